@@ -1,0 +1,1 @@
+//! Pure functions from records: statistics, comparison, attribution of bytes.

@@ -1,0 +1,1 @@
+//! The build context: .dockerignore as the engine does it, a deterministic tar, one-file edits in memory.

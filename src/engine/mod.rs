@@ -1,0 +1,92 @@
+//! The container engine: what tonnage asks of one, the implementation over its HTTP API, and a scripted one for
+//! tests.
+//!
+//! In: requests in plain types. Out: facts, build events and byte streams. This is the only folder that names
+//! bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
+
+mod types;
+
+pub use types::{
+    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
+    ContainerState, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
+};
+
+use std::time::Duration;
+
+use crate::record;
+
+/// What tonnage asks of a container engine.
+///
+/// Every method has its own deadline or takes one; none waits without end. Dropping the future of a build stops
+/// the build. Errors that mean "the engine is gone" say so through [`EngineError::is_lost`].
+#[expect(async_fn_in_trait, reason = "one current-thread runtime: futures need not be Send")]
+pub trait Engine {
+    /// What the engine says of itself, as probed when it was connected (`builder` is the one resolved).
+    fn facts(&self) -> &record::Engine;
+
+    /// Whether the engine runs on this host, so that container addresses and its store can be reached.
+    fn is_local(&self) -> bool;
+
+    /// Where it listens, for messages: `unix:///var/run/docker.sock`.
+    fn endpoint(&self) -> &str;
+
+    /// The image that a reference names, `None` where it is not on the engine.
+    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError>;
+
+    /// Pulls an image, all within `deadline`; a registry that swallows packets ends in [`EngineError::Deadline`].
+    async fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        deadline: Duration,
+        progress: &mut dyn FnMut(PullProgress),
+    ) -> Result<(), EngineError>;
+
+    /// Builds an image; the clock inside runs from the request to the end of the response. A build that fails is
+    /// `Ok(Err(failure))`; `Err` means that the engine itself could not be used.
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        observe: &mut dyn FnMut(BuildEvent),
+    ) -> Result<Result<BuildOutput, BuildFailure>, EngineError>;
+
+    /// The images as one docker archive (`docker save`), shared layers once. No deadline on the first byte under
+    /// five minutes: engines write the whole archive to disk first.
+    fn export(&self, references: &[String]) -> ByteStream;
+
+    /// Loads a docker archive and returns the references or ids that the engine names.
+    async fn load(&self, archive: bytes::Bytes) -> Result<Vec<String>, EngineError>;
+
+    /// Tags an image: `repository:tag`.
+    async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError>;
+
+    /// Removes one reference or id and nothing below it (`noprune`); a missing one is no error. With `force` an
+    /// image in use by a stopped container goes too.
+    async fn remove_image(&self, reference: &str, force: bool) -> Result<(), EngineError>;
+
+    /// Creates and starts a container.
+    async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
+
+    /// Address, state and exit code of a container.
+    async fn container(&self, id: &str) -> Result<ContainerState, EngineError>;
+
+    /// Memory of a container in bytes, page cache left out where the engine tells it apart.
+    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError>;
+
+    /// The last lines of a container's log, at most `lines` lines and 64 KiB, control sequences taken out.
+    async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError>;
+
+    /// Removes a container with its anonymous volumes, running or not; a missing one is no error.
+    async fn remove_container(&self, id: &str) -> Result<(), EngineError>;
+
+    /// Containers that are running: name and image.
+    async fn running(&self) -> Result<Vec<record::RunningContainer>, EngineError>;
+
+    /// Everything on the engine that a run could add to: image ids (intermediate ones too), tags, containers,
+    /// build-cache records.
+    async fn snapshot(&self) -> Result<Snapshot, EngineError>;
+
+    /// Removes what `ownership` proves to be ours among what came since: labelled containers and images, then new
+    /// intermediate images in passes, then build-cache records by id; what is in doubt is left and reported.
+    async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError>;
+}

@@ -1,0 +1,326 @@
+//! Plain types of the engine interface.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::record::{Builder, Parts, Step};
+use crate::units::Nanos;
+
+/// Labels on everything that tonnage makes, and those it reads.
+pub mod labels {
+    /// Id of the run that made an image or a container.
+    pub const RUN: &str = "io.tonnage.run";
+    /// Reference that a stand-in base stands in for.
+    pub const STAND_IN: &str = "io.tonnage.stand-in";
+    /// How a stand-in was made.
+    pub const STAND_IN_HOW: &str = "io.tonnage.stand-in.how";
+}
+
+/// A stream of bytes from the engine.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, EngineError>>>>;
+
+/// An engine that could not be used as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// Nothing answers at the endpoint.
+    #[error("no container engine answers at `{endpoint}`: {reason}")]
+    Unreachable {
+        /// Where it was looked for.
+        endpoint: String,
+        /// What the operating system or the engine said.
+        reason: String,
+    },
+    /// The endpoint may not be opened by this user.
+    #[error("no permission to use the container engine at `{endpoint}`")]
+    Forbidden {
+        /// Where.
+        endpoint: String,
+    },
+    /// The endpoint could not be understood.
+    #[error("`{endpoint}` is not an engine address: {reason}")]
+    BadEndpoint {
+        /// What was given.
+        endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The engine went away in the middle.
+    #[error("the engine went away while it was asked to {action}: {reason}")]
+    Lost {
+        /// What was being done.
+        action: String,
+        /// What was seen.
+        reason: String,
+    },
+    /// The engine refused or failed.
+    #[error("the engine failed to {action}: {message}")]
+    Refused {
+        /// What was asked.
+        action: String,
+        /// Status code of the answer; 0 where it came inside a stream.
+        status: u16,
+        /// Its own words, one line.
+        message: String,
+    },
+    /// No end within the time allowed.
+    #[error("the engine did not {action} within {seconds} s")]
+    Deadline {
+        /// What was asked.
+        action: String,
+        /// The time allowed.
+        seconds: u64,
+    },
+    /// This engine cannot do it at all.
+    #[error("this engine cannot {action}: {reason}")]
+    Unsupported {
+        /// What was asked.
+        action: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl EngineError {
+    /// Whether the engine is gone, rather than unwilling.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::Unreachable { .. })
+    }
+}
+
+impl Diagnose for EngineError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreachable { .. } => {
+                "start the engine, or set DOCKER_HOST to its address; `tonnage doctor` says what it finds".into()
+            }
+            Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),
+            Self::BadEndpoint { .. } => "use unix:///path/to.sock, tcp://host:port or http://host:port".into(),
+            Self::Lost { .. } => "look at the engine's log, then go on with `tonnage run --resume DIR`".into(),
+            Self::Refused { message, .. } if message.contains("no space left") => {
+                "free disk space on the engine (`docker system df` shows what uses it)".into()
+            }
+            Self::Refused { .. } => "`tonnage doctor` checks the engine".into(),
+            Self::Deadline { .. } => "check the network and the registry, or give more time".into(),
+            Self::Unsupported { .. } => "`tonnage doctor` says what this engine can do".into(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::NoEngine
+    }
+}
+
+/// An image on the engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// Id as the engine names it (config digest, or manifest digest on the containerd store).
+    pub id: String,
+    /// Its references `repository:tag`.
+    pub tags: Vec<String>,
+    /// Its registry digests `repository@sha256:…`.
+    pub repo_digests: Vec<String>,
+    /// What the engine calls its size.
+    pub engine_size_bytes: u64,
+    /// `os/arch[/variant]`.
+    pub platform: String,
+    /// Diff ids, lowest first.
+    pub diff_ids: Vec<String>,
+    /// Labels of its config.
+    pub labels: BTreeMap<String, String>,
+    /// User of its config; empty means root.
+    pub user: String,
+    /// Environment of its config, `NAME=value`.
+    pub env: Vec<String>,
+    /// Directories of its layers on the engine's host, lowest first; empty where the store has none
+    /// (`GraphDriver.Data` of overlay2).
+    pub layer_dirs: Vec<String>,
+}
+
+/// What a pull is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullProgress {
+    /// The layer or phase.
+    pub what: String,
+    /// The engine's word for it.
+    pub status: String,
+    /// Bytes so far.
+    pub current_bytes: u64,
+    /// Bytes in all; 0 where unknown.
+    pub total_bytes: u64,
+}
+
+/// One build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The context as an uncompressed tar.
+    pub context: Bytes,
+    /// Path of the Dockerfile inside the context.
+    pub dockerfile: String,
+    /// References to give to the image.
+    pub tags: Vec<String>,
+    /// Labels to put into the image's config.
+    pub labels: BTreeMap<String, String>,
+    /// Build arguments.
+    pub build_args: BTreeMap<String, String>,
+    /// Stage to stop at; `None` for the last.
+    pub target: Option<String>,
+    /// `os/arch[/variant]`; `None` for the engine's own.
+    pub platform: Option<String>,
+    /// Network mode of RUN; `None` for the engine's default.
+    pub network: Option<String>,
+    /// Take nothing from cache.
+    pub no_cache: bool,
+    /// Which builder to use.
+    pub builder: Builder,
+    /// Limit on the whole build.
+    pub deadline: std::time::Duration,
+}
+
+/// What a build is doing, for people who watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildEvent {
+    /// An instruction began.
+    Step {
+        /// Its position, counted from 1.
+        index: u32,
+        /// How many there are; 0 where unknown.
+        total: u32,
+        /// The instruction.
+        instruction: String,
+    },
+    /// An instruction came from cache.
+    Cached {
+        /// The instruction.
+        instruction: String,
+    },
+    /// A line of its output, control sequences taken out.
+    Log(String),
+    /// The image is being written.
+    Exporting,
+}
+
+/// A build that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildOutput {
+    /// Id of the image.
+    pub image_id: String,
+    /// Wall time from the request to the end of the response, on a monotonic clock.
+    pub wall_ns: Nanos,
+    /// Instructions that have a cache entry or ran, in the Dockerfile's order; FROM, internal steps, context
+    /// transfer and exporting are left out. Configuration instructions (CMD, ENV, LABEL) are there only where the
+    /// builder reports them.
+    pub steps: Vec<Step>,
+    /// Where the time went.
+    pub parts: Parts,
+    /// Whether the builder fetched a base image inside the clock.
+    pub pulled: bool,
+    /// The end of the log, control sequences taken out (at most 50 lines).
+    pub log: Vec<String>,
+}
+
+/// A build that failed: a fact about the variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildFailure {
+    /// One line, the builder's own words.
+    pub message: String,
+    /// The instruction that failed; empty where unknown.
+    pub instruction: String,
+    /// The end of the log, control sequences taken out (at most 50 lines).
+    pub log: Vec<String>,
+    /// Wall time until the failure.
+    pub wall_ns: Nanos,
+}
+
+/// A container to start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerSpec {
+    /// Image reference or id.
+    pub image: String,
+    /// Command instead of the image's own; empty keeps the image's.
+    pub command: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Port that it listens on inside, to be reachable.
+    pub port: u16,
+    /// Publish the port on a free one of 127.0.0.1, because the container's address cannot be reached.
+    pub publish: bool,
+    /// Environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// Memory limit in bytes; 0 for none.
+    pub memory_bytes: u64,
+    /// Platform; `None` for the engine's own.
+    pub platform: Option<String>,
+}
+
+/// A container as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerState {
+    /// Whether it runs.
+    pub running: bool,
+    /// Exit code where it does not.
+    pub exit_code: Option<i64>,
+    /// Whether the kernel killed it for memory.
+    pub oom_killed: bool,
+    /// `host:port` to ask, once known.
+    pub address: Option<String>,
+}
+
+/// A record of the build cache.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CacheRecord {
+    /// Its id.
+    pub id: String,
+    /// What it is, in the builder's words.
+    pub description: String,
+    /// UTC, as the engine writes it.
+    pub created_at: String,
+}
+
+/// Everything on the engine that a run could add to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Image ids, intermediate ones too.
+    pub images: BTreeSet<String>,
+    /// `repository:tag` → image id.
+    pub tags: BTreeMap<String, String>,
+    /// Container ids.
+    pub containers: BTreeSet<String>,
+    /// Build-cache record ids.
+    pub cache: BTreeSet<String>,
+}
+
+/// What proves that something on the engine is a run's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ownership {
+    /// Id of the run: value of the label [`labels::RUN`].
+    pub run: String,
+    /// What was there before.
+    pub before: Snapshot,
+    /// References that the run made.
+    pub tags: BTreeSet<String>,
+    /// Ids of images that the run's builds returned.
+    pub images: BTreeSet<String>,
+    /// Instructions that the run's builds reported, to tell its cache records from others'.
+    pub instructions: BTreeSet<String>,
+    /// Spans in which the run was building: start and end in nanoseconds since the Unix epoch.
+    pub windows: Vec<(u64, u64)>,
+}
+
+/// What a clean-up did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanReport {
+    /// Containers removed.
+    pub containers: u64,
+    /// Images and references removed.
+    pub images: u64,
+    /// Build-cache records removed.
+    pub cache_records: u64,
+    /// What could be ours but could be someone else's, and was left: one line each.
+    pub left: Vec<String>,
+}

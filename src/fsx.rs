@@ -1,0 +1,134 @@
+//! File access with the path in every error, and writes that are whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Diagnose;
+use crate::exit::Exit;
+
+/// A file operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action} `{}`", path.display())]
+pub struct FileError {
+    /// What was tried: `read`, `write`, `create`, `list`.
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// Wraps an I/O error with what was tried on which path.
+    pub fn new(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self { action, path: path.into(), source }
+    }
+}
+
+impl Diagnose for FileError {
+    fn hint(&self) -> Option<String> {
+        let path = self.path.display();
+        Some(match self.source.kind() {
+            io::ErrorKind::NotFound => format!("check that `{path}` exists"),
+            io::ErrorKind::PermissionDenied => format!("check the permissions of `{path}`, or choose another folder"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                format!("free space on the file system of `{path}`, then run again with `--resume`")
+            }
+            _ => format!("check `{path}`"),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}
+
+/// The whole file as bytes.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|source| FileError::new("read", path, source))
+}
+
+/// The whole file as UTF-8 text.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(|source| FileError::new("read", path, source))
+}
+
+/// The file opened for reading.
+pub fn open(path: &Path) -> Result<File, FileError> {
+    File::open(path).map_err(|source| FileError::new("open", path, source))
+}
+
+/// Makes the folder and those above it.
+pub fn create_dir_all(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|source| FileError::new("create", path, source))
+}
+
+/// Writes the file so that a reader sees the old content or the new, never a part: a temporary file in the
+/// same folder, synced, then renamed over the old one, then the folder synced.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let wrap = |source| FileError::new("write", path, source);
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_dir_all(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = folder.join(name);
+    let written = (|| {
+        let mut file = File::create(&part)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&part, path)?;
+        File::open(folder)?.sync_all()
+    })();
+    if written.is_err() {
+        // The half-written file is worth nothing; the error that matters is the first one.
+        drop(fs::remove_file(&part));
+    }
+    written.map_err(wrap)
+}
+
+/// Appends one line (a newline is added) and syncs it to disk.
+pub fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
+    let wrap = |source| FileError::new("write", path, source);
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_dir_all(parent)?;
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(wrap)?;
+    file.write_all(format!("{line}\n").as_bytes()).map_err(wrap)?;
+    file.sync_data().map_err(wrap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_the_file_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        let error = read(Path::new("/nonexistent/x")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/x"));
+        assert_eq!(error.exit(), Exit::Unreadable);
+    }
+
+    #[test]
+    fn lines_are_appended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("h.jsonl");
+        append_line(&path, "a").unwrap();
+        append_line(&path, "b").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "a\nb\n");
+    }
+}

@@ -1,0 +1,1 @@
+//! Budgets, baseline and analysis turned into verdicts for CI.

@@ -1,0 +1,1 @@
+//! Runs the steps of a plan: builds, sizes, start-up, host facts, clean-up. Knows nothing of reports.

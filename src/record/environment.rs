@@ -1,0 +1,147 @@
+//! Where a run was measured: the engine, the host and the noise on it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Bytes;
+
+/// Engine, host and noise of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The container engine.
+    pub engine: Engine,
+    /// The machine tonnage ran on.
+    pub host: Host,
+    /// Whether timings can be trusted.
+    #[serde(default)]
+    pub noise: Option<Noise>,
+    /// Containers of others that ran when the run began.
+    #[serde(default)]
+    pub running_containers: Vec<RunningContainer>,
+}
+
+/// The container engine, as it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// `docker` or `podman`.
+    pub name: String,
+    /// Version of the engine.
+    pub version: String,
+    /// Version of the API that was spoken.
+    pub api_version: String,
+    /// `overlay2`, `overlayfs`, `fuse-overlayfs`, `vfs` and so on.
+    pub storage_driver: String,
+    /// How images are stored, which decides what the engine calls their size.
+    pub image_store: ImageStore,
+    /// What built the images.
+    pub builder: Builder,
+    /// Operating system of the engine.
+    pub os: String,
+    /// Architecture of the engine in Go's words: `amd64`, `arm64`.
+    pub arch: String,
+    /// Kernel of the engine's host.
+    #[serde(default)]
+    pub kernel: String,
+    /// Processors the engine sees.
+    #[serde(default)]
+    pub cpus: u64,
+    /// Memory the engine sees.
+    #[serde(default)]
+    pub memory_bytes: Bytes,
+    /// Where the engine keeps its data, on its own host.
+    #[serde(default)]
+    pub root_dir: String,
+}
+
+/// How an engine stores images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageStore {
+    /// Docker's own graph drivers.
+    Graphdriver,
+    /// The containerd image store of Docker.
+    Containerd,
+    /// containers/storage of Podman.
+    ContainersStorage,
+}
+
+/// What turns a Dockerfile into an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Builder {
+    /// BuildKit inside Docker.
+    Buildkit,
+    /// Docker's classic builder.
+    Classic,
+    /// Buildah inside Podman.
+    Buildah,
+}
+
+impl fmt::Display for ImageStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Graphdriver => "graphdriver",
+            Self::Containerd => "containerd",
+            Self::ContainersStorage => "containers-storage",
+        })
+    }
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Buildkit => "buildkit",
+            Self::Classic => "classic",
+            Self::Buildah => "buildah",
+        })
+    }
+}
+
+/// The machine tonnage ran on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Model name of the processor; empty where unknown.
+    pub cpu_model: String,
+    /// Processors online.
+    pub cores: u64,
+    /// Physical memory.
+    pub memory_bytes: Bytes,
+    /// Kernel release.
+    pub kernel: String,
+    /// Load average of the last minute when the run began.
+    pub load_before: f64,
+    /// Load average of the last minute when the run ended.
+    #[serde(default)]
+    pub load_after: f64,
+    /// Free space of the results folder's file system when the run began.
+    pub disk_free_bytes: Bytes,
+    /// Whether the engine runs on this machine (a local socket).
+    pub engine_is_local: bool,
+}
+
+/// Whether timings can be trusted: one variant measured twice in each round must come out alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// The variant that was measured twice.
+    pub variant: String,
+    /// Hodges–Lehmann ratio of the second to the first measurement.
+    pub ratio: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end of its 95 % interval.
+    pub high: f64,
+    /// Pairs behind the interval.
+    pub pairs: u32,
+    /// `quiet` where the interval contains 1, `noisy` where it does not, `unknown` with fewer than 5 pairs.
+    pub verdict: String,
+}
+
+/// A container that was running when the run began, and is a source of noise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningContainer {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+}

@@ -1,0 +1,18 @@
+//! The versioned truth on disk: what a run saw, as raw samples and facts.
+//!
+//! In: what `measure` and `image` found. Out: `run.json` and its CSV files, and records read back. It knows
+//! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
+
+mod environment;
+mod sample;
+mod schema;
+mod variant;
+
+pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
+pub use sample::{Parts, Sample, Scenario, Step};
+pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, SuiteInfo, Tool};
+pub use variant::{
+    Base, BaseOrigin, Duplicate, Failure, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome, Package,
+    PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant,
+    Via, WireKind,
+};

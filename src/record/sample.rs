@@ -1,0 +1,133 @@
+//! One build: what changed before it, how long it took, and the proof of what came from cache.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Bytes, Nanos};
+
+/// What changes before a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scenario {
+    /// Nothing may come from cache; bases are present.
+    Cold,
+    /// Nothing changes.
+    Warm,
+    /// One line of application source.
+    Src,
+    /// The requirements file.
+    Deps,
+    /// Only a file's mtime (self-test: must behave as `warm`).
+    Touch,
+}
+
+impl Scenario {
+    /// All of them, in the order of a round.
+    pub const ALL: [Self; 5] = [Self::Cold, Self::Warm, Self::Touch, Self::Src, Self::Deps];
+
+    /// The word used on the command line, in records and in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Warm => "warm",
+            Self::Src => "src",
+            Self::Deps => "deps",
+            Self::Touch => "touch",
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.word() == text)
+            .ok_or_else(|| format!("`{text}` is none of cold, warm, src, deps, touch"))
+    }
+}
+
+/// One build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Position in the plan, counted from 0: unique in a record, and what `--resume` goes by.
+    pub step: u32,
+    /// Which variant was built.
+    pub variant: String,
+    /// What changed before the build.
+    pub scenario: Scenario,
+    /// Round, counted from 0; round 0 is the discarded one where there is one.
+    pub round: u32,
+    /// Number of the build within its round, variant and scenario, counted from 0.
+    #[serde(default)]
+    pub repeat: u32,
+    /// Whether this is the second measurement of the A/A variant, which only the noise check uses.
+    #[serde(default)]
+    pub twin: bool,
+    /// Whether it belongs to the warm-up round and stays out of the statistics.
+    pub discarded: bool,
+    /// Wall time from the request to the end of the response.
+    pub wall_ns: Nanos,
+    /// Whether the proof of the scenario holds.
+    pub valid: bool,
+    /// Why it does not, or what was tolerated; empty otherwise.
+    pub reason: String,
+    /// Cacheable instructions that came from cache.
+    pub cached: u32,
+    /// Instructions that can come from cache (RUN, COPY, ADD, WORKDIR as the builder reports them).
+    pub cacheable: u32,
+    /// The first instruction that was not cached; `None` where all were.
+    pub first_miss: Option<String>,
+    /// Id of the image built; empty where the build failed.
+    pub image_id: String,
+    /// Per instruction, in the Dockerfile's order.
+    pub steps: Vec<Step>,
+    /// Where the time went.
+    pub parts: Parts,
+    /// Bytes received from the network by build containers, where it can be attributed.
+    #[serde(default)]
+    pub network_bytes: Option<Bytes>,
+    /// UTC, RFC 3339.
+    #[serde(default)]
+    pub started_at: String,
+}
+
+/// One instruction of one build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The instruction as the builder names it, build stage included where it has a name:
+    /// `RUN pip install …`.
+    pub instruction: String,
+    /// Stage name or number as the builder gives it; empty for a single stage.
+    #[serde(default)]
+    pub stage: String,
+    /// Whether it came from cache.
+    pub cached: bool,
+    /// Its own time; zero where it came from cache.
+    pub duration_ns: Nanos,
+}
+
+/// Where the time of a build went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Sending and unpacking the context.
+    pub upload_ns: Nanos,
+    /// Resolving base images and reading the Dockerfile.
+    pub resolve_ns: Nanos,
+    /// All instructions.
+    pub steps_ns: Nanos,
+    /// Writing the image.
+    pub export_ns: Nanos,
+    /// Whether the stamps are the client's (classic builder) and so include the stream's delay.
+    #[serde(default)]
+    pub client_side: bool,
+}

@@ -1,0 +1,127 @@
+//! The whole record of a run and what it was asked to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, Finding, Sample, Scenario, Variant};
+use crate::units::Nanos;
+
+/// Version of the record format, `major.minor`. A reader refuses a newer major.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Version of the definitions in docs/how-the-numbers-are-made.md. Sizes of different versions are not compared.
+pub const METRICS_VERSION: u32 = 1;
+
+/// All that one run saw: the content of `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this format, `major.minor`.
+    pub format_version: String,
+    /// Version of the size definitions.
+    pub metrics_version: u32,
+    /// What wrote the record.
+    pub tool: Tool,
+    /// What was measured.
+    pub suite: SuiteInfo,
+    /// How it was asked to be measured.
+    pub settings: Settings,
+    /// Seed of the order of the plan.
+    pub seed: u64,
+    /// UTC, RFC 3339.
+    pub started_at: String,
+    /// UTC, RFC 3339; empty while the run goes on.
+    pub finished_at: String,
+    /// What ended the run.
+    pub ended: Ended,
+    /// Wall time of the whole run on the monotonic clock, resumed parts added up.
+    #[serde(default)]
+    pub elapsed_ns: Nanos,
+    /// Where it was measured.
+    pub environment: Environment,
+    /// Base images that were pulled before measuring.
+    #[serde(default)]
+    pub pulls: Vec<Pull>,
+    /// One entry a variant, in the order of the suite.
+    pub variants: Vec<Variant>,
+    /// One entry a build, in the order of measuring.
+    pub samples: Vec<Sample>,
+    /// What the run as a whole has to say: self-test, doubts about clean-up.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// What wrote the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `tonnage`.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+}
+
+/// The suite that was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiteInfo {
+    /// Its name, as folders are named.
+    pub name: String,
+    /// A line for headings; empty where none is given.
+    #[serde(default)]
+    pub title: String,
+    /// `sha256:` over the manifest, Dockerfiles and context.
+    pub digest: String,
+    /// Where the reference figures come from, for a source line; empty where none is given.
+    #[serde(default)]
+    pub source: String,
+}
+
+/// What the run was asked to do, after flags, environment and suite were resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// `auto`, `buildkit` or `classic`, as asked.
+    pub builder: String,
+    /// `os/arch[/variant]` as asked; empty means the engine's own.
+    #[serde(default)]
+    pub platform: String,
+    /// Name of the set of base images: `default`, `july-2021`, `stand-in`.
+    pub bases: String,
+    /// Rounds asked for, the discarded one not counted.
+    pub rounds: u32,
+    /// Scenarios measured.
+    pub scenarios: Vec<Scenario>,
+    /// Network mode of RUN instructions; empty means the engine's default.
+    #[serde(default)]
+    pub network: String,
+    /// Build arguments given to every build, name and value.
+    #[serde(default)]
+    pub build_args: Vec<(String, String)>,
+    /// Number of extra CA files put into the bases for the build (a site layer).
+    #[serde(default)]
+    pub ca_files: u32,
+}
+
+/// What ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// It goes on, or was killed.
+    Running,
+    /// Every step of the plan was done.
+    Complete,
+    /// The time allowed was used up.
+    OutOfTime,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// The engine went away.
+    EngineLost,
+}
+
+/// A base image that was pulled before measuring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// What was pulled.
+    pub reference: String,
+    /// Wall time of the pull.
+    pub wall_ns: Nanos,
+    /// Why it failed; empty where it did not.
+    #[serde(default)]
+    pub failure: String,
+}

@@ -1,0 +1,412 @@
+//! One variant: the image that came out, its sizes, layers, packages, and how it serves.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Bytes, Nanos};
+
+/// One Dockerfile variant and the image that it made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// Path of the Dockerfile, from the suite's folder.
+    pub dockerfile: String,
+    /// Id of the image that was weighed, as the engine names it; empty where none was built.
+    pub image_id: String,
+    /// Digest of the image's config, the same on every engine.
+    #[serde(default)]
+    pub config_digest: String,
+    /// `os/arch[/variant]` of the image.
+    #[serde(default)]
+    pub platform: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What went wrong, where something did.
+    pub failure: Option<Failure>,
+    /// Base images of all stages, the final stage's last.
+    pub bases: Vec<Base>,
+    /// Instructions of the Dockerfile, in its order.
+    #[serde(default)]
+    pub instructions: Vec<Instruction>,
+    /// The sizes, where an image was built.
+    pub sizes: Option<Sizes>,
+    /// The layers, lowest first.
+    #[serde(default)]
+    pub layers: Vec<Layer>,
+    /// The packages, largest first.
+    #[serde(default)]
+    pub packages: Vec<Package>,
+    /// Bytes that belong to no package, by label; with the packages they add up to `size`.
+    #[serde(default)]
+    pub remainder: Vec<Remainder>,
+    /// The largest dead paths (bounded; `sizes.reclaimable_bytes` is the whole).
+    #[serde(default)]
+    pub reclaimable: Vec<Reclaimable>,
+    /// The largest groups of equal files (bounded; `sizes.duplicate_bytes` is the whole).
+    #[serde(default)]
+    pub duplicates: Vec<Duplicate>,
+    /// The largest visible files (bounded).
+    #[serde(default)]
+    pub paths: Vec<PathSize>,
+    /// The merged tree, small branches folded together (bounded).
+    #[serde(default)]
+    pub tree: Option<FileNode>,
+    /// What could be better, with measured bytes.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Whether and how fast it serves, where the suite says how to ask.
+    pub serve: Option<Serve>,
+    /// The figure that the suite compares with.
+    pub reference: Option<Reference>,
+    /// User of the image's config; empty means root.
+    #[serde(default)]
+    pub user: String,
+    /// How the layers were read.
+    #[serde(default)]
+    pub via: Option<Via>,
+}
+
+/// How a variant went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Built, and serves where that is asked.
+    Ok,
+    /// A build failed.
+    BuildFailed,
+    /// Built, but does not serve.
+    ServeFailed,
+    /// Nothing was tried yet (the run was ended before).
+    NotRun,
+}
+
+/// What went wrong with a variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// `pull`, `build`, `export`, `serve`.
+    pub stage: String,
+    /// Which scenario was built; empty outside builds.
+    #[serde(default)]
+    pub scenario: String,
+    /// The instruction that failed; empty where unknown.
+    #[serde(default)]
+    pub instruction: String,
+    /// One line.
+    pub message: String,
+    /// The end of the log, control sequences taken out.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// A base image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// As the Dockerfile names it: `python:3.9-slim`.
+    pub reference: String,
+    /// What was used for it, where the set of bases says something else; empty otherwise.
+    #[serde(default)]
+    pub used: String,
+    /// Image id on the engine.
+    pub id: String,
+    /// Registry digest `sha256:…`, where the engine knows one.
+    pub digest: String,
+    /// Where it comes from.
+    pub origin: BaseOrigin,
+    /// How a stand-in was made; empty otherwise.
+    #[serde(default)]
+    pub stand_in: String,
+    /// `size` of the base, the site layer left out; zero where unknown.
+    #[serde(default)]
+    pub size_bytes: Bytes,
+    /// Bytes of the site layer (extra CA files) put on top for the build.
+    #[serde(default)]
+    pub site_bytes: Bytes,
+    /// Diff ids of the base's layers, site layer included.
+    #[serde(default)]
+    pub diff_ids: Vec<String>,
+}
+
+/// Where a base image comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseOrigin {
+    /// From a registry: the engine knows its digest there.
+    Registry,
+    /// Made on this machine.
+    Local,
+    /// Made on this machine to stand in for an image that could not be pulled.
+    StandIn,
+}
+
+/// An instruction of the Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instruction {
+    /// Line in the Dockerfile, counted from 1.
+    pub line: u32,
+    /// Number of the stage, counted from 0.
+    pub stage: u32,
+    /// Text of the instruction on one line.
+    pub text: String,
+}
+
+/// Sizes of an image; docs/how-the-numbers-are-made.md has the definitions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// Classic unpacked size, the same on every engine.
+    pub size_bytes: Bytes,
+    /// What this engine says; never compared across kinds of store.
+    pub engine_size_bytes: Option<Bytes>,
+    /// Bytes visible in the merged file system.
+    pub rootfs_bytes: Bytes,
+    /// `size` − visible.
+    pub reclaimable_bytes: Bytes,
+    /// Bytes beyond the first copy of content-equal files.
+    pub duplicate_bytes: Bytes,
+    /// What a registry transfers.
+    pub wire_bytes: Bytes,
+    /// Whether `wire_bytes` was measured or estimated.
+    pub wire_kind: WireKind,
+    /// Bytes in layers of the final stage's base.
+    pub base_bytes: Bytes,
+    /// Bytes in the variant's own layers.
+    pub own_bytes: Bytes,
+    /// Bytes in layers that no other variant of the run has.
+    pub unique_bytes: Bytes,
+    /// Bytes in layers that other variants of the run have too.
+    pub shared_bytes: Bytes,
+}
+
+/// Whether the compressed size is that of real blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireKind {
+    /// Sum of the stored compressed blobs.
+    Exact,
+    /// Compressed here at a fixed gzip level: within 2–4 % of a real push.
+    Estimated,
+}
+
+/// A layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// `sha256:` of the uncompressed tar.
+    pub diff_id: String,
+    /// Its part of `size`.
+    pub size_bytes: Bytes,
+    /// Its part of `wire`.
+    #[serde(default)]
+    pub wire_bytes: Bytes,
+    /// The instruction that made it, from the image's history.
+    pub instruction: String,
+    /// The base's or the variant's own.
+    pub origin: LayerOrigin,
+    /// Entries in its tar.
+    #[serde(default)]
+    pub entries: u64,
+    /// Bytes of it that belong to packages.
+    #[serde(default)]
+    pub package_bytes: Bytes,
+    /// Bytes of it that a later layer hides or deletes.
+    #[serde(default)]
+    pub waste_bytes: Bytes,
+}
+
+/// Whose layer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerOrigin {
+    /// Shared with the final stage's FROM image.
+    Base,
+    /// Put into the base for the build: extra CA files.
+    Site,
+    /// The variant's own.
+    Own,
+}
+
+/// A package and the bytes of it that are in the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Which package manager knows it.
+    pub manager: PackageManager,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Bytes of its files in all layers, dead copies included.
+    pub size_bytes: Bytes,
+    /// Bytes per layer: index of the layer and bytes there.
+    #[serde(default)]
+    pub layers: Vec<(u32, Bytes)>,
+}
+
+/// A package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageManager {
+    /// Debian's.
+    Dpkg,
+    /// Alpine's.
+    Apk,
+    /// Python distributions: `dist-info` and `egg-info`.
+    Python,
+}
+
+impl fmt::Display for PackageManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Dpkg => "dpkg",
+            Self::Apk => "apk",
+            Self::Python => "python",
+        })
+    }
+}
+
+/// Bytes that no package owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remainder {
+    /// What they are: `byte code`, `caches`, `shared libraries`, `app`, `unowned`.
+    pub label: String,
+    /// How much.
+    pub size_bytes: Bytes,
+}
+
+/// A path whose bytes are in the image but cannot be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reclaimable {
+    /// The path.
+    pub path: String,
+    /// Dead bytes.
+    pub size_bytes: Bytes,
+    /// Instruction that wrote them.
+    pub written_by: String,
+    /// Instruction that replaced or deleted them.
+    pub removed_by: String,
+}
+
+/// Files with the same content under different paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// `sha256:` of the content.
+    pub digest: String,
+    /// Bytes of one copy.
+    pub size_bytes: Bytes,
+    /// The paths (bounded), sorted.
+    pub paths: Vec<String>,
+    /// How many copies there are.
+    pub copies: u64,
+}
+
+/// A visible file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathSize {
+    /// The path, with a leading `/`.
+    pub path: String,
+    /// Its bytes.
+    pub size_bytes: Bytes,
+    /// Index of the layer that holds it.
+    pub layer: u32,
+    /// The package that owns it; empty where none does.
+    #[serde(default)]
+    pub package: String,
+}
+
+/// A folder or file of the merged tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileNode {
+    /// Its own name; `/` for the root, `[N others]` for what was folded.
+    pub name: String,
+    /// Visible bytes in it and below.
+    pub size_bytes: Bytes,
+    /// What is in it, largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<FileNode>,
+}
+
+/// Something that could be better, with its measured cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// A stable word for it: `apt-lists-left`, `stored-twice`, `runs-as-root`.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// The instruction to blame; empty where there is none.
+    #[serde(default)]
+    pub instruction: String,
+    /// Bytes it costs; zero where it is not about bytes.
+    #[serde(default)]
+    pub size_bytes: Bytes,
+    /// What to do.
+    #[serde(default)]
+    pub remedy: String,
+}
+
+/// Whether and how fast an image serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serve {
+    /// Whether the expected answer came.
+    pub ok: bool,
+    /// Median time from container start to the first expected answer.
+    pub ready_ns: Nanos,
+    /// Memory held then, page cache left out.
+    pub memory_bytes: Bytes,
+    /// User that the process runs as.
+    pub user: String,
+    /// What was asked and answered, or why it failed.
+    pub detail: String,
+    /// Every start.
+    #[serde(default)]
+    pub starts: Vec<ServeStart>,
+    /// The end of the container's log where it failed.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// One start of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServeStart {
+    /// Start to first expected answer.
+    pub ready_ns: Nanos,
+    /// Memory held then.
+    pub memory_bytes: Bytes,
+}
+
+/// The figure that the suite compares with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// As it was printed: `842MB`.
+    pub claim: String,
+    /// Smallest size that prints so.
+    pub low_bytes: Bytes,
+    /// Smallest size that no longer prints so.
+    pub high_bytes: Bytes,
+    /// Reproduced or not.
+    pub verdict: ReferenceVerdict,
+}
+
+/// Whether a claim was reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferenceVerdict {
+    /// The size lies in the claim's interval.
+    Reproduced,
+    /// It does not.
+    Drifted,
+    /// It was measured on a stand-in base, so it proves nothing either way.
+    StandIn,
+    /// There is no image to compare.
+    NotMeasured,
+}
+
+/// How an image's layers were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// The engine's export.
+    Export,
+    /// The engine's own store, in place.
+    Store,
+    /// An archive or folder on disk.
+    Archive,
+}

@@ -1,0 +1,1 @@
+//! Analysis turned into terminal tables, Markdown, charts and a page. Measures nothing.

@@ -1,0 +1,120 @@
+//! Names and messages that come from an image or an engine, made fit to store and to show.
+//!
+//! They are untrusted: a file name may hold escape sequences, newlines, or bytes that are no text at all.
+//! [`from_bytes`] makes a string of any bytes for a record; [`for_people`] takes away what a terminal, a log
+//! or a page would act upon. Escaping for Markdown, HTML and CSV comes on top, in `report`.
+
+use std::fmt::Write as _;
+
+/// Bytes as a string: valid UTF-8 as it is, each other byte as `\xNN`.
+pub fn from_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+/// The text with every control character, line separator and invisible direction mark written as `\u{…}`, so
+/// that nothing in it moves a cursor, starts a line or reorders what is read.
+pub fn for_people(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_unsafe(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Cuts a text to at most `width` characters, the middle replaced by `…`.
+pub fn shorten(text: &str, width: usize) -> String {
+    let count = text.chars().count();
+    if count <= width || width < 3 {
+        return text.chars().take(width.max(1)).collect();
+    }
+    let head = (width - 1) / 2;
+    let tail = width - 1 - head;
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    format!("{start}…{end}")
+}
+
+/// Log lines with terminal control sequences taken out (colours, cursor moves), for storing the end of a log.
+pub fn strip_control(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            match chars.next() {
+                // A control sequence: parameters, then one final byte from @ to ~ (ECMA-48, 5.4).
+                Some('[') => {
+                    while let Some(&next) = chars.peek() {
+                        chars.next();
+                        if ('@'..='~').contains(&next) {
+                            break;
+                        }
+                    }
+                }
+                // An operating system command: to BEL or ESC \ (ECMA-48, 8.3.89).
+                Some(']') => {
+                    while let Some(next) = chars.next() {
+                        if next == '\u{7}' {
+                            break;
+                        }
+                        if next == '\u{1b}' {
+                            chars.next();
+                            break;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        } else if c == '\t' {
+            out.push(' ');
+        } else if !is_unsafe(c) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_written_as_hex() {
+        assert_eq!(from_bytes(b"a\xff\xfeb"), "a\\xff\\xfeb");
+        assert_eq!(from_bytes("grün".as_bytes()), "grün");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_acts_upon_is_left() {
+        assert_eq!(for_people("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
+        assert_eq!(for_people("x\u{202e}y"), "x\\u{202e}y");
+        assert_eq!(strip_control("\u{1b}[1;31mred\u{1b}[0m\tend\r"), "red end");
+        assert_eq!(strip_control("\u{1b}]0;title\u{7}text"), "text");
+        assert_eq!(strip_control("\u{1b}["), "");
+    }
+
+    #[test]
+    fn long_texts_lose_their_middle() {
+        assert_eq!(shorten("abcdefghij", 5), "ab…ij");
+        assert_eq!(shorten("abc", 5), "abc");
+    }
+}

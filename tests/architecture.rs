@@ -1,0 +1,1 @@
+//! Holds the direction of dependencies between the modules of `src/`.

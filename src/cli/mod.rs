@@ -1,1 +1,99 @@
 //! The command line: clap types, one file per subcommand; the only place that chooses stdout or stderr.
+
+mod baseline;
+mod check;
+mod clean;
+mod compare;
+mod doctor;
+mod init;
+mod report;
+mod run;
+mod terminal;
+mod trend;
+mod weigh;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::Failure;
+use crate::exit::Exit;
+
+pub use terminal::{Colour, Terminal};
+
+/// Build, weigh and compare container images.
+#[derive(Debug, Parser)]
+#[command(name = "tonnage", version, about, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    /// No progress, warnings or hints on standard error
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build and measure every variant of a suite
+    Run(run::Args),
+    /// Weigh existing images or archives; nothing is built
+    Weigh(weigh::Args),
+    /// What changed between two records, images or archives, and why
+    Compare(compare::Args),
+    /// Judge a record against budgets and a baseline: the gate for CI
+    Check(check::Args),
+    /// Keep a record's sizes as the baseline to check against
+    Baseline(baseline::Args),
+    /// Tables, charts and page again, from the record alone
+    Report(report::Args),
+    /// Size and time over the recorded history
+    Trend(trend::Args),
+    /// Write a suite for the Dockerfiles found here
+    Init(init::Args),
+    /// What engine, builder, bases and disk there are; what is missing and how to get it
+    Doctor(doctor::Args),
+    /// Remove exactly what tonnage made on the engine
+    Clean(clean::Args),
+}
+
+/// The command line's own definition, from which man page and completions are generated.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the arguments of the process, does what they say, and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too, and are no errors.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            drop(error.print());
+            return exit.into();
+        }
+    };
+    let terminal = Terminal::detect(cli.quiet);
+    match dispatch(cli.command, &terminal) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => run::run(args, terminal),
+        Command::Weigh(args) => weigh::run(args, terminal),
+        Command::Compare(args) => compare::run(args, terminal),
+        Command::Check(args) => check::run(args, terminal),
+        Command::Baseline(args) => baseline::run(args, terminal),
+        Command::Report(args) => report::run(args, terminal),
+        Command::Trend(args) => trend::run(args, terminal),
+        Command::Init(args) => init::run(args, terminal),
+        Command::Doctor(args) => doctor::run(args, terminal),
+        Command::Clean(args) => clean::run(args, terminal),
+    }
+}

@@ -1,0 +1,88 @@
+//! The two streams of the program and what may be written to each: data on stdout, everything else on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// Whether output may be coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Escape sequences are welcome.
+    On,
+    /// Plain text only.
+    Off,
+}
+
+/// stdout and stderr, with what is known about them.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    /// Whether stdout may be coloured.
+    pub colour: Colour,
+    /// Columns of stdout; `None` where it is not a terminal.
+    pub width: Option<u16>,
+    /// Whether stderr is a terminal, where bars can be drawn.
+    pub live: bool,
+    /// Whether warnings and hints are held back.
+    pub quiet: bool,
+}
+
+impl Terminal {
+    /// Looks at the streams and the environment (`NO_COLOR`, <https://no-color.org>).
+    pub fn detect(quiet: bool) -> Self {
+        let out = io::stdout();
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = if out.is_terminal() && !no_colour { Colour::On } else { Colour::Off };
+        let width = if out.is_terminal() { terminal_columns() } else { None };
+        Self { colour, width, live: io::stderr().is_terminal() && !quiet, quiet }
+    }
+
+    /// Writes data to stdout. A closed pipe ends the program quietly; any other failure is an error.
+    pub fn out(&self, text: &str) -> Result<(), Failure> {
+        let mut stream = io::stdout().lock();
+        match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(
+                Exit::Unreadable,
+                format!("failed to write to standard output: {error}"),
+                "check where the output goes",
+            )),
+        }
+    }
+
+    /// A line for people on stderr.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            to_stderr(text);
+        }
+    }
+
+    /// `warning: …` on stderr.
+    pub fn warning(&self, text: &str) {
+        self.note(&format!("warning: {text}"));
+    }
+
+    /// `hint: …` on stderr.
+    pub fn hint(&self, text: &str) {
+        self.note(&format!("hint: {text}"));
+    }
+
+    /// `error: …` and its hint on stderr, quiet or not.
+    pub fn failure(&self, failure: &Failure) {
+        to_stderr(&format!("error: {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            to_stderr(&format!("hint: {hint}"));
+        }
+    }
+}
+
+/// stderr that is gone leaves nobody to tell.
+fn to_stderr(text: &str) {
+    let mut stream = io::stderr().lock();
+    drop(stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(b"\n")));
+}
+
+fn terminal_columns() -> Option<u16> {
+    comfy_table::Table::new().width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+}

@@ -69,6 +69,16 @@ need_python() {
     python=$TONNAGE_PYTHON
 }
 
+# need_rust: makes sure of cargo (which no package of Debian has new enough) and a C compiler for the crates that
+# want one.
+need_rust() {
+    if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+        PATH=$HOME/.cargo/bin:$PATH
+    fi
+    command -v cargo >/dev/null || die "\`cargo\` is missing" "install Rust 1.85 or newer, see https://rustup.rs"
+    need cc=gcc /usr/include/stdio.h=libc6-dev
+}
+
 is_there() {
     case $1 in
     /*) compgen -G "$1" >/dev/null ;;
@@ -81,6 +91,13 @@ is_there() {
 apt_install() {
     local log=$cache/apt.log
     say "installing $*"
+    (
+        flock 8 # apt itself gives up at once where another run reads package lists
+        apt_install_locked "$@"
+    ) 8>"$cache/apt.lock"
+}
+
+apt_install_locked() {
     apt_quietly install --no-install-recommends "$@" >"$log" 2>&1 && return
     # an unreachable extra source must not stop us: whether the packages come is what counts
     apt_quietly update >>"$log" 2>&1 || true
@@ -119,13 +136,26 @@ debian_mirror() {
 # and compiling are twice as fast there), else in the cache. The caller removes it.
 scratch() {
     local free
+    sweep_scratch
     free=$(df -Pm /dev/shm 2>/dev/null | awk 'NR==2 {print $4}') || true
     if [ -w /dev/shm ] && [ "${free:-0}" -gt "$1" ] && mem_available_over "$1"; then
-        mktemp -d /dev/shm/tonnage.XXXXXXXX
+        mktemp -d "/dev/shm/tonnage.$$.XXXXXXXX"
     else
         mkdir -p "$cache/tmp"
-        mktemp -d "$cache/tmp/work.XXXXXXXX"
+        mktemp -d "$cache/tmp/work.$$.XXXXXXXX"
     fi
+}
+
+# What a killed script has left behind, known by the number of its process.
+sweep_scratch() {
+    local folder pid
+    for folder in /dev/shm/tonnage.*.* "$cache"/tmp/work.*.*; do
+        pid=${folder%.*}
+        pid=${pid##*.}
+        if [ -d "$folder" ] && [ ! -d "/proc/$pid" ]; then
+            rm -rf --one-file-system "$folder"
+        fi
+    done
 }
 
 mem_available_over() {
@@ -163,8 +193,7 @@ engine_curl() {
             curl --noproxy '*' "$@" "http://${host#*://}$path"
         fi
         ;;
-    *) die "cannot speak to an engine at \`$host\`" \
-        "set DOCKER_HOST to a \`unix://\` or \`tcp://\` address (ssh: forward the socket with \`ssh -L\`)" ;;
+    *) return 2 ;; # npipe:// and ssh:// are not for curl
     esac
 }
 

@@ -30,7 +30,7 @@ mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9 # another worktree may share the cache
 work=$(mktemp -d "$out/work.XXXXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf --one-file-system "$work"' EXIT
 
 base=$work/base
 mkdir -p "$base"/{bin,etc,root,tmp,srv,usr/local/bin,usr/local/lib}

@@ -197,15 +197,28 @@ engine_curl() {
     esac
 }
 
-# engine_load: loads the image archive that comes on standard input.
+# engine_load TAG: loads the image archive that comes on standard input, which must be of that name. The image that
+# had the name before goes, unless it has other names or uses.
 engine_load() {
-    local answer
+    local answer before now
+    before=$(image_id_of "$1")
     answer=$(engine_curl '/images/load?quiet=1' --silent --show-error -X POST -H 'Content-Type: application/x-tar' \
         -H 'Expect:' --upload-file -) || die "the engine at \`${DOCKER_HOST:-}\` broke off while loading an image" \
         "is its disk full? \`df -h\`"
     case $answer in
     *'"error'* | *'"message"'*) die "the engine refused an image: $answer" "is its disk full? \`df -h\`" ;;
     esac
+    now=$(image_id_of "$1")
+    [ -n "$now" ] || die "the engine took \`$1\` and does not have it: $answer"
+    if [ -n "$before" ] && [ "$before" != "$now" ] &&
+        engine_call "/images/$before/json" 2>/dev/null | grep -E '"RepoTags":(\[\]|null)' >/dev/null; then
+        engine_call "/images/$before" -X DELETE --output /dev/null 2>/dev/null || true # in use
+    fi
+}
+
+# image_id_of NAME: the id that the engine has under that name, nothing when it has none.
+image_id_of() {
+    { engine_call "/images/$1/json" 2>/dev/null || true; } | grep -o '"Id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4 || true
 }
 
 # What image.py makes: an image's config is all that tells one image from another.

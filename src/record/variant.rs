@@ -383,6 +383,9 @@ pub struct Reference {
     pub high_bytes: Bytes,
     /// Reproduced or not.
     pub verdict: ReferenceVerdict,
+    /// `os/arch[/variant]` that the claim is thought to be about; empty where nothing is known.
+    #[serde(default)]
+    pub platform: String,
 }
 
 /// Whether a claim was reproduced.

@@ -1,0 +1,131 @@
+//! Where the time of a build goes: context, resolving, every instruction, export.
+
+use std::collections::BTreeMap;
+
+use super::timing::{in_statistics, median_time, outside_parts};
+use crate::record::{Record, Sample, Scenario, Step};
+use crate::units::Nanos;
+
+/// Which part of a build a time belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Sending and unpacking the context.
+    Upload,
+    /// Resolving base images and reading the Dockerfile.
+    Resolve,
+    /// One instruction.
+    Instruction,
+    /// Writing the image.
+    Export,
+    /// Wall time outside all of these: the builder's own, and the stream's delay.
+    Other,
+}
+
+/// The median time of one part of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepTime {
+    /// The variant.
+    pub variant: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Which part it is.
+    pub part: Part,
+    /// The instruction; empty for the other parts.
+    pub instruction: String,
+    /// Its build stage as the builder names it; empty for a single stage.
+    pub stage: String,
+    /// Median of its time over the valid samples.
+    pub median: Nanos,
+    /// Samples behind it.
+    pub n: u32,
+    /// In how many of them it came from cache.
+    pub cached: u32,
+}
+
+/// Where the time of one variant's builds goes in one scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decomposition {
+    /// The variant.
+    pub variant: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Median wall time of the valid samples.
+    pub wall: Nanos,
+    /// The parts in the order of the build. They add to about the wall: medians of parts do so only roughly, and
+    /// stages that a builder runs side by side add to more.
+    pub parts: Vec<StepTime>,
+    /// Whether the stamps are the client's (classic builder) and include the stream's delay.
+    pub client_side: bool,
+}
+
+/// Medians of every part of the builds of one scenario, by variant in the order of the record. A variant without a
+/// valid sample is left out.
+pub fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decomposition> {
+    let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
+    for sample in record.samples.iter().filter(|sample| sample.scenario == scenario && in_statistics(sample)) {
+        groups.entry(&sample.variant).or_default().push(sample);
+    }
+    let variants = record.variants.iter();
+    variants
+        .filter_map(|variant| Some(decompose(&variant.name, scenario, groups.get(variant.name.as_str())?)))
+        .collect()
+}
+
+fn decompose(variant: &str, scenario: Scenario, samples: &[&Sample]) -> Decomposition {
+    let whole = |part: Part, time: fn(&Sample) -> Nanos| StepTime {
+        variant: variant.to_owned(),
+        scenario,
+        part,
+        instruction: String::new(),
+        stage: String::new(),
+        median: median_time(samples.iter().map(|sample| time(sample))),
+        n: u32::try_from(samples.len()).unwrap_or(u32::MAX),
+        cached: 0,
+    };
+    let mut parts = vec![
+        whole(Part::Upload, |sample| sample.parts.upload_ns),
+        whole(Part::Resolve, |sample| sample.parts.resolve_ns),
+    ];
+    for steps in instructions(samples) {
+        let Some(first) = steps.first() else { continue };
+        parts.push(StepTime {
+            variant: variant.to_owned(),
+            scenario,
+            part: Part::Instruction,
+            instruction: first.instruction.clone(),
+            stage: first.stage.clone(),
+            median: median_time(steps.iter().map(|step| step.duration_ns)),
+            n: u32::try_from(steps.len()).unwrap_or(u32::MAX),
+            cached: u32::try_from(steps.iter().filter(|step| step.cached).count()).unwrap_or(u32::MAX),
+        });
+    }
+    parts.push(whole(Part::Export, |sample| sample.parts.export_ns));
+    parts.push(whole(Part::Other, outside_parts));
+    Decomposition {
+        variant: variant.to_owned(),
+        scenario,
+        wall: median_time(samples.iter().map(|sample| sample.wall_ns)),
+        parts,
+        client_side: samples.iter().any(|sample| sample.parts.client_side),
+    }
+}
+
+/// The same instruction's steps of all samples together, in the order of the first sample that has it. An
+/// instruction that stands twice in a stage is told apart by its number.
+fn instructions<'a>(samples: &[&'a Sample]) -> Vec<Vec<&'a Step>> {
+    let mut positions: BTreeMap<(&str, &str, usize), usize> = BTreeMap::new();
+    let mut found: Vec<Vec<&Step>> = Vec::new();
+    for sample in samples {
+        let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for step in &sample.steps {
+            let number = seen.entry((&step.stage, &step.instruction)).or_default();
+            let position = *positions.entry((&step.stage, &step.instruction, *number)).or_insert_with(|| {
+                found.push(Vec::new());
+                found.len() - 1
+            });
+            *number += 1;
+            found[position].push(step);
+        }
+    }
+    found
+}

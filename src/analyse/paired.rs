@@ -1,0 +1,170 @@
+//! Two series of builds against each other: the ratio of their times, and the A/A check.
+
+use std::collections::BTreeMap;
+
+use super::statistics::{self, Interval, PointEstimate, Side};
+use super::{ENOUGH_ROUNDS, LEVEL};
+use crate::record::{Noise, Record, Sample, Scenario};
+use crate::units::Nanos;
+
+/// Verdict of a run whose A/A interval contains 1.
+pub const QUIET: &str = "quiet";
+/// Verdict of a run whose A/A interval does not contain 1.
+pub const NOISY: &str = "noisy";
+/// Verdict of a run with too few pairs for one.
+pub const UNKNOWN: &str = "unknown";
+
+/// Level of the A/A interval at 5 pairs, where 95 % cannot be reached: the whole range of five has 93.75 %.
+const LEVEL_OF_FIVE: f64 = 0.9375;
+
+/// Chance of a false alarm and power that [`RatioEstimate::minimum_detectable`] is stated for.
+const ALPHA: f64 = 0.05;
+const POWER: f64 = 0.8;
+
+/// How much longer the second of two series of builds takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RatioEstimate {
+    /// Hodges–Lehmann estimate of second ÷ first.
+    pub ratio: f64,
+    /// Interval of the ratio; `None` with too few pairs for 95 %.
+    pub interval: Option<Interval>,
+    /// Pairs of rounds; for unpaired series the rounds of the shorter one.
+    pub pairs: u32,
+    /// Median of the first series.
+    pub first: Nanos,
+    /// Median of the second series.
+    pub second: Nanos,
+    /// One-sided p-value against "not slower": small where the second takes longer.
+    pub p_slower: f64,
+    /// One-sided p-value against "not faster": small where the second takes less.
+    pub p_faster: f64,
+    /// The smallest ratio that this comparison finds with 80 % power at 5 %; `None` with too few pairs.
+    pub minimum_detectable: Option<f64>,
+}
+
+impl RatioEstimate {
+    /// Whether the interval leaves 1 out; `false` where there is no interval.
+    pub fn differs(&self) -> bool {
+        self.interval.is_some_and(|interval| !interval.contains(1.0))
+    }
+}
+
+/// The ratio of two series whose rounds were measured side by side (interleaved in one run, or base and head in one
+/// job): round by round and scenario by scenario, each the median of its valid repeats. Samples that are invalid or
+/// of the discarded round are left out; the caller chooses variant, scenario and twin. `None` without a pair.
+pub fn paired_ratio<'a>(
+    first: impl IntoIterator<Item = &'a Sample>,
+    second: impl IntoIterator<Item = &'a Sample>,
+) -> Option<RatioEstimate> {
+    paired_at(first, second, LEVEL)
+}
+
+fn paired_at<'a>(
+    first: impl IntoIterator<Item = &'a Sample>,
+    second: impl IntoIterator<Item = &'a Sample>,
+    level: f64,
+) -> Option<RatioEstimate> {
+    let (first, second) = (rounds(first), rounds(second));
+    let pairs: Vec<(f64, f64)> = first.iter().filter_map(|(key, a)| Some((*a, *second.get(key)?))).collect();
+    let logs: Vec<f64> = pairs.iter().map(|(a, b)| (b / a).ln()).collect();
+    let estimate = statistics::hodges_lehmann(&logs, level)?;
+    let spread = statistics::spread(&logs)?;
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    build(
+        &a,
+        &b,
+        estimate,
+        logs.len(),
+        (
+            statistics::signed_rank_p(&logs, Side::Greater)?,
+            statistics::signed_rank_p(&logs, Side::Less)?,
+            statistics::minimum_detectable_effect(spread, logs.len(), ALPHA, POWER),
+        ),
+    )
+}
+
+/// The ratio of two series that share no rounds, such as two runs on one quiet machine: Hodges–Lehmann shift of the
+/// logarithms and the Mann–Whitney test. It cannot tell a change of the machine from a change of the image.
+pub fn unpaired_ratio<'a>(
+    first: impl IntoIterator<Item = &'a Sample>,
+    second: impl IntoIterator<Item = &'a Sample>,
+) -> Option<RatioEstimate> {
+    let a: Vec<f64> = rounds(first).into_values().collect();
+    let b: Vec<f64> = rounds(second).into_values().collect();
+    let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
+    let (log_a, log_b) = (logs(&a), logs(&b));
+    let estimate = statistics::hodges_lehmann_shift(&log_a, &log_b, LEVEL)?;
+    let spread = statistics::spread(&log_a)?.hypot(statistics::spread(&log_b)?);
+    let n = a.len().min(b.len());
+    build(
+        &a,
+        &b,
+        estimate,
+        n,
+        (
+            statistics::rank_sum_p(&log_a, &log_b, Side::Greater)?,
+            statistics::rank_sum_p(&log_a, &log_b, Side::Less)?,
+            statistics::minimum_detectable_effect(spread, n, ALPHA, POWER),
+        ),
+    )
+}
+
+fn build(
+    first: &[f64],
+    second: &[f64],
+    estimate: PointEstimate,
+    pairs: usize,
+    (p_slower, p_faster, minimum_detectable): (f64, f64, Option<f64>),
+) -> Option<RatioEstimate> {
+    let time = |values: &[f64]| statistics::median(values).map(|median| Nanos(median.round() as u64));
+    Some(RatioEstimate {
+        ratio: estimate.value.exp(),
+        interval: estimate.interval.map(|at| Interval { low: at.low.exp(), high: at.high.exp(), level: at.level }),
+        pairs: u32::try_from(pairs).unwrap_or(u32::MAX),
+        first: time(first)?,
+        second: time(second)?,
+        p_slower,
+        p_faster,
+        minimum_detectable,
+    })
+}
+
+/// One value a scenario and round: the median of the valid repeats. A wall time of zero has no logarithm and is left
+/// out.
+fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<(Scenario, u32), f64> {
+    let mut groups: BTreeMap<(Scenario, u32), Vec<f64>> = BTreeMap::new();
+    for sample in samples.into_iter().filter(|sample| sample.valid && !sample.discarded && sample.wall_ns.0 > 0) {
+        groups.entry((sample.scenario, sample.round)).or_default().push(sample.wall_ns.0 as f64);
+    }
+    groups.into_iter().filter_map(|(key, walls)| Some((key, statistics::median(&walls)?))).collect()
+}
+
+/// The A/A check: one variant measured twice in each round must come out alike, so the interval of the ratio of the
+/// second measurement to the first must contain 1. `None` where the run measured nothing twice.
+///
+/// With exactly 5 pairs the interval is their whole range, at 93.75 %; with fewer the verdict is [`UNKNOWN`] and the
+/// interval that range all the same.
+pub fn noise(record: &Record) -> Option<Noise> {
+    let variant = &record.samples.iter().find(|sample| sample.twin)?.variant;
+    let of = |twin: bool| record.samples.iter().filter(move |sample| sample.variant == *variant && sample.twin == twin);
+    // Only what was measured twice is compared: `paired_at` drops rounds and scenarios without a twin.
+    let estimate = paired_at(of(false), of(true), LEVEL)?;
+    let estimate = if estimate.interval.is_none() && estimate.pairs == ENOUGH_ROUNDS {
+        paired_at(of(false), of(true), LEVEL_OF_FIVE)?
+    } else {
+        estimate
+    };
+    let verdict = match estimate.interval {
+        None => UNKNOWN,
+        Some(interval) if interval.contains(1.0) => QUIET,
+        Some(_) => NOISY,
+    };
+    Some(Noise {
+        variant: variant.clone(),
+        ratio: estimate.ratio,
+        low: estimate.interval.map_or(estimate.ratio, |interval| interval.low),
+        high: estimate.interval.map_or(estimate.ratio, |interval| interval.high),
+        pairs: estimate.pairs,
+        verdict: verdict.to_owned(),
+    })
+}

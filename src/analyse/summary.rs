@@ -1,0 +1,146 @@
+//! The headline figures of a run: the one place that terminal, Markdown and HTML tables draw from.
+
+use std::collections::BTreeMap;
+
+use super::timing::{Estimate, ScenarioTiming, timings};
+use crate::record::{BaseOrigin, Outcome, Record, ReferenceVerdict, Scenario, Variant, WireKind};
+use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
+
+/// A build time as a table prints it: never without the proof beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryTiming {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Median and interval; `None` where no sample is valid.
+    pub estimate: Option<Estimate>,
+    /// Cached instructions of the worst valid sample.
+    pub cached: u32,
+    /// Cacheable instructions of that sample.
+    pub cacheable: u32,
+    /// Samples whose proof failed.
+    pub invalid: u32,
+    /// Whether a round is flagged as an outlier, or the rounds drift or depend on each other.
+    pub flagged: bool,
+}
+
+/// One line of the headline table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariantSummary {
+    /// Position in the suite, counted from 0.
+    pub index: usize,
+    /// Name of the variant.
+    pub name: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// One line of why it did not go well; empty where it did.
+    pub failure: String,
+    /// Classic unpacked size.
+    pub size: Option<Bytes>,
+    /// What the engine says.
+    pub engine_size: Option<Bytes>,
+    /// What a registry transfers.
+    pub wire: Option<Bytes>,
+    /// Whether `wire` was measured or estimated.
+    pub wire_kind: Option<WireKind>,
+    /// Bytes in layers of the base.
+    pub base: Option<Bytes>,
+    /// Bytes in the variant's own layers.
+    pub own: Option<Bytes>,
+    /// Bytes that could go.
+    pub reclaimable: Option<Bytes>,
+    /// Size less that of the first variant; `None` for the first itself and where either has none.
+    pub delta_to_first: Option<SignedBytes>,
+    /// Size ÷ that of the first variant; `None` as above.
+    pub ratio_to_first: Option<Ratio>,
+    /// Whether no variant that built and serves is smaller: the smallest image that does not work wins nothing.
+    pub smallest: bool,
+    /// Whether a base is a stand-in, so that the figures are not those of the real one.
+    pub stand_in: bool,
+    /// Layers of the image.
+    pub layers: usize,
+    /// The claim that the suite compares with: `842MB`.
+    pub claim: Option<String>,
+    /// Whether the claim was reproduced.
+    pub claim_verdict: Option<ReferenceVerdict>,
+    /// Median time to the first expected answer, where the image serves.
+    pub ready: Option<Nanos>,
+    /// Memory held then.
+    pub memory: Option<Bytes>,
+    /// Build times by scenario, those that were measured.
+    pub timings: BTreeMap<Scenario, SummaryTiming>,
+}
+
+/// The headline figures, one entry a variant in the order of the suite.
+pub fn summary(record: &Record) -> Vec<VariantSummary> {
+    let mut by_variant: BTreeMap<String, BTreeMap<Scenario, SummaryTiming>> = BTreeMap::new();
+    for timing in timings(record) {
+        by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, headline(&timing));
+    }
+    let first = record.variants.first().and_then(size_of);
+    let smallest = record.variants.iter().filter(|variant| works(variant)).filter_map(size_of).min();
+    let lines = record.variants.iter().enumerate();
+    lines
+        .map(|(index, variant)| {
+            let size = size_of(variant);
+            let against = first.zip(size).filter(|_| index > 0);
+            let sizes = variant.sizes.as_ref();
+            let serve = variant.serve.as_ref().filter(|serve| serve.ok);
+            VariantSummary {
+                index,
+                name: variant.name.clone(),
+                outcome: variant.outcome,
+                failure: failure(variant),
+                size,
+                engine_size: sizes.and_then(|sizes| sizes.engine_size_bytes),
+                wire: sizes.map(|sizes| sizes.wire_bytes),
+                wire_kind: sizes.map(|sizes| sizes.wire_kind),
+                base: sizes.map(|sizes| sizes.base_bytes),
+                own: sizes.map(|sizes| sizes.own_bytes),
+                reclaimable: sizes.map(|sizes| sizes.reclaimable_bytes),
+                delta_to_first: against.map(|(first, size)| size - first),
+                ratio_to_first: against.and_then(|(first, size)| Ratio::of(size.0, first.0)),
+                smallest: size.is_some() && size == smallest && works(variant),
+                stand_in: is_stand_in(variant),
+                layers: variant.layers.len(),
+                claim: variant.reference.as_ref().map(|reference| reference.claim.clone()),
+                claim_verdict: super::reproduction::verdict(variant),
+                ready: serve.map(|serve| serve.ready_ns),
+                memory: serve.map(|serve| serve.memory_bytes),
+                timings: by_variant.remove(&variant.name).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn headline(timing: &ScenarioTiming) -> SummaryTiming {
+    SummaryTiming {
+        scenario: timing.scenario,
+        estimate: timing.estimate,
+        cached: timing.cached,
+        cacheable: timing.cacheable,
+        invalid: timing.invalid,
+        flagged: !timing.outliers.is_empty() || timing.drifts() || timing.neighbours_depend(),
+    }
+}
+
+/// Built, and serves where that was asked.
+pub(super) fn works(variant: &Variant) -> bool {
+    variant.outcome == Outcome::Ok && variant.serve.as_ref().is_none_or(|serve| serve.ok)
+}
+
+/// Whether any base of any stage stands in for an image that could not be had.
+pub(super) fn is_stand_in(variant: &Variant) -> bool {
+    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
+}
+
+pub(super) fn size_of(variant: &Variant) -> Option<Bytes> {
+    variant.sizes.as_ref().map(|sizes| sizes.size_bytes)
+}
+
+fn failure(variant: &Variant) -> String {
+    match (&variant.failure, &variant.serve) {
+        (Some(failure), _) => failure.message.clone(),
+        (None, Some(serve)) if !serve.ok => serve.detail.clone(),
+        _ => String::new(),
+    }
+}

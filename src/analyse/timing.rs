@@ -1,0 +1,230 @@
+//! Build times by variant and scenario: an estimate with its interval, and the proof beside it.
+
+use std::collections::BTreeMap;
+
+use super::LEVEL;
+use super::statistics::{self, Drift};
+use crate::record::{Parts, Record, Sample, Scenario};
+use crate::units::{Bytes, Nanos};
+
+/// A time with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Median over rounds.
+    pub median: Nanos,
+    /// Lower end of the interval; `None` with too few rounds for one.
+    pub low: Option<Nanos>,
+    /// Upper end of the interval; `None` with too few rounds for one.
+    pub high: Option<Nanos>,
+    /// Rounds behind it.
+    pub n: u32,
+    /// Confidence of the interval that was reached; zero where there is none.
+    pub level: f64,
+}
+
+impl Estimate {
+    /// The estimate of one value a round; `None` where there is none.
+    pub fn of(rounds: &[Nanos]) -> Option<Self> {
+        let values: Vec<f64> = rounds.iter().map(|time| time.0 as f64).collect();
+        let median = statistics::median(&values)?;
+        let interval = statistics::median_interval(&values, LEVEL);
+        Some(Self {
+            median: nearest(median),
+            low: interval.map(|interval| nearest(interval.low)),
+            high: interval.map(|interval| nearest(interval.high)),
+            n: u32::try_from(rounds.len()).unwrap_or(u32::MAX),
+            level: interval.map_or(0.0, |interval| interval.level),
+        })
+    }
+}
+
+/// Medians of the parts of a build. Medians of parts need not add up to the median of the whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartsMedian {
+    /// Sending and unpacking the context.
+    pub upload: Nanos,
+    /// Resolving bases and reading the Dockerfile.
+    pub resolve: Nanos,
+    /// All instructions.
+    pub steps: Nanos,
+    /// Writing the image.
+    pub export: Nanos,
+    /// Wall time outside the four.
+    pub other: Nanos,
+}
+
+/// What came over the network during a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Median over the valid samples that know it.
+    pub median: Bytes,
+    /// Rounds with a sample whose downloads differ from the median by more than 10 % and 64 kB.
+    pub differing: Vec<u32>,
+}
+
+/// The build time of one variant in one scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioTiming {
+    /// The variant.
+    pub variant: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Median and interval; `None` where no sample is valid.
+    pub estimate: Option<Estimate>,
+    /// One value a round, in the order of rounds: the median of its valid repeats.
+    pub rounds: Vec<Nanos>,
+    /// Numbers of those rounds in the record.
+    pub round_numbers: Vec<u32>,
+    /// Cached instructions of the worst valid sample: the one with most misses.
+    pub cached: u32,
+    /// Cacheable instructions of that sample.
+    pub cacheable: u32,
+    /// Samples that count.
+    pub valid: u32,
+    /// Samples that do not, since their proof failed.
+    pub invalid: u32,
+    /// What the samples say of their proof, sorted, each once: failures, then what was tolerated.
+    pub reasons: Vec<String>,
+    /// First instruction that was not cached in the worst valid sample.
+    pub first_miss: Option<String>,
+    /// Numbers of the rounds that are flagged as outliers; they count all the same.
+    pub outliers: Vec<u32>,
+    /// Where the time went.
+    pub parts: PartsMedian,
+    /// Change per round and whether it is a trend; `None` with fewer than 4 rounds.
+    pub drift: Option<Drift>,
+    /// Lag-1 autocorrelation of the rounds; `None` with fewer than 4 rounds.
+    pub autocorrelation: Option<f64>,
+    /// Downloads, where the engine can attribute them.
+    pub network: Option<Network>,
+    /// Whether the parts are stamped by the client (classic builder) and include the stream's delay.
+    pub client_side: bool,
+}
+
+impl ScenarioTiming {
+    /// Whether the rounds go up or down beyond chance (5 %).
+    pub fn drifts(&self) -> bool {
+        self.drift.is_some_and(|drift| drift.p <= 0.05)
+    }
+
+    /// The slope of the rounds as a share of the median per round; zero where there is none.
+    pub fn drift_per_round(&self) -> f64 {
+        match (self.drift, self.estimate) {
+            (Some(drift), Some(estimate)) if estimate.median.0 > 0 => drift.slope / estimate.median.0 as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether neighbouring rounds depend on each other: |r₁| beyond 2/√n, so that the interval is too narrow.
+    pub fn neighbours_depend(&self) -> bool {
+        let bound = 2.0 / (self.rounds.len().max(1) as f64).sqrt();
+        self.autocorrelation.is_some_and(|r| r.abs() > bound)
+    }
+}
+
+/// Whether a sample takes part in the statistics: valid, not of the discarded round, not the A/A twin.
+pub fn in_statistics(sample: &Sample) -> bool {
+    sample.valid && !sample.discarded && !sample.twin
+}
+
+/// Build times of every variant and scenario that has a sample outside the discarded round, in the order of the
+/// variants and of [`Scenario::ALL`]. Twins are left out.
+pub fn timings(record: &Record) -> Vec<ScenarioTiming> {
+    let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
+    for sample in record.samples.iter().filter(|sample| !sample.discarded && !sample.twin) {
+        groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
+    }
+    let mut found = Vec::new();
+    for variant in &record.variants {
+        for scenario in Scenario::ALL {
+            if let Some(samples) = groups.get(&(variant.name.as_str(), scenario)) {
+                found.push(timing(&variant.name, scenario, samples));
+            }
+        }
+    }
+    found
+}
+
+fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTiming {
+    let valid: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.valid).collect();
+    let by_round = rounds(valid.iter().copied());
+    let round_numbers: Vec<u32> = by_round.keys().copied().collect();
+    let rounds: Vec<Nanos> = by_round.into_values().collect();
+    let values: Vec<f64> = rounds.iter().map(|time| time.0 as f64).collect();
+    let worst = valid.iter().max_by_key(|sample| (sample.cacheable.saturating_sub(sample.cached), sample.cacheable));
+    let mut reasons: Vec<String> =
+        samples.iter().filter(|sample| !sample.reason.is_empty()).map(|sample| sample.reason.clone()).collect();
+    reasons.sort();
+    reasons.dedup();
+    ScenarioTiming {
+        variant: variant.to_owned(),
+        scenario,
+        estimate: Estimate::of(&rounds),
+        cached: worst.map_or(0, |sample| sample.cached),
+        cacheable: worst.map_or(0, |sample| sample.cacheable),
+        valid: count(valid.len()),
+        invalid: count(samples.len() - valid.len()),
+        reasons,
+        first_miss: worst.and_then(|sample| sample.first_miss.clone()),
+        outliers: statistics::outliers(&values).into_iter().map(|index| round_numbers[index]).collect(),
+        parts: parts(&valid),
+        drift: statistics::drift(&values),
+        autocorrelation: statistics::autocorrelation(&values),
+        network: network(&valid),
+        client_side: valid.iter().any(|sample| sample.parts.client_side),
+        rounds,
+        round_numbers,
+    }
+}
+
+/// One value a round: the median wall time of its samples.
+pub(super) fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<u32, Nanos> {
+    let mut groups: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for sample in samples {
+        groups.entry(sample.round).or_default().push(sample.wall_ns.0 as f64);
+    }
+    groups.into_iter().filter_map(|(round, walls)| Some((round, nearest(statistics::median(&walls)?)))).collect()
+}
+
+/// The median of times; zero of none.
+pub(super) fn median_time(times: impl IntoIterator<Item = Nanos>) -> Nanos {
+    let values: Vec<f64> = times.into_iter().map(|time| time.0 as f64).collect();
+    statistics::median(&values).map_or(Nanos(0), nearest)
+}
+
+/// What is left of a sample's wall time beside its parts.
+pub(super) fn outside_parts(sample: &Sample) -> Nanos {
+    let Parts { upload_ns, resolve_ns, steps_ns, export_ns, .. } = sample.parts;
+    sample.wall_ns.saturating_sub(upload_ns + resolve_ns + steps_ns + export_ns)
+}
+
+fn parts(valid: &[&Sample]) -> PartsMedian {
+    let of = |part: fn(&Sample) -> Nanos| median_time(valid.iter().map(|sample| part(sample)));
+    PartsMedian {
+        upload: of(|sample| sample.parts.upload_ns),
+        resolve: of(|sample| sample.parts.resolve_ns),
+        steps: of(|sample| sample.parts.steps_ns),
+        export: of(|sample| sample.parts.export_ns),
+        other: of(outside_parts),
+    }
+}
+
+fn network(valid: &[&Sample]) -> Option<Network> {
+    let known: Vec<(u32, Bytes)> =
+        valid.iter().filter_map(|sample| Some((sample.round, sample.network_bytes?))).collect();
+    let values: Vec<f64> = known.iter().map(|(_, bytes)| bytes.0 as f64).collect();
+    let median = Bytes(statistics::median(&values)?.round() as u64);
+    let tolerance = (median.0 / 10).max(64_000);
+    let mut differing: Vec<u32> =
+        known.iter().filter(|(_, bytes)| bytes.0.abs_diff(median.0) > tolerance).map(|(round, _)| *round).collect();
+    differing.dedup();
+    Some(Network { median, differing })
+}
+
+fn nearest(value: f64) -> Nanos {
+    Nanos(value.round() as u64)
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

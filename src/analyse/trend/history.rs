@@ -1,0 +1,186 @@
+//! One line of `history.jsonl`: what is kept of a run for ever.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::analyse::timing::timings;
+use crate::record::{BaseOrigin, Outcome, Record, Scenario, WireKind};
+use crate::units::{Bytes, Nanos};
+
+/// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
+pub const HISTORY_VERSION: &str = "1.0";
+
+/// A run in one line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryLine {
+    /// Version of this format.
+    pub format_version: String,
+    /// Version of the size definitions.
+    pub metrics_version: u32,
+    /// UTC, RFC 3339.
+    pub finished_at: String,
+    /// `sha256:` of the record as tonnage serialises it.
+    #[serde(default)]
+    pub record: String,
+    /// Version of tonnage.
+    #[serde(default)]
+    pub tool: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Digest of manifest, Dockerfiles and context.
+    #[serde(default)]
+    pub suite_digest: String,
+    /// Name of the set of bases.
+    #[serde(default)]
+    pub bases: String,
+    /// Engine, version, image store, storage driver and builder: `docker 28.5.2, graphdriver/overlay2, buildkit`.
+    #[serde(default)]
+    pub engine: String,
+    /// Processor, cores and kernel of the host, without which times are not compared.
+    #[serde(default)]
+    pub host: String,
+    /// One entry a variant, in the order of the suite.
+    pub variants: Vec<HistoryVariant>,
+}
+
+/// A variant in a line of history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryVariant {
+    /// Its name.
+    pub name: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Platform of the image.
+    #[serde(default)]
+    pub platform: String,
+    /// Classic unpacked size.
+    #[serde(default)]
+    pub size_bytes: Option<Bytes>,
+    /// Bytes in the variant's own layers.
+    #[serde(default)]
+    pub own_bytes: Option<Bytes>,
+    /// What a registry transfers.
+    #[serde(default)]
+    pub wire_bytes: Option<Bytes>,
+    /// Whether that was measured or estimated.
+    #[serde(default)]
+    pub wire_kind: Option<WireKind>,
+    /// The bases of all stages, the final stage's last.
+    #[serde(default)]
+    pub bases: Vec<HistoryBase>,
+    /// `sha256:` over the Dockerfile's instructions: what is called its definition.
+    #[serde(default)]
+    pub definition: String,
+    /// Median build times by scenario.
+    #[serde(default)]
+    pub times_ns: BTreeMap<Scenario, Nanos>,
+    /// Median time to the first expected answer.
+    #[serde(default)]
+    pub ready_ns: Option<Nanos>,
+}
+
+/// A base in a line of history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryBase {
+    /// As the Dockerfile names it.
+    pub reference: String,
+    /// Registry digest, or the image id where there is none.
+    pub id: String,
+    /// Where it comes from.
+    pub origin: BaseOrigin,
+}
+
+/// What is kept of a run.
+pub fn history_line(record: &Record) -> HistoryLine {
+    let mut times: BTreeMap<String, BTreeMap<Scenario, Nanos>> = BTreeMap::new();
+    for timing in timings(record) {
+        if let Some(estimate) = timing.estimate {
+            times.entry(timing.variant).or_default().insert(timing.scenario, estimate.median);
+        }
+    }
+    let (engine, host) = (&record.environment.engine, &record.environment.host);
+    HistoryLine {
+        format_version: HISTORY_VERSION.to_owned(),
+        metrics_version: record.metrics_version,
+        finished_at: record.finished_at.clone(),
+        record: serde_json::to_vec(record).map_or_else(|_| String::new(), |json| digest(&[&json])),
+        tool: record.tool.version.clone(),
+        suite: record.suite.name.clone(),
+        suite_digest: record.suite.digest.clone(),
+        bases: record.settings.bases.clone(),
+        engine: format!(
+            "{} {}, {}/{}, {}",
+            engine.name, engine.version, engine.image_store, engine.storage_driver, engine.builder
+        ),
+        host: format!("{}, {} cores, {}", host.cpu_model, host.cores, host.kernel),
+        variants: record
+            .variants
+            .iter()
+            .map(|variant| HistoryVariant {
+                name: variant.name.clone(),
+                outcome: variant.outcome,
+                platform: variant.platform.clone(),
+                size_bytes: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+                own_bytes: variant.sizes.as_ref().map(|sizes| sizes.own_bytes),
+                wire_bytes: variant.sizes.as_ref().map(|sizes| sizes.wire_bytes),
+                wire_kind: variant.sizes.as_ref().map(|sizes| sizes.wire_kind),
+                bases: variant
+                    .bases
+                    .iter()
+                    .map(|base| HistoryBase {
+                        reference: base.reference.clone(),
+                        id: if base.digest.is_empty() { base.id.clone() } else { base.digest.clone() },
+                        origin: base.origin,
+                    })
+                    .collect(),
+                definition: digest(
+                    &variant.instructions.iter().map(|instruction| instruction.text.as_bytes()).collect::<Vec<_>>(),
+                ),
+                times_ns: times.remove(&variant.name).unwrap_or_default(),
+                ready_ns: variant.serve.as_ref().filter(|serve| serve.ok).map(|serve| serve.ready_ns),
+            })
+            .collect(),
+    }
+}
+
+/// The lines of a history, oldest first, and a remark on each that could not be read. Unknown fields are ignored,
+/// missing ones have their defaults.
+pub fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
+    let mut lines: Vec<HistoryLine> = Vec::new();
+    let mut skipped = Vec::new();
+    for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        match serde_json::from_str::<HistoryLine>(text) {
+            Ok(line) if major(&line.format_version) > major(HISTORY_VERSION) => {
+                skipped.push(format!(
+                    "line {}: written by a newer tonnage (format {})",
+                    index + 1,
+                    line.format_version
+                ));
+            }
+            Ok(line) => lines.push(line),
+            Err(error) => skipped.push(format!("line {}: {error}", index + 1)),
+        }
+    }
+    // Runs are appended as they end; a clock that was set back must not reorder them, so the order is the file's.
+    (lines, skipped)
+}
+
+fn major(version: &str) -> u32 {
+    version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// `sha256:` over parts, each with its length before it so that no two lists of parts have the same bytes.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

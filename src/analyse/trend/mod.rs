@@ -1,0 +1,13 @@
+//! Many runs of one suite: lines of history, what changed between them, and growth that no single run shows.
+//!
+//! In: the text of `history.jsonl`, one line a run. Out: one series a variant, cut where figures are unlike and
+//! marked where base, engine or Dockerfile changed. A line that cannot be read is skipped and reported: history
+//! outlives versions of the program.
+
+mod creep;
+mod history;
+mod series;
+
+pub use creep::{Creep, creep};
+pub use history::{HISTORY_VERSION, HistoryBase, HistoryLine, HistoryVariant, history_line, read_history};
+pub use series::{Change, ChangeKind, Metric, Point, Trend, VariantTrend, trend};

@@ -7,7 +7,12 @@ const LONGEST: usize = 160;
 
 /// Plain text inside a GFM paragraph or table cell: nothing in it is markup, a link, a mention or a new cell.
 pub fn text(text: &str) -> String {
-    let text = crate::text::shorten(&for_people(text), LONGEST);
+    sentence(&crate::text::shorten(&for_people(text), LONGEST))
+}
+
+/// As [`text`], of any length.
+pub fn sentence(text: &str) -> String {
+    let text = for_people(text);
     let mut out = String::with_capacity(text.len() + 8);
     for (index, c) in text.char_indices() {
         match c {

@@ -67,9 +67,8 @@ fn panel(
     left: i32,
     y: i32,
 ) -> i32 {
-    let of = |variant: &Variant| {
-        timings.iter().find(|timing| timing.scenario == scenario && timing.variant == variant.name)
-    };
+    let of =
+        |variant: &Variant| timings.iter().find(|timing| timing.scenario == scenario && timing.variant == variant.name);
     scene.text(scenario.word(), (PAD, y + 20), Type::new(14).bold());
     let width = scene.width_of(scenario.word(), Type::new(14).bold());
     scene.text(words::scenario(scenario), (PAD + width + 10, y + 20), Type::new(12).quiet());
@@ -127,10 +126,9 @@ fn label(variant: &Variant, timing: Option<&ScenarioTiming>) -> (String, String)
         return (words::missing(variant).unwrap_or_else(|| "not measured".to_owned()), String::new());
     };
     match timing.estimate {
-        Some(estimate) => (
-            estimate.median.to_string(),
-            format!("{} · {}", words::interval(estimate), words::cached(timing)),
-        ),
+        Some(estimate) => {
+            (estimate.median.to_string(), format!("{} · {}", words::interval(estimate), words::cached(timing)))
+        }
         None => (words::no_valid_sample(timing), String::new()),
     }
 }

@@ -3,6 +3,7 @@
 //! In: a record and what `analyse` makes of it. Out: bytes that are equal for equal records. Every chart names its
 //! engine, its day and its stand-ins, carries the values as text, and reads on light and dark pages.
 
+mod build_time;
 mod font;
 mod frame;
 mod paint;
@@ -11,6 +12,7 @@ mod scene;
 mod sizes;
 
 use super::ReportError;
+use super::facts::Facts;
 use crate::record::Record;
 
 /// A chart, ready to be written.
@@ -27,5 +29,8 @@ pub struct Chart {
 /// Every chart that the record has figures for.
 pub fn charts(record: &Record) -> Result<Vec<Chart>, ReportError> {
     let fonts = frame::fonts("sizes")?;
-    Ok(vec![sizes::draw(record, &fonts)?])
+    let facts = Facts::of(record);
+    let mut charts = vec![sizes::draw(record, &fonts)?];
+    charts.extend(build_time::draw(record, &facts.timings, &fonts)?);
+    Ok(charts)
 }

@@ -11,7 +11,8 @@ use crate::units::{Bytes, Ratio};
 /// Image, size and what was claimed: the shape of the comparison that the suite reproduces.
 pub fn headline(facts: &Facts<'_>) -> Table {
     let claimed = facts.summary.iter().any(|line| line.claim.is_some());
-    let mut table = Table::new("Image sizes", if claimed { &["Image", "#Size", "#Claim"] } else { &["Image", "#Size"] });
+    let mut table =
+        Table::new("Image sizes", if claimed { &["Image", "#Size", "#Claim"] } else { &["Image", "#Size"] });
     for line in &facts.summary {
         let claim = Cell::new(line.claim.clone().unwrap_or_default());
         table.push(vec![Cell::new(&line.name), size_cell(line, true), claim]);
@@ -153,9 +154,13 @@ pub fn serving(facts: &Facts<'_>) -> Table {
             vec![Cell::new(&variant.name), failed, starts, Cell::default(), Cell::new(user), detail]
         });
     }
-    if facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref()).any(|serve| {
-        serve.ok && serve.starts.len() < crate::analyse::ENOUGH_ROUNDS as usize
-    }) {
+    if facts
+        .record
+        .variants
+        .iter()
+        .filter_map(|variant| variant.serve.as_ref())
+        .any(|serve| serve.ok && serve.starts.len() < crate::analyse::ENOUGH_ROUNDS as usize)
+    {
         table.note(format!("Fewer than {} starts: {}.", crate::analyse::ENOUGH_ROUNDS, words::NO_INFERENCE));
     }
     table

@@ -54,8 +54,13 @@ pub fn environment(facts: &Facts<'_>) -> Table {
     say("When", format!("{} to {finished}", record.started_at));
     say(
         "Made by",
-        format!("{} {}, metrics {}, suite {}", record.tool.name, record.tool.version, record.metrics_version,
-            crate::text::shorten(&record.suite.digest, 26)),
+        format!(
+            "{} {}, metrics {}, suite {}",
+            record.tool.name,
+            record.tool.version,
+            record.metrics_version,
+            crate::text::shorten(&record.suite.digest, 26)
+        ),
     );
     table
 }

@@ -1,0 +1,133 @@
+//! Reading and writing `run.json`.
+
+use std::path::{Path, PathBuf};
+
+use super::{FORMAT_VERSION, Record};
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::{self, FileError};
+
+/// Name of the record inside a results folder.
+pub const FILE: &str = "run.json";
+
+/// Largest record that is read: a thousand variants with twenty rounds stay far below.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file could not be opened or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is no JSON, or not that of a record.
+    #[error("failed to read the record `{}`: {reason}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// It was written by a newer tonnage.
+    #[error("the record `{}` has format {found}, newer than this tonnage reads ({FORMAT_VERSION})", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+    /// It is unreasonably large.
+    #[error("the record `{}` has {bytes} bytes, more than any record", path.display())]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+}
+
+impl Diagnose for RecordError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Malformed { .. } | Self::TooLarge { .. } => {
+                Some("give the `run.json` of a run, or the folder that holds it".into())
+            }
+            Self::Newer { .. } => Some("update tonnage, or measure again with this version".into()),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}
+
+/// The record in `path`: a `run.json`, or a results folder that holds one.
+pub fn read(path: &Path) -> Result<Record, RecordError> {
+    let file = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
+    let bytes = std::fs::metadata(&file).map_err(|source| FileError::new("read", &file, source))?.len();
+    if bytes > MAX_BYTES {
+        return Err(RecordError::TooLarge { path: file, bytes });
+    }
+    parse(&file, &fsx::read(&file)?)
+}
+
+/// The record in the bytes of a file; `path` is for messages.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
+    /// Just enough to tell a newer format from a broken file.
+    #[derive(serde::Deserialize)]
+    struct Version {
+        format_version: String,
+    }
+    let malformed =
+        |error: serde_json::Error| RecordError::Malformed { path: path.to_path_buf(), reason: error.to_string() };
+    let version: Version = serde_json::from_slice(bytes).map_err(malformed)?;
+    if major(&version.format_version) > major(FORMAT_VERSION) {
+        return Err(RecordError::Newer { path: path.to_path_buf(), found: version.format_version });
+    }
+    serde_json::from_slice(bytes).map_err(malformed)
+}
+
+/// The record as the text of `run.json`: two spaces of indent and a newline at the end.
+pub fn to_json(record: &Record) -> String {
+    // A record holds strings, integers and finite floats under string keys: nothing that JSON cannot say.
+    let mut text = serde_json::to_string_pretty(record).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Writes `run.json` into the folder, whole or not at all.
+pub fn write(dir: &Path, record: &Record) -> Result<PathBuf, RecordError> {
+    let path = dir.join(FILE);
+    fsx::write_atomic(&path, to_json(record).as_bytes())?;
+    Ok(path)
+}
+
+/// A version that has no number reads as newer than any, so that it is refused.
+fn major(version: &str) -> u64 {
+    version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_major_is_refused_before_its_fields_are_looked_at() {
+        let error = parse(Path::new("run.json"), br#"{"format_version":"2.0","all":"different"}"#).unwrap_err();
+        assert!(matches!(&error, RecordError::Newer { found, .. } if found == "2.0"), "{error}");
+        assert!(error.hint().unwrap().contains("update tonnage"));
+        assert_eq!(error.exit(), Exit::Unreadable);
+    }
+
+    #[test]
+    fn a_broken_record_says_where() {
+        let error = parse(Path::new("run.json"), b"{\n\"format_version\": 1}").unwrap_err();
+        assert!(error.to_string().contains("line 2 column"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_record_names_its_path() {
+        let error = read(Path::new("/nonexistent/run.json")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/run.json"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Words that tables, charts and the page share: where it was measured, on what, and how it ended.
+
+use std::collections::BTreeSet;
+
+use crate::analyse::{Estimate, ScenarioTiming};
+use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Variant};
+use crate::units::{Bytes, Nanos, Ratio};
+
+/// Said wherever fewer rounds were measured than an interval needs.
+pub const NO_INFERENCE: &str = "no inference";
+
+/// The bases of the record that stand in for others, each once: `python:3.9-slim`.
+pub fn stand_ins(record: &Record) -> Vec<&Base> {
+    let mut seen = BTreeSet::new();
+    let bases = record.variants.iter().flat_map(|variant| &variant.bases);
+    bases.filter(|base| base.origin == BaseOrigin::StandIn && seen.insert(base.reference.as_str())).collect()
+}
+
+/// Whether any base of the variant stands in for another.
+pub fn on_stand_in(variant: &Variant) -> bool {
+    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
+}
+
+/// The day a record was begun: `2026-11-23`.
+pub fn day(record: &Record) -> &str {
+    record.started_at.get(..10).unwrap_or(&record.started_at)
+}
+
+/// Engine and what it builds and stores with: `docker 20.10.24, buildkit, overlay2 (graphdriver), linux/amd64`.
+pub fn engine(record: &Record) -> String {
+    let engine = &record.environment.engine;
+    format!(
+        "{} {}, {}, {} ({}), {}/{}",
+        engine.name, engine.version, engine.builder, engine.storage_driver, engine.image_store, engine.os, engine.arch
+    )
+}
+
+/// The line below every chart.
+pub fn source_line(record: &Record) -> String {
+    format!("{} {} · {} · {}", record.tool.name, record.tool.version, engine(record), day(record))
+}
+
+/// The sentence about stand-ins, where there are any.
+pub fn stand_in_line(record: &Record) -> Option<String> {
+    let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
+    (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
+}
+
+/// Why there is no figure for a variant; `None` where there should be one.
+pub fn missing(variant: &Variant) -> Option<String> {
+    let word = match variant.outcome {
+        Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => return None,
+        Outcome::Ok | Outcome::ServeFailed => "not weighed",
+        Outcome::BuildFailed => "build failed",
+        Outcome::NotRun => "not run",
+    };
+    Some(match &variant.failure {
+        Some(failure) if !failure.message.is_empty() => {
+            // What went wrong before there was a build is no failed build.
+            let word = if failure.stage == "pull" { "pull failed" } else { word };
+            format!("{word}: {}", failure.message)
+        }
+        _ => word.to_owned(),
+    })
+}
+
+/// A size against the first one: `-86.2 % (0.14×)`.
+pub fn against(size: Bytes, first: Bytes) -> String {
+    Ratio::of(size.0, first.0).map_or_else(String::new, |ratio| format!("{} ({ratio})", ratio.as_change()))
+}
+
+/// What ended the run, as a sentence.
+pub fn ended(record: &Record) -> &'static str {
+    match record.ended {
+        Ended::Complete => "the plan was done to its end",
+        Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
+        Ended::OutOfTime => "the time allowed was used up: what follows is a part of the plan",
+        Ended::Interrupted => "the run was interrupted: what follows is a part of the plan",
+        Ended::EngineLost => "the engine went away: what follows is a part of the plan",
+    }
+}
+
+/// `1 round`, `7 rounds`.
+pub fn count(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{} {word}s", crate::units::group_digits(number as u64)) }
+}
+
+/// What changed before the builds of a scenario.
+pub fn scenario(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::Cold => "nothing may come from cache",
+        Scenario::Warm => "nothing changed",
+        Scenario::Touch => "only a file's mtime changed",
+        Scenario::Src => "one line of application source changed",
+        Scenario::Deps => "the requirements file changed",
+    }
+}
+
+/// Interval and rounds of an estimate: `37.1–39.0 s, n=7`, or `n=3, no inference`.
+pub fn interval(estimate: Estimate) -> String {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => format!("{}, n={}", span(low, high), estimate.n),
+        _ => format!("n={}, {NO_INFERENCE}", estimate.n),
+    }
+}
+
+/// Two times, the unit said once where it is the same: `37.1–39.0 s`.
+pub fn span(low: Nanos, high: Nanos) -> String {
+    let (low, high) = (low.to_string(), high.to_string());
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((value, unit)), Some((_, other))) if unit == other => format!("{value}–{high}"),
+        _ => format!("{low} – {high}"),
+    }
+}
+
+/// What came from cache of what can: `5/6 cached`.
+pub fn cached(timing: &ScenarioTiming) -> String {
+    format!("{}/{} cached", timing.cached, timing.cacheable)
+}
+
+/// Why a scenario has no figure.
+pub fn no_valid_sample(timing: &ScenarioTiming) -> String {
+    match timing.reasons.first() {
+        Some(reason) => format!("no valid sample: {reason}"),
+        None => "no valid sample".to_owned(),
+    }
+}
+
+/// The verdict of the A/A check, as a sentence.
+pub fn noise(noise: &Noise) -> String {
+    let what = format!("A/A check on {}", noise.variant);
+    if noise.pairs < crate::analyse::ENOUGH_ROUNDS {
+        return format!("{what}: {}, {NO_INFERENCE}.", count(noise.pairs as usize, "pair"));
+    }
+    format!(
+        "{what}: {} (ratio {:.3}, 95 % interval {:.3} to {:.3}, {}).",
+        noise.verdict,
+        noise.ratio,
+        noise.low,
+        noise.high,
+        count(noise.pairs as usize, "pair")
+    )
+}

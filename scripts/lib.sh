@@ -146,11 +146,11 @@ scratch() {
     fi
 }
 
-# What a killed script has left behind. By age alone: a folder in memory may be another container's, whose processes
-# cannot be seen from here.
+# What a killed script has left behind. By age alone (the inode's: unpacking sets other times), as a folder in memory
+# may be another container's, whose processes cannot be seen from here.
 sweep_scratch() {
     find /dev/shm "$cache/tmp" -maxdepth 1 -user "$(id -u)" \( -name 'tonnage.????????' -o -name 'work.????????' \) \
-        -mmin +720 -exec rm -rf --one-file-system {} + 2>/dev/null || true
+        -cmin +720 -exec rm -rf --one-file-system {} + 2>/dev/null || true
 }
 
 mem_available_over() {
@@ -213,7 +213,8 @@ engine_load() {
 
 # image_id_of NAME: the id that the engine has under that name, nothing when it has none.
 image_id_of() {
-    { engine_call "/images/$1/json" 2>/dev/null || true; } | grep -o '"Id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4 || true
+    { engine_call "/images/$1/json" 2>/dev/null || true; } |
+        grep -o '"Id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4 || true
 }
 
 # What image.py makes: an image's config is all that tells one image from another.

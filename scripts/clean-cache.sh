@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Removes what the other scripts keep between runs; by name, as the folder may be anybody's (TONNAGE_CACHE).
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+"$root/scripts/registry.sh" stop
+rm -rf --one-file-system "$cache"/{standins,tiny,registry,registry-tools,tmp,apt.log,apt.lock}
+rmdir --ignore-fail-on-non-empty "$cache"

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Format and lints of the Rust code, as CI judges them.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_rust
+cd "$root"
+say "cargo fmt"
+cargo fmt --check || die "the code is not formatted, or rustfmt is missing" \
+    "\`cargo fmt\`" "\`rustup component add rustfmt clippy\`"
+say "cargo clippy"
+cargo clippy --all-targets --locked -- -D warnings

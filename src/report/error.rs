@@ -18,6 +18,12 @@ pub enum ReportError {
         /// What the drawing library said.
         reason: String,
     },
+    /// A name that stands for no part of a report.
+    #[error("failed to tell what `{name}` shall hold")]
+    UnknownFile {
+        /// The name.
+        name: String,
+    },
     /// The file to put the tables into has no place marked for them.
     #[error("failed to find the line `{marker}`")]
     MarkerMissing {
@@ -39,6 +45,11 @@ impl Diagnose for ReportError {
         match self {
             Self::File(error) => error.hint(),
             Self::Draw { .. } => Some("the record and the tables are complete; report this as a bug".to_owned()),
+            Self::UnknownFile { .. } => Some(
+                "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, or the name of a chart such as \
+                 `sizes.svg` or `build-time.png`"
+                    .to_owned(),
+            ),
             Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => Some(format!(
                 "put the lines `{}` and `{}` where the tables shall go, once each and in this order",
                 super::BLOCK_BEGIN,
@@ -50,6 +61,7 @@ impl Diagnose for ReportError {
     fn exit(&self) -> Exit {
         match self {
             Self::Draw { .. } => Exit::Bug,
+            Self::UnknownFile { .. } => Exit::Usage,
             Self::File(_) | Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => Exit::Unreadable,
         }
     }

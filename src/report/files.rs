@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ReportError, charts, markdown};
+use crate::analyse::trend::{self, HistoryLine};
 use crate::fsx;
 use crate::record::{Record, csv};
 
@@ -14,8 +15,8 @@ pub struct Written {
 }
 
 /// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `report.md`, and `charts/*.{svg,png}` into the folder. Equal
-/// records give equal bytes.
-pub fn write_all(record: &Record, dir: &Path) -> Result<Written, ReportError> {
+/// records and histories give equal bytes. The trend is drawn where `history` has two runs or more.
+pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result<Written, ReportError> {
     let mut written = Written::default();
     let mut write = |name: &str, content: &[u8]| -> Result<(), ReportError> {
         let path = dir.join(name);
@@ -31,5 +32,35 @@ pub fn write_all(record: &Record, dir: &Path) -> Result<Written, ReportError> {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
+    let _ = history;
     Ok(written)
+}
+
+/// The history in the folder above `dir`, where `tonnage run` keeps it; none where there is none.
+pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
+    let above = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_path_buf));
+    match above.map(|above| above.join("history.jsonl")) {
+        Some(file) if file.is_file() => Ok(trend::read_history(&fsx::read_text(&file)?).0),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// One file of a report, chosen by the name that it shall have.
+pub fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+    let (stem, extension) = (part(file.file_stem()), part(file.extension()));
+    let unknown = || ReportError::UnknownFile { name: part(file.file_name()) };
+    match (stem.as_str(), extension.as_str()) {
+        (_, "md") => Ok(markdown::markdown(record).into_bytes()),
+        (_, "json") => Ok(super::json::json(record).into_bytes()),
+        ("sizes", "csv") => Ok(csv::sizes_csv(record).into_bytes()),
+        ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),
+        ("layers", "csv") => Ok(csv::layers_csv(record).into_bytes()),
+        (name, "svg" | "png") => {
+            let chart = charts::charts(record)?.into_iter().find(|chart| chart.name == name).ok_or_else(unknown)?;
+            Ok(if extension == "svg" { chart.svg.into_bytes() } else { chart.png })
+        }
+        _ => Err(unknown()),
+    }
 }

@@ -46,20 +46,25 @@ pub fn stand_in_line(record: &Record) -> Option<String> {
     (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
 }
 
-/// Why there is no figure for a variant; `None` where there should be one.
-pub fn missing(variant: &Variant) -> Option<String> {
-    let word = match variant.outcome {
-        Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => return None,
-        Outcome::Ok | Outcome::ServeFailed => "not weighed",
-        Outcome::BuildFailed => "build failed",
-        Outcome::NotRun => "not run",
-    };
-    Some(match &variant.failure {
-        Some(failure) if !failure.message.is_empty() => {
-            // What went wrong before there was a build is no failed build.
-            let word = if failure.stage == "pull" { "pull failed" } else { word };
-            format!("{word}: {}", failure.message)
+/// Why there is no image of a variant; `None` where there is one.
+pub fn missing_short(variant: &Variant) -> Option<&'static str> {
+    match variant.outcome {
+        Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => None,
+        Outcome::Ok | Outcome::ServeFailed => Some("not weighed"),
+        Outcome::NotRun => Some("not run"),
+        // What went wrong before there was a build is no failed build.
+        Outcome::BuildFailed if variant.failure.as_ref().is_some_and(|failure| failure.stage == "pull") => {
+            Some("pull failed")
         }
+        Outcome::BuildFailed => Some("build failed"),
+    }
+}
+
+/// The same with the reason, where one is known.
+pub fn missing(variant: &Variant) -> Option<String> {
+    let word = missing_short(variant)?;
+    Some(match &variant.failure {
+        Some(failure) if !failure.message.is_empty() => format!("{word}: {}", failure.message),
         _ => word.to_owned(),
     })
 }

@@ -76,36 +76,29 @@ fn panel(
     let bottom = top + ROW * variants.len() as i32;
 
     let labels: Vec<(String, String)> = variants.iter().map(|variant| label(variant, of(variant))).collect();
-    let room = labels
-        .iter()
-        .zip(variants)
-        .filter(|(_, variant)| of(variant).is_some_and(|timing| timing.estimate.is_some()))
-        .map(|((value, rest), _)| {
-            scene.width_of(value, Type::new(13).bold()) + scene.width_of(rest, Type::new(12)) + 18
-        })
-        .max()
-        .unwrap_or(0)
-        .min(360);
-    let right = WIDTH - PAD - room;
-    let most = variants.iter().filter_map(of).filter_map(|timing| timing.estimate).map(reach).max().unwrap_or_default();
-    let place = |ns: f64| left + (ns / most.0.max(1) as f64 * f64::from(right - left)).round() as i32;
-    let ticks = frame::ticks(most.0 as f64, if right - left > 260 { 4 } else { 2 });
-    frame::axis(scene, (top - 2, bottom), &ticks, place, |value| {
-        if value > 0.0 { Nanos(value as u64).to_string() } else { "0".to_owned() }
+    let bars = labels.iter().zip(variants).filter_map(|((value, rest), variant)| {
+        let estimate = of(variant)?.estimate?;
+        let width = scene.width_of(value, Type::new(13).bold()) + scene.width_of(rest, Type::new(12)) + 20;
+        Some((reach(estimate).0 as f64, width))
     });
+    let scale = frame::scale(left, bars);
+    let place = |ns: f64| left + (ns * scale).round() as i32;
+    let most = variants.iter().filter_map(of).filter_map(|timing| timing.estimate).map(reach).max().unwrap_or_default();
+    let ticks = frame::ticks(most.0 as f64, 4);
+    frame::axis(scene, (top - 2, bottom), &ticks, place, |value| Nanos(value as u64).to_string());
     for (index, (variant, (value, rest))) in variants.iter().zip(&labels).enumerate() {
         let line = top + ROW * index as i32 + 15;
         scene.text_within(&variant.name, (left - 10, line), Type::new(13).end(), left - 10 - PAD);
         let Some(estimate) = of(variant).and_then(|timing| timing.estimate) else {
             let style = Type::new(12).colour(palette::VERMILION);
-            scene.text_within(&format!("× {value}"), (left + 7, line), style, WIDTH - PAD - left - 7);
+            scene.label(&format!("× {value}"), (left + 7, line), style, WIDTH - PAD - left - 7);
             continue;
         };
         let end = place(estimate.median.0 as f64).max(left + 1);
         let bar = (left, line - 12, end - left, 15);
         scene.fill(bar, palette::BLUE);
         if words::on_stand_in(variant) {
-            scene.hatch(bar, palette::CARD);
+            scene.hatch(bar);
         }
         let mut after = end;
         if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
@@ -113,9 +106,8 @@ fn panel(
             scene.whisker(ends, line - 5, 4);
             after = after.max(ends.1);
         }
-        scene.text(value, (after + 8, line), Type::new(13).bold());
-        let width = scene.width_of(value, Type::new(13).bold());
-        scene.text_within(rest, (after + 16 + width, line), Type::new(12).quiet(), WIDTH - PAD - after - 16 - width);
+        let width = scene.label(value, (after + 8, line), Type::new(13).bold(), WIDTH - PAD - after - 8);
+        scene.label(rest, (after + 16 + width, line), Type::new(12).quiet(), WIDTH - PAD - after - 16 - width);
     }
     bottom + 26
 }
@@ -123,7 +115,7 @@ fn panel(
 /// The value and what stands behind it; for a variant without a figure why there is none.
 fn label(variant: &Variant, timing: Option<&ScenarioTiming>) -> (String, String) {
     let Some(timing) = timing else {
-        return (words::missing(variant).unwrap_or_else(|| "not measured".to_owned()), String::new());
+        return (words::missing_short(variant).unwrap_or("not measured").to_owned(), String::new());
     };
     match timing.estimate {
         Some(estimate) => {

@@ -54,7 +54,7 @@ pub fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
             Key::Fill(colour) => scene.fill(at, *colour),
             Key::Hatched(colour) => {
                 scene.fill(at, *colour);
-                scene.hatch(at, palette::CARD);
+                scene.hatch(at);
             }
             Key::Outline(rim, fill) => scene.outlined(at, *rim, *fill),
             Key::Dot(colour) => {
@@ -98,13 +98,36 @@ pub fn axis(
     for (index, value) in values.iter().enumerate() {
         let x = place(*value);
         scene.line((x, top), (x, bottom), if index == 0 { palette::AXIS } else { palette::GRID }, 1);
-        let text = word(*value);
+        let text = plain(&word(*value));
         let half = scene.width_of(&text, style) / 2;
         if x - half > free && x + half < WIDTH - 4 {
             scene.text(&text, (x, bottom + 15), style);
             free = x + half + 8;
         }
     }
+}
+
+/// A value without the zeros that say nothing on an axis: `5.00 s` is `5 s`, `0 B` is `0`.
+fn plain(text: &str) -> String {
+    match text.split_once(' ') {
+        Some(("0", _)) => "0".to_owned(),
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Pixels to a unit of value such that every bar fits between `left` and the right pad with its label behind it; bars
+/// never shrink below a third of the room, labels are cut instead.
+pub fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
+    let room = f64::from(WIDTH - PAD - left);
+    let most = bars.clone().map(|(value, _)| value).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return 0.0;
+    }
+    let fits = bars.filter(|(value, _)| *value > 0.0).map(|(value, label)| (room - f64::from(label)) / value);
+    fits.fold(room / most, f64::min).max(room / 3.0 / most)
 }
 
 /// Writes notes and the source below `y`, and paints the whole.
@@ -155,11 +178,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_bar_fits_with_its_label() {
+        let bars = [(1000.0, 120), (950.0, 300), (1.0, 400)];
+        let scale = scale(200, bars.into_iter());
+        for (value, label) in bars {
+            assert!(200.0 + value * scale + f64::from(label) <= f64::from(WIDTH - PAD), "{value}");
+        }
+        assert_eq!(super::scale(200, [(0.0, 10)].into_iter()), 0.0);
+    }
+
+    #[test]
     fn ticks_are_round_and_never_beyond_the_range() {
         assert_eq!(ticks(856.0, 5), [0.0, 200.0, 400.0, 600.0, 800.0]);
         assert_eq!(ticks(1.0, 4), [0.0, 0.5, 1.0]);
         assert_eq!(ticks(0.0, 4), [0.0]);
         assert_eq!(ticks(f64::NAN, 4), [0.0]);
+        assert_eq!(
+            ["5.00 s", "20.0 ms", "0 B", "200 MB", "2.50 GB"].map(plain),
+            ["5 s", "20 ms", "0", "200 MB", "2.5 GB"]
+        );
         assert!(ticks(u64::MAX as f64, 5).len() <= 12);
     }
 }

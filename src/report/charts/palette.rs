@@ -19,6 +19,8 @@ pub const AXIS: Colour = (0x8c, 0x95, 0x9f);
 
 /// What was measured.
 pub const BLUE: Colour = (0x00, 0x72, 0xb2);
+/// Slanted lines over a colour, for what was measured on a stand-in.
+pub const HATCH: Colour = (0xd6, 0xe8, 0xf3);
 /// What was claimed.
 pub const ORANGE: Colour = (0xe6, 0x9f, 0x00);
 /// The same, dark enough for text on the card (4.9:1).

@@ -165,6 +165,18 @@ impl<'a> Scene<'a> {
         self.width_of(&short, style)
     }
 
+    /// As [`Self::text_within`], on a patch of card, so that no grid line runs through it.
+    pub fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
+        let short = self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room));
+        let width = self.width_of(&short, style);
+        let size = style.size as i32;
+        if !short.trim().is_empty() {
+            self.fill((at.0 - 3, at.1 - size + 1, width + 6, size + 2), palette::CARD);
+        }
+        self.text(&short, at, style);
+        width
+    }
+
     /// A text broken at spaces into lines of at most `room`, at most `most` of them; gives the lines.
     pub fn wrap(&self, text: &str, style: Type, room: i32, most: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
@@ -199,8 +211,9 @@ impl<'a> Scene<'a> {
         self.fill((x + 2, y + 2, w - 4, h - 4), fill);
     }
 
-    /// Thin slanted lines over a box, in the card's colour: for what is to be told apart without colour.
-    pub fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32), colour: Colour) {
+    /// Thin slanted lines over a box: for what is to be told apart without colour.
+    pub fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32)) {
+        let colour = palette::HATCH;
         let mut start = x - h;
         while start < x + w {
             // Clipped to the box on both sides.

@@ -20,8 +20,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
     let mut y = frame::heading(
         &mut scene,
         &format!("Image size: {title}"),
-        "Unpacked size, as `docker images` counts it on overlay2: regular files and symlink targets, summed over the \
-         layers. MB = 10^6 bytes. Smaller is better.",
+        "Unpacked: regular files and symlink targets, summed over the layers. 1 MB = 1,000,000 bytes. Smaller is better.",
     );
     let claimed = variants.iter().any(|variant| variant.reference.is_some());
     let measured = variants.iter().any(|variant| variant.sizes.is_some() && !words::on_stand_in(variant));
@@ -45,41 +44,26 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
     let left = PAD + frame::name_room(&scene, variants.iter().map(|variant| variant.name.as_str())).max(90) + 12;
     let words_of: Vec<(String, String)> =
         variants.iter().map(|variant| value_words(variant, first, smallest)).collect();
-    let room = words_of
-        .iter()
-        .map(|(value, rest)| scene.width_of(value, Type::new(13).bold()) + scene.width_of(rest, Type::new(12)) + 8)
-        .chain(
-            variants
-                .iter()
-                .filter_map(|variant| variant.reference.as_ref())
-                .map(|reference| scene.width_of(&claim_words(&reference.claim), Type::new(12))),
-        )
-        .max()
-        .unwrap_or(0)
-        .min(320);
-    let right = WIDTH - PAD - room - 10;
+    let labels =
+        variants.iter().zip(&words_of).filter(|(variant, _)| variant.sizes.is_some()).map(|(variant, words)| {
+            let width = scene.width_of(&words.0, Type::new(13).bold()) + scene.width_of(&words.1, Type::new(12)) + 17;
+            (size_of(variant).0 as f64, width)
+        });
+    let claims = variants.iter().filter_map(|variant| variant.reference.as_ref()).map(|claim| {
+        let width = scene.width_of(&claim_words(&claim.claim), Type::new(12)) + 10;
+        (middle(claim.low_bytes, claim.high_bytes), width)
+    });
+    let scale = frame::scale(left, labels.chain(claims));
+    let place = |bytes: f64| left + (bytes * scale).round() as i32;
     let most = variants.iter().map(reach).max().unwrap_or_default();
-    let place = |bytes: f64| left + (bytes / most.0.max(1) as f64 * f64::from(right - left)).round() as i32;
 
-    let rows: Vec<(i32, i32)> = variants
-        .iter()
-        .map(|variant| height(variant, claimed))
-        .scan(y + 6, |top, height| {
-            let at = (*top, height);
-            *top += height;
-            Some(at)
-        })
-        .collect();
-    let bottom = rows.last().map_or(y, |(top, height)| top + height);
-    frame::axis(
-        &mut scene,
-        (y, bottom),
-        &frame::ticks(most.0 as f64, if right - left > 300 { 5 } else { 3 }),
-        place,
-        |value| Bytes(value as u64).to_string(),
-    );
-    for ((variant, (top, _)), (value, rest)) in variants.iter().zip(&rows).zip(&words_of) {
-        row(&mut scene, variant, *top, (left, right), (value, rest), &place);
+    let step = height(variants);
+    let bottom = y + 6 + step * variants.len() as i32;
+    frame::axis(&mut scene, (y, bottom), &frame::ticks(most.0 as f64, 5), place, |value| {
+        Bytes(value as u64).to_string()
+    });
+    for (index, (variant, (value, rest))) in variants.iter().zip(&words_of).enumerate() {
+        row(&mut scene, variant, (left, y + 6 + step * index as i32), (value, rest), &place);
     }
     let mut notes = Vec::new();
     if record.variants.len() > variants.len() {
@@ -95,8 +79,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
 fn row(
     scene: &mut Scene<'_>,
     variant: &Variant,
-    top: i32,
-    (left, right): (i32, i32),
+    (left, top): (i32, i32),
     (value, rest): (&str, &str),
     place: &impl Fn(f64) -> i32,
 ) {
@@ -111,19 +94,19 @@ fn row(
         let bar = (left, top + 2, end - left, 16);
         scene.fill(bar, palette::BLUE);
         if words::on_stand_in(variant) {
-            scene.hatch(bar, palette::CARD);
+            scene.hatch(bar);
         }
-        scene.text(value, (end + 7, top + 15), Type::new(13).bold());
-        let width = scene.width_of(value, Type::new(13).bold());
-        scene.text_within(rest, (end + 14 + width, top + 15), Type::new(12).quiet(), WIDTH - PAD - end - 14 - width);
+        let width = scene.label(value, (end + 7, top + 15), Type::new(13).bold(), WIDTH - PAD - end - 7);
+        scene.label(rest, (end + 14 + width, top + 15), Type::new(12).quiet(), WIDTH - PAD - end - 14 - width);
     } else {
         let style = Type::new(12).colour(palette::VERMILION);
-        scene.text_within(&format!("✕ {value}").replace('✕', "×"), (left + 7, top + 15), style, WIDTH - PAD - left - 7);
+        scene.label(&format!("× {value}"), (left + 7, top + 15), style, WIDTH - PAD - left - 7);
     }
     if let Some(reference) = &variant.reference {
-        let end = place(middle(reference.low_bytes, reference.high_bytes)).clamp(left + 4, right.max(left + 4));
+        let end = place(middle(reference.low_bytes, reference.high_bytes)).max(left + 4);
         scene.outlined((left, top + 22, end - left, 11), palette::ORANGE, CLAIM_INSIDE);
-        scene.text(&claim_words(&reference.claim), (end + 7, top + 32), Type::new(12).colour(palette::ORANGE_INK));
+        let style = Type::new(12).colour(palette::ORANGE_INK);
+        scene.label(&claim_words(&reference.claim), (end + 7, top + 32), style, WIDTH - PAD - end - 7);
     }
 }
 
@@ -154,14 +137,19 @@ fn claim_words(claim: &str) -> String {
     format!("claim {}", crate::text::shorten(claim, 24))
 }
 
-fn height(variant: &Variant, claimed: bool) -> i32 {
-    if variant.reference.is_some() || (claimed && words::on_stand_in(variant)) {
+/// Height of every row: alike, so that the eye finds its way.
+fn height(variants: &[Variant]) -> i32 {
+    if variants.iter().any(|variant| variant.reference.is_some()) {
         48
-    } else if words::on_stand_in(variant) {
+    } else if variants.iter().any(words::on_stand_in) {
         40
     } else {
         27
     }
+}
+
+fn size_of(variant: &Variant) -> Bytes {
+    variant.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes)
 }
 
 fn middle(low: Bytes, high: Bytes) -> f64 {
@@ -170,9 +158,8 @@ fn middle(low: Bytes, high: Bytes) -> f64 {
 
 /// How far to the right a variant reaches.
 fn reach(variant: &Variant) -> Bytes {
-    let size = variant.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes);
     let claim = variant.reference.as_ref().map_or(0.0, |claim| middle(claim.low_bytes, claim.high_bytes));
-    size.max(Bytes(claim as u64))
+    size_of(variant).max(Bytes(claim as u64))
 }
 
 fn caption(record: &Record, variants: &[Variant]) -> Caption {

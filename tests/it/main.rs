@@ -1,1 +1,3 @@
 //! Process-level tests.
+
+mod engine_live;

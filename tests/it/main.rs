@@ -1,1 +1,4 @@
 //! Process-level tests.
+
+#[cfg(test)]
+mod context_live;

@@ -49,29 +49,26 @@ fn syntax(path: &str, content: &[u8]) -> Syntax {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
-        // Lock files that are JSON, or that allow no comment.
-        "pipfile.lock" | "composer.lock" | "gemfile.lock" | "flake.lock" | "go.sum" | "go.work.sum" => {
-            return Syntax::Blanks;
-        }
         "go.mod" | "go.work" | "jenkinsfile" => return Syntax::Line("//"),
         "makefile" | "gemfile" | "rakefile" | "pipfile" | "procfile" | "brewfile" | "yarn.lock" | "cargo.lock"
-        | "poetry.lock" | "uv.lock" | "pdm.lock" | "mix.lock" | "cmakelists.txt" => return Syntax::Line("#"),
-        _ if is_dockerfile(&lower) => return Syntax::Line("#"),
+        | "poetry.lock" | "uv.lock" | "pdm.lock" | "mix.lock" => return Syntax::Line("#"),
         _ => {}
+    }
+    if is_dockerfile(&lower) {
+        return Syntax::Line("#");
     }
     match lower.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "py" | "pyi" | "sh" | "bash" | "zsh" | "rb" | "gemspec" | "pl" | "pm" | "r" | "jl" | "ex" | "exs" | "tf"
         | "yml" | "yaml" | "toml" | "cfg" | "conf" | "ini" | "properties" | "env" | "ps1" | "mk" | "cmake" | "nix"
         | "gd" | "nim" | "cr" | "tcl" | "txt" | "in" => Syntax::Line("#"),
+        // After a closing tag the rest of the file is output.
+        "php" if content.trim_ascii_end().ends_with(b"?>") => Syntax::Block("<?php /*", "*/ ?>"),
         "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "rs" | "go" | "c" | "h" | "cc" | "cpp"
         | "cxx" | "hh" | "hpp" | "cs" | "java" | "kt" | "kts" | "scala" | "sbt" | "swift" | "dart" | "groovy"
-        | "gradle" | "zig" | "proto" | "fs" | "v" => Syntax::Line("//"),
+        | "gradle" | "zig" | "proto" | "fs" | "v" | "php" => Syntax::Line("//"),
         "css" | "scss" | "less" => Syntax::Block("/*", "*/"),
         "html" | "htm" | "xhtml" | "xml" | "svg" | "md" | "markdown" | "vue" | "svelte" | "csproj" | "fsproj"
         | "vbproj" | "props" | "targets" => Syntax::Block("<!--", "-->"),
-        // After a closing tag the rest of the file is output.
-        "php" if content.trim_ascii_end().ends_with(b"?>") => Syntax::Block("<?php /*", "*/ ?>"),
-        "php" => Syntax::Line("//"),
         "sql" | "lua" | "hs" | "elm" => Syntax::Line("--"),
         "erl" | "hrl" | "tex" => Syntax::Line("%"),
         "clj" | "cljs" | "edn" | "lisp" | "scm" | "el" => Syntax::Line(";"),

@@ -237,10 +237,11 @@ fn matcher(pattern: &str) -> Result<Matcher, &'static str> {
             '\\' => {
                 at += 1;
                 let next = chars.get(at).ok_or("it ends in a backslash")?;
-                literal.push(*next);
+                wild = true;
                 expression.push_str(&regex::escape(&next.to_string()));
             }
             c => {
+                wild |= c == ']';
                 literal.push(c);
                 expression.push_str(&regex::escape(&c.to_string()));
             }
@@ -298,7 +299,9 @@ fn class(chars: &[char], out: &mut String) -> Result<usize, &'static str> {
             return Err("a range in a class runs backwards");
         }
         members += 1;
-        out.push_str(&format!("{}-{}", in_class(low), in_class(high)));
+        out.push_str(&in_class(low));
+        out.push('-');
+        out.push_str(&in_class(high));
     }
 }
 
@@ -327,3 +330,7 @@ pub fn clean_path(path: &str) -> String {
         (false, false) => parts.join("/"),
     }
 }
+
+#[cfg(test)]
+#[path = "ignore_tests.rs"]
+mod tests;

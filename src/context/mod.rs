@@ -22,3 +22,6 @@ pub const MAX_BYTES: u64 = 2 << 30;
 
 /// The most files and folders that a context may have.
 pub const MAX_ENTRIES: usize = 500_000;
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Context {
         let found = self
             .entries
             .get(path)
-            .map_or(Found { kind: Kind::Fifo, mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
+            .map_or(Found { kind: Kind::File(0), mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
         let found = Found { kind: Kind::File(content.len() as u64), ..found };
         self.entries.insert(path.to_owned(), Entry { found, content: content.into() });
     }

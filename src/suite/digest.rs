@@ -23,8 +23,11 @@ pub(super) fn of(root: &Path, manifest: &str, variants: &[Variant]) -> Result<St
         let wrap = |source| SuiteError::Context { variant: variant.name.clone(), source };
         let folder = root.join(&variant.context);
         let dockerfile = root.join(&variant.dockerfile);
-        let files = Files::list(&folder, &dockerfile, Builder::Buildkit).map_err(wrap)?;
-        // Variants mostly share one context and one .dockerignore: read it once.
+        let mut files = Files::list(&folder, &dockerfile, Builder::Buildkit).map_err(wrap)?;
+        // Variants mostly share one context and one .dockerignore: read it once. Their Dockerfiles are in already.
+        if let Some(dockerfile) = &files.dockerfile {
+            files.entries.remove(dockerfile);
+        }
         let names: Vec<_> = files.entries.keys().cloned().collect();
         if !contexts.insert((variant.context.clone(), names)) {
             continue;

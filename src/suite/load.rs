@@ -332,3 +332,7 @@ fn folders_with_dockerfile(root: &Path) -> Result<BTreeSet<String>, SuiteError> 
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

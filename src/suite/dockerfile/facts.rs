@@ -250,16 +250,12 @@ fn logical_line(text: &str, escape: char) -> String {
         if index > 0 && (trimmed.trim_start().starts_with('#') || trimmed.is_empty()) {
             continue;
         }
-        match trimmed.strip_suffix(escape) {
-            Some(part) => {
-                joined.push_str(part);
-                joined.push(' ');
-            }
-            None => {
-                joined.push_str(trimmed);
-                break;
-            }
-        }
+        let Some(part) = trimmed.strip_suffix(escape) else {
+            joined.push_str(trimmed);
+            break;
+        };
+        joined.push_str(part);
+        joined.push(' ');
     }
     one_line(&joined)
 }

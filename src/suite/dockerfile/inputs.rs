@@ -59,7 +59,7 @@ impl Facts {
         let scope = self.scope(fact, args);
         // What the base image's own environment says is not known here: such a source is taken for another file.
         let Ok(source) =
-            expand(&input.source, self.escape, &|name| scope.get(name).cloned().map_or(Err(name.into()), Ok).map(Some))
+            expand(&input.source, self.escape, &|name| scope.get(name).cloned().map(Some).ok_or(name.into()))
         else {
             return false;
         };

@@ -71,3 +71,6 @@ pub fn platform_args(platform: &str) -> BTreeMap<String, String> {
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

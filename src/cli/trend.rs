@@ -74,11 +74,6 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let found = trend(&lines, args.metric);
     terminal.out(&print(&found, args.format, terminal))?;
-    for line in &found.variants {
-        if let Some(creep) = line.creep {
-            terminal.warning(&format!("`{}` creeps: {}", for_people(&line.variant), creep.sentence()));
-        }
-    }
     Ok(Exit::Done)
 }
 

@@ -155,13 +155,17 @@ pub fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
         match serde_json::from_str::<HistoryLine>(text) {
             Ok(line) if major(&line.format_version) > major(HISTORY_VERSION) => {
                 skipped.push(format!(
-                    "line {}: written by a newer tonnage (format {})",
+                    "line {} was written by a newer tonnage (format {})",
                     index + 1,
                     line.format_version
                 ));
             }
             Ok(line) => lines.push(line),
-            Err(error) => skipped.push(format!("line {}: {error}", index + 1)),
+            Err(error) => {
+                // The text is one line, so the place in it is its column.
+                let error = error.to_string().replace(" at line 1 column ", " at column ");
+                skipped.push(format!("line {} is no line of history: {error}", index + 1));
+            }
         }
     }
     // Runs are appended as they end; a clock that was set back must not reorder them, so the order is the file's.
@@ -227,8 +231,8 @@ mod tests {
         let (lines, skipped) = read_history(&format!("{good}\n{{broken\n{newer}\n{bare}\n[]\n"));
         assert_eq!(lines.len(), 2);
         assert_eq!(skipped.len(), 3);
-        assert!(skipped[0].starts_with("line 2: "), "{skipped:?}");
-        assert_eq!(skipped[1], "line 3: written by a newer tonnage (format 2.0)");
-        assert!(skipped[2].starts_with("line 5: "), "{skipped:?}");
+        assert_eq!(skipped[0], "line 2 is no line of history: key must be a string at column 2");
+        assert_eq!(skipped[1], "line 3 was written by a newer tonnage (format 2.0)");
+        assert!(skipped[2].starts_with("line 5 is no line of history: "), "{skipped:?}");
     }
 }

@@ -1,11 +1,12 @@
 //! A trend as text: a table for the terminal, Markdown, JSON, and a chart in mermaid.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 
-use crate::analyse::trend::{Point, Trend, VariantTrend};
+use crate::analyse::trend::{ChangeKind, Trend, VariantTrend};
 use crate::text::for_people;
 use crate::units::Ratio;
 
@@ -15,27 +16,34 @@ const FORMAT_VERSION: &str = "1.0";
 /// Series beyond these make a mermaid chart unreadable: it has no legend.
 const MOST_SERIES: usize = 8;
 
-const HEADINGS: [&str; 7] = ["Variant", "Runs", "First", "Last", "Change", "Per run", "Since then"];
+/// Changes beyond these are folded: the last ones explain today's figures.
+const MOST_CHANGES: usize = 20;
 
-/// One row a variant: what a table says of it.
+const HEADINGS: [&str; 7] = ["Variant", "Runs", "First", "Last", "Change", "Per run", "Remark"];
+
+/// One row a variant: what a table says of it, about the runs since the last break.
 fn row(trend: &Trend, line: &VariantTrend) -> Option<[String; 7]> {
     let stretch = line.last_stretch();
     let (first, last) = (stretch.first()?, stretch.last()?);
     let change = Ratio::of(last.value, first.value).map_or_else(|| "n/a".to_owned(), Ratio::as_change);
-    let per_run = line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope));
+    let runs = if stretch.len() == line.points.len() {
+        stretch.len().to_string()
+    } else {
+        format!("{} of {}", stretch.len(), line.points.len())
+    };
     Some([
         for_people(&line.variant),
-        if stretch.len() == line.points.len() {
-            stretch.len().to_string()
-        } else {
-            format!("{} of {}", stretch.len(), line.points.len())
-        },
+        runs,
         trend.metric.show(first.value),
         trend.metric.show(last.value),
         change,
-        per_run,
-        marks(trend, line),
+        line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope)),
+        creeping(line).unwrap_or_default(),
     ])
+}
+
+fn creeping(line: &VariantTrend) -> Option<String> {
+    line.creep.map(|creep| format!("creeps: {}", creep.sentence()))
 }
 
 fn signed(trend: &Trend, slope: f64) -> String {
@@ -47,37 +55,45 @@ fn signed(trend: &Trend, slope: f64) -> String {
     }
 }
 
-/// What changed on the way, run by run, and creep.
-fn marks(trend: &Trend, line: &VariantTrend) -> String {
-    let mut said: Vec<String> = line.creep.iter().map(|creep| format!("creeps: {}", creep.sentence())).collect();
-    for point in line.points.iter().filter(|point| !point.changes.is_empty()) {
-        let what: Vec<&str> = point.changes.iter().map(|change| change.kind.word()).collect();
-        let cut = if point.joined { "" } else { " (not comparable with before)" };
-        said.push(format!("{}: other {}{cut}", date(trend, point), what.join(", ")));
+/// What changed on the way, one line each: the same change of several variants is said once.
+fn changes(trend: &Trend) -> Vec<String> {
+    let mut found: BTreeMap<(usize, ChangeKind, &str), Vec<&str>> = BTreeMap::new();
+    for line in &trend.variants {
+        for point in &line.points {
+            for change in &point.changes {
+                found.entry((point.run, change.kind, &change.detail)).or_default().push(&line.variant);
+            }
+        }
     }
-    // The last marks are those that explain today's figures.
-    let hidden = said.len().saturating_sub(4);
-    let mut shown: Vec<String> = if hidden > 0 { vec![format!("[{hidden} earlier]")] } else { Vec::new() };
-    shown.extend(said.into_iter().skip(hidden));
-    shown.join("; ")
+    let hidden = found.len().saturating_sub(MOST_CHANGES);
+    let mut said: Vec<String> = if hidden > 0 { vec![format!("[{hidden} earlier changes]")] } else { Vec::new() };
+    said.extend(found.into_iter().skip(hidden).map(|((run, kind, detail), variants)| {
+        let stamp = trend.runs.get(run).map_or("", String::as_str);
+        let whose = match variants.len() {
+            all if all == trend.variants.len() => "all variants".to_owned(),
+            many if many > MOST_SERIES => format!("{many} variants"),
+            _ => variants.join(", "),
+        };
+        let cut = if kind.separates(trend.metric) { "; not comparable with before" } else { "" };
+        for_people(&format!("{}: other {} ({detail}), {whose}{cut}", day(stamp), kind.word()))
+    }));
+    said
 }
 
-fn date(trend: &Trend, point: &Point) -> String {
-    trend.runs.get(point.run).map(|stamp| for_people(stamp).chars().take(10).collect()).unwrap_or_default()
+fn day(stamp: &str) -> &str {
+    stamp.get(..10).unwrap_or(stamp)
 }
 
 fn rows(trend: &Trend) -> Vec<[String; 7]> {
     trend.variants.iter().filter_map(|line| row(trend, line)).collect()
 }
 
-fn heading(trend: &Trend) -> String {
-    let span = match (trend.runs.first(), trend.runs.last()) {
-        (Some(first), Some(last)) => {
-            format!(", {} to {}", first.get(..10).unwrap_or(first), last.get(..10).unwrap_or(last))
-        }
+fn heading(trend: &Trend, runs: &[String]) -> String {
+    let span = match (runs.first(), runs.last()) {
+        (Some(first), Some(last)) => format!(", {} to {}", day(first), day(last)),
         _ => String::new(),
     };
-    for_people(&format!("{} of {} over {} runs{span}", trend.metric, trend.suite, trend.runs.len()))
+    for_people(&format!("{} of {} over {} runs{span}", trend.metric, trend.suite, runs.len()))
 }
 
 /// A table for people. `width` is that of the terminal; `None` lets every cell have its width.
@@ -95,15 +111,22 @@ pub(super) fn table(trend: &Trend, width: Option<u16>) -> String {
         });
         table.add_row(cells);
     }
-    format!("{}\n{table}\n", heading(trend))
+    let mut out = format!("{}\n{table}\n", heading(trend, &trend.runs));
+    for change in changes(trend) {
+        let _ = writeln!(out, "{change}");
+    }
+    out
 }
 
-/// A GFM table.
+/// A GFM table, and a list of what changed.
 pub(super) fn markdown(trend: &Trend) -> String {
-    let mut out =
-        format!("**{}**\n\n| {} |\n|:--|--:|--:|--:|--:|--:|:--|\n", escape(&heading(trend)), HEADINGS.join(" | "));
+    let title = escape(&heading(trend, &trend.runs));
+    let mut out = format!("**{title}**\n\n| {} |\n|:--|--:|--:|--:|--:|--:|:--|\n", HEADINGS.join(" | "));
     for row in rows(trend) {
         let _ = writeln!(out, "| {} |", row.map(|cell| escape(&cell)).join(" | "));
+    }
+    for (index, change) in changes(trend).iter().enumerate() {
+        let _ = writeln!(out, "{}- {}", if index == 0 { "\n" } else { "" }, escape(change));
     }
     out
 }
@@ -167,39 +190,37 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
 }
 
 /// A block of mermaid that GitHub draws (`xychart-beta`, mermaid 10.3). A mermaid line cannot have gaps, so only the
-/// runs since the last break of any variant are drawn, and of variants that all of these runs know; it has no legend,
-/// so the order of the lines is said below.
+/// runs since the last break of any variant are drawn, and of variants that all of these runs know. It has no legend,
+/// so the order of the lines is said below; and it would lay two runs of one day upon each other, so runs are counted.
 pub(super) fn mermaid(trend: &Trend) -> String {
     let start = trend.variants.iter().filter_map(|line| Some(line.last_stretch().first()?.run)).max().unwrap_or(0);
-    let runs = trend.runs.len().saturating_sub(start);
-    let known =
-        trend.variants.iter().filter(|line| line.points.iter().filter(|point| point.run >= start).count() == runs);
-    let drawn: Vec<&VariantTrend> = known.take(MOST_SERIES).collect();
+    let runs = trend.runs.get(start..).unwrap_or_default();
+    let since = |line: &VariantTrend| line.points.iter().filter(|point| point.run >= start).count();
+    let drawn: Vec<&VariantTrend> =
+        trend.variants.iter().filter(|line| since(line) == runs.len()).take(MOST_SERIES).collect();
     let (scale, unit) = if trend.metric.is_time() { (1e9, "s") } else { (1e6, "MB") };
-    let labels: Vec<String> =
-        trend.runs[start..].iter().map(|stamp| quoted(stamp.get(..10).unwrap_or(stamp))).collect();
+    let axis = if runs.len() > 1 { format!("\"run\" 1 --> {}", runs.len()) } else { "\"run\" [1]".to_owned() };
+    let title = quoted(&heading(trend, runs));
     let mut out = format!(
-        "```mermaid\nxychart-beta\n    title {}\n    x-axis [{}]\n    y-axis \"{} ({unit})\"\n",
-        quoted(&heading(trend)),
-        labels.join(", "),
+        "```mermaid\nxychart-beta\n    title {title}\n    x-axis {axis}\n    y-axis \"{} ({unit})\"\n",
         trend.metric
     );
     for line in &drawn {
-        let values: Vec<String> = line
-            .points
-            .iter()
-            .filter(|point| point.run >= start)
-            .map(|point| format!("{:.3}", point.value as f64 / scale))
-            .collect();
+        let values = line.points.iter().filter(|point| point.run >= start);
+        let values: Vec<String> = values.map(|point| format!("{:.3}", point.value as f64 / scale)).collect();
         let _ = writeln!(out, "    line [{}]", values.join(", "));
     }
     out.push_str("```\n\n");
-    let mut names: Vec<String> = drawn.iter().map(|line| escape(&for_people(&line.variant))).collect();
-    let left = trend.variants.len() - drawn.len();
-    if left > 0 {
-        names.push(format!("not drawn: {left} more"));
+    let mut names: Vec<String> = drawn.iter().map(|line| for_people(&line.variant)).collect();
+    if trend.variants.len() > drawn.len() {
+        names.push(format!("not drawn: {} more", trend.variants.len() - drawn.len()));
     }
-    let _ = writeln!(out, "Lines in the order in which they were added: {}.", names.join(", "));
+    let _ = writeln!(out, "Lines in the order in which they were added: {}.", escape(&names.join(", ")));
+    for line in &trend.variants {
+        if let Some(creep) = creeping(line) {
+            let _ = writeln!(out, "\n{} {}.", escape(&for_people(&line.variant)), escape(&creep));
+        }
+    }
     out
 }
 
@@ -237,15 +258,21 @@ mod tests {
         let text = table(&trend(&lines(), Metric::Size), None);
         assert!(text.starts_with("size of flask-blog over 8 runs, 2026-11-01 to 2026-11-08\n"), "{text}");
         let slim = text.lines().find(|line| line.contains("python3.9-slim")).unwrap();
-        for part in ["125 MB", "132 MB", "+5.6 %", "+1.00 MB", "creeps: +5.6 % over 8 runs", "2026-11-06: other base"] {
+        for part in ["125 MB", "132 MB", "+5.6 %", "+1.00 MB", "creeps: +5.6 % over 8 runs"] {
             assert!(slim.contains(part), "{part}: {slim}");
         }
+        let change = text.lines().last().unwrap();
+        assert!(change.starts_with("2026-11-06: other base (python:3.9-slim "), "{change}");
+        assert!(change.ends_with("→ python:3.9-slim 0123456789ab), python3.9-slim"), "{change}");
     }
 
     #[test]
     fn a_narrow_terminal_is_respected() {
         let text = table(&trend(&lines(), Metric::Size), Some(80));
-        assert!(text.lines().skip(1).all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.lines().skip(1).filter(|line| !line.starts_with("2026")).all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 
     #[test]
@@ -258,7 +285,7 @@ mod tests {
         let found = trend(&lines, Metric::Size);
         let text = markdown(&found);
         assert!(text.contains("| a\\|b\\`\"\\\\n\\`\\`\\`\\\\n\\<script\\> |"), "{text}");
-        assert_eq!(text.lines().count(), 8);
+        assert_eq!(text.lines().count(), 10);
         let chart = mermaid(&found);
         assert_eq!(chart.matches("```").count(), 2, "{chart}");
     }

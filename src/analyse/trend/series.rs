@@ -228,7 +228,8 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: M
 fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<Change> {
     let mut found = Vec::new();
     let mut differ = |kind, before: String, after: String| {
-        if before != after {
+        // What an older line does not say is no change.
+        if before != after && !before.is_empty() && !after.is_empty() {
             found.push(Change { kind, detail: format!("{before} → {after}") });
         }
     };
@@ -340,6 +341,19 @@ mod tests {
             assert!(!found.variants[1].points[4].joined, "{unlike}");
             assert_eq!(found.variants[1].last_stretch().len(), 4);
         }
+    }
+
+    #[test]
+    fn what_an_older_line_does_not_say_is_no_change() {
+        let mut lines = runs(4);
+        for line in &mut lines[..2] {
+            line.host.clear();
+            line.engine.clear();
+            line.variants[0].definition.clear();
+            line.variants[0].platform.clear();
+        }
+        let found = trend(&lines, Metric::Build(Scenario::Warm));
+        assert!(found.variants[0].points.iter().all(|point| point.changes.is_empty()));
     }
 
     #[test]

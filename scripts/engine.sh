@@ -58,6 +58,7 @@ for candidate in "${candidates[@]}"; do
         echo "$candidate"
         exit
     fi
+    say "no engine answers at $candidate"
 done
 
 if [ "$(id -u)" != 0 ]; then

@@ -4,6 +4,8 @@
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
 mod environment;
+#[doc(hidden)]
+pub mod fixture;
 mod sample;
 mod schema;
 mod store;

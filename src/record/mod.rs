@@ -3,6 +3,7 @@
 //! In: what `measure` and `image` found. Out: `run.json` and its CSV files, and records read back. It knows
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
+mod against;
 mod environment;
 #[doc(hidden)]
 pub mod fixture;
@@ -11,6 +12,7 @@ mod schema;
 mod store;
 mod variant;
 
+pub use against::{AGAINST_FILE, Against, Confirmation};
 pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
 pub use sample::{Parts, Sample, Scenario, Step};
 pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};

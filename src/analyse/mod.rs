@@ -7,6 +7,7 @@
 //! [`statistics`] knows numbers only; [`proof`] judges a build while it is measured; [`trend`] looks at many runs.
 
 mod caching;
+pub mod compare;
 mod decomposition;
 mod overhead;
 mod paired;

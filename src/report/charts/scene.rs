@@ -84,6 +84,16 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// Its colour.
+    pub fn colour(&self) -> Colour {
+        match self {
+            Self::Box { fill, .. } | Self::Shape { fill, .. } | Self::Disc { fill, .. } => *fill,
+            Self::Line { colour, .. } | Self::Path { colour, .. } | Self::Text { colour, .. } => *colour,
+        }
+    }
+}
+
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Type {
@@ -222,7 +232,7 @@ impl<'a> Scene<'a> {
                 let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
                 self.marks.push(Mark::Line { from, to, colour, width: 1 });
             }
-            start += 6;
+            start += 8;
         }
     }
 

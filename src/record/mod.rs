@@ -5,6 +5,8 @@
 
 pub mod csv;
 mod environment;
+#[doc(hidden)]
+pub mod fixture;
 mod sample;
 mod schema;
 mod store;

@@ -157,7 +157,7 @@ pub fn finish(
     scene.text_within(&words::source_line(record), (PAD, y), small.quiet(), room);
     let size = (WIDTH, y + 16);
     let wrap = |reason| ReportError::Draw { chart: name.to_owned(), reason };
-    let svg = paint::svg(&scene.marks, size, caption).map_err(wrap)?;
+    let svg = paint::svg(&scene.marks, size, name, caption).map_err(wrap)?;
     let png = paint::png(&scene.marks, size, scene.fonts).map_err(wrap)?;
     Ok(Chart { name: name.to_owned(), svg, png })
 }

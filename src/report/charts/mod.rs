@@ -43,3 +43,8 @@ pub fn charts(record: &Record) -> Result<Vec<Chart>, ReportError> {
     charts.extend(startup::draw(record, &fonts)?);
     Ok(charts)
 }
+
+/// Round steps and their words, for plots outside of this folder.
+pub(super) mod axis {
+    pub use super::frame::{plain, ticks};
+}

@@ -23,7 +23,7 @@ pub struct Caption {
 }
 
 /// The marks as an SVG document with text as text, `<title>` and `<desc>`.
-pub fn svg(marks: &[Mark], (width, height): (i32, i32), caption: &Caption) -> Result<String, String> {
+pub fn svg(marks: &[Mark], (width, height): (i32, i32), name: &str, caption: &Caption) -> Result<String, String> {
     let mut out = String::new();
     {
         let mut backend = SVGBackend::with_string(&mut out, (width.unsigned_abs(), height.unsigned_abs()));
@@ -41,7 +41,7 @@ pub fn svg(marks: &[Mark], (width, height): (i32, i32), caption: &Caption) -> Re
         }
         backend.present().map_err(words)?;
     }
-    Ok(with_caption(&out, caption))
+    Ok(with_caption(&out, name, caption))
 }
 
 /// The marks as a PNG of double density.
@@ -204,12 +204,13 @@ fn text_style(size: u32, weight: Weight, colour: Colour, anchor: Anchor) -> Text
 }
 
 /// Puts the words for screen readers where SVG wants them: first in the root element.
-fn with_caption(svg: &str, caption: &Caption) -> String {
+fn with_caption(svg: &str, name: &str, caption: &Caption) -> String {
     let (open, rest) = svg.split_once(">\n").unwrap_or((svg, ""));
     let Caption { title, description } = caption;
+    // The name keeps the ids of several charts in one page apart.
     format!(
-        "{open} role=\"img\" aria-labelledby=\"title desc\">\n<title id=\"title\">{}</title>\n<desc \
-         id=\"desc\">{}</desc>\n{rest}",
+        "{open} role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\n<title id=\"{name}-title\">{}</title>\n<desc \
+         id=\"{name}-desc\">{}</desc>\n{rest}",
         escaped(title),
         escaped(description)
     )

@@ -297,3 +297,85 @@ fn word<T: Serialize>(value: &T) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+    use proptest::prelude::*;
+
+    #[test]
+    fn samples_come_back_as_they_were() {
+        let record = fixture::record();
+        assert_eq!(read_samples_csv(&samples_csv(&record)).unwrap(), record.samples);
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_texts_come_back_as_they_were(reason in "\\PC*", variant in "['=+@,\"\n\t-]{0,6}[a-z]*", miss in ".+") {
+            let mut record = fixture::record();
+            record.samples.truncate(1);
+            record.samples[0].reason = reason;
+            record.samples[0].variant = variant;
+            record.samples[0].first_miss = Some(miss);
+            let text = samples_csv(&record);
+            prop_assert_eq!(read_samples_csv(&text).unwrap(), record.samples);
+        }
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, written) in [
+            ("=1+1", "'=1+1"),
+            ("+cmd", "'+cmd"),
+            ("-1.5", "-1.5"),
+            ("-x", "'-x"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("'=1", "''=1"),
+            ("python3.9", "python3.9"),
+        ] {
+            assert_eq!(safe(cell), written);
+        }
+    }
+
+    #[test]
+    fn heads_are_the_names_of_the_json() {
+        let record = fixture::record();
+        let json = serde_json::to_value(&record.samples[0]).unwrap();
+        let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        names.retain(|name| *name != "parts");
+        let parts = json["parts"].as_object().unwrap();
+        names.extend(parts.keys().map(String::as_str));
+        let mut heads = SAMPLES.to_vec();
+        names.sort_unstable();
+        heads.sort_unstable();
+        assert_eq!(heads, names);
+        let json = serde_json::to_value(record.variants[0].sizes.as_ref().unwrap()).unwrap();
+        for name in json.as_object().unwrap().keys() {
+            assert!(SIZES.contains(&name.as_str()), "{name}");
+        }
+        let json = serde_json::to_value(&record.variants[0].layers[0]).unwrap();
+        for name in json.as_object().unwrap().keys() {
+            assert!(LAYERS.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_row_a_variant_and_a_row_a_layer() {
+        let record = fixture::record();
+        assert_eq!(sizes_csv(&record).lines().count(), 1 + record.variants.len());
+        let layers: usize = record.variants.iter().map(|variant| variant.layers.len()).sum();
+        assert_eq!(layers_csv(&record).lines().count(), 1 + layers);
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_line_and_column() {
+        let good = samples_csv(&fixture::record());
+        let bad = good.replacen(",cold,", ",warmish,", 1);
+        let error = read_samples_csv(&bad).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("`scenario`") && error.contains("warmish"), "{error}");
+        assert!(matches!(read_samples_csv("a,b\n1,2\n"), Err(CsvError::NoColumn("step"))));
+        assert!(matches!(read_samples_csv("step\n\"1"), Err(_)));
+    }
+}

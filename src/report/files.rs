@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, charts, markdown};
+use super::{ReportError, charts, html, markdown};
 use crate::analyse::trend::{self, HistoryLine};
 use crate::fsx;
 use crate::record::{Record, csv};
@@ -14,7 +14,7 @@ pub struct Written {
     pub files: Vec<PathBuf>,
 }
 
-/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `report.md`, and `charts/*.{svg,png}` into the folder. Equal
+/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `report.md`, `report.html` and `charts/*.{svg,png}` into the folder. Equal
 /// records and histories give equal bytes. The trend is drawn where `history` has two runs or more.
 pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result<Written, ReportError> {
     let mut written = Written::default();
@@ -28,7 +28,9 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("samples.csv", csv::samples_csv(record).as_bytes())?;
     write("layers.csv", csv::layers_csv(record).as_bytes())?;
     write("report.md", markdown::markdown(record).as_bytes())?;
-    for chart in charts::charts(record)? {
+    let charts = charts::charts(record)?;
+    write("report.html", html::page(record, &charts).as_bytes())?;
+    for chart in charts {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
@@ -53,6 +55,7 @@ pub fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
     let unknown = || ReportError::UnknownFile { name: part(file.file_name()) };
     match (stem.as_str(), extension.as_str()) {
         (_, "md") => Ok(markdown::markdown(record).into_bytes()),
+        (_, "html") => Ok(html::html(record)?.into_bytes()),
         (_, "json") => Ok(super::json::json(record).into_bytes()),
         ("sizes", "csv") => Ok(csv::sizes_csv(record).into_bytes()),
         ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),

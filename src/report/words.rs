@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyse::{Estimate, ScenarioTiming};
-use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Variant};
+use crate::analyse::{Estimate, Part, ScenarioTiming, StepTime};
+use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Serve, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
@@ -105,8 +105,24 @@ pub fn scenario(scenario: Scenario) -> &'static str {
 pub fn interval(estimate: Estimate) -> String {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("{}, n={}", span(low, high), estimate.n),
-        _ => format!("n={}, {NO_INFERENCE}", estimate.n),
+        _ => format!("n={}, {}", estimate.n, no_interval(estimate.n)),
     }
+}
+
+/// Why there is no interval: below 5 rounds nothing is inferred; 5 have one at 93.75 % only.
+pub fn no_interval(n: u32) -> &'static str {
+    if n < crate::analyse::ENOUGH_ROUNDS { NO_INFERENCE } else { "no 95 % interval" }
+}
+
+/// The sentence for a chart or table in which estimates have no interval; `None` where all have one.
+pub fn too_few(estimates: impl Iterator<Item = Estimate>, word: &str) -> Option<String> {
+    let least = estimates.filter(|estimate| estimate.low.is_none()).map(|estimate| estimate.n).min()?;
+    let enough = crate::analyse::ENOUGH_ROUNDS;
+    Some(if least < enough {
+        format!("Fewer than {enough} {word}s allow {NO_INFERENCE}.")
+    } else {
+        format!("{least} {word}s are too few for a 95 % interval of the median.")
+    })
 }
 
 /// Two times, the unit said once where it is the same: `37.1–39.0 s`.
@@ -145,4 +161,23 @@ pub fn noise(noise: &Noise) -> String {
         noise.high,
         count(noise.pairs as usize, "pair")
     )
+}
+
+/// Time to the first expected answer with its interval; `None` where it does not serve.
+pub fn ready(serve: &Serve) -> Option<Estimate> {
+    let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
+    let alone = || Estimate { median: serve.ready_ns, low: None, high: None, n: 1, level: 0.0 };
+    serve.ok.then(|| Estimate::of(&starts).unwrap_or_else(alone))
+}
+
+/// What a part of a build is called.
+pub fn part(part: &StepTime) -> String {
+    match part.part {
+        Part::Upload => "sending the context".to_owned(),
+        Part::Resolve => "resolving bases".to_owned(),
+        Part::Export => "writing the image".to_owned(),
+        Part::Other => "everything else".to_owned(),
+        Part::Instruction if part.stage.is_empty() => part.instruction.clone(),
+        Part::Instruction => format!("[{}] {}", part.stage, part.instruction),
+    }
 }

@@ -11,7 +11,7 @@ use crate::report::{ReportError, words};
 /// Free space between the card's rim and everything on it.
 pub const PAD: i32 = 22;
 /// Most variants on one chart; the tables and CSV files have all of them.
-pub const MOST: usize = 60;
+pub const MOST: usize = 40;
 
 /// What a legend shows beside a word.
 #[derive(Debug, Clone, Copy)]
@@ -73,14 +73,14 @@ pub fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
     if keys.is_empty() { y } else { line + 12 }
 }
 
-/// Round steps from 0 to at least `most`, about `wanted` of them: 1, 2 or 5 times a power of ten.
+/// Round steps from 0 to at most `most`, about `wanted` of them: 1, 2, 2.5 or 5 times a power of ten.
 pub fn ticks(most: f64, wanted: u32) -> Vec<f64> {
     if !most.is_finite() || most <= 0.0 {
         return vec![0.0];
     }
     let rough = most / f64::from(wanted.max(1));
     let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough);
     let step = step.unwrap_or(10.0 * power);
     (0..=(most / step).floor() as u32).map(|index| f64::from(index) * step).collect()
 }
@@ -95,9 +95,9 @@ pub fn axis(
 ) {
     let style = Type::new(11).quiet().middle();
     let mut free = i32::MIN;
-    for (index, value) in values.iter().enumerate() {
+    for value in values {
         let x = place(*value);
-        scene.line((x, top), (x, bottom), if index == 0 { palette::AXIS } else { palette::GRID }, 1);
+        scene.line((x, top), (x, bottom), if *value <= 0.0 { palette::AXIS } else { palette::GRID }, 1);
         let text = plain(&word(*value));
         let half = scene.width_of(&text, style) / 2;
         if x - half > free && x + half < WIDTH - 4 {
@@ -108,7 +108,7 @@ pub fn axis(
 }
 
 /// A value without the zeros that say nothing on an axis: `5.00 s` is `5 s`, `0 B` is `0`.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     match text.split_once(' ') {
         Some(("0", _)) => "0".to_owned(),
         Some((value, unit)) if value.contains('.') => {
@@ -157,7 +157,7 @@ pub fn finish(
     scene.text_within(&words::source_line(record), (PAD, y), small.quiet(), room);
     let size = (WIDTH, y + 16);
     let wrap = |reason| ReportError::Draw { chart: name.to_owned(), reason };
-    let svg = paint::svg(&scene.marks, size, caption).map_err(wrap)?;
+    let svg = paint::svg(&scene.marks, size, name, caption).map_err(wrap)?;
     let png = paint::png(&scene.marks, size, scene.fonts).map_err(wrap)?;
     Ok(Chart { name: name.to_owned(), svg, png })
 }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_never_beyond_the_range() {
         assert_eq!(ticks(856.0, 5), [0.0, 200.0, 400.0, 600.0, 800.0]);
-        assert_eq!(ticks(1.0, 4), [0.0, 0.5, 1.0]);
+        assert_eq!(ticks(9.6, 4), [0.0, 2.5, 5.0, 7.5]);
         assert_eq!(ticks(0.0, 4), [0.0]);
         assert_eq!(ticks(f64::NAN, 4), [0.0]);
         assert_eq!(

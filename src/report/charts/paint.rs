@@ -1,5 +1,7 @@
 //! Paints a laid-out chart as SVG and as PNG, through plotters' two backends. Equal marks give equal bytes.
 
+use std::collections::HashMap;
+
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
@@ -21,7 +23,7 @@ pub struct Caption {
 }
 
 /// The marks as an SVG document with text as text, `<title>` and `<desc>`.
-pub fn svg(marks: &[Mark], (width, height): (i32, i32), caption: &Caption) -> Result<String, String> {
+pub fn svg(marks: &[Mark], (width, height): (i32, i32), name: &str, caption: &Caption) -> Result<String, String> {
     let mut out = String::new();
     {
         let mut backend = SVGBackend::with_string(&mut out, (width.unsigned_abs(), height.unsigned_abs()));
@@ -39,7 +41,7 @@ pub fn svg(marks: &[Mark], (width, height): (i32, i32), caption: &Caption) -> Re
         }
         backend.present().map_err(words)?;
     }
-    Ok(with_caption(&out, caption))
+    Ok(with_caption(&out, name, caption))
 }
 
 /// The marks as a PNG of double density.
@@ -58,7 +60,11 @@ pub fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result
     for mark in marks {
         write_text(&mut pixels, (wide, high), mark, fonts);
     }
-    encode(&pixels, wide, high).map_err(|error| error.to_string())
+    let mut exact: Vec<Colour> = vec![palette::RIM, palette::CARD];
+    exact.extend(marks.iter().map(Mark::colour));
+    exact.sort_unstable();
+    exact.dedup();
+    encode(&pixels, &exact, (wide, high)).map_err(words)
 }
 
 fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &Fonts) {
@@ -82,17 +88,61 @@ fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &
     });
 }
 
-fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(pixels: &[u8], exact: &[Colour], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+    let (palette, indices) = indexed(pixels, exact);
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette);
     encoder.set_compression(png::Compression::Default);
-    encoder.set_filter(png::FilterType::Sub);
+    encoder.set_filter(png::FilterType::NoFilter);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    writer.write_image_data(&indices)?;
     writer.finish()?;
     Ok(out)
+}
+
+/// The pixels as a palette of at most 256 colours and an index each, a fifth of the size of the file. The colours in
+/// `exact` stay as they are; those between them, at the rims of letters, are rounded as coarsely as needed.
+fn indexed(pixels: &[u8], exact: &[Colour]) -> (Vec<u8>, Vec<u8>) {
+    for step in [17_u16, 51, 85, 255] {
+        let rounded = |colour: Colour| {
+            let near = |channel: u8| ((u16::from(channel) + step / 2) / step * step).min(255) as u8;
+            if exact.contains(&colour) { colour } else { (near(colour.0), near(colour.1), near(colour.2)) }
+        };
+        let mut found: HashMap<Colour, u8> = HashMap::new();
+        let mut palette: Vec<u8> = Vec::new();
+        let mut indices = Vec::with_capacity(pixels.len() / 3);
+        // Most pixels are like the one before.
+        let mut last: Option<(Colour, u8)> = None;
+        let fits = pixels.chunks_exact(3).all(|pixel| {
+            let colour = (pixel[0], pixel[1], pixel[2]);
+            let index = match last {
+                Some((same, index)) if same == colour => index,
+                _ => {
+                    let rounded = rounded(colour);
+                    match found.get(&rounded) {
+                        Some(index) => *index,
+                        None => {
+                            let Ok(index) = u8::try_from(found.len()) else { return false };
+                            found.insert(rounded, index);
+                            palette.extend([rounded.0, rounded.1, rounded.2]);
+                            index
+                        }
+                    }
+                }
+            };
+            last = Some((colour, index));
+            indices.push(index);
+            true
+        });
+        if fits {
+            return (palette, indices);
+        }
+    }
+    // Not reached: the last step leaves 8 colours and the exact ones, of which a chart has a dozen.
+    (vec![0xff; 3], vec![0; pixels.len() / 3])
 }
 
 fn card<B: DrawingBackend>(backend: &mut B, (width, height): (i32, i32), scale: i32) -> Result<(), String> {
@@ -154,12 +204,13 @@ fn text_style(size: u32, weight: Weight, colour: Colour, anchor: Anchor) -> Text
 }
 
 /// Puts the words for screen readers where SVG wants them: first in the root element.
-fn with_caption(svg: &str, caption: &Caption) -> String {
+fn with_caption(svg: &str, name: &str, caption: &Caption) -> String {
     let (open, rest) = svg.split_once(">\n").unwrap_or((svg, ""));
     let Caption { title, description } = caption;
+    // The name keeps the ids of several charts in one page apart.
     format!(
-        "{open} role=\"img\" aria-labelledby=\"title desc\">\n<title id=\"title\">{}</title>\n<desc \
-         id=\"desc\">{}</desc>\n{rest}",
+        "{open} role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\n<title id=\"{name}-title\">{}</title>\n<desc \
+         id=\"{name}-desc\">{}</desc>\n{rest}",
         escaped(title),
         escaped(description)
     )

@@ -84,6 +84,16 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// Its colour.
+    pub fn colour(&self) -> Colour {
+        match self {
+            Self::Box { fill, .. } | Self::Shape { fill, .. } | Self::Disc { fill, .. } => *fill,
+            Self::Line { colour, .. } | Self::Path { colour, .. } | Self::Text { colour, .. } => *colour,
+        }
+    }
+}
+
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Type {
@@ -158,16 +168,21 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The text, its middle left out until it fits into `room`.
+    pub fn shortened(&self, text: &str, style: Type, room: i32) -> String {
+        self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room))
+    }
+
     /// A line of text that is shortened in the middle until it fits into `room`; gives the width it took.
     pub fn text_within(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
-        let short = self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room));
+        let short = self.shortened(text, style, room);
         self.text(&short, at, style);
         self.width_of(&short, style)
     }
 
     /// As [`Self::text_within`], on a patch of card, so that no grid line runs through it.
     pub fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
-        let short = self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room));
+        let short = self.shortened(text, style, room);
         let width = self.width_of(&short, style);
         let size = style.size as i32;
         if !short.trim().is_empty() {
@@ -222,7 +237,7 @@ impl<'a> Scene<'a> {
                 let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
                 self.marks.push(Mark::Line { from, to, colour, width: 1 });
             }
-            start += 6;
+            start += 8;
         }
     }
 

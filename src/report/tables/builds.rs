@@ -1,7 +1,7 @@
 //! How long building took, and where the time went.
 
 use super::MOST_ROWS;
-use crate::analyse::{ENOUGH_ROUNDS, Part, ScenarioTiming, StepTime};
+use crate::analyse::{Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
@@ -28,7 +28,7 @@ pub fn times(facts: &Facts<'_>) -> Table {
                     .best_if(Some(estimate.median) == quickest),
                 match (estimate.low, estimate.high) {
                     (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
-                    _ => Cell::new(words::NO_INFERENCE).tone(Tone::Care),
+                    _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
                 },
                 Cell::number(estimate.n.to_string(), f64::from(estimate.n)),
             ]),
@@ -59,8 +59,8 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
         "Cached: instructions that came from cache of those that can, from the engine's own events, in the worst \
          valid sample. The interval is that of the median, free of any distribution.",
     );
-    if facts.timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_none()) {
-        table.note(format!("Fewer than {ENOUGH_ROUNDS} rounds allow {}.", words::NO_INFERENCE));
+    if let Some(line) = words::too_few(facts.timings.iter().filter_map(|timing| timing.estimate), "round") {
+        table.note(line);
     }
     if let Some(line) = words::stand_in_line(facts.record) {
         table.note(format!("Measured on {line}."));
@@ -125,16 +125,9 @@ pub fn decomposition(facts: &Facts<'_>) -> Table {
     table
 }
 
-/// What a part of a build is called.
 fn part_cell(part: &StepTime) -> Cell {
-    match part.part {
-        Part::Upload => Cell::new("sending the context"),
-        Part::Resolve => Cell::new("resolving bases"),
-        Part::Export => Cell::new("writing the image"),
-        Part::Other => Cell::new("everything else"),
-        Part::Instruction if part.stage.is_empty() => Cell::code(&part.instruction),
-        Part::Instruction => Cell::code(format!("[{}] {}", part.stage, part.instruction)),
-    }
+    let word = words::part(part);
+    if part.part == Part::Instruction { Cell::code(word) } else { Cell::new(word) }
 }
 
 fn order(scenario: Scenario) -> f64 {

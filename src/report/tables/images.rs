@@ -137,31 +137,34 @@ pub fn sharing(facts: &Facts<'_>) -> Table {
 
 /// How each variant serves.
 pub fn serving(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Ready (median)", "#n", "#Memory then", "User", "Answer"];
+    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "User", "Answer"];
     let mut table = Table::new("Start-up", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     for variant in &facts.record.variants {
         let Some(serve) = &variant.serve else { continue };
         let starts = Cell::number(serve.starts.len().to_string(), serve.starts.len() as f64);
-        let user = if serve.user.is_empty() { "root" } else { &serve.user };
-        let detail = if serve.ok { Cell::new(&serve.detail) } else { Cell::new(&serve.detail).tone(Tone::Bad) };
-        table.push(if serve.ok {
-            let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
-            let ready = ready.best_if(Some(serve.ready_ns) == quickest);
-            vec![Cell::new(&variant.name), ready, starts, bytes(serve.memory_bytes), Cell::new(user), detail]
-        } else {
-            let failed = Cell::new("does not serve").tone(Tone::Bad);
-            vec![Cell::new(&variant.name), failed, starts, Cell::default(), Cell::new(user), detail]
+        let user = Cell::new(if serve.user.is_empty() { "root" } else { &serve.user });
+        let name = Cell::new(&variant.name);
+        table.push(match words::ready(serve) {
+            Some(estimate) => {
+                let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
+                let interval = match (estimate.low, estimate.high) {
+                    (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
+                    _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
+                };
+                let ready = ready.best_if(Some(serve.ready_ns) == quickest);
+                vec![name, ready, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+            }
+            None => {
+                let failed = Cell::new("does not serve").tone(Tone::Bad);
+                let detail = Cell::new(&serve.detail).tone(Tone::Bad);
+                vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
+            }
         });
     }
-    if facts
-        .record
-        .variants
-        .iter()
-        .filter_map(|variant| variant.serve.as_ref())
-        .any(|serve| serve.ok && serve.starts.len() < crate::analyse::ENOUGH_ROUNDS as usize)
-    {
-        table.note(format!("Fewer than {} starts: {}.", crate::analyse::ENOUGH_ROUNDS, words::NO_INFERENCE));
+    let estimates = facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref()).filter_map(words::ready);
+    if let Some(line) = words::too_few(estimates, "start") {
+        table.note(line);
     }
     table
 }

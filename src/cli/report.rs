@@ -32,7 +32,7 @@ pub struct Args {
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people at a terminal
     Table,
     /// GitHub-flavoured Markdown
@@ -68,7 +68,8 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn print(record: &Record, format: Format, terminal: &Terminal) -> String {
+/// A record as it was asked for.
+pub(super) fn print(record: &Record, format: Format, terminal: &Terminal) -> String {
     match format {
         Format::Table => {
             report::terminal(record, Style { colour: terminal.colour == Colour::On, width: terminal.width })

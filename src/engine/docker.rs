@@ -419,6 +419,10 @@ impl Engine for DockerEngine {
         snapshot::take(self).await
     }
 
+    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError> {
+        snapshot::labelled_runs(self).await
+    }
+
     async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError> {
         clean::clean(self, &self.with_traces(ownership)).await
     }

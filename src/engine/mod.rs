@@ -104,6 +104,9 @@ pub trait Engine {
     /// build-cache records.
     async fn snapshot(&self) -> Result<Snapshot, EngineError>;
 
+    /// Ids of the runs whose label is on an image or a container, sorted.
+    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError>;
+
     /// Removes what `ownership` proves to be ours among what came since: labelled containers and images, then new
     /// intermediate images in passes, then build-cache records by id; what is in doubt is left and reported.
     async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError>;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::{QUICK, Request, SLOW};
 use super::docker::DockerEngine;
-use super::{EngineError, Snapshot};
+use super::{EngineError, Snapshot, labels};
 
 /// An image of the list, intermediate ones too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -109,4 +109,14 @@ pub(super) async fn take(engine: &DockerEngine) -> Result<Snapshot, EngineError>
     snapshot.containers.extend(containers(engine).await?.into_iter().map(|container| container.id));
     snapshot.cache.extend(cache(engine).await?.into_iter().map(|record| record.id));
     Ok(snapshot)
+}
+
+/// Values of the run label on images and containers, each once.
+pub(super) async fn labelled_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
+    let label = |found: Option<BTreeMap<String, String>>| found?.remove(labels::RUN);
+    let mut runs: Vec<String> = images(engine).await?.into_iter().filter_map(|image| label(image.labels)).collect();
+    runs.extend(containers(engine).await?.into_iter().filter_map(|container| label(container.labels)));
+    runs.sort();
+    runs.dedup();
+    Ok(runs)
 }

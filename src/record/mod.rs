@@ -3,8 +3,8 @@
 //! In: what `measure` and `image` found. Out: `run.json` and its CSV files, and records read back. It knows
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
-pub mod csv;
 mod against;
+pub mod csv;
 mod environment;
 #[doc(hidden)]
 pub mod fixture;

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod context_live;
+#[cfg(test)]
+mod init;

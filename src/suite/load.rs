@@ -31,7 +31,17 @@ pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
         return Err(SuiteError::NoManifest { folder: path.to_owned() });
     }
     let text = fsx::read_text(&manifest)?;
-    let source = Source { path: &manifest, text: &text };
+    read(root, manifest, &text)
+}
+
+/// The suite that a manifest would make if it stood at `manifest`.
+pub(super) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+    let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
+    read(root, manifest, text)
+}
+
+fn read(root: PathBuf, manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+    let source = Source { path: &manifest, text };
     let parsed = source.parse()?;
 
     let name = match &parsed.suite.name {
@@ -41,7 +51,7 @@ pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
     let build = build_options(source, &root, &parsed.build)?;
     let serve = parsed.serve.as_ref().map(|table| serve(source, Some(table), None)).transpose()?.flatten();
     let variants = variants(source, &root, &parsed, &build)?;
-    let digest = digest::of(&root, &text, &variants)?;
+    let digest = digest::of(&root, text, &variants)?;
     Ok(Suite {
         name,
         title: parsed.suite.title,
@@ -68,10 +78,14 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
+/// Whether a text can name a suite or a variant: `[A-Za-z0-9._-]+`, no dot or dash first, at most 100 characters.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && !text.starts_with(['.', '-']) && text.chars().all(is_name_char)
+}
+
 fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, SuiteError> {
     let text = name.get_ref();
-    let fit = !text.is_empty() && text.len() <= 100 && !text.starts_with(['.', '-']) && text.chars().all(is_name_char);
-    if fit {
+    if is_name(text) {
         return Ok(text.clone());
     }
     Err(source.error(
@@ -325,8 +339,7 @@ fn folders_with_dockerfile(root: &Path) -> Result<BTreeSet<String>, SuiteError> 
     for entry in fs::read_dir(root).map_err(wrap)? {
         let entry = entry.map_err(wrap)?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let fit = !name.starts_with(['.', '-']) && name.chars().all(is_name_char);
-        if fit && entry.path().join(DOCKERFILE).is_file() {
+        if is_name(&name) && entry.path().join(DOCKERFILE).is_file() {
             found.insert(name);
         }
     }

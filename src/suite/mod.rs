@@ -54,6 +54,7 @@ mod claim;
 mod digest;
 pub mod dockerfile;
 mod error;
+pub mod init;
 mod load;
 mod manifest;
 mod model;
@@ -61,6 +62,6 @@ mod plan;
 
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
-pub use load::MANIFEST_NAME;
+pub use load::{MANIFEST_NAME, is_name};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
 pub use plan::{PlanOptions, Step, plan};

@@ -10,8 +10,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tonnage::context::Context;
+use tonnage::context::{Context, Edit, edit_line};
 use tonnage::record::Builder;
+use tonnage::suite::Suite;
 
 /// Contents of `.dockerignore`, each a case. Patterns that only `pkg/archive` of one version reads so are left out.
 const CASES: [&str; 10] = [
@@ -47,6 +48,63 @@ fn what_is_sent_is_what_the_docker_cli_sends() {
         assert!(sent.len() >= 3, "{case:?} leaves nothing to compare: {sent:?}");
         assert_eq!(own.files(), sent, "{case:?}");
     }
+}
+
+/// An edit misses the cache first where the suite's facts say, and a touched file not at all.
+#[test]
+fn an_edit_misses_first_at_the_instruction_that_the_facts_name() {
+    if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
+        eprintln!("skipped: TONNAGE_TEST_LIVE is not 1");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite");
+    let suite = Suite::load(&folder).unwrap();
+    let variant = suite.variant("python3.9-slim").unwrap();
+    let mut context = suite.context(variant, Builder::Classic).unwrap();
+    // Layers of its own, so that nobody else's builds or clean-ups matter.
+    let own = format!("\nLABEL io.tonnage.test=edit-{}\nWORKDIR", std::process::id());
+    context.with_dockerfile(&variant.dockerfile_text.replacen("\nWORKDIR", &own, 1));
+    let mut images = Vec::new();
+    let mut build = |edits: &[Edit]| {
+        let mut command = Command::new("docker");
+        command.env("DOCKER_BUILDKIT", "0").args(["build", "--force-rm", "-f", context.dockerfile(), "-"]);
+        let log = String::from_utf8(run(command, &context.tar(edits).unwrap())).unwrap();
+        let id = log.lines().find_map(|line| line.strip_prefix("Successfully built ")).unwrap();
+        if !images.iter().any(|image: &Image| image.0 == id) {
+            images.push(Image(id.to_owned()));
+        }
+        first_miss(&log)
+    };
+    let line = |path: &str, stamp: &str| {
+        let edited = edit_line(path, context.content(path).unwrap(), stamp);
+        [Edit::Replace { path: path.to_owned(), content: edited }]
+    };
+    assert!(build(&[]).is_some());
+    assert_eq!(build(&[]), None);
+    let touched = Edit::Touch { path: "src/server.py".into(), mtime: 1 };
+    assert_eq!(build(&[touched]), None);
+    for file in [variant.src.as_ref().unwrap(), variant.deps.as_ref().unwrap()] {
+        let expected = Some(variant.copies(file).unwrap().text.clone());
+        for stamp in ["1", "2"] {
+            assert_eq!(build(&line(file.to_str().unwrap(), stamp)), expected);
+        }
+    }
+    // Later images stand on layers of earlier ones.
+    while images.pop().is_some() {}
+}
+
+/// The first instruction of a classic build's log that was not answered from the cache, configuration left out.
+fn first_miss(log: &str) -> Option<String> {
+    let mut steps: Vec<(&str, bool)> = Vec::new();
+    for line in log.lines() {
+        if let Some((_, instruction)) = line.strip_prefix("Step ").and_then(|rest| rest.split_once(" : ")) {
+            steps.push((instruction, false));
+        } else if line.trim() == "---> Using cache" {
+            steps.last_mut().unwrap().1 = true;
+        }
+    }
+    let builds = |step: &&(&str, bool)| ["RUN", "COPY", "ADD", "WORKDIR"].contains(&step.0.split(' ').next().unwrap());
+    steps.iter().filter(builds).find(|step| !step.1).map(|step| step.0.to_owned())
 }
 
 /// A folder with something for every pattern.
@@ -125,7 +183,8 @@ impl Drop for Image {
     fn drop(&mut self) {
         let mut remove = Command::new("docker");
         remove.args(["image", "rm", &self.0]);
-        run(remove, &[]);
+        let output = remove.output().unwrap();
+        assert!(output.status.success() || std::thread::panicking(), "{} is left behind", self.0);
     }
 }
 

@@ -55,6 +55,26 @@ impl Facts {
         })
     }
 
+    /// Whether any instruction takes in anything from the context.
+    pub(in crate::suite) fn takes_context(&self) -> bool {
+        self.instructions.iter().any(|fact| !fact.inputs.is_empty())
+    }
+
+    /// Sources of COPY and ADD in all stages that are plain paths: no variables, no patterns, not everything.
+    pub(in crate::suite) fn plain_sources(&self) -> Vec<String> {
+        let mut sources: Vec<String> = self
+            .instructions
+            .iter()
+            .flat_map(|fact| &fact.inputs)
+            .filter(|input| !input.source.contains(['$', '*', '?', '[', '\\']))
+            .map(|input| clean_path(&format!("/{}", input.source)).trim_start_matches('/').to_owned())
+            .filter(|source| !source.is_empty())
+            .collect();
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+
     fn takes(&self, fact: &Fact, input: &Input, file: &str, args: &BTreeMap<String, String>) -> bool {
         let scope = self.scope(fact, args);
         // What the base image's own environment says is not known here: such a source is taken for another file.

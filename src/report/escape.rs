@@ -3,7 +3,7 @@
 use crate::text::for_people;
 
 /// Longest text of a cell; more is cut in the middle.
-const LONGEST: usize = 160;
+const LONGEST: usize = 600;
 
 /// Plain text inside a GFM paragraph or table cell: nothing in it is markup, a link, a mention or a new cell.
 pub fn text(text: &str) -> String {

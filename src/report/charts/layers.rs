@@ -1,13 +1,13 @@
 //! What each image is made of: base, packages, the application, and what can be had back.
 
-use super::Chart;
+use super::Drawing;
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::{Scene, Type, WIDTH};
 use crate::record::{LayerOrigin, Record, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::Bytes;
 
 const NAME: &str = "layers";
@@ -43,10 +43,10 @@ fn parts(variant: &Variant) -> [Bytes; 5] {
 }
 
 /// The chart; `None` where no layer is known.
-pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let variants = &record.variants[..record.variants.len().min(MOST)];
     if variants.iter().all(|variant| variant.layers.is_empty()) {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
@@ -84,7 +84,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError
         title: format!("What the images of {} are made of", record.suite.name),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    frame::finish(scene, record, NAME, bottom + 22, &[], &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, bottom + 22, &[], caption))
 }
 
 fn row(

@@ -4,16 +4,16 @@ use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
 use super::scene::{Scene, Type, WIDTH};
-use super::{Chart, font::Fonts};
+use super::{Drawing, font::Fonts};
 use crate::record::{Record, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::Bytes;
 
 const NAME: &str = "sizes";
 const CLAIM_INSIDE: palette::Colour = (0xff, 0xf4, 0xdc);
 
 /// The chart.
-pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
+pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let mut scene = Scene::new(fonts);
     let variants = &record.variants[..record.variants.len().min(MOST)];
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
@@ -73,7 +73,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
             words::count(record.variants.len(), "variant")
         ));
     }
-    frame::finish(scene, record, NAME, bottom + 22, &notes, &caption(record, variants))
+    frame::finish(scene, record, NAME, bottom + 22, &notes, caption(record, variants))
 }
 
 fn row(

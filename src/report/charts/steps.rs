@@ -1,6 +1,6 @@
 //! Where the time of a cold build goes: one panel a variant, one bar an instruction or part, one scale for all.
 
-use super::Chart;
+use super::Drawing;
 use super::bars::{self, Bar, Scale};
 use super::font::Fonts;
 use super::frame::{self, Key, PAD};
@@ -9,7 +9,7 @@ use super::palette;
 use super::scene::{Scene, Type};
 use crate::analyse::{Decomposition, Part, StepTime};
 use crate::record::{Record, Scenario, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::{Nanos, Ratio};
 
 const NAME: &str = "cold-build";
@@ -18,11 +18,11 @@ const MOST_PANELS: usize = 12;
 const MOST_BARS: usize = 8;
 
 /// The chart; `None` where no cold build was measured.
-pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<Drawing> {
     let builds: Vec<&Decomposition> =
         builds.iter().filter(|build| build.scenario == Scenario::Cold && !build.parts.is_empty()).collect();
     if builds.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
@@ -62,7 +62,7 @@ pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Result<
         title: format!("Where the time of a cold build of the variants of {} goes", record.suite.name),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    frame::finish(scene, record, NAME, y, &notes, &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
 }
 
 fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Variant> {

@@ -34,13 +34,13 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
         "Variant",
         "#Size",
         against.as_str(),
-        "#On the wire",
-        "#Base",
-        "#Own",
-        "#Reclaimable",
-        "#Duplicates",
-        "#Engine says",
-        "#Layers",
+        "?#On the wire",
+        "?#Base",
+        "?#Own",
+        "?#Reclaimable",
+        "?#Duplicates",
+        "?#Engine says",
+        "?#Layers",
     ];
     let mut table = Table::new("Sizes", &heads);
     for line in &facts.summary {
@@ -137,7 +137,7 @@ pub fn sharing(facts: &Facts<'_>) -> Table {
 
 /// How each variant serves.
 pub fn serving(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "User", "Answer"];
+    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
     let mut table = Table::new("Start-up", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     for variant in &facts.record.variants {

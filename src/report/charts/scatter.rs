@@ -48,7 +48,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Optio
             .collect()
     };
     let found = [Scenario::Src, Scenario::Warm].map(|scenario| (scenario, of(scenario)));
-    let Some((scenario, points)) = found.into_iter().find(|(_, points)| points.len() >= 2) else { return None };
+    let (scenario, points) = found.into_iter().find(|(_, points)| points.len() >= 2)?;
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
         &mut scene,
@@ -118,8 +118,8 @@ impl Axis {
             ticks.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
         };
         // As many steps as there is room for.
-        let ticks = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0], &[1.0]].into_iter().map(steps);
-        let ticks = ticks.clone().find(|ticks| ticks.len() <= 7).or_else(|| ticks.last()).unwrap_or_default();
+        let finer = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0]].into_iter().map(steps).find(|ticks| ticks.len() <= 7);
+        let ticks = finer.unwrap_or_else(|| steps(&[1.0]));
         Self { ends, range: (low, high), logarithmic, ticks }
     }
 

@@ -3,7 +3,7 @@
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
-use super::scene::{Scene, Type, WIDTH};
+use super::scene::{Scene, Type, WIDTH, down};
 use super::{Drawing, font::Fonts};
 use crate::record::{Record, Variant};
 use crate::report::words;
@@ -58,12 +58,12 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let most = variants.iter().map(reach).max().unwrap_or_default();
 
     let step = height(variants);
-    let bottom = y + 6 + step * variants.len() as i32;
+    let bottom = y + 6 + down(variants.len(), step);
     frame::axis(&mut scene, (y, bottom), &frame::ticks(most.0 as f64, 5), place, |value| {
         Bytes(value as u64).to_string()
     });
     for (index, (variant, (value, rest))) in variants.iter().zip(&words_of).enumerate() {
-        row(&mut scene, variant, (left, y + 6 + step * index as i32), (value, rest), &place);
+        row(&mut scene, variant, (left, y + 6 + down(index, step)), (value, rest), &place);
     }
     let mut notes = Vec::new();
     if record.variants.len() > variants.len() {

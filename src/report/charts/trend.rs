@@ -26,7 +26,7 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
         (|run: usize| trend.runs[run].get(..10).unwrap_or(&trend.runs[run]).to_owned(), trend.runs.len() - 1);
     let mut y = frame::heading(
         &mut scene,
-        &format!("{} over {} runs: {}", trend.metric, trend.runs.len(), trend.suite),
+        &format!("{}: {} over {} runs", trend.suite, trend.metric, trend.runs.len()),
         "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, stand-in base, or \
          for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
     );
@@ -47,7 +47,8 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
     let mut free = i32::MIN;
     for run in 0..=last {
         let half = scene.width_of(&day(run), Type::new(11)) / 2;
-        if x(run) - half > free && (run == last || x(run) + half < x(last) - 2 * half) || run == last {
+        let fits = x(run) - half > free && x(run) + half < x(last) - 2 * half;
+        if fits || run == last {
             scene.text(&day(run), (x(run), y + HEIGHT + 16), Type::new(11).quiet().middle());
             free = x(run) + half + 14;
         }

@@ -4,7 +4,25 @@
 //! In: requests in plain types. Out: facts, build events and byte streams. This is the only folder that names
 //! bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
 
+mod build;
+mod claims;
+mod clean;
+mod client;
+mod containers;
+mod docker;
+mod endpoint;
+mod events;
+mod failure;
+mod images;
+mod probe;
+
+mod session;
+mod snapshot;
 mod types;
+
+pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
+pub use endpoint::{Address, Candidate, Source, Surroundings};
+pub use probe::{Base, BaseState, Found, Probe, probe};
 
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,

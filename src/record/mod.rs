@@ -4,6 +4,7 @@
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
 pub mod csv;
+mod against;
 mod environment;
 #[doc(hidden)]
 pub mod fixture;
@@ -12,6 +13,7 @@ mod schema;
 mod store;
 mod variant;
 
+pub use against::{AGAINST_FILE, Against, Confirmation};
 pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
 pub use sample::{Parts, Sample, Scenario, Step};
 pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};

@@ -1,1 +1,4 @@
 //! Process-level tests.
+
+mod context_live;
+mod engine_live;

@@ -1,0 +1,18 @@
+//! Two images against each other: what changed in `size` and why, to the byte.
+//!
+//! In: two [`Variant`](crate::record::Variant)s, from records, weighings or a baseline. Out: a [`Comparison`] whose
+//! groups add up to the difference exactly, and within each group the causes to the group's. Layers are aligned by
+//! diff id, then by instruction, never by index. Pure: no file, no engine, no escaping for any output.
+
+mod align;
+mod attribute;
+mod located;
+mod rows;
+mod sentence;
+#[cfg(test)]
+mod tests;
+
+pub use align::{How, Pair, align, normal_instruction};
+pub use attribute::{BaseMove, Cause, CauseKind, Comparison, Group, Part, compare};
+pub use rows::{Row, RowKind, rows};
+pub use sentence::{Piece, Sentence, cause_words, verdict};

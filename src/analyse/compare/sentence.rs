@@ -1,0 +1,282 @@
+//! The verdict in one line: how much, and the main cause.
+
+use super::attribute::{Cause, CauseKind, Comparison, Group, Part};
+use crate::text::{for_people, shorten};
+use crate::units::SignedBytes;
+
+/// A part of a sentence, so that each output can escape and mark names in its own way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Our own words.
+    Words(String),
+    /// Something quoted: an instruction, a path, a package, an identity.
+    Code(String),
+}
+
+/// A sentence in pieces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sentence(pub Vec<Piece>);
+
+/// Longest name or instruction inside a sentence.
+const LONGEST: usize = 72;
+/// Most names in a list.
+const MOST_NAMES: usize = 3;
+/// Share of the difference from which a second cause is worth saying.
+const SECOND: i128 = 5;
+
+impl Sentence {
+    fn words(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Piece::Words(text.into()));
+        self
+    }
+
+    fn code(mut self, text: &str) -> Self {
+        self.0.push(Piece::Code(shorten(&for_people(text), LONGEST)));
+        self
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// On one line for people, quoted parts in back-ticks.
+    pub fn plain(&self) -> String {
+        self.render(Clone::clone, |code| format!("`{code}`"))
+    }
+
+    /// On one line, pieces passed through the escaping of an output.
+    pub fn render(&self, words: impl Fn(&String) -> String, code: impl Fn(&str) -> String) -> String {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Words(text) => words(text),
+                Piece::Code(text) => code(text),
+            })
+            .collect()
+    }
+}
+
+/// What the difference is mostly made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Category {
+    Base,
+    StoredTwice,
+    Upgraded,
+    Added,
+    Removed,
+    Package,
+    Path,
+    Instruction,
+    Other,
+}
+
+/// `+10.4 MB: 7 packages upgraded on top of the base, stored twice`.
+pub fn verdict(comparison: &Comparison) -> Sentence {
+    let delta = comparison.delta_bytes;
+    let start = Sentence::default();
+    if comparison.groups.is_empty() {
+        let words = if comparison.base_moved.is_some() { "same size on another base" } else { "no change in size" };
+        return start.words(words);
+    }
+    let sign = if delta.0 == 0 { 1 } else { i128::from(delta.0.signum()) };
+    let mut sums: Vec<(i128, Category)> = categories(comparison)
+        .map(|(category, _, bytes)| (category, bytes))
+        .fold(std::collections::BTreeMap::<Category, i128>::new(), |mut sums, (category, bytes)| {
+            *sums.entry(category).or_default() += bytes * sign;
+            sums
+        })
+        .into_iter()
+        .map(|(category, bytes)| (bytes, category))
+        .collect();
+    sums.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let Some(&(first, main)) = sums.first() else { return start.words("no change in size") };
+    let head = if delta.0 == 0 {
+        start.words("same size, but ").words(format!("{} moved: ", signed(first)))
+    } else {
+        start.words(format!("{delta}: "))
+    };
+    let mut sentence = head.join(say(comparison, main, sign));
+    if let Some(&(bytes, second)) = sums.get(1)
+        && delta.0 != 0
+        && bytes * SECOND >= i128::from(delta.magnitude().0)
+    {
+        let amount = signed(bytes * sign);
+        sentence = sentence.words("; ").join(say(comparison, second, sign)).words(format!(" ({amount})"));
+    }
+    sentence
+}
+
+fn signed(bytes: i128) -> SignedBytes {
+    SignedBytes(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+/// Every cause with its category and bytes; the base as one.
+fn categories(comparison: &Comparison) -> impl Iterator<Item = (Category, (&Group, &Cause), i128)> {
+    comparison.groups.iter().flat_map(|group| {
+        group.causes.iter().map(move |cause| {
+            let category = match (group.part, &cause.kind) {
+                (Part::Base | Part::Site, _) => Category::Base,
+                (Part::Unlisted, _) => Category::Other,
+                (_, CauseKind::PackageStoredTwice { .. }) => Category::StoredTwice,
+                (_, CauseKind::PackageUpgraded { .. }) => Category::Upgraded,
+                (_, CauseKind::PackageAdded { .. }) => Category::Added,
+                (_, CauseKind::PackageRemoved { .. }) => Category::Removed,
+                (_, CauseKind::PackageChanged { .. }) => Category::Package,
+                (_, CauseKind::Rest) => Category::Instruction,
+                (_, _) => Category::Path,
+            };
+            (category, (group, cause), i128::from(cause.delta_bytes.0))
+        })
+    })
+}
+
+/// The causes of a category that go in the direction of the difference, the largest first.
+fn members(comparison: &Comparison, wanted: Category, sign: i128) -> Vec<(&Group, &Cause)> {
+    let mut found: Vec<(i128, (&Group, &Cause))> = categories(comparison)
+        .filter(|(category, _, bytes)| *category == wanted && bytes * sign > 0)
+        .map(|(_, member, bytes)| (bytes * sign, member))
+        .collect();
+    found.sort_by_key(|member| std::cmp::Reverse(member.0));
+    found.into_iter().map(|(_, member)| member).collect()
+}
+
+fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
+    let start = Sentence::default();
+    let found = members(comparison, category, sign);
+    let Some(&(group, first)) = found.first() else { return start.words("several changes") };
+    let count = found.len();
+    let by = |sentence: Sentence| -> Sentence {
+        let one = found.iter().all(|(other, _)| std::ptr::eq(*other, group));
+        if one && !group.instruction.is_empty() { sentence.words(" in ").code(&instruction(group)) } else { sentence }
+    };
+    match category {
+        Category::Base => match &comparison.base_moved {
+            Some(moved) => start.words("base moved, ").code(&moved.from).words(" → ").code(&moved.to),
+            None => start.words("what was put on the base for the build"),
+        },
+        Category::StoredTwice if count == 1 => {
+            let upgraded = versions(first);
+            let sentence = start.words("package ").code(name(first));
+            let what = if upgraded.is_empty() { " copied".to_owned() } else { format!(" upgraded {upgraded}") };
+            by(sentence.words(format!("{what} on top of the base, stored twice")))
+        }
+        Category::StoredTwice => {
+            let copied = found.iter().all(|(_, cause)| versions(cause).is_empty());
+            let what = if copied { "copied" } else { "upgraded" };
+            by(start.words(format!("{count} packages {what} on top of the base, stored twice")))
+        }
+        Category::Upgraded if count == 1 => by(start.code(name(first)).words(format!(" upgraded {}", versions(first)))),
+        Category::Upgraded => by(list(start, &found, |cause| format!(" {}", versions(cause))).words(" upgraded")),
+        Category::Added => by(packages(start, &found).words(" added")),
+        Category::Removed => by(packages(start, &found).words(" removed")),
+        Category::Package => by(packages(start, &found).words(" of the same version changed")),
+        Category::Path => {
+            let what = match first.kind {
+                CauseKind::PathAdded { .. } => " added",
+                CauseKind::PathRemoved { .. } => " removed",
+                _ => " changed",
+            };
+            let same =
+                found.iter().all(|(_, c)| std::mem::discriminant(&c.kind) == std::mem::discriminant(&first.kind));
+            by(list(start, &found, |_| String::new()).words(if same { what } else { " changed" }))
+        }
+        Category::Instruction => {
+            let sentence = start.code(&instruction(group));
+            let what = match group.change {
+                "added" => " is new",
+                "removed" => " is gone",
+                "edited" => " was edited",
+                _ => " wrote something else",
+            };
+            let more =
+                if count > 1 { format!(", and {} more", others(count - 1, "instruction")) } else { String::new() };
+            sentence.words(format!("{what}{more}"))
+        }
+        Category::Other => start.words("bytes that no layer of the records accounts for"),
+    }
+}
+
+fn packages(start: Sentence, found: &[(&Group, &Cause)]) -> Sentence {
+    let noun = if found.len() == 1 { "package " } else { "packages " };
+    list(start.words(noun), found, |_| String::new())
+}
+
+/// `a, b, c and 4 others`.
+fn list(mut start: Sentence, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> String) -> Sentence {
+    let shown = if found.len() > MOST_NAMES + 1 { MOST_NAMES } else { found.len() };
+    for (index, (_, cause)) in found.iter().take(shown).enumerate() {
+        if index > 0 {
+            start = start.words(if index + 1 == found.len() { " and " } else { ", " });
+        }
+        start = start.code(name(cause)).words(after(cause));
+    }
+    if shown < found.len() { start.words(format!(" and {} others", found.len() - shown)) } else { start }
+}
+
+fn others(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The instruction of a group as people read it.
+fn instruction(group: &Group) -> String {
+    super::normal_instruction(&group.instruction)
+}
+
+/// The package or path of a cause.
+fn name(cause: &Cause) -> &str {
+    match &cause.kind {
+        CauseKind::PackageStoredTwice { name, .. }
+        | CauseKind::PackageAdded { name, .. }
+        | CauseKind::PackageRemoved { name, .. }
+        | CauseKind::PackageUpgraded { name, .. }
+        | CauseKind::PackageChanged { name, .. } => name,
+        CauseKind::PathAdded { path } | CauseKind::PathRemoved { path } | CauseKind::PathChanged { path } => path,
+        CauseKind::Rest => "",
+    }
+}
+
+/// `2.0.1 → 2.0.3`; `to 2.0.3` where the old version is unknown; empty where the version is the same.
+fn versions(cause: &Cause) -> String {
+    match &cause.kind {
+        CauseKind::PackageStoredTwice { from, to, .. } | CauseKind::PackageUpgraded { from, to, .. } => {
+            let (from, to) = (shorten(&for_people(from), LONGEST), shorten(&for_people(to), LONGEST));
+            if from == to {
+                String::new()
+            } else if from.is_empty() {
+                format!("to {to}")
+            } else {
+                format!("{from} → {to}")
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// A cause on a line of a table: the name as code, what happened in words.
+pub fn cause_words(cause: &Cause) -> Sentence {
+    let start = Sentence::default();
+    match &cause.kind {
+        CauseKind::PackageStoredTwice { manager, .. } => {
+            let versions = versions(cause);
+            let what = if versions.is_empty() { "copied".to_owned() } else { format!("upgraded {versions}") };
+            start.code(name(cause)).words(format!(" ({manager}) {what}, stored twice"))
+        }
+        CauseKind::PackageUpgraded { manager, .. } => {
+            start.code(name(cause)).words(format!(" ({manager}) upgraded {}", versions(cause)))
+        }
+        CauseKind::PackageAdded { manager, to, .. } => {
+            start.code(name(cause)).words(format!(" {} ({manager}) added", shorten(&for_people(to), LONGEST)))
+        }
+        CauseKind::PackageRemoved { manager, from, .. } => {
+            start.code(name(cause)).words(format!(" {} ({manager}) removed", shorten(&for_people(from), LONGEST)))
+        }
+        CauseKind::PackageChanged { manager, to, .. } => {
+            start.code(name(cause)).words(format!(" {} ({manager}) changed", shorten(&for_people(to), LONGEST)))
+        }
+        CauseKind::PathAdded { .. } => start.code(name(cause)).words(" added"),
+        CauseKind::PathRemoved { .. } => start.code(name(cause)).words(" removed"),
+        CauseKind::PathChanged { .. } => start.code(name(cause)).words(" changed"),
+        CauseKind::Rest => start.words("files of no package, not listed"),
+    }
+}

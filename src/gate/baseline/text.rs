@@ -1,0 +1,116 @@
+//! The text of a baseline: JSON with one line an entry, and the digest over it.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{BASELINE_VERSION, BaseLine, Baseline, Entry};
+
+/// How the line with the digest begins; it is left out of what is digested.
+const DIGEST_LINE: &str = "  \"digest\": ";
+
+/// The whole file.
+pub(super) fn write(baseline: &Baseline) -> String {
+    let mut out = String::from("{\n");
+    field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION), true);
+    field(&mut out, 2, "metrics_version", &json!(baseline.metrics_version), true);
+    field(&mut out, 2, "suite", &json!(baseline.suite), true);
+    field(&mut out, 2, "digest", &json!(""), true);
+    out.push_str("  \"variants\": {");
+    let mut first = true;
+    for (name, entry) in &baseline.entries {
+        out.push_str(if first { "\n" } else { ",\n" });
+        first = false;
+        let _ = writeln!(out, "    {}: {{", json!(name));
+        variant(&mut out, entry);
+        out.push_str("    }");
+    }
+    out.push_str(if first { "}\n}\n" } else { "\n  }\n}\n" });
+    let sum = digest(&out);
+    out.replacen(&format!("{DIGEST_LINE}\"\""), &format!("{DIGEST_LINE}{}", json!(sum)), 1)
+}
+
+/// `sha256:` over all lines but the digest's own. Line ends count as `\n`, whatever git made of them.
+pub(super) fn digest(text: &str) -> String {
+    let mut hasher = Sha256::new();
+    for line in text.lines().filter(|line| !line.starts_with(DIGEST_LINE)) {
+        hasher.update(line.trim_end().as_bytes());
+        hasher.update(b"\n");
+    }
+    hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn variant(out: &mut String, entry: &Entry) {
+    let variant = &entry.variant;
+    field(out, 6, "accepted", &value(&entry.accepted), true);
+    field(out, 6, "platform", &json!(variant.platform), true);
+    field(out, 6, "config_digest", &json!(variant.config_digest), true);
+    field(out, 6, "user", &json!(variant.user), true);
+    let mut sizes = Vec::new();
+    if let Some(Value::Object(found)) = variant.sizes.as_ref().map(value) {
+        sizes.extend(found.into_iter().map(|(key, value)| format!("{}: {value}", json!(key))));
+    }
+    block(out, "sizes", ('{', '}'), &sizes, true);
+    let bases: Vec<String> = variant
+        .bases
+        .iter()
+        .map(|base| {
+            line(&BaseLine {
+                reference: base.reference.clone(),
+                digest: base.digest.clone(),
+                id: base.id.clone(),
+                origin: base.origin,
+                size_bytes: base.size_bytes,
+            })
+        })
+        .collect();
+    block(out, "bases", ('[', ']'), &bases, true);
+    let layers: Vec<String> = variant
+        .layers
+        .iter()
+        .map(|layer| {
+            json!({
+                "diff_id": layer.diff_id, "size_bytes": layer.size_bytes, "wire_bytes": layer.wire_bytes,
+                "origin": layer.origin, "instruction": layer.instruction,
+            })
+            .to_string()
+        })
+        .collect();
+    block(out, "layers", ('[', ']'), &layers, true);
+    let packages: Vec<String> = variant.packages.iter().map(line).collect();
+    block(out, "packages", ('[', ']'), &packages, true);
+    let paths: Vec<String> = variant.paths.iter().map(line).collect();
+    block(out, "paths", ('[', ']'), &paths, true);
+    let budgets: Vec<String> =
+        entry.path_bytes.iter().map(|(pattern, bytes)| format!("{}: {bytes}", json!(pattern))).collect();
+    block(out, "path_budgets", ('{', '}'), &budgets, false);
+}
+
+/// Records hold strings, integers and lists: nothing that JSON cannot say.
+fn value(item: &impl Serialize) -> Value {
+    serde_json::to_value(item).unwrap_or_default()
+}
+
+fn line(item: &impl Serialize) -> String {
+    value(item).to_string()
+}
+
+fn field(out: &mut String, indent: usize, key: &str, value: &Value, more: bool) {
+    let comma = if more { "," } else { "" };
+    let _ = writeln!(out, "{:indent$}\"{key}\": {value}{comma}", "");
+}
+
+/// A list or a map with a line for each entry.
+fn block(out: &mut String, key: &str, (open, close): (char, char), lines: &[String], more: bool) {
+    let comma = if more { "," } else { "" };
+    if lines.is_empty() {
+        let _ = writeln!(out, "      \"{key}\": {open}{close}{comma}");
+    } else {
+        let _ = writeln!(out, "      \"{key}\": {open}\n        {}\n      {close}{comma}", lines.join(",\n        "));
+    }
+}

@@ -1,0 +1,378 @@
+//! The rule for build times: when a change may fail the gate, and when nothing can be said.
+//!
+//! A time fails only where base and head were measured in one job and four things agree: a one-sided signed-rank
+//! test (Holm-corrected over all comparisons), a ratio above the limit, a difference above an absolute floor, and a
+//! rerun that was made to confirm it. docs/how-the-numbers-are-made.md has the reasons.
+
+use serde::Serialize;
+
+use crate::analyse::statistics::{fewest_pairs, holm};
+use crate::analyse::{ENOUGH_ROUNDS, RatioEstimate, paired_ratio};
+use crate::record::{Against, Record, Sample, Scenario};
+use crate::units::{Nanos, Ratio};
+
+/// How times are judged: `[gate.timing]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimingRules {
+    /// Whether they may fail the gate.
+    pub mode: TimingMode,
+    /// Ratio of head to base that is allowed.
+    pub ratio: f64,
+    /// Difference of medians below which nothing is judged.
+    pub floor: Nanos,
+    /// Which scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// Chance of any false alarm of the first test over all comparisons.
+    pub alpha: f64,
+}
+
+/// Whether times may fail the gate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TimingMode {
+    /// They are said.
+    #[default]
+    Advisory,
+    /// They fail.
+    Gate,
+    /// They are left out.
+    Off,
+}
+
+impl Default for TimingRules {
+    fn default() -> Self {
+        Self {
+            mode: TimingMode::Advisory,
+            ratio: 1.10,
+            floor: Nanos(100_000_000),
+            scenarios: vec![Scenario::Cold, Scenario::Warm, Scenario::Src, Scenario::Deps],
+            alpha: 0.05,
+        }
+    }
+}
+
+/// The builds of one variant and scenario in both states. The rounds of base and head are paired by their numbers.
+#[derive(Debug, Clone)]
+pub struct TimingPair<'a> {
+    /// The variant.
+    pub variant: &'a str,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Builds of the base.
+    pub base: Vec<&'a Sample>,
+    /// Builds of the head.
+    pub head: Vec<&'a Sample>,
+    /// The rerun, base and head; empty where there was none.
+    pub confirmation: (Vec<&'a Sample>, Vec<&'a Sample>),
+}
+
+/// What can be said of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimingVerdict {
+    /// No slower than allowed.
+    Same,
+    /// Faster beyond the same limit.
+    Improved,
+    /// Slower: all four conditions hold.
+    Slower,
+    /// It looks slower and wants a rerun to confirm it.
+    Suspect,
+    /// Neither can be said.
+    Inconclusive,
+}
+
+/// The verdict on one variant and scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimingResult {
+    /// The variant.
+    pub variant: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What can be said.
+    pub verdict: TimingVerdict,
+    /// Head ÷ base, where there is a pair.
+    pub estimate: Option<RatioEstimate>,
+    /// p-value of "slower" after Holm's correction; 1 where there is no pair.
+    pub p_adjusted: f64,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// The pairs of a run and what it was measured against, in the order of the record.
+pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) -> Vec<TimingPair<'a>> {
+    let mut found = Vec::new();
+    for variant in &record.variants {
+        for scenario in Scenario::ALL.into_iter().filter(|scenario| rules.scenarios.contains(scenario)) {
+            let of = |samples: &'a [Sample]| -> Vec<&'a Sample> {
+                let mine =
+                    |sample: &&Sample| sample.variant == variant.name && sample.scenario == scenario && !sample.twin;
+                samples.iter().filter(mine).collect()
+            };
+            let (base, head) = (of(&against.base.samples), of(&record.samples));
+            if base.is_empty() || head.is_empty() {
+                continue;
+            }
+            let again = against
+                .confirmations
+                .iter()
+                .filter(|again| again.variant == variant.name && again.scenario == scenario);
+            let confirmation = again.fold((Vec::new(), Vec::new()), |mut both, again| {
+                both.0.extend(&again.base);
+                both.1.extend(&again.head);
+                both
+            });
+            found.push(TimingPair { variant: &variant.name, scenario, base, head, confirmation });
+        }
+    }
+    found
+}
+
+/// Rounds that so many comparisons need for the test to be able to fail at all.
+pub fn rounds_needed(comparisons: usize, rules: &TimingRules) -> usize {
+    fewest_pairs(rules.alpha / comparisons.max(1) as f64).max(ENOUGH_ROUNDS as usize)
+}
+
+/// Judges every pair. Those that come out as [`TimingVerdict::Suspect`] want a rerun: measure it, put it into
+/// `confirmation` and judge again.
+pub fn judge(pairs: &[TimingPair<'_>], rules: &TimingRules) -> Vec<TimingResult> {
+    let estimates: Vec<Option<RatioEstimate>> = pairs.iter().map(|pair| ratio(&pair.base, &pair.head)).collect();
+    let of = |pick: fn(&RatioEstimate) -> f64| -> Vec<f64> {
+        holm(&estimates.iter().map(|estimate| estimate.as_ref().map_or(1.0, pick)).collect::<Vec<f64>>())
+    };
+    let (slower, faster) = (of(|estimate| estimate.p_slower), of(|estimate| estimate.p_faster));
+    let mut results: Vec<TimingResult> = pairs
+        .iter()
+        .zip(&estimates)
+        .zip(slower.iter().zip(&faster))
+        .map(|((pair, estimate), (slower, faster))| {
+            let (verdict, reason) = first(*estimate, *slower, *faster, pairs.len(), rules);
+            TimingResult {
+                variant: pair.variant.to_owned(),
+                scenario: pair.scenario,
+                verdict,
+                estimate: *estimate,
+                p_adjusted: *slower,
+                reason,
+            }
+        })
+        .collect();
+    confirm(pairs, &mut results, rules);
+    results
+}
+
+fn ratio(base: &[&Sample], head: &[&Sample]) -> Option<RatioEstimate> {
+    paired_ratio(base.iter().copied(), head.iter().copied())
+}
+
+/// How much longer the head's median is than the base's.
+fn longer(estimate: &RatioEstimate) -> Nanos {
+    estimate.second.saturating_sub(estimate.first)
+}
+
+/// The verdict of the first measurement alone.
+fn first(
+    estimate: Option<RatioEstimate>,
+    slower: f64,
+    faster: f64,
+    comparisons: usize,
+    rules: &TimingRules,
+) -> (TimingVerdict, String) {
+    let Some(estimate) = estimate else {
+        return (TimingVerdict::Inconclusive, "no round has a valid build of both".to_owned());
+    };
+    if estimate.pairs < ENOUGH_ROUNDS {
+        return (TimingVerdict::Inconclusive, format!("no inference from {} rounds", estimate.pairs));
+    }
+    let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
+    let over = estimate.ratio > rules.ratio && longer(&estimate) > rules.floor;
+    if over && slower <= rules.alpha {
+        return (TimingVerdict::Suspect, format!("{change}, slower in the first measurement"));
+    }
+    if faster <= rules.alpha && estimate.ratio < 1.0 / rules.ratio {
+        return (TimingVerdict::Improved, change);
+    }
+    let highest = estimate.interval.map_or(f64::INFINITY, |interval| interval.high);
+    // What the interval allows at most, in time: below the floor nobody would notice.
+    let at_most = Nanos::from_seconds((highest - 1.0) * estimate.first.as_seconds());
+    if highest <= rules.ratio || (highest.is_finite() && at_most <= rules.floor) {
+        return (TimingVerdict::Same, change);
+    }
+    let needed = rounds_needed(comparisons, rules);
+    let why = if (estimate.pairs as usize) < needed {
+        format!("{comparisons} comparisons need {needed} rounds, there are {}", estimate.pairs)
+    } else {
+        format!("a slowdown of more than {} is neither shown nor excluded", Ratio(rules.ratio).as_change())
+    };
+    (TimingVerdict::Inconclusive, format!("{change}; {why}"))
+}
+
+/// Turns suspects with a rerun into a final verdict.
+fn confirm(pairs: &[TimingPair<'_>], results: &mut [TimingResult], rules: &TimingRules) {
+    let again: Vec<(usize, Option<RatioEstimate>)> = pairs
+        .iter()
+        .zip(results.iter())
+        .enumerate()
+        .filter(|(_, (pair, result))| result.verdict == TimingVerdict::Suspect && !pair.confirmation.0.is_empty())
+        .map(|(index, (pair, _))| (index, ratio(&pair.confirmation.0, &pair.confirmation.1)))
+        .collect();
+    let p = holm(&again.iter().map(|(_, e)| e.as_ref().map_or(1.0, |e| e.p_slower)).collect::<Vec<f64>>());
+    for ((index, estimate), p) in again.into_iter().zip(p) {
+        let result = &mut results[index];
+        let agrees = estimate.is_some_and(|e| e.ratio > rules.ratio && longer(&e) > rules.floor && p <= rules.alpha);
+        let second = estimate.map_or_else(|| "no valid pair".to_owned(), |e| Ratio(e.ratio).as_change());
+        let change = result.reason.split(", slower").next().unwrap_or_default().to_owned();
+        (result.verdict, result.reason) = if agrees {
+            (TimingVerdict::Slower, format!("{change}, confirmed by a rerun ({second})"))
+        } else {
+            (TimingVerdict::Inconclusive, format!("{change}, not confirmed by a rerun ({second})"))
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Confirmation, fixture};
+
+    /// Noise as it is on shared machines: most rounds within 2 %, now and then one that is much slower.
+    struct Noise(u64);
+
+    impl Noise {
+        fn next(&mut self) -> f64 {
+            // SplitMix64 (Steele, Lea, Flood 2014).
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        }
+
+        fn factor(&mut self) -> f64 {
+            let bell = (0..12).map(|_| self.next()).sum::<f64>() - 6.0;
+            let spike = if self.next() < 0.05 { 1.5 } else { 1.0 };
+            (bell * 0.04).exp() * spike
+        }
+    }
+
+    fn samples(noise: &mut Noise, rounds: u32, seconds: f64) -> Vec<Sample> {
+        let like = fixture::record().samples.swap_remove(0);
+        (0..rounds)
+            .map(|round| Sample {
+                round,
+                discarded: false,
+                valid: true,
+                twin: false,
+                wall_ns: Nanos::from_seconds(seconds * noise.factor()),
+                ..like.clone()
+            })
+            .collect()
+    }
+
+    /// One job of `comparisons` pairs of which the first is `slower` by that ratio, with the rerun it asks for.
+    fn job(noise: &mut Noise, comparisons: usize, slower: f64) -> Vec<TimingVerdict> {
+        let rules = TimingRules::default();
+        let rounds = u32::try_from(rounds_needed(comparisons, &rules)).unwrap() + 1;
+        let measure = |noise: &mut Noise| -> Vec<(Vec<Sample>, Vec<Sample>)> {
+            (0..comparisons)
+                .map(|index| {
+                    let factor = if index == 0 { slower } else { 1.0 };
+                    (samples(noise, rounds, 2.0), samples(noise, rounds, 2.0 * factor))
+                })
+                .collect()
+        };
+        let (one, two) = (measure(noise), measure(noise));
+        let pair = |again: bool| -> Vec<TimingPair<'_>> {
+            one.iter()
+                .zip(&two)
+                .map(|((base, head), (base_2, head_2))| TimingPair {
+                    variant: "v",
+                    scenario: Scenario::Cold,
+                    base: base.iter().collect(),
+                    head: head.iter().collect(),
+                    confirmation: if again {
+                        (base_2.iter().collect(), head_2.iter().collect())
+                    } else {
+                        (Vec::new(), Vec::new())
+                    },
+                })
+                .collect()
+        };
+        let first = judge(&pair(false), &rules);
+        assert!(first.iter().all(|result| result.verdict != TimingVerdict::Slower), "nothing fails without a rerun");
+        judge(&pair(true), &rules).into_iter().map(|result| result.verdict).collect()
+    }
+
+    #[test]
+    fn equal_builds_raise_no_alarm_and_thirty_percent_is_found() {
+        let mut noise = Noise(1);
+        let alarms = (0..60).filter(|_| job(&mut noise, 8, 1.0).contains(&TimingVerdict::Slower)).count();
+        assert_eq!(alarms, 0, "of 60 jobs of 8 comparisons");
+        let found = (0..30).filter(|_| job(&mut noise, 8, 1.3)[0] == TimingVerdict::Slower).count();
+        assert!(found >= 24, "{found} of 30");
+    }
+
+    #[test]
+    fn a_small_difference_in_time_is_the_same_however_large_the_ratio() {
+        let (mut a, mut b) = (samples(&mut Noise(2), 12, 0.05), samples(&mut Noise(3), 12, 0.09));
+        for sample in a.iter_mut().chain(&mut b) {
+            sample.scenario = Scenario::Warm;
+        }
+        let pair = TimingPair {
+            variant: "v",
+            scenario: Scenario::Warm,
+            base: a.iter().collect(),
+            head: b.iter().collect(),
+            confirmation: (Vec::new(), Vec::new()),
+        };
+        assert_eq!(judge(&[pair], &TimingRules::default())[0].verdict, TimingVerdict::Same);
+    }
+
+    #[test]
+    fn too_few_rounds_are_inconclusive_and_say_how_many_it_takes() {
+        let record = fixture::record();
+        let mut base = fixture::record();
+        base.samples.retain(|sample| sample.round < 4);
+        let against = Against { reference: "main".into(), commit: String::new(), base, confirmations: Vec::new() };
+        let rules = TimingRules::default();
+        let results = judge(&pairs(&record, &against, &rules), &rules);
+        assert_eq!(results.len(), 16);
+        assert!(results.iter().all(|result| result.verdict == TimingVerdict::Inconclusive));
+        assert!(results[0].reason.contains("no inference from 3 rounds"), "{}", results[0].reason);
+        assert_eq!(rounds_needed(1, &rules), 5);
+        // 0.05 / 16 is first reached by 2⁻⁹.
+        assert_eq!(rounds_needed(16, &rules), 9);
+    }
+
+    #[test]
+    fn a_rerun_that_does_not_agree_is_inconclusive() {
+        let mut noise = Noise(4);
+        let (base, head) = (samples(&mut noise, 9, 2.0), samples(&mut noise, 9, 3.0));
+        let record = {
+            let mut record = fixture::record();
+            record.samples.clone_from(&head);
+            record
+        };
+        let mut base_record = record.clone();
+        base_record.samples.clone_from(&base);
+        let mut against = Against {
+            reference: "main".into(),
+            commit: String::new(),
+            base: base_record,
+            confirmations: vec![Confirmation {
+                variant: base[0].variant.clone(),
+                scenario: base[0].scenario,
+                base: base.clone(),
+                head: base.clone(),
+            }],
+        };
+        let rules = TimingRules { scenarios: Scenario::ALL.to_vec(), ..TimingRules::default() };
+        let verdict = |against: &Against| judge(&pairs(&record, against, &rules), &rules).swap_remove(0);
+        let result = verdict(&against);
+        assert_eq!(result.verdict, TimingVerdict::Inconclusive);
+        assert!(result.reason.contains("not confirmed"), "{}", result.reason);
+        against.confirmations[0].head.clone_from(&head);
+        assert_eq!(verdict(&against).verdict, TimingVerdict::Slower);
+        against.confirmations.clear();
+        assert_eq!(verdict(&against).verdict, TimingVerdict::Suspect);
+    }
+}

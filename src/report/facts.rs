@@ -63,7 +63,7 @@ fn findings(record: &Record) -> Vec<(String, Finding)> {
                 of_variant.push(finding);
             }
         }
-        of_variant.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes));
+        of_variant.sort_by_key(|finding| std::cmp::Reverse(finding.size_bytes));
         all.extend(of_variant.into_iter().map(|finding| (variant.name.clone(), finding.clone())));
     }
     all.extend(record.findings.iter().map(|finding| (String::new(), finding.clone())));

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{ReportError, charts, html, markdown};
-use crate::analyse::trend::{self, HistoryLine};
+use crate::analyse::trend::{self, HistoryLine, Metric};
 use crate::fsx;
-use crate::record::{Record, csv};
+use crate::record::{Record, Scenario, csv};
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,13 +28,17 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("samples.csv", csv::samples_csv(record).as_bytes())?;
     write("layers.csv", csv::layers_csv(record).as_bytes())?;
     write("report.md", markdown::markdown(record).as_bytes())?;
-    let charts = charts::charts(record)?;
-    write("report.html", html::page(record, &charts).as_bytes())?;
-    for chart in charts {
+    write("report.html", html::html(record)?.as_bytes())?;
+    for chart in charts::charts(record)? {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
-    let _ = history;
+    for metric in [Metric::Size, Metric::Build(Scenario::Src)] {
+        if let Some(chart) = super::trend_chart(&trend::trend(history, metric))? {
+            write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
+            write(&format!("charts/{}.png", chart.name), &chart.png)?;
+        }
+    }
     Ok(written)
 }
 

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::charts::Fonts;
 use super::facts::Facts;
 use super::table::{Align, Cell, Table, Tone};
-use super::{escape, tables, words};
+use super::{charts, escape, tables, words};
 use crate::record::Record;
 
 /// `report.md`: the headline table, then everything else.
@@ -22,25 +23,30 @@ pub fn markdown(record: &Record) -> String {
     if record.ended != crate::record::Ended::Complete {
         let _ = writeln!(out, "> **Not complete:** {}.\n", words::ended(record));
     }
+    // Only charts that there are figures for are drawn.
+    let drawn = Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
+    let picture = |out: &mut String, name: &str, alternative: &str| {
+        if drawn.iter().any(|drawing| drawing.name() == name) {
+            let _ = writeln!(out, "![{alternative}](charts/{name}.svg)\n");
+        }
+    };
     table_into(&mut out, &tables::headline(&facts), Heading::None);
     picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
     for table in [tables::sizes(&facts), tables::reproduction(&facts), tables::failures(&facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
     table_into(&mut out, &tables::times(&facts), Heading::Second);
-    if !facts.timings.is_empty() {
-        picture(&mut out, "build-time", "Build time by scenario, with intervals");
-    }
-    for table in [
-        tables::invalid(&facts),
-        tables::findings(&facts),
-        tables::serving(&facts),
-        tables::decomposition(&facts),
-        tables::layers(&facts),
-        tables::sharing(&facts),
-        tables::bases(&facts),
-        tables::environment(&facts),
-    ] {
+    picture(&mut out, "build-time", "Build time by scenario, with intervals");
+    picture(&mut out, "size-and-rebuild", "Size against rebuild time");
+    table_into(&mut out, &tables::invalid(&facts), Heading::Second);
+    table_into(&mut out, &tables::findings(&facts), Heading::Second);
+    table_into(&mut out, &tables::serving(&facts), Heading::Second);
+    picture(&mut out, "start-up", "Time to the first answer, and memory");
+    table_into(&mut out, &tables::decomposition(&facts), Heading::Second);
+    picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
+    table_into(&mut out, &tables::layers(&facts), Heading::Second);
+    picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
+    for table in [tables::sharing(&facts), tables::bases(&facts), tables::environment(&facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
     out.truncate(out.trim_end().len());
@@ -59,6 +65,13 @@ pub fn block(record: &Record, charts: &str) -> String {
     }
     table_into(&mut out, &tables::times(&facts), Heading::None);
     let _ = writeln!(out, "{}.", escape::text(&words::source_line(record)));
+    out
+}
+
+/// One table alone, with its heading.
+pub fn only(table: &Table) -> String {
+    let mut out = String::new();
+    table_into(&mut out, table, Heading::Second);
     out
 }
 
@@ -121,8 +134,4 @@ fn cell(cell: &Cell) -> String {
         Tone::Best | Tone::Bad if !text.is_empty() && !cell.code => format!("**{text}**"),
         _ => text,
     }
-}
-
-fn picture(out: &mut String, name: &str, alternative: &str) {
-    let _ = writeln!(out, "![{alternative}](charts/{name}.svg)\n");
 }

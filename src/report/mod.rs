@@ -16,6 +16,9 @@ mod markdown;
 mod table;
 mod tables;
 mod terminal;
+#[cfg(test)]
+mod tests;
+mod trend;
 mod words;
 
 pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
@@ -25,4 +28,6 @@ pub use files::{Written, export, history_beside, write_all};
 pub use html::html;
 pub use json::json;
 pub use markdown::{block, markdown};
+pub use table::Table;
 pub use terminal::{Style, terminal};
+pub use trend::{trend_chart, trend_markdown, trend_mermaid, trend_table, trend_terminal};

@@ -20,6 +20,8 @@ pub struct Column {
     pub head: String,
     /// Which side its cells stand on.
     pub align: Align,
+    /// Whether a narrow terminal can do without it.
+    pub optional: bool,
 }
 
 /// Which side the cells of a column stand on.
@@ -59,13 +61,17 @@ pub enum Tone {
 }
 
 impl Table {
-    /// An empty table. Heads that begin with `#` are of numbers: they and their cells stand right.
+    /// An empty table. Heads that begin with `?` are of columns that a narrow terminal can do without; those that
+    /// begin with `#` (after that) are of numbers: they and their cells stand right.
     pub fn new(title: &str, heads: &[&str]) -> Self {
         let columns = heads
             .iter()
-            .map(|head| match head.strip_prefix('#') {
-                Some(head) => Column { head: head.to_owned(), align: Align::Right },
-                None => Column { head: (*head).to_owned(), align: Align::Left },
+            .map(|head| {
+                let (optional, head) = head.strip_prefix('?').map_or((false, *head), |head| (true, head));
+                match head.strip_prefix('#') {
+                    Some(head) => Column { head: head.to_owned(), align: Align::Right, optional },
+                    None => Column { head: head.to_owned(), align: Align::Left, optional },
+                }
             })
             .collect();
         Self { title: title.to_owned(), columns, rows: Vec::new(), notes: Vec::new() }
@@ -84,15 +90,20 @@ impl Table {
 
     /// Leaves out the columns in which no cell says anything.
     #[must_use]
-    pub fn without_empty_columns(mut self) -> Self {
+    pub fn without_empty_columns(self) -> Self {
         let keep: Vec<bool> =
             (0..self.columns.len()).map(|index| self.rows.iter().any(|row| !row[index].text.is_empty())).collect();
-        let kept = |index: usize| keep.get(index).copied().unwrap_or(false);
+        self.with_columns(|index| keep.get(index).copied().unwrap_or(false))
+    }
+
+    /// Keeps the columns for which `kept` holds.
+    #[must_use]
+    pub fn with_columns(mut self, kept: impl Fn(usize) -> bool) -> Self {
         let mut index = 0..;
-        self.columns.retain(|_| index.next().is_some_and(kept));
+        self.columns.retain(|_| index.next().is_some_and(&kept));
         for row in &mut self.rows {
             let mut index = 0..;
-            row.retain(|_| index.next().is_some_and(kept));
+            row.retain(|_| index.next().is_some_and(&kept));
         }
         self
     }

@@ -1,4 +1,4 @@
-//! As much of WebDriver (<https://www.w3.org/TR/webdriver2/>) as the tests need, over one socket to chromedriver.
+//! As much of `WebDriver` (<https://www.w3.org/TR/webdriver2/>) as the tests need, over one socket to chromedriver.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

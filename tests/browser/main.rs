@@ -3,6 +3,8 @@
 //! Without a browser these tests fail and say how to get one, so that nobody believes they passed. Set
 //! `TONNAGE_SKIP_BROWSER=1` to go without them knowingly.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod driver;
 
 use driver::{Browser, Keys};

@@ -2,7 +2,7 @@
 
 use super::frame::{self, PAD};
 use super::palette::{self, Colour};
-use super::scene::{Scene, Type, WIDTH};
+use super::scene::{Scene, Type, WIDTH, down};
 
 /// One bar.
 #[derive(Debug, Clone)]
@@ -65,13 +65,13 @@ pub fn panel(
     let after = PAD + title_width + 10;
     scene.text_within(subtitle, (after, y + 20), REST, WIDTH - PAD - after);
     let top = y + 30;
-    let bottom = top + ROW * bars.len() as i32;
+    let bottom = top + down(bars.len(), ROW);
     let own = || Scale { pixels: fitting(scene, bars, left), most: bars.iter().map(Bar::reach).fold(0.0, f64::max) };
     let scale = scale.unwrap_or_else(own);
     let place = |value: f64| left + (value * scale.pixels).round() as i32;
     frame::axis(scene, (top - 2, bottom), &frame::ticks(scale.most, 4), place, word);
     for (index, bar) in bars.iter().enumerate() {
-        let line = top + ROW * index as i32 + 15;
+        let line = top + down(index, ROW) + 15;
         scene.text_within(bar.name, (left - 10, line), Type::new(13).end(), left - 10 - PAD);
         draw(scene, bar, (left, line), &place);
     }

@@ -1,6 +1,6 @@
 //! Build time of each variant, one panel a scenario, with intervals and the proof beside each bar.
 
-use super::Chart;
+use super::Drawing;
 use super::bars::{self, Bar};
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
@@ -9,19 +9,21 @@ use super::palette;
 use super::scene::Scene;
 use crate::analyse::ScenarioTiming;
 use crate::record::{Record, Scenario, Variant};
-use crate::report::{ReportError, words};
+use crate::report::facts::Facts;
+use crate::report::words;
 use crate::units::Nanos;
 
 const NAME: &str = "build-time";
 
 /// The chart; `None` where nothing was timed.
-pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
+    let (record, timings) = (facts.record, &facts.timings);
     let scenarios: Vec<Scenario> = Scenario::ALL
         .into_iter()
         .filter(|scenario| timings.iter().any(|timing| timing.scenario == *scenario))
         .collect();
     if scenarios.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let variants = &record.variants[..record.variants.len().min(MOST)];
@@ -53,13 +55,13 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Resul
     }
     let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();
-    if let Some(noise) = &record.environment.noise {
+    if let Some(noise) = &facts.noise {
         notes.push(words::noise(noise));
     }
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }
-    frame::finish(scene, record, NAME, y, &notes, &caption(record, timings)).map(Some)
+    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, timings)))
 }
 
 fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {

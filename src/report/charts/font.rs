@@ -103,7 +103,9 @@ impl Fonts {
             if let Some(outline) = font.outline_glyph(glyph) {
                 let bounds = outline.px_bounds();
                 let (left, top) = (bounds.min.x as i32, bounds.min.y as i32);
-                outline.draw(|dx, dy, coverage| put(left + dx as i32, top + dy as i32, coverage.min(1.0)));
+                outline.draw(|dx, dy, coverage| {
+                    put(left.saturating_add_unsigned(dx), top.saturating_add_unsigned(dy), coverage.min(1.0));
+                });
             }
             pen += if id.0 == 0 { size as f32 } else { scaled.h_advance(id) };
             previous = Some(id);

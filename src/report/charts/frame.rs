@@ -1,12 +1,11 @@
 //! What all charts have in common: heading, legend, axis, and the lines that say where the figures come from.
 
-use super::Chart;
-use super::font::Fonts;
-use super::paint::{self, Caption};
+use super::Drawing;
+use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::{Scene, Type, WIDTH};
 use crate::record::Record;
-use crate::report::{ReportError, words};
+use crate::report::words;
 
 /// Free space between the card's rim and everything on it.
 pub const PAD: i32 = 22;
@@ -130,42 +129,34 @@ pub fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
     fits.fold(room / most, f64::min).max(room / 3.0 / most)
 }
 
-/// Writes notes and the source below `y`, and paints the whole.
-pub fn finish(
+/// Writes notes and where the record was made below `y`.
+pub fn finish(scene: Scene<'_>, record: &Record, name: &str, y: i32, notes: &[String], caption: Caption) -> Drawing {
+    let stand_in = words::stand_in_line(record).map(|line| format!("Note: {line}"));
+    finish_with(scene, name, y, notes, (stand_in, words::source_line(record)), caption)
+}
+
+/// Writes notes, a warning and a source below `y`.
+pub fn finish_with(
     mut scene: Scene<'_>,
-    record: &Record,
     name: &str,
-    y: i32,
+    mut y: i32,
     notes: &[String],
-    caption: &Caption,
-) -> Result<Chart, ReportError> {
+    (warning, source): (Option<String>, String),
+    caption: Caption,
+) -> Drawing {
     let room = WIDTH - 2 * PAD;
     let small = Type::new(11);
-    let mut y = y + 8;
-    let stand_in = words::stand_in_line(record).map(|line| format!("Note: {line}"));
-    for (line, colour) in notes
-        .iter()
-        .map(|note| (note.as_str(), palette::QUIET))
-        .chain(stand_in.as_deref().map(|line| (line, palette::ORANGE_INK)))
-    {
+    y += 8;
+    let notes = notes.iter().map(|note| (note, palette::QUIET));
+    for (line, colour) in notes.chain(warning.iter().map(|line| (line, palette::ORANGE_INK))) {
         for part in scene.wrap(line, small, room, 2) {
             y += 15;
             scene.text(&part, (PAD, y), small.colour(colour));
         }
     }
     y += 17;
-    scene.text_within(&words::source_line(record), (PAD, y), small.quiet(), room);
-    let size = (WIDTH, y + 16);
-    let wrap = |reason| ReportError::Draw { chart: name.to_owned(), reason };
-    let svg = paint::svg(&scene.marks, size, name, caption).map_err(wrap)?;
-    let png = paint::png(&scene.marks, size, scene.fonts).map_err(wrap)?;
-    Ok(Chart { name: name.to_owned(), svg, png })
-}
-
-/// The embedded fonts, or an error that names the chart.
-pub fn fonts(name: &str) -> Result<Fonts, ReportError> {
-    Fonts::embedded()
-        .ok_or_else(|| ReportError::Draw { chart: name.to_owned(), reason: "the embedded font is broken".to_owned() })
+    scene.text_within(&source, (PAD, y), small.quiet(), room);
+    Drawing { name: name.to_owned(), marks: scene.marks, size: (WIDTH, y + 16), caption }
 }
 
 /// Names of variants down the left side: how much room they take together.
@@ -184,7 +175,7 @@ mod tests {
         for (value, label) in bars {
             assert!(200.0 + value * scale + f64::from(label) <= f64::from(WIDTH - PAD), "{value}");
         }
-        assert_eq!(super::scale(200, [(0.0, 10)].into_iter()), 0.0);
+        assert!(super::scale(200, [(0.0, 10)].into_iter()).abs() < f64::EPSILON, "nothing to draw");
     }
 
     #[test]

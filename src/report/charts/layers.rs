@@ -1,13 +1,13 @@
 //! What each image is made of: base, packages, the application, and what can be had back.
 
-use super::Chart;
+use super::Drawing;
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette::{self, Colour};
-use super::scene::{Scene, Type, WIDTH};
+use super::scene::{Scene, Type, WIDTH, down};
 use crate::record::{LayerOrigin, Record, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::Bytes;
 
 const NAME: &str = "layers";
@@ -43,10 +43,10 @@ fn parts(variant: &Variant) -> [Bytes; 5] {
 }
 
 /// The chart; `None` where no layer is known.
-pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let variants = &record.variants[..record.variants.len().min(MOST)];
     if variants.iter().all(|variant| variant.layers.is_empty()) {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
@@ -71,10 +71,10 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError
     let place = |bytes: f64| left + (bytes * scale).round() as i32;
     let most = all.iter().map(|parts| total(parts).0).max().unwrap_or(0);
     let step = 46;
-    let bottom = y + 6 + step * variants.len() as i32;
+    let bottom = y + 6 + down(variants.len(), step);
     frame::axis(&mut scene, (y, bottom), &frame::ticks(most as f64, 5), place, |value| Bytes(value as u64).to_string());
     for (index, (variant, parts)) in variants.iter().zip(&all).enumerate() {
-        row(&mut scene, variant, parts, (left, y + 6 + step * index as i32), &place);
+        row(&mut scene, variant, parts, (left, y + 6 + down(index, step)), &place);
     }
     let sentences = variants.iter().zip(&all).map(|(variant, parts)| {
         let missing = words::missing_short(variant).map(str::to_owned);
@@ -84,7 +84,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError
         title: format!("What the images of {} are made of", record.suite.name),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    frame::finish(scene, record, NAME, bottom + 22, &[], &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, bottom + 22, &[], caption))
 }
 
 fn row(

@@ -122,14 +122,13 @@ fn indexed(pixels: &[u8], exact: &[Colour]) -> (Vec<u8>, Vec<u8>) {
                 Some((same, index)) if same == colour => index,
                 _ => {
                     let rounded = rounded(colour);
-                    match found.get(&rounded) {
-                        Some(index) => *index,
-                        None => {
-                            let Ok(index) = u8::try_from(found.len()) else { return false };
-                            found.insert(rounded, index);
-                            palette.extend([rounded.0, rounded.1, rounded.2]);
-                            index
-                        }
+                    if let Some(index) = found.get(&rounded) {
+                        *index
+                    } else {
+                        let Ok(index) = u8::try_from(found.len()) else { return false };
+                        found.insert(rounded, index);
+                        palette.extend([rounded.0, rounded.1, rounded.2]);
+                        index
                     }
                 }
             };
@@ -161,10 +160,6 @@ fn shape<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: i32) -> Result<
         Mark::Line { from, to, colour, width } => {
             backend.draw_line(place(*from), place(*to), &stroked(*colour, *width, scale))
         }
-        Mark::Path { points, colour, width } => {
-            backend.draw_path(points.iter().copied().map(place), &stroked(*colour, *width, scale))
-        }
-        Mark::Shape { points, fill } => backend.fill_polygon(points.iter().copied().map(place), &filled(*fill)),
         Mark::Disc { at, radius, fill, opacity } => {
             let mut style = filled(*fill);
             style.color.3 = f64::from(*opacity) / 100.0;

@@ -42,14 +42,3 @@ pub const GREY: Colour = (0xb4, 0xbb, 0xc3);
 
 /// Colours for things that have no meaning of their own, in the order they are handed out.
 pub const SERIES: [Colour; 7] = [BLUE, ORANGE, GREEN, PURPLE, SKY, RUST, YELLOW];
-
-/// A colour for text upon `fill`: white or ink, whichever stands out more.
-pub fn upon(fill: Colour) -> Colour {
-    let luminance = |channel: u8| {
-        let value = f64::from(channel) / 255.0;
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    let light = 0.2126 * luminance(fill.0) + 0.7152 * luminance(fill.1) + 0.0722 * luminance(fill.2);
-    // Contrast against white and against the ink, WCAG 2.2.
-    if 1.05 / (light + 0.05) > (light + 0.05) / (0.0166 + 0.05) { CARD } else { INK }
-}

@@ -1,6 +1,6 @@
 //! Size against rebuild time: which variants are good at both.
 
-use super::Chart;
+use super::Drawing;
 use super::font::Fonts;
 use super::frame::{self, Key, PAD};
 use super::paint::Caption;
@@ -8,7 +8,7 @@ use super::palette;
 use super::scene::{Mark, Scene, Type, WIDTH};
 use crate::analyse::{Estimate, ScenarioTiming};
 use crate::record::{Record, Scenario};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::{Bytes, Nanos};
 
 const NAME: &str = "size-and-rebuild";
@@ -30,7 +30,7 @@ struct Point<'a> {
 }
 
 /// The chart, of the `src` scenario or else of `warm`; `None` with fewer than two variants that have both figures.
-pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Option<Drawing> {
     let of = |scenario: Scenario| -> Vec<Point<'_>> {
         let variants = record.variants.iter().take(MOST);
         variants
@@ -48,7 +48,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Resul
             .collect()
     };
     let found = [Scenario::Src, Scenario::Warm].map(|scenario| (scenario, of(scenario)));
-    let Some((scenario, points)) = found.into_iter().find(|(_, points)| points.len() >= 2) else { return Ok(None) };
+    let (scenario, points) = found.into_iter().find(|(_, points)| points.len() >= 2)?;
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
         &mut scene,
@@ -91,7 +91,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Resul
     if record.variants.len() > MOST {
         notes.push(format!("The first {MOST} of {} variants.", record.variants.len()));
     }
-    frame::finish(scene, record, NAME, y, &notes, &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
 }
 
 /// One axis: from where to where in pixels, and of what values.
@@ -118,8 +118,8 @@ impl Axis {
             ticks.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
         };
         // As many steps as there is room for.
-        let ticks = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0], &[1.0]].into_iter().map(steps);
-        let ticks = ticks.clone().find(|ticks| ticks.len() <= 7).or_else(|| ticks.last()).unwrap_or_default();
+        let finer = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0]].into_iter().map(steps).find(|ticks| ticks.len() <= 7);
+        let ticks = finer.unwrap_or_else(|| steps(&[1.0]));
         Self { ends, range: (low, high), logarithmic, ticks }
     }
 

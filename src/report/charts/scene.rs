@@ -40,22 +40,6 @@ pub enum Mark {
         /// How thick.
         width: u32,
     },
-    /// A line through several points.
-    Path {
-        /// The points.
-        points: Vec<(i32, i32)>,
-        /// Its colour.
-        colour: Colour,
-        /// How thick.
-        width: u32,
-    },
-    /// A filled shape.
-    Shape {
-        /// Its corners.
-        points: Vec<(i32, i32)>,
-        /// Its colour.
-        fill: Colour,
-    },
     /// A disc.
     Disc {
         /// Its middle.
@@ -88,8 +72,8 @@ impl Mark {
     /// Its colour.
     pub fn colour(&self) -> Colour {
         match self {
-            Self::Box { fill, .. } | Self::Shape { fill, .. } | Self::Disc { fill, .. } => *fill,
-            Self::Line { colour, .. } | Self::Path { colour, .. } | Self::Text { colour, .. } => *colour,
+            Self::Box { fill, .. } | Self::Disc { fill, .. } => *fill,
+            Self::Line { colour, .. } | Self::Text { colour, .. } => *colour,
         }
     }
 }
@@ -184,7 +168,7 @@ impl<'a> Scene<'a> {
     pub fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
         let short = self.shortened(text, style, room);
         let width = self.width_of(&short, style);
-        let size = style.size as i32;
+        let size = style.size.cast_signed();
         if !short.trim().is_empty() {
             self.fill((at.0 - 3, at.1 - size + 1, width + 6, size + 2), palette::CARD);
         }
@@ -253,6 +237,11 @@ impl<'a> Scene<'a> {
             self.line((x, y - half), (x, y + half), palette::INK, 2);
         }
     }
+}
+
+/// Pixels from the first to the row of this index, rows being `step` apart.
+pub fn down(index: usize, step: i32) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX).saturating_mul(step)
 }
 
 /// Text without what a browser, a parser or an eye could stumble over.

@@ -3,17 +3,17 @@
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
-use super::scene::{Scene, Type, WIDTH};
-use super::{Chart, font::Fonts};
+use super::scene::{Scene, Type, WIDTH, down};
+use super::{Drawing, font::Fonts};
 use crate::record::{Record, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::Bytes;
 
 const NAME: &str = "sizes";
 const CLAIM_INSIDE: palette::Colour = (0xff, 0xf4, 0xdc);
 
 /// The chart.
-pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
+pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let mut scene = Scene::new(fonts);
     let variants = &record.variants[..record.variants.len().min(MOST)];
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
@@ -58,12 +58,12 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
     let most = variants.iter().map(reach).max().unwrap_or_default();
 
     let step = height(variants);
-    let bottom = y + 6 + step * variants.len() as i32;
+    let bottom = y + 6 + down(variants.len(), step);
     frame::axis(&mut scene, (y, bottom), &frame::ticks(most.0 as f64, 5), place, |value| {
         Bytes(value as u64).to_string()
     });
     for (index, (variant, (value, rest))) in variants.iter().zip(&words_of).enumerate() {
-        row(&mut scene, variant, (left, y + 6 + step * index as i32), (value, rest), &place);
+        row(&mut scene, variant, (left, y + 6 + down(index, step)), (value, rest), &place);
     }
     let mut notes = Vec::new();
     if record.variants.len() > variants.len() {
@@ -73,7 +73,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Chart, ReportError> {
             words::count(record.variants.len(), "variant")
         ));
     }
-    frame::finish(scene, record, NAME, bottom + 22, &notes, &caption(record, variants))
+    frame::finish(scene, record, NAME, bottom + 22, &notes, caption(record, variants))
 }
 
 fn row(

@@ -1,6 +1,6 @@
 //! How long each variant takes to serve, and the memory it holds then.
 
-use super::Chart;
+use super::Drawing;
 use super::bars::{self, Bar};
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
@@ -9,17 +9,17 @@ use super::palette;
 use super::scene::Scene;
 use crate::analyse::Estimate;
 use crate::record::{Record, Serve, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::{Bytes, Nanos};
 
 const NAME: &str = "start-up";
 
 /// The chart; `None` where nothing was asked to serve.
-pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let variants: Vec<(&Variant, Option<&Serve>)> =
         record.variants.iter().take(MOST).map(|variant| (variant, variant.serve.as_ref())).collect();
     if variants.iter().all(|(_, serve)| serve.is_none()) {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
@@ -83,7 +83,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Result<Option<Chart>, ReportError
         title: format!("Start-up of the variants of {}", record.suite.name),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    frame::finish(scene, record, NAME, y, &notes, &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
 }
 
 fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {

@@ -1,6 +1,6 @@
 //! Where the time of a cold build goes: one panel a variant, one bar an instruction or part, one scale for all.
 
-use super::Chart;
+use super::Drawing;
 use super::bars::{self, Bar, Scale};
 use super::font::Fonts;
 use super::frame::{self, Key, PAD};
@@ -9,7 +9,7 @@ use super::palette;
 use super::scene::{Scene, Type};
 use crate::analyse::{Decomposition, Part, StepTime};
 use crate::record::{Record, Scenario, Variant};
-use crate::report::{ReportError, words};
+use crate::report::words;
 use crate::units::{Nanos, Ratio};
 
 const NAME: &str = "cold-build";
@@ -17,12 +17,15 @@ const NAME: &str = "cold-build";
 const MOST_PANELS: usize = 12;
 const MOST_BARS: usize = 8;
 
+/// What a bar is called, its time, and whether it is an instruction.
+type Row = (String, Nanos, bool);
+
 /// The chart; `None` where no cold build was measured.
-pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Result<Option<Chart>, ReportError> {
+pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<Drawing> {
     let builds: Vec<&Decomposition> =
         builds.iter().filter(|build| build.scenario == Scenario::Cold && !build.parts.is_empty()).collect();
     if builds.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
@@ -33,8 +36,7 @@ pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Result<
     let keys = [(Key::Fill(palette::BLUE), "instruction"), (Key::Fill(palette::GREY), "everything around them")];
     y = frame::legend(&mut scene, y, &keys) + 4;
     let shown = &builds[..builds.len().min(MOST_PANELS)];
-    let panels: Vec<(&Decomposition, Vec<(String, Nanos, bool)>)> =
-        shown.iter().map(|build| (*build, rows(build))).collect();
+    let panels: Vec<(&Decomposition, Vec<Row>)> = shown.iter().map(|build| (*build, rows(build))).collect();
     let names = panels.iter().flat_map(|(_, rows)| rows.iter().map(|(name, ..)| name.as_str()));
     let left = PAD + names.map(|name| scene.width_of(name, Type::new(13))).max().unwrap_or(0).clamp(60, 330) + 12;
     let drawn: Vec<Vec<Bar<'_>>> =
@@ -62,7 +64,7 @@ pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Result<
         title: format!("Where the time of a cold build of the variants of {} goes", record.suite.name),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    frame::finish(scene, record, NAME, y, &notes, &caption).map(Some)
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
 }
 
 fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Variant> {
@@ -70,9 +72,9 @@ fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Varia
 }
 
 /// The longest parts in the order of the build, the others in one; whether each is an instruction.
-fn rows(build: &Decomposition) -> Vec<(String, Nanos, bool)> {
+fn rows(build: &Decomposition) -> Vec<Row> {
     let mut longest: Vec<&StepTime> = build.parts.iter().filter(|part| part.median > Nanos(0)).collect();
-    longest.sort_by(|a, b| b.median.cmp(&a.median));
+    longest.sort_by_key(|part| std::cmp::Reverse(part.median));
     let least = longest.get(MOST_BARS - 1).map_or(Nanos(0), |part| part.median);
     let (mut rows, mut rest) = (Vec::new(), Vec::new());
     for part in build.parts.iter().filter(|part| part.median > Nanos(0)) {
@@ -88,7 +90,7 @@ fn rows(build: &Decomposition) -> Vec<(String, Nanos, bool)> {
     rows
 }
 
-fn bar<'a>(build: &Decomposition, (name, time, instruction): &'a (String, Nanos, bool)) -> Bar<'a> {
+fn bar<'a>(build: &Decomposition, (name, time, instruction): &'a Row) -> Bar<'a> {
     Bar {
         name,
         value: Some(time.0 as f64),

@@ -121,7 +121,7 @@ fn compact(root: &FileNode, budget: usize) -> Value {
 /// The largest children, largest first.
 fn largest(node: &FileNode) -> Vec<&FileNode> {
     let mut children: Vec<&FileNode> = node.children.iter().collect();
-    children.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes));
+    children.sort_by_key(|child| std::cmp::Reverse(child.size_bytes));
     children.truncate(MOST_CHILDREN);
     children
 }

@@ -9,12 +9,13 @@ mod proof;
 mod strip;
 mod table;
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::charts::Chart;
 use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
 use crate::record::{Ended, Record};
@@ -26,19 +27,22 @@ const SCRIPT: &str = include_str!("../../../assets/page/page.js");
 
 /// The page.
 pub fn html(record: &Record) -> Result<String, ReportError> {
-    Ok(page(record, &charts::charts(record)?))
+    let facts = Facts::of(record);
+    let drawings = charts::drawings(&facts, &charts::fonts()?);
+    let drawn = drawings.iter().map(|drawing| Ok((drawing.name().to_owned(), drawing.svg()?)));
+    Ok(page(&facts, &drawn.collect::<Result<_, ReportError>>()?))
 }
 
-/// The page with charts that are drawn already.
-pub(super) fn page(record: &Record, charts: &[Chart]) -> String {
-    let facts = Facts::of(record);
+/// The page, with charts by name.
+fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
+    let record = facts.record;
     let title = for_people(if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title });
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         digest(STYLE),
         digest(SCRIPT)
     );
-    let sections = sections(&facts, charts);
+    let sections = sections(facts, charts);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,7 +60,7 @@ pub(super) fn page(record: &Record, charts: &[Chart]) -> String {
                     h1 { (title) }
                     p.quiet { (for_people(&words::source_line(record))) }
                     (banners(record))
-                    p.verdict { (verdict(&facts)) }
+                    p.verdict { (verdict(facts)) }
                     nav.contents aria-label="Contents" {
                         ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                     }
@@ -85,9 +89,8 @@ struct Section {
     body: Markup,
 }
 
-fn sections(facts: &Facts<'_>, charts: &[Chart]) -> Vec<Section> {
-    let chart =
-        |name: &str| html! { @for chart in charts.iter().filter(|chart| chart.name == name) { (drawn(chart)) } };
+fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section> {
+    let chart = |name: &str| html! { @if let Some(svg) = charts.get(name) { div.chart { (PreEscaped(svg)) } } };
     let table = table::render;
     let mut sections = vec![Section {
         id: "sizes",
@@ -195,10 +198,6 @@ fn failures(facts: &Facts<'_>) -> Markup {
             }
         }
     }
-}
-
-fn drawn(chart: &Chart) -> Markup {
-    html! { div.chart { (PreEscaped(&chart.svg)) } }
 }
 
 /// A source expression of a Content-Security-Policy (CSP Level 3, 2.3.1).

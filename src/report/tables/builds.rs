@@ -10,7 +10,7 @@ use crate::units::Ratio;
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
 pub fn times(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "Scenario", "#Median", "#95 % interval", "#n", "#Cached", "First miss", "Remarks"];
+    let heads = ["Variant", "Scenario", "#Median", "#95 % interval", "#n", "#Cached", "?First miss", "?Remarks"];
     let mut table = Table::new("Build times", &heads);
     let failed = facts.summary.iter().filter(|line| !facts.timings.iter().any(|timing| timing.variant == line.name));
     for timing in facts.timings.iter().take(MOST_ROWS) {

@@ -34,13 +34,13 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
         "Variant",
         "#Size",
         against.as_str(),
-        "#On the wire",
-        "#Base",
-        "#Own",
-        "#Reclaimable",
-        "#Duplicates",
-        "#Engine says",
-        "#Layers",
+        "?#On the wire",
+        "?#Base",
+        "?#Own",
+        "?#Reclaimable",
+        "?#Duplicates",
+        "?#Engine says",
+        "?#Layers",
     ];
     let mut table = Table::new("Sizes", &heads);
     for line in &facts.summary {
@@ -137,7 +137,7 @@ pub fn sharing(facts: &Facts<'_>) -> Table {
 
 /// How each variant serves.
 pub fn serving(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "User", "Answer"];
+    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
     let mut table = Table::new("Start-up", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     for variant in &facts.record.variants {
@@ -145,21 +145,18 @@ pub fn serving(facts: &Facts<'_>) -> Table {
         let starts = Cell::number(serve.starts.len().to_string(), serve.starts.len() as f64);
         let user = Cell::new(if serve.user.is_empty() { "root" } else { &serve.user });
         let name = Cell::new(&variant.name);
-        table.push(match words::ready(serve) {
-            Some(estimate) => {
-                let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
-                let interval = match (estimate.low, estimate.high) {
-                    (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
-                    _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
-                };
-                let ready = ready.best_if(Some(serve.ready_ns) == quickest);
-                vec![name, ready, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
-            }
-            None => {
-                let failed = Cell::new("does not serve").tone(Tone::Bad);
-                let detail = Cell::new(&serve.detail).tone(Tone::Bad);
-                vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
-            }
+        table.push(if let Some(estimate) = words::ready(serve) {
+            let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
+            let interval = match (estimate.low, estimate.high) {
+                (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
+                _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
+            };
+            let ready = ready.best_if(Some(serve.ready_ns) == quickest);
+            vec![name, ready, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+        } else {
+            let failed = Cell::new("does not serve").tone(Tone::Bad);
+            let detail = Cell::new(&serve.detail).tone(Tone::Bad);
+            vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
         });
     }
     let estimates = facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref()).filter_map(words::ready);

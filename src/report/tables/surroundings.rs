@@ -1,6 +1,7 @@
 //! Where and on what it was measured: engine, host, bases, noise, and what the run itself cost.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::MOST_ROWS;
 use crate::record::{BaseOrigin, Record};
@@ -71,7 +72,7 @@ fn others(record: &Record) -> String {
     let more = names.len().saturating_sub(5);
     let mut text = names.into_iter().take(5).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+        let _ = write!(text, " and {more} more");
     }
     text
 }

@@ -8,7 +8,7 @@ use crate::units::{Bytes, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
 pub fn reproduction(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Claim", "#Means", "#Measured", "Verdict", "#Off by", "Why"];
+    let heads = ["Variant", "#Claim", "?#Means", "#Measured", "Verdict", "#Off by", "Why"];
     let mut table = Table::new("Reproduction", &heads);
     for claim in &facts.reproduction {
         let verdict = match claim.verdict {
@@ -36,7 +36,7 @@ pub fn reproduction(facts: &Facts<'_>) -> Table {
 
 /// What could be better, with its measured cost and what to do.
 pub fn findings(facts: &Facts<'_>) -> Table {
-    let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "Instruction", "Remedy"]);
+    let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
     for (variant, finding) in facts.findings.iter().take(MOST_ROWS) {
         let cost = if finding.size_bytes == Bytes::ZERO { String::new() } else { finding.size_bytes.to_string() };
         table.push(vec![

@@ -84,7 +84,9 @@ fn old_value(
     let because = |why: &str| Err(Missing::Because(why.to_owned()));
     let entry = match (state, entry) {
         (State::New, _) => return Err(Missing::New),
-        (State::Unlike(reason), _) => return because(reason),
+        (State::Unlike(reason), _) => {
+            return Err(Missing::Because(format!("not comparable with the baseline: {reason}")));
+        }
         (State::Compared, Some(entry)) => entry,
         _ => return because("there is no baseline"),
     };

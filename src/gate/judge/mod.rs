@@ -8,6 +8,8 @@ mod unlike;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use unlike::{Alike, alike};
+
 use serde::Serialize;
 
 use super::baseline::{Accepted, Baseline, Entry};
@@ -291,9 +293,9 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         (None, _) => State::NoBaseline,
         (Some(_), None) => State::New,
         (Some((baseline, _)), Some(entry)) => {
-            match unlike::reason(entry, baseline.metrics_version, variant, input.measured.metrics_version) {
-                Some(reason) => State::Unlike(reason),
-                None => State::Compared,
+            match alike(&entry.variant, baseline.metrics_version, variant, input.measured.metrics_version) {
+                Alike::No(reason) => State::Unlike(reason),
+                Alike::Yes => State::Compared,
             }
         }
     };

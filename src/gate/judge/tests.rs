@@ -65,7 +65,15 @@ type Row = (&'static str, &'static str, Option<Change>, Change, Verdict, u8, &'s
 const TABLE: &[Row] = &[
     // Absolute limits.
     ("within", "size = \"126 MB\"", None, nothing, Verdict::Pass, 0, "left"),
-    ("exceeded", "size = \"125 MB\"", None, nothing, Verdict::Fail, 1, "size 125,436,559 B exceeds 125 MB (125,000,000 B) by 437 kB"),
+    (
+        "exceeded",
+        "size = \"125 MB\"",
+        None,
+        nothing,
+        Verdict::Fail,
+        1,
+        "size 125,436,559 B exceeds 125 MB (125,000,000 B) by 437 kB",
+    ),
     ("in MiB", "size = \"120 MiB\"", None, nothing, Verdict::Pass, 0, "of 126 MB"),
     ("exactly the limit", "size = \"125436559 B\"", None, nothing, Verdict::Pass, 0, "exactly the limit"),
     (

@@ -2,26 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use crate::gate::baseline::{Baseline, Entry};
+use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
 use crate::record::{BaseOrigin, Variant, WireKind};
 
-/// Why a variant cannot be compared with its entry; `None` where it can.
-pub(super) fn reason(entry: &Entry, was: u32, variant: &Variant, is: u32) -> Option<String> {
-    let old = &entry.variant;
+/// Whether two images may be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alike {
+    /// They may.
+    Yes,
+    /// They must not: why.
+    No(String),
+}
+
+/// Whether two images may be compared: the same definition of sizes, the same platform, the same kind of base. The
+/// versions are those of the size definitions.
+pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
     if was != is {
-        return Some(format!("sizes are defined by version {was} in the baseline and by version {is} here"));
+        return Alike::No(format!(
+            "sizes are defined by version {was} in the old one and by version {is} in the new one"
+        ));
     }
-    if !old.platform.is_empty() && !variant.platform.is_empty() && old.platform != variant.platform {
-        return Some(format!("the baseline is {}, this image is {}", old.platform, variant.platform));
+    if !old.platform.is_empty() && !new.platform.is_empty() && old.platform != new.platform {
+        return Alike::No(format!("the old one is {}, the new one is {}", old.platform, new.platform));
     }
     let stand_in = |variant: &Variant| variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
-    if !old.bases.is_empty() && !variant.bases.is_empty() && stand_in(old) != stand_in(variant) {
-        let (is, was) = if stand_in(variant) { ("", "not ") } else { ("not ", "") };
-        return Some(format!("this image is {is}on a stand-in for its base, the baseline's is {was}on one"));
+    if !old.bases.is_empty() && !new.bases.is_empty() && stand_in(old) != stand_in(new) {
+        let which = if stand_in(new) { "new" } else { "old" };
+        return Alike::No(format!("only the {which} one is on a stand-in for its base"));
     }
-    None
+    Alike::Yes
 }
 
 /// Why a single metric cannot be compared where the variants can.

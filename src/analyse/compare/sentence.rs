@@ -25,19 +25,30 @@ const MOST_NAMES: usize = 3;
 const SECOND: i128 = 5;
 
 impl Sentence {
-    fn words(mut self, text: impl Into<String>) -> Self {
+    /// With more words.
+    #[must_use]
+    pub fn and_words(mut self, text: impl Into<String>) -> Self {
         self.0.push(Piece::Words(text.into()));
         self
     }
 
-    fn code(mut self, text: &str) -> Self {
+    /// With something quoted, control characters taken out and the middle cut where it is long.
+    #[must_use]
+    pub fn and_code(mut self, text: &str) -> Self {
         self.0.push(Piece::Code(shorten(&for_people(text), LONGEST)));
         self
     }
 
-    fn join(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+    /// With another sentence behind it.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
         self
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// On one line for people, quoted parts in back-ticks.
@@ -77,7 +88,7 @@ pub fn verdict(comparison: &Comparison) -> Sentence {
     let start = Sentence::default();
     if comparison.groups.is_empty() {
         let words = if comparison.base_moved.is_some() { "same size on another base" } else { "no change in size" };
-        return start.words(words);
+        return start.and_words(words);
     }
     let sign = if delta.0 == 0 { 1 } else { i128::from(delta.0.signum()) };
     let mut sums: Vec<(i128, Category)> = categories(comparison)
@@ -90,19 +101,19 @@ pub fn verdict(comparison: &Comparison) -> Sentence {
         .map(|(category, bytes)| (bytes, category))
         .collect();
     sums.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let Some(&(first, main)) = sums.first() else { return start.words("no change in size") };
+    let Some(&(first, main)) = sums.first() else { return start.and_words("no change in size") };
     let head = if delta.0 == 0 {
-        start.words("same size, but ").words(format!("{} moved: ", signed(first)))
+        start.and_words("same size, but ").and_words(format!("{} moved: ", signed(first)))
     } else {
-        start.words(format!("{delta}: "))
+        start.and_words(format!("{delta}: "))
     };
-    let mut sentence = head.join(say(comparison, main, sign));
+    let mut sentence = head.and(&say(comparison, main, sign));
     if let Some(&(bytes, second)) = sums.get(1)
         && delta.0 != 0
         && bytes * SECOND >= i128::from(delta.magnitude().0)
     {
         let amount = signed(bytes * sign);
-        sentence = sentence.words("; ").join(say(comparison, second, sign)).words(format!(" ({amount})"));
+        sentence = sentence.and_words("; ").and(&say(comparison, second, sign)).and_words(format!(" ({amount})"));
     }
     sentence
 }
@@ -144,33 +155,39 @@ fn members(comparison: &Comparison, wanted: Category, sign: i128) -> Vec<(&Group
 fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
     let start = Sentence::default();
     let found = members(comparison, category, sign);
-    let Some(&(group, first)) = found.first() else { return start.words("several changes") };
+    let Some(&(group, first)) = found.first() else { return start.and_words("several changes") };
     let count = found.len();
     let by = |sentence: Sentence| -> Sentence {
         let one = found.iter().all(|(other, _)| std::ptr::eq(*other, group));
-        if one && !group.instruction.is_empty() { sentence.words(" in ").code(&instruction(group)) } else { sentence }
+        if one && !group.instruction.is_empty() {
+            sentence.and_words(" in ").and_code(&instruction(group))
+        } else {
+            sentence
+        }
     };
     match category {
         Category::Base => match &comparison.base_moved {
-            Some(moved) => start.words("base moved, ").code(&moved.from).words(" → ").code(&moved.to),
-            None => start.words("what was put on the base for the build"),
+            Some(moved) => start.and_words("base moved, ").and_code(&moved.from).and_words(" → ").and_code(&moved.to),
+            None => start.and_words("what was put on the base for the build"),
         },
         Category::StoredTwice if count == 1 => {
             let upgraded = versions(first);
-            let sentence = start.words("package ").code(name(first));
+            let sentence = start.and_words("package ").and_code(name(first));
             let what = if upgraded.is_empty() { " copied".to_owned() } else { format!(" upgraded {upgraded}") };
-            by(sentence.words(format!("{what} on top of the base, stored twice")))
+            by(sentence.and_words(format!("{what} on top of the base, stored twice")))
         }
         Category::StoredTwice => {
             let copied = found.iter().all(|(_, cause)| versions(cause).is_empty());
             let what = if copied { "copied" } else { "upgraded" };
-            by(start.words(format!("{count} packages {what} on top of the base, stored twice")))
+            by(start.and_words(format!("{count} packages {what} on top of the base, stored twice")))
         }
-        Category::Upgraded if count == 1 => by(start.code(name(first)).words(format!(" upgraded {}", versions(first)))),
-        Category::Upgraded => by(list(start, &found, |cause| format!(" {}", versions(cause))).words(" upgraded")),
-        Category::Added => by(packages(start, &found).words(" added")),
-        Category::Removed => by(packages(start, &found).words(" removed")),
-        Category::Package => by(packages(start, &found).words(" of the same version changed")),
+        Category::Upgraded if count == 1 => {
+            by(start.and_code(name(first)).and_words(format!(" upgraded {}", versions(first))))
+        }
+        Category::Upgraded => by(list(start, &found, |cause| format!(" {}", versions(cause))).and_words(" upgraded")),
+        Category::Added => by(packages(start, &found).and_words(" added")),
+        Category::Removed => by(packages(start, &found).and_words(" removed")),
+        Category::Package => by(packages(start, &found).and_words(" of the same version changed")),
         Category::Path => {
             let what = match first.kind {
                 CauseKind::PathAdded { .. } => " added",
@@ -179,10 +196,10 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
             };
             let same =
                 found.iter().all(|(_, c)| std::mem::discriminant(&c.kind) == std::mem::discriminant(&first.kind));
-            by(list(start, &found, |_| String::new()).words(if same { what } else { " changed" }))
+            by(list(start, &found, |_| String::new()).and_words(if same { what } else { " changed" }))
         }
         Category::Instruction => {
-            let sentence = start.code(&instruction(group));
+            let sentence = start.and_code(&instruction(group));
             let what = match group.change {
                 "added" => " is new",
                 "removed" => " is gone",
@@ -191,15 +208,15 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
             };
             let more =
                 if count > 1 { format!(", and {} more", others(count - 1, "instruction")) } else { String::new() };
-            sentence.words(format!("{what}{more}"))
+            sentence.and_words(format!("{what}{more}"))
         }
-        Category::Other => start.words("bytes that no layer of the records accounts for"),
+        Category::Other => start.and_words("bytes that no layer of the records accounts for"),
     }
 }
 
 fn packages(start: Sentence, found: &[(&Group, &Cause)]) -> Sentence {
     let noun = if found.len() == 1 { "package " } else { "packages " };
-    list(start.words(noun), found, |_| String::new())
+    list(start.and_words(noun), found, |_| String::new())
 }
 
 /// `a, b, c and 4 others`.
@@ -207,11 +224,11 @@ fn list(mut start: Sentence, found: &[(&Group, &Cause)], after: impl Fn(&Cause) 
     let shown = if found.len() > MOST_NAMES + 1 { MOST_NAMES } else { found.len() };
     for (index, (_, cause)) in found.iter().take(shown).enumerate() {
         if index > 0 {
-            start = start.words(if index + 1 == found.len() { " and " } else { ", " });
+            start = start.and_words(if index + 1 == found.len() { " and " } else { ", " });
         }
-        start = start.code(name(cause)).words(after(cause));
+        start = start.and_code(name(cause)).and_words(after(cause));
     }
-    if shown < found.len() { start.words(format!(" and {} others", found.len() - shown)) } else { start }
+    if shown < found.len() { start.and_words(format!(" and {} others", found.len() - shown)) } else { start }
 }
 
 fn others(count: usize, noun: &str) -> String {
@@ -260,23 +277,23 @@ pub fn cause_words(cause: &Cause) -> Sentence {
         CauseKind::PackageStoredTwice { manager, .. } => {
             let versions = versions(cause);
             let what = if versions.is_empty() { "copied".to_owned() } else { format!("upgraded {versions}") };
-            start.code(name(cause)).words(format!(" ({manager}) {what}, stored twice"))
+            start.and_code(name(cause)).and_words(format!(" ({manager}) {what}, stored twice"))
         }
         CauseKind::PackageUpgraded { manager, .. } => {
-            start.code(name(cause)).words(format!(" ({manager}) upgraded {}", versions(cause)))
+            start.and_code(name(cause)).and_words(format!(" ({manager}) upgraded {}", versions(cause)))
         }
         CauseKind::PackageAdded { manager, to, .. } => {
-            start.code(name(cause)).words(format!(" {} ({manager}) added", shorten(&for_people(to), LONGEST)))
+            start.and_code(name(cause)).and_words(format!(" {} ({manager}) added", shorten(&for_people(to), LONGEST)))
         }
-        CauseKind::PackageRemoved { manager, from, .. } => {
-            start.code(name(cause)).words(format!(" {} ({manager}) removed", shorten(&for_people(from), LONGEST)))
-        }
+        CauseKind::PackageRemoved { manager, from, .. } => start
+            .and_code(name(cause))
+            .and_words(format!(" {} ({manager}) removed", shorten(&for_people(from), LONGEST))),
         CauseKind::PackageChanged { manager, to, .. } => {
-            start.code(name(cause)).words(format!(" {} ({manager}) changed", shorten(&for_people(to), LONGEST)))
+            start.and_code(name(cause)).and_words(format!(" {} ({manager}) changed", shorten(&for_people(to), LONGEST)))
         }
-        CauseKind::PathAdded { .. } => start.code(name(cause)).words(" added"),
-        CauseKind::PathRemoved { .. } => start.code(name(cause)).words(" removed"),
-        CauseKind::PathChanged { .. } => start.code(name(cause)).words(" changed"),
-        CauseKind::Rest => start.words("files of no package, not listed"),
+        CauseKind::PathAdded { .. } => start.and_code(name(cause)).and_words(" added"),
+        CauseKind::PathRemoved { .. } => start.and_code(name(cause)).and_words(" removed"),
+        CauseKind::PathChanged { .. } => start.and_code(name(cause)).and_words(" changed"),
+        CauseKind::Rest => start.and_words("files of no package, not listed"),
     }
 }

@@ -8,6 +8,8 @@ mod read;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::GateError;
 use super::limit::{Limit, LimitKind, Percent};
 use super::metric::Metric;
@@ -77,7 +79,8 @@ pub struct Rule {
 }
 
 /// What exceeding a limit means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// It is said.
     Warn,

@@ -1,0 +1,146 @@
+//! How an image is made and what it does: cached instructions, serving, its user.
+
+use super::{Input, RuleKind, RuleResult, Verdict, at, blank};
+use crate::gate::budget::Level;
+use crate::gate::measured::Kind;
+use crate::record::{Outcome, Sample, Scenario, Step, Variant};
+use crate::text::{for_people, shorten};
+
+/// Longest instruction in a message.
+const LONGEST: usize = 72;
+
+pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Variant, samples: &[&Sample]) {
+    let asked = input.budgets.structure(&variant.name);
+    let place = |line: usize| at(&input.budgets.path, line);
+    let builds: Vec<&Sample> =
+        samples.iter().copied().filter(|sample| sample.valid && sample.scenario == Scenario::Src).collect();
+    let runs = input.measured.kind == Kind::Run;
+    if let Some((most, line)) = asked.src_reruns {
+        let mut rule = RuleResult {
+            limit: most.to_string(),
+            allowed: Some(u64::from(most)),
+            place: place(line),
+            ..blank(&variant.name, "src_reruns", RuleKind::Structure)
+        };
+        match builds.iter().max_by_key(|sample| sample.cacheable.saturating_sub(sample.cached)) {
+            None => unmeasured(&mut rule, runs, "there is no valid `src` build"),
+            Some(worst) => {
+                let again = worst.cacheable.saturating_sub(worst.cached);
+                rule.actual = Some(u64::from(again));
+                let which: Vec<String> = worst.steps.iter().filter(|step| !step.cached).map(quoted).collect();
+                let which = if which.is_empty() { String::new() } else { format!(" ({})", list(&which)) };
+                rule.message = format!("an edit of the source runs {} again{which}", count(again));
+                if again > most {
+                    rule.verdict = Verdict::Fail;
+                    rule.message = format!("{}; at most {most} allowed", rule.message);
+                    rule.next =
+                        format!("copy the source after what does not need it, or raise `src_reruns` in {}", rule.place);
+                }
+            }
+        }
+        rules.push(rule);
+    }
+    if let Some((true, line)) = asked.pip_cached {
+        let mut rule = RuleResult {
+            limit: "true".to_owned(),
+            place: place(line),
+            ..blank(&variant.name, "pip_cached", RuleKind::Structure)
+        };
+        let again = builds.iter().flat_map(|sample| &sample.steps).find(|step| runs_pip(step) && !step.cached);
+        if builds.is_empty() {
+            unmeasured(&mut rule, runs, "there is no valid `src` build");
+        } else if let Some(step) = again {
+            rule.verdict = Verdict::Fail;
+            rule.message = format!("an edit of the source runs pip again: {}", quoted(step));
+            "copy the requirements and install them before the source is copied".clone_into(&mut rule.next);
+        } else {
+            "pip stays cached when the source is edited".clone_into(&mut rule.message);
+        }
+        rules.push(rule);
+    }
+    serve(rules, asked.serve.map(|(wanted, line)| (wanted, place(line))), runs, variant);
+    if let Some((false, line)) = asked.root {
+        let mut rule = RuleResult {
+            limit: "false".to_owned(),
+            place: place(line),
+            ..blank(&variant.name, "root", RuleKind::Structure)
+        };
+        if is_root(&variant.user) {
+            rule.verdict = Verdict::Fail;
+            "it runs as root".clone_into(&mut rule.message);
+            "add a user and a `USER` instruction to the Dockerfile".clone_into(&mut rule.next);
+        } else {
+            rule.message = format!("it runs as `{}`", shorten(&for_people(&variant.user), LONGEST));
+        }
+        rules.push(rule);
+    }
+}
+
+fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool, variant: &Variant) {
+    let failed = variant.outcome == Outcome::ServeFailed || variant.serve.as_ref().is_some_and(|serve| !serve.ok);
+    let must = matches!(asked, Some((true, _)));
+    if !must && (!failed || asked.is_some()) {
+        return;
+    }
+    let mut rule = RuleResult {
+        level: if must { Level::Fail } else { Level::Warn },
+        limit: if must { "true".to_owned() } else { String::new() },
+        place: asked.map(|(_, place)| place).unwrap_or_default(),
+        ..blank(&variant.name, "serve", RuleKind::Structure)
+    };
+    if failed {
+        let detail = variant.serve.as_ref().map(|serve| serve.detail.as_str()).unwrap_or_default();
+        let detail = if detail.is_empty() { String::new() } else { format!(": {}", for_people(detail)) };
+        rule.verdict = if must { Verdict::Fail } else { Verdict::Warn };
+        rule.message = format!("it does not serve{detail}");
+        "look at the end of its log in the report".clone_into(&mut rule.next);
+    } else if variant.serve.is_some() {
+        "it serves".clone_into(&mut rule.message);
+    } else {
+        unmeasured(&mut rule, runs, "nobody asked whether it serves");
+    }
+    rules.push(rule);
+}
+
+/// What a weighing cannot know does not concern it; what a run should know is missing.
+fn unmeasured(rule: &mut RuleResult, runs: bool, why: &str) {
+    if runs {
+        rule.verdict = Verdict::Inconclusive;
+        why.clone_into(&mut rule.message);
+        "measure the scenario, and say in `[serve]` how to ask".clone_into(&mut rule.next);
+    } else {
+        rule.verdict = Verdict::Skipped;
+        "a weighing builds and starts nothing".clone_into(&mut rule.message);
+    }
+}
+
+/// Whether a RUN calls pip: as a command, by its path or as a module.
+fn runs_pip(step: &Step) -> bool {
+    let words =
+        step.instruction.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | '"' | ',' | '['));
+    words.filter_map(|word| word.rsplit('/').next()).any(|word| {
+        word.strip_prefix("pip")
+            .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+    })
+}
+
+/// Whether `USER` names root, by name, by number or by saying nothing.
+fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default().trim();
+    name.is_empty() || name == "root" || name.parse::<u64>() == Ok(0)
+}
+
+fn quoted(step: &Step) -> String {
+    format!("`{}`", shorten(&for_people(&step.instruction), LONGEST))
+}
+
+fn list(items: &[String]) -> String {
+    match items {
+        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", items.len() - 3),
+        _ => items.join(", "),
+    }
+}
+
+fn count(number: u32) -> String {
+    if number == 1 { "1 instruction".to_owned() } else { format!("{number} instructions") }
+}

@@ -1,0 +1,544 @@
+//! Scenario → verdict → exit code, for every kind of rule.
+
+use super::*;
+use crate::gate::baseline::{Accepting, accept};
+use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind, fixture};
+
+const SLIM: usize = 1;
+
+type Change = fn(&mut Record);
+
+fn measured(change: Change) -> Measured {
+    let mut record = fixture::record();
+    change(&mut record);
+    Measured::of_record(record, "run.json", Path::new("run.json")).unwrap()
+}
+
+fn nothing(_: &mut Record) {}
+
+/// Bytes more in a layer of the slim variant, its sizes counted anew.
+fn grow(record: &mut Record, layer: usize, bytes: u64) {
+    let variant = &mut record.variants[SLIM];
+    variant.layers[layer].size_bytes = variant.layers[layer].size_bytes + Bytes(bytes);
+    variant.layers[layer].diff_id = format!("sha256:grown {layer} {bytes}");
+    let own = layer >= 5;
+    let sizes = variant.sizes.as_mut().unwrap();
+    sizes.size_bytes = sizes.size_bytes + Bytes(bytes);
+    if own {
+        sizes.own_bytes = sizes.own_bytes + Bytes(bytes);
+    } else {
+        sizes.base_bytes = sizes.base_bytes + Bytes(bytes);
+    }
+}
+
+fn judged(budget: &str, baseline: Option<Change>, now: Change) -> Judgement {
+    judged_with(budget, baseline, &measured(now), &[])
+}
+
+fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: &[TimingResult]) -> Judgement {
+    let budgets = Budgets::parse(budget, Path::new("tonnage.toml")).unwrap();
+    let accepting = Accepting { paths: budgets.path_metrics(), ..Accepting::default() };
+    let baseline = baseline.map(|before| accept(&measured(before), None, &accepting).0);
+    judge(&Input {
+        measured: now,
+        budgets: &budgets,
+        baseline: baseline.as_ref().map(|baseline| (baseline, "tonnage-baseline.json")),
+        timings,
+        suite: Path::new("variants/flask-blog"),
+        accept: "tonnage baseline accept run.json",
+    })
+}
+
+/// The slim variant of the made-up record has 125,436,559 bytes, 10,486,559 of them own.
+const SIZE: u64 = 125_436_559;
+const OWN: u64 = 10_486_559;
+
+#[test]
+fn the_made_up_record_is_what_the_table_below_assumes() {
+    let sizes = fixture::record().variants.swap_remove(SLIM).sizes.unwrap();
+    assert_eq!((sizes.size_bytes, sizes.own_bytes), (Bytes(SIZE), Bytes(OWN)));
+}
+
+/// Name, budget of the slim variant, baseline, record, verdict, exit code, part of the message that decides.
+type Row = (&'static str, &'static str, Option<Change>, Change, Verdict, u8, &'static str);
+
+const TABLE: &[Row] = &[
+    // Absolute limits.
+    ("within", "size = \"126 MB\"", None, nothing, Verdict::Pass, 0, "left"),
+    (
+        "exceeded",
+        "size = \"125 MB\"",
+        None,
+        nothing,
+        Verdict::Fail,
+        1,
+        "size 125,436,559 B exceeds 125 MB (125,000,000 B) by 437 kB",
+    ),
+    ("in MiB", "size = \"120 MiB\"", None, nothing, Verdict::Pass, 0, "of 126 MB"),
+    ("exactly the limit", "size = \"125436559 B\"", None, nothing, Verdict::Pass, 0, "exactly the limit"),
+    (
+        "equal when rounded",
+        "size = \"125436558 B\"",
+        None,
+        nothing,
+        Verdict::Fail,
+        1,
+        "size 125,436,559 B exceeds 125436558 B (125,436,558 B) by 1 B",
+    ),
+    ("only warned", "size = { warn = \"1 MB\" }", None, nothing, Verdict::Pass, 0, "exceeds 1 MB"),
+    ("warn and fail", "size = { warn = \"1 MB\", fail = \"2 MB\" }", None, nothing, Verdict::Fail, 1, "exceeds 2 MB"),
+    (
+        "limit of nothing, something there",
+        "reclaimable = \"0 B\"",
+        None,
+        nothing,
+        Verdict::Fail,
+        1,
+        "exceeds 0 B by 640 kB",
+    ),
+    (
+        "limit of nothing, nothing there",
+        "reclaimable = \"0 B\"",
+        None,
+        |r| r.variants[SLIM].sizes.as_mut().unwrap().reclaimable_bytes = Bytes(0),
+        Verdict::Pass,
+        0,
+        "exactly the limit",
+    ),
+    ("number of layers", "layers = 8", None, nothing, Verdict::Fail, 1, "layers 9 exceeds 8 by 1"),
+    ("number of packages", "packages = 5", None, nothing, Verdict::Pass, 0, "packages"),
+    ("bytes of packages", "package_bytes = \"1 MB\"", None, nothing, Verdict::Fail, 1, "package_bytes"),
+    ("a package by name", "package.\"libc*\" = \"12 MB\"", None, nothing, Verdict::Fail, 1, "package libc* 12.4 MB"),
+    ("a package that must not be there", "package.gcc = \"0 B\"", None, nothing, Verdict::Pass, 0, "package gcc"),
+    ("rootfs", "rootfs = \"1 MB\"", None, nothing, Verdict::Fail, 1, "rootfs"),
+    ("duplicates", "duplicates = \"1 MB\"", None, nothing, Verdict::Pass, 0, "duplicates"),
+    ("wire", "wire = \"1 MB\"", None, nothing, Verdict::Fail, 1, "wire"),
+    // Relative limits.
+    ("no growth", "size = \"+0 B\"", Some(nothing), nothing, Verdict::Pass, 0, "as in the baseline"),
+    ("growth within", "own = \"+500 kB\"", Some(nothing), |r| grow(r, 8, 499_999), Verdict::Pass, 0, "within +500 kB"),
+    ("growth exactly", "own = \"+500 kB\"", Some(nothing), |r| grow(r, 8, 500_000), Verdict::Pass, 0, "within +500 kB"),
+    (
+        "growth one byte over",
+        "own = \"+500 kB\"",
+        Some(nothing),
+        |r| grow(r, 8, 500_001),
+        Verdict::Fail,
+        1,
+        "own grew by 500,001 B (10.5 MB → 11.0 MB), more than +500 kB (500,000 B)",
+    ),
+    ("percent within", "size = \"+2 %\"", Some(nothing), |r| grow(r, 8, 2_508_731), Verdict::Pass, 0, "within +2 %"),
+    ("percent one byte over", "size = \"+2 %\"", Some(nothing), |r| grow(r, 8, 2_508_732), Verdict::Fail, 1, "+2 %"),
+    (
+        "below the noise floor",
+        "noise = \"1 kB\"\nsize = \"+0 B\"",
+        Some(nothing),
+        |r| grow(r, 8, 1_000),
+        Verdict::Pass,
+        0,
+        "",
+    ),
+    (
+        "above the noise floor",
+        "noise = \"1 kB\"\nsize = \"+0 B\"",
+        Some(nothing),
+        |r| grow(r, 8, 1_001),
+        Verdict::Fail,
+        1,
+        "",
+    ),
+    ("shrunk", "size = \"+0 B\"", Some(|r| grow(r, 8, 9)), nothing, Verdict::Pass, 0, "-9 B"),
+    (
+        "percent of nothing",
+        "reclaimable = \"+5 %\"",
+        Some(|r| r.variants[SLIM].sizes.as_mut().unwrap().reclaimable_bytes = Bytes(0)),
+        nothing,
+        Verdict::Fail,
+        1,
+        "grew by 640 kB from nothing, and +5 % of nothing is 0 B",
+    ),
+    (
+        "nothing of nothing",
+        "reclaimable = \"+5 %\"",
+        Some(|r| r.variants[SLIM].sizes.as_mut().unwrap().reclaimable_bytes = Bytes(0)),
+        |r| r.variants[SLIM].sizes.as_mut().unwrap().reclaimable_bytes = Bytes(0),
+        Verdict::Pass,
+        0,
+        "as in the baseline",
+    ),
+    ("base moved, own held", "own = \"+0 B\"", Some(nothing), |r| grow(r, 2, 5_000_000), Verdict::Pass, 0, "own is"),
+    (
+        "base moved, size held",
+        "size = \"+1 MB\"",
+        Some(nothing),
+        |r| grow(r, 2, 5_000_000),
+        Verdict::Fail,
+        1,
+        "size grew",
+    ),
+    (
+        "one more layer",
+        "layers = \"+0\"",
+        Some(|r| drop(r.variants[SLIM].layers.pop())),
+        nothing,
+        Verdict::Fail,
+        1,
+        "layers",
+    ),
+    (
+        "growth is only warned",
+        "size = { warn = \"+0 B\" }",
+        Some(nothing),
+        |r| grow(r, 8, 9),
+        Verdict::Pass,
+        0,
+        "grew by 9 B",
+    ),
+    // Paths.
+    ("a folder within", "path.\"/usr/**\" = \"900 MB\"", None, nothing, Verdict::Pass, 0, "path /usr/**"),
+    (
+        "a path the record cannot know",
+        "path.\"**/*.weird\" = \"1 kB\"",
+        None,
+        |r| r.variants[SLIM].tree = None,
+        Verdict::Inconclusive,
+        4,
+        "is not known",
+    ),
+    (
+        "the same, only warned",
+        "path.\"**/*.weird\" = { warn = \"1 kB\" }",
+        None,
+        |r| r.variants[SLIM].tree = None,
+        Verdict::Pass,
+        0,
+        "is not known",
+    ),
+    // The baseline.
+    (
+        "no baseline, relative limit",
+        "size = \"+2 %\"",
+        None,
+        nothing,
+        Verdict::NotComparable,
+        3,
+        "there is no baseline",
+    ),
+    ("no baseline, no budget", "", None, nothing, Verdict::NotComparable, 3, "there is no baseline"),
+    ("default budget holds", "", Some(nothing), |r| grow(r, 8, 6_000_000), Verdict::Pass, 0, "+1 %"),
+    ("default budget fails", "", Some(nothing), |r| grow(r, 8, 6_500_000), Verdict::Fail, 1, "+5 %"),
+    (
+        "new variant",
+        "size = \"+2 %\"",
+        Some(|r| drop(r.variants.remove(SLIM))),
+        nothing,
+        Verdict::Pass,
+        0,
+        "not in the baseline yet",
+    ),
+    (
+        "vanished variant",
+        "size = \"+2 %\"",
+        Some(nothing),
+        |r| drop(r.variants.remove(SLIM)),
+        Verdict::Fail,
+        1,
+        "was not measured",
+    ),
+    // Unlike things.
+    (
+        "other platform",
+        "size = \"+2 %\"",
+        Some(|r| r.variants[SLIM].platform = "linux/arm64".into()),
+        nothing,
+        Verdict::NotComparable,
+        3,
+        "linux/arm64",
+    ),
+    (
+        "other platform, absolute limit",
+        "size = \"126 MB\"",
+        Some(|r| r.variants[SLIM].platform = "linux/arm64".into()),
+        nothing,
+        Verdict::Pass,
+        0,
+        "left",
+    ),
+    (
+        "other metrics",
+        "size = \"+2 %\"",
+        Some(|r| r.metrics_version = 99),
+        nothing,
+        Verdict::NotComparable,
+        3,
+        "version 99",
+    ),
+    (
+        "estimated against exact wire",
+        "wire = \"+2 %\"",
+        Some(|r| r.variants[SLIM].sizes.as_mut().unwrap().wire_kind = WireKind::Exact),
+        nothing,
+        Verdict::NotComparable,
+        3,
+        "exact in the baseline and estimated here",
+    ),
+    (
+        "stand-in against registry",
+        "size = \"+2 %\"",
+        Some(|r| r.variants[SLIM].bases[0].origin = BaseOrigin::StandIn),
+        nothing,
+        Verdict::NotComparable,
+        3,
+        "stand-in",
+    ),
+    (
+        "other store, size",
+        "size = \"+2 %\"",
+        Some(|r| r.environment.engine.image_store = crate::record::ImageStore::Containerd),
+        nothing,
+        Verdict::Pass,
+        0,
+        "as in the baseline",
+    ),
+    (
+        "a failure outweighs what is unlike",
+        "size = [\"1 MB\", \"+2 %\"]",
+        None,
+        nothing,
+        Verdict::Fail,
+        1,
+        "exceeds 1 MB",
+    ),
+    // Structure.
+    (
+        "source edit re-runs one",
+        "src_reruns = 1",
+        None,
+        nothing,
+        Verdict::Pass,
+        0,
+        "runs 1 instruction again (`COPY src /app`)",
+    ),
+    ("source edit re-runs none allowed", "src_reruns = 0", None, nothing, Verdict::Fail, 1, "at most 0 allowed"),
+    (
+        "nobody edited the source",
+        "src_reruns = 1",
+        None,
+        |r| r.samples.clear(),
+        Verdict::Inconclusive,
+        4,
+        "no valid `src`",
+    ),
+    ("pip stays cached", "pip_cached = true", None, nothing, Verdict::Pass, 0, "pip stays cached"),
+    ("pip not asked about", "pip_cached = false", None, |r| r.samples.clear(), Verdict::Pass, 0, ""),
+    ("serves", "serve = true", None, nothing, Verdict::Pass, 0, "it serves"),
+    ("nobody asked", "serve = true", None, |r| r.variants[SLIM].serve = None, Verdict::Inconclusive, 4, "nobody asked"),
+    (
+        "does not serve",
+        "serve = true",
+        None,
+        |r| r.variants[SLIM].outcome = Outcome::ServeFailed,
+        Verdict::Fail,
+        1,
+        "does not serve",
+    ),
+    (
+        "does not serve, no rule",
+        "size = \"126 MB\"",
+        None,
+        |r| r.variants[SLIM].outcome = Outcome::ServeFailed,
+        Verdict::Pass,
+        0,
+        "does not serve",
+    ),
+    ("root", "root = false", None, nothing, Verdict::Fail, 1, "runs as root"),
+    (
+        "root by number",
+        "root = false",
+        None,
+        |r| r.variants[SLIM].user = "0:0".into(),
+        Verdict::Fail,
+        1,
+        "runs as root",
+    ),
+    ("not root", "root = false", None, |r| r.variants[SLIM].user = "app".into(), Verdict::Pass, 0, "runs as `app`"),
+    ("root allowed", "root = true", None, nothing, Verdict::Pass, 0, ""),
+    // Images that are not there.
+    (
+        "does not build",
+        "size = \"1 kB\"",
+        None,
+        |r| {
+            r.variants[SLIM].outcome = Outcome::BuildFailed;
+            r.variants[SLIM].sizes = None;
+        },
+        Verdict::Fail,
+        1,
+        "does not build",
+    ),
+    (
+        "not run",
+        "size = \"1 kB\"",
+        None,
+        |r| {
+            r.variants[SLIM].outcome = Outcome::NotRun;
+            r.variants[SLIM].sizes = None;
+        },
+        Verdict::Inconclusive,
+        4,
+        "was not measured",
+    ),
+];
+
+#[test]
+fn every_scenario_has_its_verdict_and_exit_code() {
+    for (name, budget, baseline, now, verdict, exit, message) in TABLE {
+        // Only the slim variant is asked anything, and `noise` and default rules are the suite's.
+        let text =
+            if budget.is_empty() { String::new() } else { format!("[budget.variant.\"python3.9-slim\"]\n{budget}\n") };
+        let found = judged(&text, *baseline, *now);
+        assert_eq!(found.verdict, *verdict, "{name}: {:#?}", found.rules);
+        assert_eq!(found.exit().code(), *exit, "{name}");
+        let rules: Vec<&RuleResult> = found.rules_of("python3.9-slim").collect();
+        let worst = rules.iter().map(|rule| rule.verdict).max().unwrap_or(Verdict::Pass);
+        assert!(
+            message.is_empty() || rules.iter().any(|rule| rule.verdict == worst && rule.message.contains(message)),
+            "{name}: no `{message}` in {rules:#?}"
+        );
+        for rule in rules {
+            let bad =
+                rule.verdict >= Verdict::Inconclusive || (rule.verdict == Verdict::Warn && rule.limit.starts_with('+'));
+            assert!(!bad || !rule.next.is_empty(), "{name}: says nothing about what to do: {rule:?}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_says_where_to_raise_the_limit_and_how_to_accept() {
+    let found = judged("[budget]\n\nsize = \"+1 MB\"\n", Some(nothing), |r| grow(r, 8, 2_000_000));
+    let rule = found.rules_of("python3.9-slim").next().unwrap();
+    assert_eq!(rule.next, "accept with `tonnage baseline accept run.json`, or raise `size` in tonnage.toml:3");
+    assert_eq!(rule.place, "tonnage.toml:3");
+    assert_eq!(
+        (rule.actual, rule.baseline, rule.allowed),
+        (Some(SIZE + 2_000_000), Some(SIZE), Some(SIZE + 1_000_000))
+    );
+    let absolute = judged("[budget]\nsize = \"1 MB\"\n", None, nothing);
+    assert_eq!(absolute.rules[0].next, "make it smaller, or raise `size` in tonnage.toml:2");
+}
+
+#[test]
+fn pip_that_runs_again_is_named() {
+    let now = Measured::of_record(fixture::with_early_copy(), "run.json", Path::new("run.json")).unwrap();
+    let found = judged_with("[budget]\npip_cached = true\nsrc_reruns = 1\n", None, &now, &[]);
+    let rules: Vec<&RuleResult> = found.rules_of("python3.9").collect();
+    assert_eq!(rules[0].verdict, Verdict::Fail);
+    assert!(rules[0].message.contains("`COPY . .`"), "{}", rules[0].message);
+    assert!(rules[1].message.contains("runs pip again: `RUN pip install"), "{}", rules[1].message);
+    assert_eq!(found.verdict_of("python3.9-slim"), Verdict::Pass);
+}
+
+#[test]
+fn the_reason_for_growth_comes_with_the_line_of_the_dockerfile() {
+    let found = judged("[budget]\nsize = \"+1 MB\"\n", Some(nothing), |r| {
+        grow(r, 7, 2_000_000);
+        r.variants[SLIM].packages.push(Package {
+            manager: PackageManager::Python,
+            name: "numpy".into(),
+            version: "1.21.0".into(),
+            size_bytes: Bytes(2_000_000),
+            layers: vec![(7, Bytes(2_000_000))],
+        });
+    });
+    let slim = &found.variants[SLIM];
+    assert_eq!((slim.dockerfile.as_str(), slim.line), ("variants/flask-blog/python3.9-slim/Dockerfile", 4));
+    assert_eq!(
+        slim.because.plain(),
+        "+2.00 MB: package `numpy` added in `RUN pip install --no-cache-dir -r requirements.txt`"
+    );
+    assert_eq!(slim.comparison.as_ref().unwrap().delta_bytes.0, 2_000_000);
+    assert_eq!(found.exceeding(), ["python3.9-slim"]);
+    let base = judged("[budget]\nsize = \"+1 MB\"\n", Some(nothing), |r| grow(r, 2, 2_000_000));
+    assert_eq!(base.variants[SLIM].line, 1);
+    assert!(base.variants[SLIM].because.plain().contains("base moved"));
+}
+
+#[test]
+fn the_classic_builders_checksums_lead_to_the_same_line() {
+    let mut variant = fixture::variants().swap_remove(SLIM);
+    let old = variant.clone();
+    let sum = "ab".repeat(32);
+    variant.layers[8].instruction = format!("/bin/sh -c #(nop) COPY dir:{sum} in /app");
+    variant.layers[8].diff_id = "x".into();
+    variant.layers[8].size_bytes = Bytes(9_999);
+    variant.sizes.as_mut().unwrap().size_bytes = Bytes(SIZE + 9_999 - 218);
+    let comparison = compare(&old, &variant);
+    assert_eq!(place::of(Path::new("./x"), &variant, Some(&comparison)), ("x/python3.9-slim/Dockerfile".into(), 5));
+}
+
+#[test]
+fn a_misspelt_variant_and_an_allowed_absence_are_said() {
+    let found = judged("[budget.variant.slim]\nsize = \"1 MB\"\n", Some(nothing), nothing);
+    let rule = found.rules.iter().find(|rule| rule.variant == "slim").unwrap();
+    assert_eq!((rule.verdict, rule.place.as_str()), (Verdict::Warn, "tonnage.toml:1"));
+    let gone = judged("[gate]\nvanished = \"allow\"\n[budget]\nsize = \"+1 %\"\n", Some(nothing), |r| {
+        r.variants.truncate(3);
+    });
+    assert_eq!((gone.verdict, gone.variants[3].state.clone()), (Verdict::Pass, State::Vanished));
+}
+
+#[test]
+fn a_path_is_held_against_what_the_baseline_kept_of_it() {
+    let budget = "[budget.path]\n\"/usr/**\" = \"+0 B\"\n";
+    assert_eq!(judged(budget, Some(nothing), nothing).verdict, Verdict::Pass);
+    let before = accept(&measured(nothing), None, &Accepting::default()).0;
+    let budgets = Budgets::parse(budget, Path::new("tonnage.toml")).unwrap();
+    let found = judge(&Input {
+        measured: &measured(nothing),
+        budgets: &budgets,
+        baseline: Some((&before, "b.json")),
+        timings: &[],
+        suite: Path::new(""),
+        accept: "accept",
+    });
+    assert_eq!(found.verdict, Verdict::NotComparable);
+    assert!(found.rules[0].message.contains("before there was a budget"), "{}", found.rules[0].message);
+}
+
+#[test]
+fn times_gate_only_where_that_is_asked() {
+    let timing = |verdict| TimingResult {
+        variant: "python3.9-slim".into(),
+        scenario: Scenario::Warm,
+        verdict,
+        estimate: None,
+        p_adjusted: 0.01,
+        reason: "1.00 s → 1.30 s (+30.0 %), confirmed by a rerun (+29.0 %)".into(),
+    };
+    let verdict = |mode: &str, verdict| {
+        let text = format!("[budget]\nsize = \"9 GB\"\n[gate.timing]\nmode = \"{mode}\"\n");
+        let found = judged_with(&text, None, &measured(nothing), &[timing(verdict)]);
+        (found.verdict, found.exit().code())
+    };
+    assert_eq!(verdict("advisory", TimingVerdict::Slower), (Verdict::Pass, 0));
+    assert_eq!(verdict("advisory", TimingVerdict::Inconclusive), (Verdict::Pass, 0));
+    assert_eq!(verdict("gate", TimingVerdict::Slower), (Verdict::Fail, 1));
+    assert_eq!(verdict("gate", TimingVerdict::Suspect), (Verdict::Inconclusive, 4));
+    assert_eq!(verdict("gate", TimingVerdict::Inconclusive), (Verdict::Inconclusive, 4));
+    assert_eq!(verdict("gate", TimingVerdict::Same), (Verdict::Pass, 0));
+    assert_eq!(verdict("off", TimingVerdict::Slower), (Verdict::Pass, 0));
+}
+
+#[test]
+fn a_weighing_is_not_asked_what_only_a_run_knows() {
+    let mut weighed = measured(nothing);
+    weighed.kind = Kind::Weighing;
+    weighed.samples.clear();
+    for variant in &mut weighed.variants {
+        variant.serve = None;
+        variant.user = "app".into();
+    }
+    let text = "[budget]\nsrc_reruns = 0\npip_cached = true\nserve = true\nroot = false\nsize = \"9 GB\"\n";
+    let found = judged_with(text, None, &weighed, &[]);
+    assert_eq!(found.verdict, Verdict::Pass);
+    assert_eq!(found.rules.iter().filter(|rule| rule.verdict == Verdict::Skipped).count(), 12);
+}

@@ -1,0 +1,63 @@
+//! What must not be compared, however much the numbers look alike.
+
+use std::collections::BTreeSet;
+
+use crate::gate::baseline::Baseline;
+use crate::gate::measured::Measured;
+use crate::gate::metric::Metric;
+use crate::record::{BaseOrigin, Variant, WireKind};
+
+/// Whether two images may be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alike {
+    /// They may.
+    Yes,
+    /// They must not: why.
+    No(String),
+}
+
+/// Whether two images may be compared: the same definition of sizes, the same platform, the same kind of base. The
+/// versions are those of the size definitions.
+pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
+    if was != is {
+        return Alike::No(format!(
+            "sizes are defined by version {was} in the old one and by version {is} in the new one"
+        ));
+    }
+    if !old.platform.is_empty() && !new.platform.is_empty() && old.platform != new.platform {
+        return Alike::No(format!("the old one is {}, the new one is {}", old.platform, new.platform));
+    }
+    let stand_in = |variant: &Variant| variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
+    if !old.bases.is_empty() && !new.bases.is_empty() && stand_in(old) != stand_in(new) {
+        let which = if stand_in(new) { "new" } else { "old" };
+        return Alike::No(format!("only the {which} one is on a stand-in for its base"));
+    }
+    Alike::Yes
+}
+
+/// Why a single metric cannot be compared where the variants can.
+pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option<String> {
+    let (was, is) = (old.sizes.as_ref()?.wire_kind, new.sizes.as_ref()?.wire_kind);
+    let word = |kind: WireKind| if kind == WireKind::Exact { "exact" } else { "estimated" };
+    (matches!(metric, Metric::Wire) && was != is)
+        .then(|| format!("`wire` is {} in the baseline and {} here", word(was), word(is)))
+}
+
+/// Says where engine or image store are others: `size` is the same on each, so it is no reason to refuse.
+pub(super) fn stores(notes: &mut Vec<String>, baseline: &Baseline, measured: &Measured) {
+    let Some(by) = &measured.engine else { return };
+    let was: BTreeSet<&str> = baseline
+        .entries
+        .values()
+        .map(|entry| entry.accepted.image_store.as_str())
+        .filter(|store| !store.is_empty() && *store != by.image_store)
+        .collect();
+    if !was.is_empty() {
+        let was = was.into_iter().collect::<Vec<_>>().join(", ");
+        notes.push(format!(
+            "the image store is another one ({was} in the baseline, {} here): what the engine calls the size is not \
+             compared, `size` is the same on both",
+            by.image_store
+        ));
+    }
+}

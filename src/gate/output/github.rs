@@ -1,0 +1,64 @@
+//! A judgement as workflow commands of GitHub Actions: an annotation for each variant that does not simply pass, on
+//! the line of its Dockerfile that the difference points at.
+
+use std::fmt::Write as _;
+
+use super::escape::{command_data, command_property};
+use super::headline::{headline, ordered};
+use crate::gate::judge::{Judgement, RuleResult, Verdict};
+use crate::text::for_people;
+
+/// GitHub shows ten annotations of a kind for a step; the last one says how many are left.
+const MOST: usize = 9;
+
+/// One command a line, the verdict last.
+pub fn annotations(judgement: &Judgement) -> String {
+    let mut out = String::new();
+    for (kind, from, to) in [
+        ("error", Verdict::NotComparable, Verdict::Fail),
+        ("warning", Verdict::Warn, Verdict::Inconclusive),
+        ("notice", Verdict::New, Verdict::New),
+    ] {
+        let named: Vec<&str> = judgement.variants.iter().map(|variant| variant.name.as_str()).collect();
+        let mut entries: Vec<(String, Vec<String>)> = Vec::new();
+        for (variant, verdict) in ordered(judgement) {
+            if (from..=to).contains(&verdict) {
+                let mut lines = Vec::new();
+                if variant.comparison.as_ref().is_some_and(|comparison| !comparison.groups.is_empty()) {
+                    lines.push(for_people(&variant.because.plain()));
+                }
+                lines.extend(judgement.rules_of(&variant.name).filter(|rule| rule.verdict >= Verdict::New).map(said));
+                let mut properties = Vec::new();
+                if !variant.dockerfile.is_empty() {
+                    properties.push(format!("file={}", command_property(&variant.dockerfile)));
+                    properties.push(format!("line={}", variant.line.max(1)));
+                }
+                properties.push(format!("title={}", command_property(&for_people(&variant.name))));
+                entries.push((properties.join(","), lines));
+            }
+        }
+        for rule in judgement.rules.iter().filter(|rule| !named.contains(&rule.variant.as_str())) {
+            if (from..=to).contains(&rule.verdict) {
+                entries.push((format!("title={}", command_property(&for_people(&rule.variant))), vec![said(rule)]));
+            }
+        }
+        for (properties, lines) in entries.iter().take(MOST) {
+            let _ = writeln!(out, "::{kind} {properties}::{}", command_data(&lines.join("\n")));
+        }
+        if entries.len() > MOST {
+            let _ = writeln!(out, "::{kind} title=tonnage::{} more variants, see the summary", entries.len() - MOST);
+        }
+    }
+    let kind = match judgement.verdict {
+        Verdict::Fail | Verdict::NotComparable => "error",
+        Verdict::Inconclusive => "warning",
+        _ => "notice",
+    };
+    let _ = writeln!(out, "::{kind} title=tonnage::{}", command_data(&for_people(&headline(judgement).plain())));
+    out
+}
+
+fn said(rule: &RuleResult) -> String {
+    let next = if rule.next.is_empty() { String::new() } else { format!(". Next: {}", rule.next) };
+    for_people(&format!("{}: {}{next}", rule.verdict.word(), rule.message))
+}

@@ -1,0 +1,132 @@
+//! The verdict in one line, and words that several outputs share.
+
+use crate::analyse::compare::{Comparison, Sentence};
+use crate::gate::judge::{Judgement, RuleResult, State, VariantResult, Verdict};
+use crate::units::{Bytes, Ratio};
+
+/// `gate failed: 1 of 12 rules; python3.9-slim +10.4 MB: 7 packages upgraded on top of the base, stored twice`.
+pub fn headline(judgement: &Judgement) -> Sentence {
+    let count = |verdict: Verdict| judgement.rules.iter().filter(|rule| rule.verdict == verdict).count();
+    let all = judgement.rules.len();
+    let start = match judgement.verdict {
+        Verdict::Fail => {
+            return because(words(format!("gate failed: {} of {} ", count(Verdict::Fail), rules(all))), judgement);
+        }
+        Verdict::NotComparable => return because(words("not comparable ".to_owned()), judgement),
+        Verdict::Inconclusive => return because(words("inconclusive ".to_owned()), judgement),
+        _ => format!("gate passed: {}", rules(all)),
+    };
+    let variants = judgement.variants.len();
+    let mut text = format!("{start} on {variants} {}", if variants == 1 { "variant" } else { "variants" });
+    for (verdict, word) in [(Verdict::Warn, "warned"), (Verdict::New, "new")] {
+        if count(verdict) > 0 {
+            text = format!("{text}, {} {word}", count(verdict));
+        }
+    }
+    let moved = judgement
+        .variants
+        .iter()
+        .filter(|variant| delta(variant) != 0)
+        .max_by_key(|variant| delta(variant).unsigned_abs());
+    match moved {
+        Some(variant) => words(format!("{text}; ")).and_code(&variant.name).and_words(" ").and(&variant.because),
+        None => words(text),
+    }
+}
+
+fn rules(count: usize) -> String {
+    if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") }
+}
+
+/// The start, then the worst variant with its main cause, or with the message of the rule.
+fn because(start: Sentence, judgement: &Judgement) -> Sentence {
+    let worst = |rule: &&RuleResult| rule.verdict == judgement.verdict;
+    let mut bad: Vec<&RuleResult> = judgement.rules.iter().filter(worst).collect();
+    let of = |name: &str| judgement.variants.iter().find(|variant| variant.name == name);
+    // The largest growth explains best.
+    bad.sort_by_key(|rule| std::cmp::Reverse(of(&rule.variant).map_or(0, delta)));
+    let Some(rule) = bad.first() else { return start };
+    let grown = of(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
+    let sentence = start.and_words("– ").and_code(&rule.variant).and_words(" ");
+    let sentence = match grown {
+        Some(variant) => sentence.and(&variant.because),
+        None => sentence.and_words(rule.message.clone()),
+    };
+    let others: std::collections::BTreeSet<&str> =
+        bad.iter().map(|other| other.variant.as_str()).filter(|name| *name != rule.variant).collect();
+    match others.len() {
+        0 => sentence,
+        1 => sentence.and_words("; and 1 more variant"),
+        more => sentence.and_words(format!("; and {more} more variants")),
+    }
+}
+
+fn words(text: impl Into<String>) -> Sentence {
+    Sentence::default().and_words(text)
+}
+
+/// The difference in `size`; zero where there is none to speak of.
+pub(super) fn delta(variant: &VariantResult) -> i64 {
+    variant.comparison.as_ref().map_or(0, |comparison| comparison.delta_bytes.0)
+}
+
+/// `125 MB → 136 MB`, or all digits where the two differ and would print alike.
+pub(super) fn sizes(old: Bytes, new: Bytes) -> String {
+    let (was, is) = (old.to_string(), new.to_string());
+    if was == is && old != new { format!("{} → {}", old.exact(), new.exact()) } else { format!("{was} → {is}") }
+}
+
+/// `+8.3 %`; `new` where there was nothing.
+pub(super) fn percent(comparison: &Comparison) -> String {
+    match Ratio::of(comparison.new_bytes.0, comparison.old_bytes.0) {
+        Some(ratio) => ratio.as_change(),
+        None if comparison.new_bytes == Bytes::ZERO => "0.0 %".to_owned(),
+        None => "from nothing".to_owned(),
+    }
+}
+
+/// The size of a variant in a few words, with its change.
+pub(super) fn size_words(variant: &VariantResult) -> String {
+    match (&variant.comparison, variant.size, &variant.state) {
+        (Some(comparison), Some(size), _) if comparison.delta_bytes.0 == 0 => format!("{size}, unchanged"),
+        (Some(comparison), ..) => format!(
+            "{} ({}, {})",
+            sizes(comparison.old_bytes, comparison.new_bytes),
+            comparison.delta_bytes,
+            percent(comparison)
+        ),
+        (None, Some(size), State::New) => format!("{size}, new"),
+        (None, Some(size), _) => size.to_string(),
+        (None, None, State::Vanished) => "vanished".to_owned(),
+        (None, None, _) => "no image".to_owned(),
+    }
+}
+
+/// The tightest limit in bytes that a variant has, and what is left of it.
+pub(super) fn headroom(judgement: &Judgement, variant: &str) -> Option<(String, i128)> {
+    use crate::gate::Level;
+    judgement
+        .rules_of(variant)
+        .filter(|rule| rule.level == Level::Fail && rule.metric == "size")
+        .filter_map(|rule| {
+            let left = i128::from(rule.allowed?) - i128::from(rule.actual?);
+            Some((rule.limit.clone(), left))
+        })
+        .min_by_key(|(_, left)| *left)
+}
+
+/// Variants in the order of a report: the worst verdict first, then the largest change.
+pub(super) fn ordered(judgement: &Judgement) -> Vec<(&VariantResult, Verdict)> {
+    let mut worst: std::collections::BTreeMap<&str, Verdict> = std::collections::BTreeMap::new();
+    for rule in &judgement.rules {
+        let verdict = worst.entry(&rule.variant).or_insert(Verdict::Pass);
+        *verdict = rule.verdict.max(*verdict);
+    }
+    let mut variants: Vec<(&VariantResult, Verdict)> = judgement
+        .variants
+        .iter()
+        .map(|variant| (variant, worst.get(variant.name.as_str()).copied().unwrap_or(Verdict::Pass)))
+        .collect();
+    variants.sort_by_key(|(variant, verdict)| std::cmp::Reverse((*verdict, delta(variant).unsigned_abs())));
+    variants
+}

@@ -1,0 +1,49 @@
+//! A judgement for programs.
+
+use serde_json::{Value, json};
+
+use super::headline::headline;
+use crate::gate::judge::{Judgement, State, VariantResult};
+
+/// `verdict`, `rules` and `variants`, as docs/ci.md describes them.
+pub fn json(judgement: &Judgement) -> String {
+    let variants: Vec<Value> = judgement.variants.iter().map(|found| variant(judgement, found)).collect();
+    let value = json!({
+        "format_version": "1.0",
+        "verdict": judgement.verdict,
+        "exit_code": judgement.exit().code(),
+        "headline": headline(judgement).plain(),
+        "record": judgement.record,
+        "measured_at": judgement.measured_at,
+        "baseline": judgement.baseline,
+        "rules": judgement.rules,
+        "variants": variants,
+        "notes": judgement.notes,
+        "accept": judgement.accept,
+    });
+    format!("{value:#}\n")
+}
+
+fn variant(judgement: &Judgement, found: &VariantResult) -> Value {
+    let (state, why) = match &found.state {
+        State::Compared => ("compared", None),
+        State::New => ("new", None),
+        State::Vanished => ("vanished", None),
+        State::Unlike(why) => ("unlike", Some(why.as_str())),
+        State::NoBaseline => ("no_baseline", None),
+        State::NoImage => ("no_image", None),
+    };
+    json!({
+        "name": found.name,
+        "state": state,
+        "unlike": why,
+        "verdict": judgement.verdict_of(&found.name),
+        "size_bytes": found.size,
+        "baseline_size_bytes": found.baseline_size,
+        "because": found.because.plain(),
+        "dockerfile": found.dockerfile,
+        "line": found.line,
+        "difference": found.comparison,
+        "accepted": found.accepted,
+    })
+}

@@ -275,3 +275,7 @@ fn in_a_window(ownership: &Ownership, at: i128, ahead: i128) -> Option<usize> {
     let at = at - ahead;
     ownership.windows.iter().position(|&(start, end)| at >= i128::from(start) - SLACK && at <= i128::from(end) + SLACK)
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

@@ -165,7 +165,7 @@ impl Vertices {
         let unfinished = unfinished.map(|vertex| vertex.instruction.clone()).unwrap_or_default();
         let failure = self.failure.clone().map(|message| Failed { message, instruction: self.culprit() });
         let mut instructions: Vec<&Vertex> = self
-            .vertices
+            .graph
             .values()
             .filter(|vertex| vertex.kind == Kind::Instruction && (vertex.cached || vertex.started.is_some()))
             .collect();

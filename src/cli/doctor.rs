@@ -218,13 +218,17 @@ fn table(probe: &Probe) -> String {
         None => row("load", "unknown"),
     }
     let problems = problems(probe);
-    if problems.is_empty() {
-        row("verdict", "ready");
-    } else {
-        row("verdict", if probe.engine.is_ok() { "usable" } else { "no usable engine" });
-        for problem in problems {
-            let _ = writeln!(out, "\n{}\n  hint: {}", problem.what, problem.hint);
-        }
+    row(
+        "verdict",
+        match &probe.engine {
+            Err(_) => "no usable engine",
+            Ok(_) if problems.is_empty() => "ready",
+            Ok(_) => "usable",
+        },
+    );
+    // That there is no engine is the error on stderr; it is not told twice.
+    for problem in problems.iter().skip(usize::from(probe.engine.is_err())) {
+        let _ = writeln!(out, "\n{}\n  hint: {}", problem.what, problem.hint);
     }
     out
 }

@@ -128,6 +128,8 @@ fn containers_are_ours_by_label_or_where_a_build_left_them() {
     let container = |name: &str, image: char, run: Option<&str>| ListedContainer {
         id: name.to_owned(),
         image_id: id(image),
+        command: "python server.py".into(),
+        created: 1_795_474_085,
         labels: run.map(|run| BTreeMap::from([(labels::RUN.to_owned(), run.to_owned())])),
     };
     let all = [
@@ -136,12 +138,25 @@ fn containers_are_ours_by_label_or_where_a_build_left_them() {
         container("of another run", 'a', Some("r2")),
         container("somebody's", '0', None),
         container("from before", 'b', None),
+        ListedContainer {
+            command: "/bin/sh -c 'pip   install -r x'".into(),
+            ..container("left by a killed engine", '0', None)
+        },
+        ListedContainer { command: "/bin/sh -c 'xpip install -r x'".into(), ..container("another", '0', None) },
+        ListedContainer {
+            command: "/bin/sh -c 'pip install -r x'".into(),
+            created: 1_795_470_000,
+            ..container("of another time", '0', None)
+        },
     ];
     let mut own = ownership();
     own.before.containers.insert("from before".into());
-    assert_eq!(containers(&all, &images(&listed, &own), &own), ["labelled", "left by a build"]);
+    assert_eq!(
+        containers(&all, &images(&listed, &own), &own, 0),
+        ["labelled", "left by a build", "left by a killed engine"]
+    );
     let lost = Ownership { run: "r1".into(), ..Ownership::default() };
-    assert_eq!(containers(&all, &images(&listed, &lost), &lost), ["labelled"]);
+    assert_eq!(containers(&all, &images(&listed, &lost), &lost, 0), ["labelled"]);
 }
 
 fn record(name: &str, description: &str, second: u64, parent: &str) -> ListedRecord {

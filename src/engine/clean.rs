@@ -24,7 +24,7 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     let ours = claims::images(&listed, ownership);
     // Before anything goes: what is nameless and new now.
     let doubtful = claims::doubtful_images(&listed, &ours, ownership, engine.ahead());
-    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership) {
+    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, engine.ahead()) {
         containers::remove(engine.client(), id).await?;
         report.containers += 1;
     }

@@ -1,14 +1,350 @@
-//! `tonnage doctor`.
+//! `tonnage doctor`: what engine, builders, base images, disk and quiet there are; what is missing, and the
+//! command that gets it.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
 
 use super::Terminal;
+use crate::engine::{Base, BaseState, BuilderChoice, ConnectOptions, EngineError, Found, Probe, Surroundings, probe};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::record;
+use crate::text;
+use crate::units::Bytes;
+
+/// Less free space than this on the engine's disk is a problem: exports are first written there whole.
+const LITTLE_DISK: Bytes = Bytes(5_000_000_000);
 
 /// Arguments of `tonnage doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The engine's address, such as `unix:///var/run/docker.sock`; looked for where it is not given
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// The builder to check: auto, buildkit or classic
+    #[arg(long, value_name = "BUILDER", default_value_t)]
+    builder: BuilderChoice,
+    /// A base image that will be needed; may be given several times
+    #[arg(long = "base", value_name = "REFERENCE")]
+    bases: Vec<String>,
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Lines for people
+    #[default]
+    Table,
+    /// One object for programs
+    Json,
+}
+
+/// Something that is missing, and what gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Problem {
+    what: String,
+    hint: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    format_version: u32,
+    usable: bool,
+    tried: Vec<Place>,
+    endpoint: Option<&'a str>,
+    engine: Option<&'a record::Engine>,
+    local: bool,
+    builders: &'a [record::Builder],
+    in_place: bool,
+    disk_free_bytes: Option<Bytes>,
+    disk_used_bytes: Option<Bytes>,
+    running_containers: &'a [record::RunningContainer],
+    bases: &'a [Base],
+    load: Option<f64>,
+    cores: u64,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    endpoint: String,
+    source: String,
+    error: Option<String>,
+}
 
 /// Runs `tonnage doctor`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage doctor` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let options = ConnectOptions { host: args.host, builder: args.builder };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::NoEngine, format!("failed to prepare for network access: {error}"), "free some file handles")
+    })?;
+    let found = runtime.block_on(probe(&options, &Surroundings::from_env(), &args.bases));
+    terminal.out(&match args.format {
+        Format::Table => table(&found),
+        Format::Json => json(&found)?,
+    })?;
+    match &found.engine {
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => Err(no_engine(error)),
+    }
+}
+
+/// Without an engine the hint is the command that gets one.
+fn no_engine(error: &EngineError) -> Failure {
+    let mut failure = Failure::from(error.clone());
+    if matches!(error, EngineError::Unreachable { .. }) {
+        failure.hint = Some(how_to_get_an_engine().to_owned());
+    }
+    failure
+}
+
+fn how_to_get_an_engine() -> &'static str {
+    "on Debian and Ubuntu `sudo apt-get install docker.io && sudo systemctl start docker` gets one; elsewhere see \
+     https://docs.docker.com/engine/install; or set DOCKER_HOST to an engine that runs"
+}
+
+fn problems(probe: &Probe) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut tell = |what: String, hint: &str| problems.push(Problem { what, hint: hint.to_owned() });
+    match &probe.engine {
+        Err(error) => {
+            let failure = no_engine(error);
+            tell(failure.message, failure.hint.as_deref().unwrap_or_default());
+        }
+        Ok(found) => {
+            if found.builders == [record::Builder::Classic] {
+                tell(
+                    "BuildKit cannot be used on this engine; builds use the classic builder".to_owned(),
+                    "update Docker to 27.5 or newer",
+                );
+            }
+            if let Some(free) = found.disk_free_bytes.filter(|free| *free < LITTLE_DISK) {
+                tell(
+                    format!("only {free} are free in `{}`", text::for_people(&found.facts.root_dir)),
+                    "`docker system df` shows what takes the space",
+                );
+            }
+            if !found.running.is_empty() {
+                tell(
+                    format!("{} container(s) of others run, and disturb timings", found.running.len()),
+                    "stop them while you measure: `docker ps` lists them",
+                );
+            }
+        }
+    }
+    for base in &probe.bases {
+        let name = text::for_people(&base.reference);
+        match base.state {
+            BaseState::Present => {}
+            BaseState::Pullable => {
+                tell(format!("the base image `{name}` is not on the engine yet"), &format!("docker pull {name}"));
+            }
+            BaseState::Missing => tell(
+                format!("the base image `{name}` is neither on the engine nor in reach: {}", base.detail),
+                "check the name and the network, or make a stand-in for it (see README.md)",
+            ),
+        }
+    }
+    if let Some(load) = probe.load.filter(|load| *load > probe.cores as f64 / 2.0) {
+        tell(
+            format!("this machine is busy: load {load:.2} on {} processor(s)", probe.cores),
+            "wait until it is quiet; timings taken now are noisy",
+        );
+    }
+    problems
+}
+
+fn json(probe: &Probe) -> Result<String, Failure> {
+    let found = probe.engine.as_ref().ok();
+    let tried = probe.tried.iter().map(|tried| Place {
+        endpoint: tried.candidate.address.to_string(),
+        source: tried.candidate.source.to_string(),
+        error: tried.error.as_ref().map(ToString::to_string),
+    });
+    let answer = Answer {
+        format_version: 1,
+        usable: found.is_some(),
+        tried: tried.collect(),
+        endpoint: found.map(|found| found.endpoint.as_str()),
+        engine: found.map(|found| &found.facts),
+        local: found.is_some_and(|found| found.local),
+        builders: found.map_or(&[], |found| found.builders.as_slice()),
+        in_place: found.is_some_and(|found| found.in_place),
+        disk_free_bytes: found.and_then(|found| found.disk_free_bytes),
+        disk_used_bytes: found.and_then(|found| found.disk_used_bytes),
+        running_containers: found.map_or(&[], |found| found.running.as_slice()),
+        bases: &probe.bases,
+        load: probe.load,
+        cores: probe.cores,
+        problems: problems(probe),
+    };
+    let text = serde_json::to_string_pretty(&answer);
+    text.map(|text| text + "\n").map_err(|error| {
+        Failure::new(Exit::Bug, format!("failed to write the answer as JSON: {error}"), "report it, please")
+    })
+}
+
+/// Rows of name and value, and what is missing below them.
+fn table(probe: &Probe) -> String {
+    let mut out = String::new();
+    let mut row = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{name:<16}{}", text::for_people(value));
+    };
+    if let Ok(found) = &probe.engine {
+        for (name, value) in rows(found) {
+            row(name, &value);
+        }
+    } else {
+        for tried in &probe.tried {
+            let error = tried.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            row("tried", &format!("{} ({}): {error}", tried.candidate.address, tried.candidate.source));
+        }
+    }
+    for base in &probe.bases {
+        let state = match base.state {
+            BaseState::Present => "on the engine",
+            BaseState::Pullable => "in its registry",
+            BaseState::Missing => "missing",
+        };
+        row("base", &format!("{}: {state}", base.reference));
+    }
+    match probe.load {
+        Some(load) => row("load", &format!("{load:.2} on {} processor(s)", probe.cores)),
+        None => row("load", "unknown"),
+    }
+    let problems = problems(probe);
+    row(
+        "verdict",
+        match &probe.engine {
+            Err(_) => "no usable engine",
+            Ok(_) if problems.is_empty() => "ready",
+            Ok(_) => "usable",
+        },
+    );
+    // That there is no engine is the error on stderr; it is not told twice.
+    for problem in problems.iter().skip(usize::from(probe.engine.is_err())) {
+        let _ = writeln!(out, "\n{}\n  hint: {}", problem.what, problem.hint);
+    }
+    out
+}
+
+fn rows(found: &Found) -> Vec<(&'static str, String)> {
+    let facts = &found.facts;
+    let builders: Vec<_> = found.builders.iter().map(ToString::to_string).collect();
+    let or_unknown = |bytes: Option<Bytes>| bytes.map_or_else(|| "unknown".to_owned(), |bytes| bytes.to_string());
+    vec![
+        ("engine", format!("{} {} at {}", facts.name, facts.version, found.endpoint)),
+        ("api", facts.api_version.clone()),
+        ("platform", format!("{}/{}, kernel {}", facts.os, facts.arch, facts.kernel)),
+        ("resources", format!("{} processor(s), {}", facts.cpus, facts.memory_bytes)),
+        ("storage driver", facts.storage_driver.clone()),
+        ("image store", facts.image_store.to_string()),
+        ("builder", format!("{} (of {})", facts.builder, builders.join(", "))),
+        ("weighing", if found.in_place { "in the engine's folders" } else { "from exported archives" }.to_owned()),
+        ("on this machine", if found.local { "yes" } else { "no" }.to_owned()),
+        ("disk free", or_unknown(found.disk_free_bytes)),
+        ("disk used", or_unknown(found.disk_used_bytes)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found() -> Found {
+        Found {
+            endpoint: "unix:///var/run/docker.sock".into(),
+            facts: record::Engine {
+                name: "docker".into(),
+                version: "28.5.2".into(),
+                api_version: "1.51".into(),
+                storage_driver: "overlay2".into(),
+                image_store: record::ImageStore::Graphdriver,
+                builder: record::Builder::Buildkit,
+                os: "linux".into(),
+                arch: "amd64".into(),
+                kernel: "6.1.0".into(),
+                cpus: 2,
+                memory_bytes: Bytes(8_000_000_000),
+                root_dir: "/var/lib/docker".into(),
+            },
+            local: true,
+            builders: vec![record::Builder::Buildkit, record::Builder::Classic],
+            in_place: true,
+            disk_free_bytes: Some(Bytes(50_000_000_000)),
+            disk_used_bytes: Some(Bytes(1_000_000_000)),
+            running: Vec::new(),
+        }
+    }
+
+    fn probe_of(engine: Result<Found, EngineError>) -> Probe {
+        Probe { tried: Vec::new(), engine, bases: Vec::new(), load: Some(0.1), cores: 4 }
+    }
+
+    fn words(probe: &Probe) -> String {
+        let lines: Vec<_> =
+            problems(probe).into_iter().map(|problem| format!("{} | {}", problem.what, problem.hint)).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_good_engine_is_ready() {
+        let probe = probe_of(Ok(found()));
+        assert_eq!(words(&probe), "");
+        let table = table(&probe);
+        assert!(table.contains("engine          docker 28.5.2 at unix:///var/run/docker.sock\n"), "{table}");
+        assert!(table.ends_with("verdict         ready\n"), "{table}");
+        let json: serde_json::Value = serde_json::from_str(&json(&probe).unwrap()).unwrap();
+        assert_eq!(json["usable"], true);
+        assert_eq!(json["engine"]["image_store"], "graphdriver");
+        assert_eq!(json["disk_free_bytes"], 50_000_000_000_u64);
+        assert_eq!(json["problems"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn each_missing_thing_comes_with_what_gets_it() {
+        let mut probe = probe_of(Ok(Found {
+            builders: vec![record::Builder::Classic],
+            disk_free_bytes: Some(Bytes(1_000_000_000)),
+            running: vec![record::RunningContainer { name: "a".into(), image: "b".into() }],
+            ..found()
+        }));
+        probe.load = Some(3.5);
+        let base =
+            |reference: &str, state, detail: &str| Base { reference: reference.into(), state, detail: detail.into() };
+        probe.bases = vec![
+            base("python:3.9", BaseState::Present, ""),
+            base("python:3.9-slim", BaseState::Pullable, ""),
+            base("python:0\u{1b}[2J", BaseState::Missing, "no route"),
+        ];
+        let words = words(&probe);
+        for part in [
+            "classic builder | update Docker",
+            "only 1.00 GB are free in `/var/lib/docker` | `docker system df`",
+            "1 container(s) of others",
+            "`python:3.9-slim` is not on the engine yet | docker pull python:3.9-slim",
+            "nor in reach: no route",
+            "load 3.50 on 4 processor(s)",
+        ] {
+            assert!(words.contains(part), "{part}\n{words}");
+        }
+        assert!(!words.contains('\u{1b}') && !table(&probe).contains('\u{1b}'));
+        assert_eq!(problems(&probe).len(), 6);
+    }
+
+    #[test]
+    fn without_an_engine_the_hint_gets_one() {
+        let gone = EngineError::Unreachable { endpoint: "unix:///x".into(), reason: "there is no such socket".into() };
+        let failure = no_engine(&gone);
+        assert_eq!(failure.exit, Exit::NoEngine);
+        assert!(failure.hint.unwrap().contains("apt-get install docker.io"));
+        assert!(table(&probe_of(Err(gone))).contains("no usable engine"));
+        let forbidden = no_engine(&EngineError::Forbidden { endpoint: "unix:///x".into() });
+        assert!(forbidden.hint.unwrap().contains("`docker` group"));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::client::{Request, next, path_with};
+use super::client::{QUICK, Request, next, path_with};
 use super::docker::DockerEngine;
 use super::events::{Folded, Folder, JsonLines, Known, Line};
 use super::session::Session;
@@ -115,7 +115,11 @@ pub(super) async fn build(
         End::Whole => match folded.failure.as_ref().map(|failed| failed.message.clone()) {
             Some(message) => match engine_trouble(&message) {
                 Some(error) => Err(error),
-                None => failed(message, folded),
+                // An engine that is told to stop kills what runs and calls it a failure of the RUN.
+                None => match client.bytes(Request::get("/_ping", ACTION), QUICK).await {
+                    Err(error) if error.is_lost() => Err(error),
+                    _ => failed(message, folded),
+                },
             },
             None => output(engine, request, folded, wall).await.map(Ok),
         },

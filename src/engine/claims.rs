@@ -116,21 +116,40 @@ fn same_reference(own: &str, listed: &str) -> bool {
     matches!(rest, Some("" | "localhost/" | "docker.io/" | "docker.io/library/"))
 }
 
-/// Containers that are ours: labelled ones, and those that a build left behind on a nameless image of ours.
+/// Containers that are ours: labelled ones, and those of a classic build whose engine was killed: on a nameless
+/// image of ours, or running one of our instructions, made while we were building.
 pub(super) fn containers<'a>(
     listed: &'a [ListedContainer],
     ours: &BTreeMap<&str, &ListedImage>,
     ownership: &Ownership,
+    ahead: i128,
 ) -> Vec<&'a str> {
+    let commands: Vec<String> = ownership
+        .instructions
+        .iter()
+        .filter(|instruction| instruction.to_ascii_uppercase().starts_with("RUN "))
+        .map(|instruction| command_of(instruction))
+        .filter(|command| !command.is_empty())
+        .collect();
+    let runs_ours = |container: &ListedContainer| {
+        let executed = words(&container.command);
+        let executed = executed.strip_suffix('\'').unwrap_or(&executed);
+        let ends_with = |command: &String| {
+            executed
+                .strip_suffix(command.as_str())
+                .is_some_and(|shell| shell.ends_with(" -c '") || shell.ends_with(" -c "))
+        };
+        in_a_window(ownership, i128::from(container.created) * 1_000_000_000, ahead).is_some()
+            && commands.iter().any(ends_with)
+    };
     let left_by_a_build = |container: &ListedContainer| {
-        !is_lost(ownership)
-            && !ownership.before.containers.contains(&container.id)
-            && ours.get(container.image_id.as_str()).is_some_and(|image| image.tags().next().is_none())
+        let nameless = ours.get(container.image_id.as_str()).is_some_and(|image| image.tags().next().is_none());
+        !is_lost(ownership) && (nameless || runs_ours(container))
     };
     let ours = |container: &&ListedContainer| {
         let label = container.labels.as_ref().and_then(|all| all.get(labels::RUN)).map(String::as_str);
-        (labelled(ownership, label) && !ownership.before.containers.contains(&container.id))
-            || left_by_a_build(container)
+        !ownership.before.containers.contains(&container.id)
+            && (labelled(ownership, label) || (label.is_none() && left_by_a_build(container)))
     };
     listed.iter().filter(ours).map(|container| container.id.as_str()).collect()
 }
@@ -275,3 +294,7 @@ fn in_a_window(ownership: &Ownership, at: i128, ahead: i128) -> Option<usize> {
     let at = at - ahead;
     ownership.windows.iter().position(|&(start, end)| at >= i128::from(start) - SLACK && at <= i128::from(end) + SLACK)
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

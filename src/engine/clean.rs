@@ -2,6 +2,7 @@
 //! everything.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -14,6 +15,10 @@ use crate::text;
 
 /// Most rounds over what could not be removed yet, because something else of ours still needs it.
 const ROUNDS: usize = 64;
+/// Pauses for the engine to let go of what a stopped build used.
+const PATIENCE: u32 = 20;
+/// How long each is.
+const PAUSE: Duration = Duration::from_millis(250);
 /// Build-cache records that one request removes: its ids go into the query.
 const BATCH: usize = 100;
 
@@ -24,7 +29,7 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     let ours = claims::images(&listed, ownership);
     // Before anything goes: what is nameless and new now.
     let doubtful = claims::doubtful_images(&listed, &ours, ownership, engine.ahead());
-    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership) {
+    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, engine.ahead()) {
         containers::remove(engine.client(), id).await?;
         report.containers += 1;
     }
@@ -97,7 +102,10 @@ struct Pruned {
     caches_deleted: Option<Vec<String>>,
 }
 
-/// Removes our records of the build cache by their ids.
+/// Removes our records of the build cache by their ids, until no more of ours are listed.
+///
+/// The list is asked anew in each round: `BuildKit` shows a record under one id while it is in use and under
+/// another once it is idle, and a build that was stopped a moment ago still uses its records.
 async fn records(
     engine: &DockerEngine,
     images_before: &[ListedImage],
@@ -107,47 +115,45 @@ async fn records(
     if claims::is_lost(ownership) {
         return Ok(());
     }
-    let listed = snapshot::cache(engine).await?;
     let claimed = claims::images(images_before, ownership);
-    let found = claims::records(&listed, images_before, &claimed, ownership, engine.ahead());
-    let mut wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
-    for _ in 0..ROUNDS {
-        // A record goes once nothing is built on it: each round takes the next layer of them.
-        let mut gone = BTreeSet::new();
+    let mut idle = 0;
+    loop {
+        let listed = snapshot::cache(engine).await?;
+        let found = claims::records(&listed, images_before, &claimed, ownership, engine.ahead());
+        let wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
+        let mut gone = 0;
         for batch in wanted.chunks(BATCH) {
-            gone.extend(prune(engine, batch).await?);
+            gone += prune(engine, batch).await?;
         }
-        report.cache_records += gone.len() as u64;
-        wanted.retain(|id| !gone.contains(*id));
-        if gone.is_empty() || wanted.is_empty() {
-            break;
+        report.cache_records += gone;
+        idle = if gone == 0 { idle + 1 } else { 0 };
+        if wanted.is_empty() || idle > PATIENCE {
+            if !wanted.is_empty() {
+                report.left.push(format!("{} build-cache record(s) that the engine still uses", wanted.len()));
+            }
+            if !found.doubtful.is_empty() {
+                let bytes: i64 = found.doubtful.iter().map(|record| record.size.max(0)).sum();
+                report.left.push(format!(
+                    "{} build-cache record(s), {}, made while something else was built too",
+                    found.doubtful.len(),
+                    crate::units::Bytes(u64::try_from(bytes).unwrap_or_default())
+                ));
+            }
+            return Ok(());
+        }
+        if gone == 0 {
+            tokio::time::sleep(PAUSE).await;
         }
     }
-    if !wanted.is_empty() {
-        let now = snapshot::cache(engine).await?;
-        let still = wanted.iter().filter(|id| now.iter().any(|record| record.id == **id)).count();
-        if still > 0 {
-            report.left.push(format!("{still} build-cache record(s) that the engine still uses"));
-        }
-    }
-    if !found.doubtful.is_empty() {
-        let bytes: i64 = found.doubtful.iter().map(|record| record.size.max(0)).sum();
-        report.left.push(format!(
-            "{} build-cache record(s), {}, made while something else was built too",
-            found.doubtful.len(),
-            crate::units::Bytes(u64::try_from(bytes).unwrap_or_default())
-        ));
-    }
-    Ok(())
 }
 
-/// Removes the records of these ids and tells which went. The filter takes one value, which is matched as a
+/// Removes the records of these ids and tells how many went. The filter takes one value, which is matched as a
 /// regular expression; ids are letters and digits.
-async fn prune(engine: &DockerEngine, ids: &[&str]) -> Result<Vec<String>, EngineError> {
+async fn prune(engine: &DockerEngine, ids: &[&str]) -> Result<u64, EngineError> {
     let filters = serde_json::json!({ "id": [format!("^({})$", ids.join("|"))] }).to_string();
     let path = path_with("/build/prune", &[("all", "1"), ("filters", &filters)]);
     let pruned: Pruned = engine.client().json(Request::post(path, "remove build-cache records"), SLOW).await?;
-    Ok(pruned.caches_deleted.unwrap_or_default())
+    Ok(pruned.caches_deleted.unwrap_or_default().len() as u64)
 }
 
 /// Whether an id is one that a regular expression takes as it stands.

@@ -14,6 +14,8 @@ use crate::text;
 
 /// Time to create, start or remove a container.
 const CHANGE: Duration = Duration::from_secs(120);
+/// Time between questions whether a container is gone.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Most of a log that is kept.
 const LOG: usize = 64 << 10;
 /// Label that remembers the port to ask, since an image may expose others.
@@ -246,11 +248,21 @@ impl Frames {
     }
 }
 
-/// Removes a container with its anonymous volumes; a missing one is no error.
+/// Removes a container with its anonymous volumes; a missing one is no error. One that the engine is removing
+/// already, as after a stopped build, is waited for.
 pub(super) async fn remove(client: &Client, id: &str) -> Result<(), EngineError> {
     let path = format!("/containers/{}?force=1&v=1", segment(id));
-    let request = Request::delete(path, format!("remove the container `{id}`"));
-    unless_missing(client.bytes(request, CHANGE).await).map(drop)
+    let action = format!("remove the container `{id}`");
+    let until = Instant::now() + CHANGE;
+    loop {
+        let removed = client.bytes(Request::delete(path.clone(), action.clone()), CHANGE).await;
+        let underway = matches!(&removed, Err(EngineError::Refused { status: 409, message, .. })
+            if message.contains("already in progress"));
+        if !underway || Instant::now() > until {
+            return unless_missing(removed).map(drop);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Containers that are running.

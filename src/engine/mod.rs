@@ -15,6 +15,7 @@ mod events;
 mod failure;
 mod images;
 mod probe;
+mod scripted;
 
 mod session;
 mod snapshot;
@@ -24,6 +25,7 @@ pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, fi
 pub use endpoint::{Address, Candidate, Source, Surroundings};
 pub use probe::{Base, BaseState, Found, Probe, probe};
 
+pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
     ContainerState, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,

@@ -27,6 +27,10 @@ pub(super) struct ListedContainer {
     pub(super) id: String,
     #[serde(rename = "ImageID")]
     pub(super) image_id: String,
+    /// Words joined by spaces, those with spaces in single quotes.
+    pub(super) command: String,
+    /// Seconds since the epoch.
+    pub(super) created: i64,
     pub(super) labels: Option<BTreeMap<String, String>>,
 }
 

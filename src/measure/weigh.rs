@@ -59,7 +59,7 @@ pub async fn weigh_exported<E: Engine>(
 ) -> Result<(Vec<ImageScan>, Weigher), WeighError> {
     let (chunks, queue) = mpsc::channel(WAITING);
     let reader = tokio::task::spawn_blocking(move || {
-        let scans = weigher.read_archive(Queue { queue, chunk: Bytes::new(), ended: false });
+        let scans = weigher.read_archive(Queue { chunks: queue, chunk: Bytes::new(), ended: false });
         (scans, weigher)
     });
     let mut stream = engine.export(references);
@@ -94,7 +94,7 @@ pub async fn weigh_exported<E: Engine>(
 
 /// The reader's end of the channel.
 struct Queue {
-    queue: mpsc::Receiver<Option<Bytes>>,
+    chunks: mpsc::Receiver<Option<Bytes>>,
     chunk: Bytes,
     ended: bool,
 }
@@ -102,7 +102,7 @@ struct Queue {
 impl Read for Queue {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() && !self.ended {
-            match self.queue.blocking_recv() {
+            match self.chunks.blocking_recv() {
                 Some(Some(chunk)) => self.chunk = chunk,
                 Some(None) => self.ended = true,
                 None => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the engine's export broke off")),

@@ -123,6 +123,10 @@ impl Weigher {
             let content = read_bounded(&mut whole, size).map_err(read)?;
             members.json.insert(path.to_owned(), content);
             members.count(path)?;
+        } else {
+            let broken = Broken { offset: 0, what: "it is neither a tar nor a gzip or zstd stream".to_owned() };
+            members.scans.insert(path.to_owned(), Err(broken));
+            members.count(path)?;
         }
         Ok(())
     }

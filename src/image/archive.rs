@@ -50,7 +50,10 @@ impl Weigher {
         let mut input = BufReader::with_capacity(BUFFER, reader);
         let packing = Packing::of(first_bytes(&mut input).map_err(|source| ImageError::Read { offset: 0, source })?);
         let unpacked = packing.unpack(input).map_err(|source| ImageError::Read { offset: 0, source })?;
-        let mut tar = TarReader::new(unpacked);
+        // An archive that is packed as a whole may unpack to anything.
+        let most =
+            if packing == Packing::Plain { u64::MAX } else { self.options.limits.unpacked_bytes.saturating_mul(2) };
+        let mut tar = TarReader::new(unpacked.take(most));
         let mut members = Members::new(&self.options);
         loop {
             let entry = match tar.next_entry() {
@@ -77,6 +80,8 @@ impl Weigher {
                 Kind::Directory | Kind::Other => {}
             }
         }
+        // The rest tells whether the stream is whole, and lets who writes it finish.
+        tar.drain_input().map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
         resolve::images(&members)
     }
 

@@ -139,6 +139,17 @@ impl<R: BufRead> TarReader<R> {
         }
     }
 
+    /// Reads what is behind the end mark and forgets it.
+    pub fn drain_input(&mut self) -> io::Result<()> {
+        loop {
+            let count = self.input.fill_buf()?.len();
+            if count == 0 {
+                return Ok(());
+            }
+            self.input.consume(count);
+        }
+    }
+
     /// The data of the current entry.
     pub fn data(&mut self) -> Data<'_, R> {
         Data { tar: self }

@@ -41,8 +41,7 @@ fn naive(layers: &[Vec<Item>]) -> (u64, u64) {
                     inodes.push(target.len() as u64);
                     (path, There::Inode(inodes.len() - 1, number))
                 }
-                Item::Folder(path) => (path, There::Folder),
-                Item::HardLink(path, _) => (path, There::Folder),
+                Item::Folder(path) | Item::HardLink(path, _) => (path, There::Folder),
             };
             let folders: Vec<String> = path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect();
             for folder in folders {
@@ -57,13 +56,14 @@ fn naive(layers: &[Vec<Item>]) -> (u64, u64) {
             }
             let new = match item {
                 // The target is looked up once the folders on the way are there.
-                Item::HardLink(_, target) => match there.get(target) {
-                    Some(There::Inode(inode, layer)) => There::Inode(*inode, *layer),
-                    _ => {
+                Item::HardLink(_, target) => {
+                    if let Some(There::Inode(inode, layer)) = there.get(target) {
+                        There::Inode(*inode, *layer)
+                    } else {
                         inodes.push(0);
                         There::Inode(inodes.len() - 1, number)
                     }
-                },
+                }
                 _ => new,
             };
             if new == There::Folder && there.get(path) == Some(&There::Folder) {

@@ -74,7 +74,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
             Finding {
                 code: kind.code.into(),
                 message: format!(
-                    "{} of {} in {} were left behind",
+                    "left behind: {} of {}, in {}",
                     Bytes(bytes),
                     kind.what,
                     counted(files, "file", "files")

@@ -18,6 +18,7 @@ mod findings;
 mod label;
 mod layer;
 mod packages;
+mod pax;
 mod resolve;
 mod shape;
 mod tar;

@@ -50,7 +50,10 @@ impl Weigher {
         let mut input = BufReader::with_capacity(BUFFER, reader);
         let packing = Packing::of(first_bytes(&mut input).map_err(|source| ImageError::Read { offset: 0, source })?);
         let unpacked = packing.unpack(input).map_err(|source| ImageError::Read { offset: 0, source })?;
-        let mut tar = TarReader::new(unpacked);
+        // An archive that is packed as a whole may unpack to anything.
+        let most =
+            if packing == Packing::Plain { u64::MAX } else { self.options.limits.unpacked_bytes.saturating_mul(2) };
+        let mut tar = TarReader::new(unpacked.take(most));
         let mut members = Members::new(&self.options);
         loop {
             let entry = match tar.next_entry() {
@@ -77,7 +80,9 @@ impl Weigher {
                 Kind::Directory | Kind::Other => {}
             }
         }
-        self.images(&members)
+        // The rest tells whether the stream is whole, and lets who writes it finish.
+        tar.drain_input().map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
+        resolve::images(&members)
     }
 
     /// Reads an archive file, or a folder that holds an OCI layout or an unpacked docker archive.
@@ -105,7 +110,7 @@ impl Weigher {
         let whole = start.chain(&mut *data);
         let packing = Packing::of(start);
         if packing != Packing::Plain || looks_like_tar(start) {
-            let found = self.layer(members, path, packing, whole);
+            let found = self.layer(members, packing, whole);
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
             members.scans.insert(path.to_owned(), found);
@@ -123,6 +128,10 @@ impl Weigher {
             let content = read_bounded(&mut whole, size).map_err(read)?;
             members.json.insert(path.to_owned(), content);
             members.count(path)?;
+        } else {
+            let broken = Broken { offset: 0, what: "it is neither a tar nor a gzip or zstd stream".to_owned() };
+            members.scans.insert(path.to_owned(), Err(broken));
+            members.count(path)?;
         }
         Ok(())
     }
@@ -130,7 +139,6 @@ impl Weigher {
     fn layer(
         &mut self,
         members: &mut Members,
-        path: &str,
         packing: Packing,
         input: impl BufRead,
     ) -> Result<Arc<LayerScan>, Broken> {
@@ -140,8 +148,8 @@ impl Weigher {
             .then(|| Estimator::new(self.pool.clone()));
         let unpacked = packing.unpack(&mut counted).map_err(stream)?;
         let mut hashed = Hashed::new(unpacked, members.unpack_left, estimator);
-        let hashes = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
-        let scanned = scan(&mut hashed, hashes, &members.limits, &mut members.budget);
+        let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
+        let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
         let mut layer = scanned.map_err(|error| Broken {
             offset: error.offset,
             what: match error.what {
@@ -155,7 +163,6 @@ impl Weigher {
         layer.tar_bytes = tar_bytes;
         layer.wire_exact = packing != Packing::Plain;
         layer.wire_bytes = if layer.wire_exact { counted.count() } else { estimate.unwrap_or(0) };
-        let _ = path;
         Ok(self.keep(layer))
     }
 
@@ -169,11 +176,6 @@ impl Weigher {
                 layer
             }
         }
-    }
-
-    /// The images that the members make.
-    pub(super) fn images(&self, members: &Members) -> Result<Vec<ImageScan>, ImageError> {
-        resolve::images(members)
     }
 }
 

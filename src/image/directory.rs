@@ -29,7 +29,7 @@ pub(super) fn read(weigher: &mut Weigher, root: &Path) -> Result<Vec<ImageScan>,
             take(weigher, &mut members, root, &path)?;
         }
     }
-    weigher.images(&members)
+    resolve::images(&members)
 }
 
 /// Other documents that a document names, by digest or path.

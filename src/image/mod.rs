@@ -18,6 +18,7 @@ mod findings;
 mod label;
 mod layer;
 mod packages;
+mod pax;
 mod resolve;
 mod shape;
 mod tar;
@@ -92,3 +93,6 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

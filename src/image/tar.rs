@@ -7,6 +7,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::pax::Pax;
+
 /// Size of a tar block.
 pub const BLOCK: usize = 512;
 /// Longest name or link target.
@@ -77,17 +79,6 @@ pub struct TarReader<R> {
     global: Pax,
 }
 
-/// The PAX records that matter.
-#[derive(Debug, Clone, Default)]
-struct Pax {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    sparse: bool,
-    sparse_name: Option<Vec<u8>>,
-    sparse_size: Option<u64>,
-}
-
 impl<R: BufRead> TarReader<R> {
     /// Reads from the start of a tar.
     pub fn new(input: R) -> Self {
@@ -136,6 +127,17 @@ impl<R: BufRead> TarReader<R> {
                     return self.entry(start, &header, size, pax, long_name, long_link).map(Some);
                 }
             }
+        }
+    }
+
+    /// Reads what is behind the end mark and forgets it.
+    pub fn drain_input(&mut self) -> io::Result<()> {
+        loop {
+            let count = self.input.fill_buf()?.len();
+            if count == 0 {
+                return Ok(());
+            }
+            self.input.consume(count);
         }
     }
 
@@ -313,39 +315,6 @@ impl<R: BufRead> Read for Data<'_, R> {
     }
 }
 
-impl Pax {
-    /// Reads `LENGTH KEY=VALUE\n` records; `None` where they are broken.
-    fn read(&mut self, mut text: &[u8]) -> Option<()> {
-        while !text.is_empty() {
-            // Some writers pad with zeros.
-            if text.iter().all(|&byte| byte == 0) {
-                break;
-            }
-            let space = text.iter().take(21).position(|&byte| byte == b' ')?;
-            let length = usize::try_from(decimal(&text[..space])?).ok()?;
-            let record = text.get(space + 1..length)?;
-            let record = record.strip_suffix(b"\n")?;
-            text = &text[length..];
-            let equals = record.iter().position(|&byte| byte == b'=')?;
-            let (key, value) = (&record[..equals], &record[equals + 1..]);
-            let bytes = || (!value.is_empty()).then(|| value.to_vec());
-            match key {
-                b"path" => self.path = bytes(),
-                b"linkpath" => self.link = bytes(),
-                b"size" => self.size = if value.is_empty() { None } else { Some(decimal(value)?) },
-                b"GNU.sparse.name" => self.sparse_name = bytes(),
-                b"GNU.sparse.size" | b"GNU.sparse.realsize" => {
-                    self.sparse = true;
-                    self.sparse_size = Some(decimal(value)?);
-                }
-                b"GNU.sparse.major" | b"GNU.sparse.map" | b"GNU.sparse.numblocks" => self.sparse = true,
-                _ => {}
-            }
-        }
-        Some(())
-    }
-}
-
 /// Whether a block is a tar header: its checksum is right, as unsigned or (old writers) signed bytes.
 pub fn is_header(block: &[u8; BLOCK]) -> bool {
     let Some(expected) = number(&block[148..156]) else { return false };
@@ -387,17 +356,6 @@ fn number(field: &[u8]) -> Option<u64> {
         b'0'..=b'7' => value.checked_mul(8).map(|value| value | u64::from(byte - b'0')),
         _ => None,
     })
-}
-
-fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter()
-        .try_fold(0u64, |value, &byte| {
-            byte.is_ascii_digit().then(|| value.checked_mul(10)?.checked_add(u64::from(byte - b'0')))?
-        })
-        .filter(|&value| i64::try_from(value).is_ok())
 }
 
 fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {

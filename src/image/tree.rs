@@ -223,7 +223,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+    pub(super) fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
         self.children.get(&(parent, name)).copied()
     }
 

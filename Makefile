@@ -1,4 +1,5 @@
-# Thin on purpose: what is done and how is in scripts/.
+# Thin on purpose: what is done and how is in scripts/. make turns every failure into exit code 2; who wants
+# tonnage's own calls scripts/bench.sh.
 .PHONY: help bench test lint clean-cache
 
 help:

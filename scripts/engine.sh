@@ -38,7 +38,7 @@ if [ -n "${DOCKER_HOST:-}" ]; then
     case $DOCKER_HOST in
     unix://* | tcp://* | http://* | https://*) ;;
     *) die "cannot speak to an engine at \`$DOCKER_HOST\`, where DOCKER_HOST points" \
-        "use a \`unix://\` or \`tcp://\` address; over ssh: \`ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST\`" ;;
+        "use a \`unix://\` or \`tcp://\` address; over ssh: \`ssh -L /tmp/engine.sock:/var/run/docker.sock HOST\`" ;;
     esac
     answers "$DOCKER_HOST" || die "no engine answers at \`$DOCKER_HOST\`, where DOCKER_HOST points" \
         "start it, or unset DOCKER_HOST to have one looked for"
@@ -58,6 +58,7 @@ for candidate in "${candidates[@]}"; do
         echo "$candidate"
         exit
     fi
+    say "no engine answers at $candidate"
 done
 
 if [ "$(id -u)" != 0 ]; then

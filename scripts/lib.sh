@@ -139,23 +139,18 @@ scratch() {
     sweep_scratch
     free=$(df -Pm /dev/shm 2>/dev/null | awk 'NR==2 {print $4}') || true
     if [ -w /dev/shm ] && [ "${free:-0}" -gt "$1" ] && mem_available_over "$1"; then
-        mktemp -d "/dev/shm/tonnage.$$.XXXXXXXX"
+        mktemp -d "/dev/shm/tonnage.XXXXXXXX"
     else
         mkdir -p "$cache/tmp"
-        mktemp -d "$cache/tmp/work.$$.XXXXXXXX"
+        mktemp -d "$cache/tmp/work.XXXXXXXX"
     fi
 }
 
-# What a killed script has left behind, known by the number of its process.
+# What a killed script has left behind. By age alone (the inode's: unpacking sets other times), as a folder in memory
+# may be another container's, whose processes cannot be seen from here.
 sweep_scratch() {
-    local folder pid
-    for folder in /dev/shm/tonnage.*.* "$cache"/tmp/work.*.*; do
-        pid=${folder%.*}
-        pid=${pid##*.}
-        if [ -d "$folder" ] && [ ! -d "/proc/$pid" ]; then
-            rm -rf --one-file-system "$folder"
-        fi
-    done
+    find /dev/shm "$cache/tmp" -maxdepth 1 -user "$(id -u)" \( -name 'tonnage.????????' -o -name 'work.????????' \) \
+        -cmin +720 -exec rm -rf --one-file-system {} + 2>/dev/null || true
 }
 
 mem_available_over() {
@@ -218,7 +213,8 @@ engine_load() {
 
 # image_id_of NAME: the id that the engine has under that name, nothing when it has none.
 image_id_of() {
-    { engine_call "/images/$1/json" 2>/dev/null || true; } | grep -o '"Id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4 || true
+    { engine_call "/images/$1/json" 2>/dev/null || true; } |
+        grep -o '"Id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4 || true
 }
 
 # What image.py makes: an image's config is all that tells one image from another.

@@ -165,7 +165,8 @@ make_alpine() {
             return
         fi
         [ $status -lt 128 ] || exit $status # interrupted, not failed
-        say "alpine: the real one cannot be made (tried for $((SECONDS - started)) s): a glibc fallback instead"
+        say "alpine: the real one cannot be made (tried for $((SECONDS - started)) s): a glibc fallback instead;" \
+            "it is tried again in a day, or when $no_musl is removed"
         touch "$no_musl"
     fi
     stage alpine-fallback fallback_files "$here/alpine-fallback.sh"

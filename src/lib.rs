@@ -11,6 +11,7 @@ pub mod analyse;
 pub mod cli;
 pub mod context;
 pub mod engine;
+pub mod env;
 pub mod error;
 pub mod exit;
 pub mod fsx;

@@ -42,10 +42,11 @@ say "alpine: building CPython"
 unpack "$sources"/python3.9_*.orig.tar.xz python
 cd "$work/python"
 "$python" "$root/scripts/standins/only-prefix.py" setup.py "$prefix"
-# what musl 1.2 of Debian has and what Alpine's has are not the same: these two would not link
-quietly python-configure ./configure ac_cv_func_preadv2=no ac_cv_func_pwritev2=no CC=musl-gcc \
+# Alpine's newer musl has the two functions, Debian's headers do not declare them. pkg-config would name the
+# machine's own libraries; without it the search for OpenSSL would end in /usr/include, among glibc's headers.
+quietly python-configure ./configure ac_cv_func_preadv2=no ac_cv_func_pwritev2=no PKG_CONFIG=false CC=musl-gcc \
     CPPFLAGS="-I$prefix/include" CFLAGS="-g0" LDFLAGS="-L$prefix/lib" \
-    --prefix=/usr/local --build=x86_64-linux-gnu --enable-shared --without-ensurepip --with-system-ffi \
+    --prefix=/usr/local --build=x86_64-linux-gnu --enable-shared --without-ensurepip --with-openssl="$prefix" --with-system-ffi \
     --enable-loadable-sqlite-extensions --disable-test-modules
 # a thread's stack is 128 KiB under musl, too little for Python: the official image asks for 1 MiB as well
 quietly python make "$jobs" EXTRA_CFLAGS=-DTHREAD_STACK_SIZE=0x100000 LDFLAGS="-L$prefix/lib -Wl,--strip-all"

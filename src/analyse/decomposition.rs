@@ -129,3 +129,64 @@ fn instructions<'a>(samples: &[&'a Sample]) -> Vec<Vec<&'a Step>> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{self, NAMES};
+
+    #[test]
+    fn parts_add_up_to_about_the_wall() {
+        let record = fixture::record();
+        for scenario in Scenario::ALL {
+            let found = decomposition(&record, scenario);
+            assert_eq!(found.len(), 4);
+            for build in found {
+                let sum: Nanos = build.parts.iter().map(|part| part.median).sum();
+                let ratio = sum.0 as f64 / build.wall.0 as f64;
+                assert!((ratio - 1.0).abs() < 0.05, "{} {scenario}: {ratio}", build.variant);
+            }
+        }
+    }
+
+    #[test]
+    fn instructions_stand_in_the_order_of_the_build_with_their_stage() {
+        let found = decomposition(&fixture::record(), Scenario::Cold);
+        let multistage = found.iter().find(|build| build.variant == NAMES[3]).unwrap();
+        let rows: Vec<(Part, &str, &str)> = multistage
+            .parts
+            .iter()
+            .map(|part| (part.part, part.stage.as_str(), part.instruction.split(' ').next().unwrap_or_default()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Part::Upload, "", ""),
+                (Part::Resolve, "", ""),
+                (Part::Instruction, "builder", "COPY"),
+                (Part::Instruction, "builder", "RUN"),
+                (Part::Instruction, "stage-2", "COPY"),
+                (Part::Instruction, "stage-2", "COPY"),
+                (Part::Instruction, "stage-2", "WORKDIR"),
+                (Part::Export, "", ""),
+                (Part::Other, "", ""),
+            ]
+        );
+        let pip = &multistage.parts[3];
+        assert_eq!((pip.n, pip.cached), (7, 0));
+        assert!(pip.median > Nanos(7_100_000_000) && pip.median < Nanos(7_500_000_000));
+        assert_eq!(multistage.parts[6].cached, 7);
+    }
+
+    #[test]
+    fn an_instruction_that_stands_twice_is_two_rows() {
+        let mut record = fixture::record();
+        for sample in &mut record.samples {
+            let again = sample.steps[0].clone();
+            sample.steps.push(again);
+        }
+        let found = decomposition(&record, Scenario::Cold);
+        let count = found[0].parts.iter().filter(|part| part.instruction == "WORKDIR /app").count();
+        assert_eq!((count, found[0].parts[2].n), (2, 7));
+    }
+}

@@ -33,3 +33,32 @@ pub const LEVEL: f64 = 0.95;
 
 /// Rounds below which nothing is inferred: no interval, no ratio, no verdict.
 pub const ENOUGH_ROUNDS: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn a_thousand_variants_of_twenty_rounds_lose_nothing() {
+        let record = fixture::many(1000, 20);
+        let lines = summary(&record);
+        assert_eq!((lines.len(), timings(&record).len()), (1000, 1000));
+        assert!(lines.iter().all(|line| line.timings.len() == 1 && line.smallest));
+        let shared = sharing(&record);
+        assert_eq!((shared.matrix.len(), Some(shared.total_stored)), (1000, lines[0].size));
+        assert!(caching_findings(&record).is_empty());
+        assert_eq!(decomposition(&record, crate::record::Scenario::Cold).len(), 1000);
+    }
+
+    #[test]
+    fn nothing_fails_on_an_empty_record() {
+        let mut record = fixture::record();
+        record.variants.clear();
+        record.samples.clear();
+        assert!(summary(&record).is_empty() && timings(&record).is_empty() && reproduction(&record).is_empty());
+        assert!(caching_findings(&record).is_empty() && noise(&record).is_none());
+        assert!(sharing(&record).variants.is_empty());
+        assert!(trend::history_line(&record).variants.is_empty());
+    }
+}

@@ -31,3 +31,25 @@ pub fn overhead(record: &Record) -> Option<Overhead> {
     let own = elapsed.saturating_sub(builds + serves + exports + pulls);
     Some(Overhead { elapsed, builds, serves, exports, pulls, own, share: Ratio::of(own.0, elapsed.0)? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn what_was_not_measured_is_overhead() {
+        let record = fixture::record();
+        let found = overhead(&record).unwrap();
+        assert_eq!(found.own, Nanos(6_100_000_000));
+        assert_eq!(found.own + found.builds + found.serves + found.exports + found.pulls, record.elapsed_ns);
+        assert!(found.share.0 > 0.0 && found.share.0 < 0.03);
+    }
+
+    #[test]
+    fn a_record_without_its_wall_time_has_none() {
+        let mut record = fixture::record();
+        record.elapsed_ns = Nanos(0);
+        assert_eq!(overhead(&record), None);
+    }
+}

@@ -168,3 +168,79 @@ pub fn noise(record: &Record) -> Option<Noise> {
         verdict: verdict.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{self, NAMES};
+    use crate::units::Nanos;
+
+    fn of(record: &Record, variant: &str, scenario: Scenario) -> Vec<Sample> {
+        let own = |sample: &&Sample| sample.variant == variant && sample.scenario == scenario && !sample.twin;
+        record.samples.iter().filter(own).cloned().collect()
+    }
+
+    #[test]
+    fn a_series_against_itself_times_a_factor_has_that_ratio() {
+        let first = of(&fixture::record(), NAMES[2], Scenario::Cold);
+        let second: Vec<Sample> = first
+            .iter()
+            .map(|sample| Sample { wall_ns: Nanos(sample.wall_ns.0 * 13 / 10), ..sample.clone() })
+            .collect();
+        let found = paired_ratio(&first, &second).unwrap();
+        assert!((found.ratio - 1.3).abs() < 1e-6, "{found:?}");
+        assert_eq!(found.pairs, 7);
+        assert!(found.differs());
+        assert!((found.p_slower - 1.0 / 128.0).abs() < 1e-12 && found.p_faster > 0.99);
+        let back = paired_ratio(&second, &first).unwrap();
+        assert!((back.ratio * found.ratio - 1.0).abs() < 1e-9 && back.p_faster < 0.01);
+        let unpaired = unpaired_ratio(&first, &second).unwrap();
+        assert!((unpaired.ratio - 1.3).abs() < 0.02 && unpaired.p_slower < 0.001, "{unpaired:?}");
+    }
+
+    #[test]
+    fn variants_of_one_run_are_compared_round_by_round() {
+        let record = fixture::record();
+        let found =
+            paired_ratio(&of(&record, NAMES[1], Scenario::Cold), &of(&record, NAMES[3], Scenario::Cold)).unwrap();
+        // 7.32 s of pip and less against 5.48 s of pip and less, within 2 % of noise each.
+        assert!(found.ratio > 1.25 && found.ratio < 1.42 && found.differs(), "{found:?}");
+        assert!(found.minimum_detectable.is_some_and(|ratio| ratio > 1.0 && ratio < 1.1));
+    }
+
+    #[test]
+    fn nothing_is_inferred_from_few_pairs() {
+        let record = fixture::record();
+        let few: Vec<Sample> =
+            of(&record, NAMES[0], Scenario::Cold).into_iter().filter(|sample| sample.round <= 3).collect();
+        let found = paired_ratio(&few, &few).unwrap();
+        assert_eq!((found.pairs, found.interval, found.minimum_detectable), (3, None, None));
+        assert!(!found.differs());
+        assert_eq!(paired_ratio(&[], &few), None);
+    }
+
+    #[test]
+    fn the_same_variant_twice_is_quiet_and_a_slower_twin_is_noisy() {
+        let mut record = fixture::record();
+        let quiet = noise(&record).unwrap();
+        assert_eq!((quiet.variant.as_str(), quiet.pairs, quiet.verdict.as_str()), (NAMES[1], 35, QUIET));
+        assert!(quiet.low <= 1.0 && quiet.high >= 1.0 && (quiet.ratio - 1.0).abs() < 0.02, "{quiet:?}");
+        for sample in record.samples.iter_mut().filter(|sample| sample.twin) {
+            sample.wall_ns = Nanos(sample.wall_ns.0 * 11 / 10);
+        }
+        let noisy = noise(&record).unwrap();
+        assert_eq!(noisy.verdict, NOISY);
+        assert!(noisy.low > 1.05, "{noisy:?}");
+    }
+
+    #[test]
+    fn an_a_a_check_needs_five_pairs() {
+        let mut record = fixture::record();
+        record.samples.retain(|sample| sample.scenario == Scenario::Cold && sample.round <= 5);
+        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict != UNKNOWN)), Some((5, true)));
+        record.samples.retain(|sample| sample.round <= 4);
+        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict == UNKNOWN)), Some((4, true)));
+        record.samples.retain(|sample| !sample.twin);
+        assert_eq!(noise(&record), None);
+    }
+}

@@ -162,3 +162,160 @@ fn bare(instruction: &str) -> &str {
 fn quoted(instruction: &str) -> String {
     format!("`{}`", crate::text::shorten(&instruction.split_whitespace().collect::<Vec<_>>().join(" "), 80))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Nanos;
+
+    /// Steps from lines: `+` came from cache, `-` ran.
+    fn steps(lines: &[&str]) -> Vec<Step> {
+        let step = |line: &&str| Step {
+            instruction: line[1..].to_owned(),
+            stage: String::new(),
+            cached: line.starts_with('+'),
+            duration_ns: Nanos(0),
+        };
+        lines.iter().map(step).collect()
+    }
+
+    fn expected() -> Expected {
+        Expected {
+            src_copies: vec!["COPY src /app".to_owned()],
+            deps_copies: vec!["COPY requirements.txt ./".to_owned()],
+            previous_image_id: Some("sha256:a".to_owned()),
+            image_id: "sha256:a".to_owned(),
+            pulled: false,
+        }
+    }
+
+    const WARM: [&str; 4] = ["+WORKDIR /app", "+COPY requirements.txt ./", "+RUN pip install", "+COPY src /app"];
+    const COLD: [&str; 4] = ["-WORKDIR /app", "-COPY requirements.txt ./", "-RUN pip install", "-COPY src /app"];
+    const BUILDKIT_COLD: [&str; 4] =
+        ["+WORKDIR /app", "-COPY requirements.txt ./", "-RUN pip install", "-COPY src /app"];
+    const SRC: [&str; 4] = ["+WORKDIR /app", "+COPY requirements.txt ./", "+RUN pip install", "-COPY src /app"];
+    const DEPS: [&str; 4] = ["+WORKDIR /app", "-COPY requirements.txt ./", "-RUN pip install", "-COPY src /app"];
+
+    #[test]
+    fn each_scenario_is_valid_only_if_its_proof_holds() {
+        let unreached = "every instruction was cached: the edit of the source file did not reach the build";
+        let table: [(Scenario, &[&str], bool, &str, u32); 13] = [
+            (Scenario::Cold, &COLD, true, "", 0),
+            (Scenario::Cold, &BUILDKIT_COLD, true, "tolerated: `WORKDIR /app` came from cache", 1),
+            (Scenario::Cold, &SRC, false, "`COPY requirements.txt ./` came from cache, in spite of `nocache`", 3),
+            (Scenario::Warm, &WARM, true, "", 4),
+            (Scenario::Touch, &WARM, true, "", 4),
+            (Scenario::Warm, &SRC, false, "`COPY src /app` was not cached, though nothing changed", 3),
+            (Scenario::Touch, &SRC, false, "`COPY src /app` was not cached, though nothing changed", 3),
+            (Scenario::Src, &SRC, true, "", 3),
+            (Scenario::Src, &WARM, false, unreached, 4),
+            (
+                Scenario::Src,
+                &DEPS,
+                false,
+                "`COPY requirements.txt ./` was the first that was not cached, where `COPY src /app` was due",
+                1,
+            ),
+            (Scenario::Deps, &DEPS, true, "", 1),
+            (
+                Scenario::Deps,
+                &SRC,
+                false,
+                "`COPY src /app` was the first that was not cached, where `COPY requirements.txt ./` was due",
+                3,
+            ),
+            (
+                Scenario::Cold,
+                &["-CMD [\"sh\"]", "-ENV A=b"],
+                false,
+                "the builder reported no instruction that can be cached, so nothing is proven",
+                0,
+            ),
+        ];
+        for (scenario, lines, valid, reason, cached) in table {
+            let proof = judge(scenario, &steps(lines), &expected());
+            assert_eq!(
+                (proof.valid, proof.reason.as_str(), proof.cached),
+                (valid, reason, cached),
+                "{scenario} {lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn configuration_does_not_count() {
+        let proof =
+            judge(Scenario::Warm, &steps(&["+RUN a", "-CMD [\"sh\"]", "-LABEL a=b", "-EXPOSE 80"]), &expected());
+        assert_eq!((proof.valid, proof.cached, proof.cacheable, proof.first_miss), (true, 1, 1, None));
+    }
+
+    #[test]
+    fn a_warm_build_must_return_the_image_of_the_build_before() {
+        let other = Expected { previous_image_id: Some("sha256:b".to_owned()), ..expected() };
+        assert!(judge(Scenario::Warm, &steps(&WARM), &other).reason.contains("not that of the build before"));
+        let none = Expected { previous_image_id: None, ..expected() };
+        assert!(!judge(Scenario::Touch, &steps(&WARM), &none).valid);
+        // An edit makes another image, whatever was before.
+        assert!(judge(Scenario::Src, &steps(&SRC), &other).valid);
+    }
+
+    #[test]
+    fn a_pull_inside_the_clock_or_a_missing_image_invalidates_every_scenario() {
+        for scenario in Scenario::ALL {
+            let lines: &[&str] = match scenario {
+                Scenario::Cold => &COLD,
+                Scenario::Warm | Scenario::Touch => &WARM,
+                Scenario::Src => &SRC,
+                Scenario::Deps => &DEPS,
+            };
+            assert!(judge(scenario, &steps(lines), &expected()).valid);
+            assert!(!judge(scenario, &steps(lines), &Expected { pulled: true, ..expected() }).valid);
+            assert!(!judge(scenario, &steps(lines), &Expected { image_id: String::new(), ..expected() }).valid);
+            assert!(!judge(scenario, &[], &expected()).valid);
+        }
+    }
+
+    #[test]
+    fn an_early_copy_of_everything_is_the_copy_of_the_source_too() {
+        let early = Expected { src_copies: vec!["COPY . .".to_owned()], ..expected() };
+        let proof = judge(Scenario::Src, &steps(&["+WORKDIR /app", "-COPY . .", "-RUN pip install"]), &early);
+        assert_eq!((proof.valid, proof.first_miss.as_deref()), (true, Some("COPY . .")));
+    }
+
+    #[test]
+    fn instructions_are_recognised_in_the_words_of_every_builder() {
+        for (written, reported, same) in [
+            ("COPY src /app", "COPY src /app", true),
+            ("COPY   src\t/app", "COPY src /app", true),
+            ("copy src /app", "COPY src /app", true),
+            ("COPY src /app", "[4/5] COPY src /app", true),
+            ("COPY src /app", "[stage-1 3/4] COPY src /app", true),
+            ("COPY src /app", "Step 5/6 : COPY src /app", true),
+            ("COPY src /app", "STEP 5/6: COPY src /app", true),
+            ("COPY [\"src\", \"/app\"]", "COPY [src, /app]", true),
+            ("COPY [\"src\", \"/app\"]", "COPY [\"src\",\"/app\"]", true),
+            ("COPY src $APP", "COPY src /app", true),
+            ("COPY --chown=$USER:$USER src ${APP}/x", "COPY --chown=1:1 src /app/x", true),
+            ("COPY src \\\n  /app", "COPY src /app", true),
+            ("COPY src /app", "COPY src /app2", false),
+            ("COPY src /app", "COPY --link src /app", false),
+            ("COPY SRC /app", "COPY src /app", false),
+            ("COPY src $APP", "ADD src /app", false),
+        ] {
+            assert_eq!(same_instruction(written, reported), same, "{written} | {reported}");
+        }
+        for (instruction, expected) in [
+            ("RUN [\"a\"]", Some("RUN")),
+            ("[builder 2/4] run x", Some("RUN")),
+            ("ONBUILD COPY . .", Some("COPY")),
+            ("[internal] load build context", None),
+            ("WORKDIR /a", Some("WORKDIR")),
+            ("RUNNER x", None),
+            ("", None),
+            ("[", None),
+            ("é", None),
+        ] {
+            assert_eq!(kind(instruction), expected, "{instruction}");
+        }
+    }
+}

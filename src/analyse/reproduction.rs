@@ -137,3 +137,74 @@ fn other_definition(variant: &Variant, reference: &Reference) -> Option<String> 
 fn is_pinned(base: &Base) -> bool {
     base.reference.contains("@sha256:") || base.used.contains("@sha256:")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn a_size_inside_the_interval_is_reproduced_and_its_upper_end_is_outside() {
+        let mut record = fixture::record();
+        for (size, verdict, drift) in [
+            (48_750_000, ReferenceVerdict::Reproduced, 0),
+            (48_849_999, ReferenceVerdict::Reproduced, 0),
+            (48_850_000, ReferenceVerdict::Drifted, 1),
+            (48_749_999, ReferenceVerdict::Drifted, -1),
+            (50_000_000, ReferenceVerdict::Drifted, 1_150_001),
+        ] {
+            if let Some(sizes) = &mut record.variants[3].sizes {
+                sizes.size_bytes = Bytes(size);
+            }
+            let found = &reproduction(&record)[3];
+            assert_eq!((found.verdict, found.drift), (verdict, SignedBytes(drift)), "{size}");
+            assert_eq!(found.cause.is_empty(), verdict == ReferenceVerdict::Reproduced);
+        }
+    }
+
+    #[test]
+    fn a_base_that_alone_exceeds_the_claim_is_named_with_the_platform() {
+        let found = &reproduction(&fixture::record())[0];
+        assert_eq!(found.verdict, ReferenceVerdict::Drifted);
+        assert_eq!(
+            found.cause,
+            "the base `python:3.9` alone is 886 MB, above the claim; other platform: measured on linux/amd64, the claim \
+             fits linux/arm64; other base version: `python:3.9` is a moving tag, and the set `default` takes what it \
+             names today"
+        );
+    }
+
+    #[test]
+    fn a_stand_in_proves_nothing_even_inside_the_interval() {
+        let found = reproduction(&fixture::stand_in());
+        assert!(found.iter().all(|claim| claim.verdict == ReferenceVerdict::StandIn));
+        assert!(found[3].cause.contains("stand-in for `python:3.9-alpine` (Debian packages"), "{}", found[3].cause);
+    }
+
+    #[test]
+    fn another_definition_of_size_is_recognised() {
+        let mut record = fixture::record();
+        let variant = &mut record.variants[1];
+        variant.bases[0].used = "python:3.9-slim@sha256:00".to_owned();
+        if let Some(reference) = &mut variant.reference {
+            reference.platform.clear();
+        }
+        if let Some(sizes) = &mut variant.sizes {
+            sizes.engine_size_bytes = Some(Bytes(118_000_000));
+        }
+        assert_eq!(
+            reproduction(&record)[1].cause,
+            "other definition: what this engine calls the size, 118 MB, lies in the claim"
+        );
+        if let Some(sizes) = &mut record.variants[1].sizes {
+            sizes.engine_size_bytes = None;
+        }
+        assert_eq!(reproduction(&record)[1].cause, "cause unknown: the variant's own layers weigh 10.5 MB");
+    }
+
+    #[test]
+    fn what_was_not_built_is_not_measured() {
+        let found = &reproduction(&fixture::with_failures())[2];
+        assert_eq!((found.verdict, found.size, found.drift), (ReferenceVerdict::NotMeasured, None, SignedBytes(0)));
+    }
+}

@@ -84,3 +84,46 @@ fn in_both(a: &[usize], b: &[usize], sizes: &[Bytes]) -> Bytes {
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn layers_that_two_images_have_are_stored_once() {
+        let record = fixture::record();
+        let found = sharing(&record);
+        let alpine = Bytes(45_220_000);
+        assert_eq!(found.matrix[2][3], alpine);
+        assert_eq!(found.matrix[3][2], alpine);
+        assert_eq!(found.matrix[0][1], Bytes::ZERO);
+        assert_eq!(found.saved(), alpine);
+        let sizes: Vec<_> = record.variants.iter().filter_map(|variant| variant.sizes.clone()).collect();
+        assert_eq!(found.sum_of_sizes, sizes.iter().map(|sizes| sizes.size_bytes).sum());
+        assert_eq!(found.unique, sizes.iter().map(|sizes| sizes.unique_bytes).collect::<Vec<_>>());
+        for (index, sizes) in sizes.iter().enumerate() {
+            assert_eq!(found.matrix[index][index], sizes.size_bytes);
+        }
+    }
+
+    #[test]
+    fn a_layer_that_stands_twice_in_one_image_is_stored_once_and_not_shared() {
+        let mut record = fixture::record();
+        record.variants.truncate(1);
+        let twice = record.variants[0].layers[1].clone();
+        let size = twice.size_bytes;
+        record.variants[0].layers.push(twice);
+        let found = sharing(&record);
+        assert_eq!(found.saved(), size);
+        assert_eq!(found.unique[0], found.total_stored);
+    }
+
+    #[test]
+    fn variants_without_layers_are_left_out() {
+        assert_eq!(sharing(&fixture::with_failures()).variants.len(), 3);
+        let mut record = fixture::record();
+        record.variants.clear();
+        assert_eq!(sharing(&record).total_stored, Bytes::ZERO);
+    }
+}

@@ -144,3 +144,62 @@ fn failure(variant: &Variant) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{self, NAMES};
+
+    fn smallest(record: &Record) -> Vec<String> {
+        summary(record).into_iter().filter(|line| line.smallest).map(|line| line.name).collect()
+    }
+
+    #[test]
+    fn lines_stand_in_the_order_of_the_suite_and_compare_with_the_first() {
+        let found = summary(&fixture::record());
+        assert_eq!(found.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), NAMES);
+        assert_eq!((found[0].delta_to_first, found[0].ratio_to_first), (None, None));
+        let (first, last) = (found[0].size.unwrap(), found[3].size.unwrap());
+        assert_eq!(found[3].delta_to_first, Some(last - first));
+        assert_eq!(found[3].ratio_to_first, Ratio::of(last.0, first.0));
+        assert_eq!(found[3].timings.keys().copied().collect::<std::collections::BTreeSet<_>>().len(), 5);
+        assert_eq!(found[3].claim_verdict, Some(ReferenceVerdict::Reproduced));
+        assert!(found[0].timings[&Scenario::Cold].flagged && found[1].timings[&Scenario::Warm].invalid == 1);
+    }
+
+    #[test]
+    fn the_smallest_image_that_does_not_work_wins_nothing() {
+        assert_eq!(smallest(&fixture::record()), [NAMES[3]]);
+        let failed = fixture::with_failures();
+        assert_eq!(smallest(&failed), [NAMES[1]]);
+        let lines = summary(&failed);
+        assert_eq!((lines[2].size, lines[2].failure.is_empty()), (None, false));
+        assert!(lines[3].size.is_some() && lines[3].ready.is_none() && lines[3].failure.contains("exited"));
+    }
+
+    #[test]
+    fn equal_sizes_share_the_mark() {
+        let mut record = fixture::record();
+        let sizes = record.variants[3].sizes.clone();
+        record.variants[2].sizes = sizes;
+        assert_eq!(smallest(&record), [NAMES[2], NAMES[3]]);
+    }
+
+    #[test]
+    fn stand_ins_are_marked() {
+        assert!(summary(&fixture::stand_in()).iter().all(|line| line.stand_in));
+        assert!(summary(&fixture::record()).iter().all(|line| !line.stand_in));
+    }
+
+    #[test]
+    fn without_a_first_size_nothing_is_compared() {
+        let mut record = fixture::record();
+        record.variants[0].sizes = None;
+        assert!(summary(&record).iter().all(|line| line.delta_to_first.is_none()));
+        record.variants[0].sizes = fixture::record().variants[0].sizes.clone();
+        if let Some(sizes) = &mut record.variants[0].sizes {
+            sizes.size_bytes = Bytes::ZERO;
+        }
+        assert!(summary(&record).iter().all(|line| line.ratio_to_first.is_none()));
+    }
+}

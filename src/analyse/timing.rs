@@ -228,3 +228,109 @@ fn nearest(value: f64) -> Nanos {
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{self, NAMES};
+
+    fn find(record: &Record, variant: &str, scenario: Scenario) -> ScenarioTiming {
+        timings(record).into_iter().find(|timing| timing.variant == variant && timing.scenario == scenario).unwrap()
+    }
+
+    #[test]
+    fn every_variant_and_scenario_is_there_in_order_with_one_value_a_round() {
+        let found = timings(&fixture::record());
+        let keys: Vec<_> = found.iter().map(|timing| (timing.variant.as_str(), timing.scenario)).collect();
+        let expected: Vec<_> = NAMES.iter().flat_map(|name| Scenario::ALL.map(|scenario| (*name, scenario))).collect();
+        assert_eq!(keys, expected);
+        for timing in &found {
+            assert_eq!(timing.round_numbers, [1, 2, 3, 4, 5, 6, 7]);
+            let estimate = timing.estimate.unwrap();
+            assert_eq!(estimate.n, 7);
+            assert_eq!(estimate.low, timing.rounds.iter().min().copied(), "7 rounds: the whole range is the interval");
+            assert_eq!(estimate.high, timing.rounds.iter().max().copied());
+            assert!((estimate.level - 0.984_375).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn hits_stand_beside_times_and_an_invalid_sample_leaves_the_statistics() {
+        let warm = find(&fixture::record(), NAMES[1], Scenario::Warm);
+        assert_eq!((warm.cached, warm.cacheable, warm.valid, warm.invalid), (4, 4, 20, 1));
+        assert_eq!(warm.reasons, ["`COPY src /app` was not cached, though nothing changed"]);
+        let src = find(&fixture::record(), NAMES[0], Scenario::Src);
+        assert_eq!((src.cached, src.cacheable, src.first_miss.as_deref()), (3, 4, Some("COPY src /app")));
+    }
+
+    #[test]
+    fn the_worst_valid_sample_tells_the_hits() {
+        let mut record = fixture::record();
+        let sample = record
+            .samples
+            .iter_mut()
+            .find(|sample| sample.variant == NAMES[2] && sample.scenario == Scenario::Deps && !sample.discarded)
+            .unwrap();
+        sample.cached = 0;
+        assert_eq!(find(&record, NAMES[2], Scenario::Deps).cached, 0);
+    }
+
+    #[test]
+    fn a_slow_round_is_flagged_and_still_counts() {
+        let cold = find(&fixture::record(), NAMES[0], Scenario::Cold);
+        assert_eq!(cold.outliers, [5]);
+        assert_eq!(cold.rounds.len(), 7);
+        assert!(find(&fixture::record(), NAMES[1], Scenario::Cold).outliers.is_empty());
+    }
+
+    #[test]
+    fn repeats_of_a_round_count_once() {
+        let mut record = fixture::record();
+        record.samples.retain(|sample| sample.variant == NAMES[3] && sample.scenario == Scenario::Warm);
+        for sample in &mut record.samples {
+            sample.wall_ns = Nanos(u64::from(sample.round) * 100 + u64::from(sample.repeat * sample.repeat));
+        }
+        // Repeats 0, 1, 2 add 0, 1, 4: the median adds 1.
+        let rounds: Vec<u64> = find(&record, NAMES[3], Scenario::Warm).rounds.iter().map(|time| time.0).collect();
+        assert_eq!(rounds, [101, 201, 301, 401, 501, 601, 701]);
+    }
+
+    #[test]
+    fn rising_rounds_are_a_drift() {
+        let mut record = fixture::record();
+        for sample in &mut record.samples {
+            sample.wall_ns = Nanos(1_000_000 + 10_000 * u64::from(sample.round));
+        }
+        let cold = find(&record, NAMES[0], Scenario::Cold);
+        assert!(cold.drifts() && (cold.drift_per_round() - 10_000.0 / 1_040_000.0).abs() < 1e-9);
+        assert!(!find(&fixture::record(), NAMES[2], Scenario::Cold).drifts());
+    }
+
+    #[test]
+    fn a_scenario_without_a_valid_sample_has_no_time() {
+        let mut record = fixture::record();
+        for sample in &mut record.samples {
+            sample.valid = false;
+        }
+        let cold = find(&record, NAMES[0], Scenario::Cold);
+        assert_eq!((cold.estimate, cold.valid, cold.invalid), (None, 0, 7));
+    }
+
+    #[test]
+    fn downloads_that_differ_are_flagged_by_round() {
+        let mut record = fixture::record();
+        assert_eq!(find(&record, NAMES[0], Scenario::Cold).network.unwrap().differing, Vec::<u32>::new());
+        for sample in record.samples.iter_mut().filter(|sample| sample.round == 6) {
+            sample.network_bytes = Some(Bytes(9_000_000));
+        }
+        let network = find(&record, NAMES[0], Scenario::Cold).network.unwrap();
+        assert_eq!((network.median, network.differing), (Bytes(1_034_118), vec![6]));
+    }
+
+    #[test]
+    fn few_rounds_give_a_median_without_interval() {
+        let estimate = Estimate::of(&[Nanos(3), Nanos(1), Nanos(2)]).unwrap();
+        assert_eq!((estimate.median, estimate.low, estimate.high, estimate.n), (Nanos(2), None, None, 3));
+        assert_eq!(Estimate::of(&[]), None);
+    }
+}

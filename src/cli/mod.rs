@@ -5,6 +5,7 @@ mod check;
 mod clean;
 mod compare;
 mod doctor;
+mod generate;
 mod init;
 mod report;
 mod run;
@@ -34,6 +35,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, once")]
 enum Command {
     /// Build and measure every variant of a suite
     Run(run::Args),
@@ -55,6 +57,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Remove exactly what tonnage made on the engine
     Clean(clean::Args),
+    /// A completion script for a shell, on standard output
+    Completions(generate::CompletionsArgs),
+    /// A manual page in roff, on standard output
+    Man(generate::ManArgs),
 }
 
 /// The command line's own definition, from which man page and completions are generated.
@@ -95,5 +101,23 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(args, terminal),
         Command::Doctor(args) => doctor::run(args, terminal),
         Command::Clean(args) => clean::run(args, terminal),
+        Command::Completions(args) => generate::completions(args, terminal),
+        Command::Man(args) => generate::man(args, terminal),
     }
+}
+
+/// Which engine to talk to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EngineArgs {
+    /// Address of the engine, such as `unix:///var/run/docker.sock` [default: Docker context, default sockets, Podman's]
+    #[arg(long, short = 'H', value_name = "URL", env = "DOCKER_HOST", hide_env_values = true)]
+    host: Option<String>,
+}
+
+/// The one runtime: a single thread, on which streams from the engine cost a quarter of the CPU.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Bug, format!("failed to start the runtime: {error}"), "report this"))
 }

@@ -1,14 +1,142 @@
-//! `tonnage report`.
+//! `tonnage report`: tables, charts and page again, from the record alone. No engine is asked.
+
+use std::path::{Path, PathBuf};
 
 use super::Terminal;
+use super::terminal::Colour;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::record::{self, Record};
+use crate::report::{self, Style};
 
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// A `run.json` or the folder that holds one [default: the newest below `results`]
+    #[arg(value_name = "RECORD")]
+    record: Option<PathBuf>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Put the tables between the lines `<!-- tonnage:begin -->` and `<!-- tonnage:end -->` of this file
+    #[arg(long, value_name = "FILE")]
+    into: Option<PathBuf>,
+    /// Write CSV files, report.md, report.html and charts into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write one file of the report; its name says which: `*.md`, `*.html`, `*.json`, `sizes.csv`, `sizes.svg` and so on
+    #[arg(long, value_name = "FILE")]
+    export: Vec<PathBuf>,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people at a terminal
+    Table,
+    /// GitHub-flavoured Markdown
+    Markdown,
+    /// Every computed figure, in bytes and nanoseconds
+    Json,
+}
 
 /// Runs `tonnage report`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage report` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let path = match args.record {
+        Some(path) => path,
+        None => newest(Path::new("results"))?,
+    };
+    let record = record::read(&path)?;
+    let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+    if let Some(out) = &args.out {
+        let history = report::history_beside(out)?;
+        let written = report::write_all(&record, &history, out)?;
+        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+    }
+    for file in &args.export {
+        let content = report::export(&record, file)?;
+        fsx::write_atomic(file, &content)?;
+    }
+    if let Some(readme) = &args.into {
+        let charts = relative(readme, &args.out.as_deref().unwrap_or(folder).join("charts"));
+        let text = report::replace_block(&fsx::read_text(readme)?, &report::block(&record, &charts))?;
+        fsx::write_atomic(readme, text.as_bytes())?;
+        terminal.note(&format!("the block in `{}` is new", readme.display()));
+    }
+    terminal.out(&print(&record, args.format, terminal))?;
+    Ok(Exit::Done)
+}
+
+/// A record as it was asked for.
+pub(super) fn print(record: &Record, format: Format, terminal: &Terminal) -> String {
+    match format {
+        Format::Table => {
+            report::terminal(record, Style { colour: terminal.colour == Colour::On, width: terminal.width })
+        }
+        Format::Markdown => report::markdown(record),
+        Format::Json => report::json(record),
+    }
+}
+
+/// The record below `results` that was begun last.
+fn newest(results: &Path) -> Result<PathBuf, Failure> {
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    for suite in folders(results) {
+        for candidate in std::iter::once(suite.clone()).chain(folders(&suite)) {
+            if candidate.join(record::FILE).is_file() {
+                // One that cannot be read is not the one that is meant; naming it shows why.
+                if let Ok(record) = record::read(&candidate) {
+                    found.push((record.started_at, candidate));
+                }
+            }
+        }
+    }
+    found.sort();
+    found.pop().map(|(_, path)| path).ok_or_else(|| {
+        Failure::new(
+            Exit::Unreadable,
+            format!("failed to find a record below `{}`", results.display()),
+            "name a `run.json` or its folder, or make one with `tonnage run`",
+        )
+    })
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+/// The way from a file's folder to another path, with `/`, as a link in that file needs it.
+fn relative(file: &Path, target: &Path) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let (file, target) = (absolute(file), absolute(target));
+    let from: Vec<_> = file.parent().into_iter().flat_map(Path::components).collect();
+    let to: Vec<_> = target.components().collect();
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..".to_owned(), from.len() - shared);
+    let down = to[shared..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_from_the_readme_to_the_charts() {
+        for (readme, charts, link) in [
+            ("README.md", "results/flask-blog/charts", "results/flask-blog/charts"),
+            ("docs/a.md", "results/x/charts", "../results/x/charts"),
+            ("/a/b/R.md", "/a/c/charts", "../c/charts"),
+        ] {
+            assert_eq!(relative(Path::new(readme), Path::new(charts)), link);
+        }
+    }
 }

@@ -1,14 +1,259 @@
-//! `tonnage run`.
+//! `tonnage run`: build and measure every variant of a suite.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueHint;
 
 use super::Terminal;
+use super::report::{Format, print};
+use crate::analyse;
+use crate::analyse::trend::{self, HistoryLine};
+use crate::engine::{BuilderChoice, ConnectOptions, connect};
+use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::measure::{self, Cancel, Outcome, RunOptions};
+use crate::record::{self, Ended, Record, Scenario};
+use crate::report;
+use crate::suite::{PlanOptions, Suite};
+use crate::ui::{Plain, Watch};
+
+/// Rounds by default, the discarded one not counted.
+const ROUNDS: u32 = 7;
+/// Rounds of a quick run: too few for an interval, and it says so.
+const QUICK_ROUNDS: u32 = 3;
+/// How often `warm` is measured in a round: it is cheap.
+const WARM_REPEATS: u32 = 3;
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "flags are named and typed as the user writes them"
+)]
+pub struct Args {
+    /// Folder of the suite, or its tonnage.toml
+    #[arg(default_value = "variants/flask-blog", value_hint = ValueHint::AnyPath)]
+    suite: PathBuf,
+    /// Results folder [default: results/<suite>/<UTC stamp>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+    /// Go on with the run that was killed, interrupted or lost its engine in DIR
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    engine: super::EngineArgs,
+    /// What builds: BuildKit where the engine has it, unless told
+    #[arg(long, value_name = "auto|buildkit|classic", default_value = "auto")]
+    builder: BuilderChoice,
+    /// Set of base images: a `[bases.NAME]` table of the suite
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    bases: String,
+    /// Platform to build for, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH")]
+    platform: Option<String>,
+    /// Rounds to measure, after one that is discarded [default: 7]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Three rounds, no inference
+    #[arg(long, conflicts_with = "rounds")]
+    quick: bool,
+    /// One cold build a variant, weighed and served; no rebuilds
+    #[arg(long, conflicts_with_all = ["rounds", "quick", "scenarios"])]
+    sizes_only: bool,
+    /// Variants to measure, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Scenarios to measure
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cold,warm,touch,src,deps")]
+    scenarios: Vec<Scenario>,
+    /// Seed of the order of the builds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Begin no further build after this long, such as `20min`
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    max_time: Option<Duration>,
+    /// Limit on one pull of a base image
+    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "15min")]
+    pull_timeout: Duration,
+    /// Build argument for every build
+    #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    build_args: Vec<(String, String)>,
+    /// Network mode of RUN instructions
+    #[arg(long, value_name = "MODE")]
+    network: Option<String>,
+    /// CA certificates (PEM) that builds must trust: a site layer on top of the bases
+    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca_files: Vec<PathBuf>,
+    /// Environment for builds, such as `PIP_INDEX_URL`: part of the site layer
+    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    site_env: Vec<(String, String)>,
+    /// Do not start the images
+    #[arg(long)]
+    no_serve: bool,
+    /// Do not measure one variant twice (the A/A check of the noise)
+    #[arg(long)]
+    no_twin: bool,
+    /// Keep on the engine what the run makes there
+    #[arg(long)]
+    keep: bool,
+    /// What to print at the end
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
 
 /// Runs `tonnage run`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage run` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let suite = Suite::load(&args.suite)?;
+    let runtime = super::runtime()?;
+    runtime.block_on(measure_suite(&args, &suite, terminal))
+}
+
+async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Result<Exit, Failure> {
+    let engine = connect(&ConnectOptions { host: args.engine.host.clone(), builder: args.builder }).await?;
+    let now = jiff::Timestamp::now();
+    let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let (out, resume) = match (&args.resume, &args.out) {
+        (Some(dir), _) => (dir.clone(), true),
+        (None, Some(dir)) => (dir.clone(), false),
+        (None, None) => {
+            (Path::new("results").join(&suite.name).join(now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
+        }
+    };
+    let options = options(args, suite, out, resume, started_at);
+    let cancel = Cancel::default();
+    let mut watch = match (terminal.quiet, terminal.live) {
+        (true, _) => Watch::Silent,
+        (false, true) => Watch::Bars(Box::default()),
+        (false, false) => Watch::Plain(Plain::default()),
+    };
+    let signals = tokio::spawn(listen(cancel.clone()));
+    let outcome = measure::run(suite, &engine, &options, &cancel, &mut watch).await;
+    signals.abort();
+    drop(watch);
+    let outcome = outcome?;
+    present(args, outcome, &options, terminal)
+}
+
+fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
+    let mut scenarios = if args.sizes_only { vec![Scenario::Cold] } else { args.scenarios.clone() };
+    scenarios.sort();
+    scenarios.dedup();
+    let rounds = if args.sizes_only {
+        1
+    } else if args.quick {
+        QUICK_ROUNDS
+    } else {
+        args.rounds.unwrap_or(ROUNDS)
+    };
+    let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
+    RunOptions {
+        out,
+        resume,
+        state: env::state_folder(),
+        run: format!("{}-{:x}", stamp.to_lowercase(), std::process::id()),
+        builder: args.builder.to_string(),
+        bases: args.bases.clone(),
+        plan: PlanOptions {
+            rounds,
+            discard_first: !args.sizes_only,
+            scenarios,
+            warm_repeats: WARM_REPEATS,
+            seed: args.seed,
+            twin: (!args.no_twin && !args.sizes_only).then(|| suite_twin(suite, &args.only)),
+        },
+        only: args.only.clone(),
+        max_time: args.max_time,
+        pull_deadline: args.pull_timeout,
+        keep: args.keep,
+        serve: !args.no_serve,
+        platform: args.platform.clone().or_else(|| suite.build.platform.clone()),
+        network: args.network.clone(),
+        build_args: args.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
+        ca_files: args.ca_files.clone(),
+        site_env: args.site_env.iter().cloned().collect(),
+        started_at,
+    }
+}
+
+/// The variant measured twice each round: the last, which in a suite that goes from large to small is the cheapest.
+fn suite_twin(suite: &Suite, only: &[String]) -> usize {
+    let count = if only.is_empty() { suite.variants.len() } else { only.len() };
+    count.saturating_sub(1)
+}
+
+/// The first Ctrl-C or SIGTERM stops the run, which then cleans up; the second ends the program at once.
+async fn listen(cancel: Cancel) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if cancel.is_cancelled() {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+        cancel.cancel();
+    }
+}
+
+fn present(args: &Args, mut outcome: Outcome, options: &RunOptions, terminal: &Terminal) -> Result<Exit, Failure> {
+    outcome.record.environment.noise = analyse::noise(&outcome.record);
+    record::write(&options.out, &outcome.record)?;
+    let history = keep_history(&outcome.record, &options.out)?;
+    report::write_all(&outcome.record, &history, &options.out)?;
+    terminal.out(&print(&outcome.record, args.format, terminal))?;
+    terminal.note(&format!("report: {}", options.out.display()));
+    if let Some(error) = outcome.lost {
+        return Err(Failure {
+            message: crate::error::chain(&error),
+            hint: Some(format!(
+                "once the engine is back, `tonnage run {} --resume {}` goes on, and `tonnage clean` removes what is left",
+                args.suite.display(),
+                options.out.display()
+            )),
+            exit: Exit::NoEngine,
+        });
+    }
+    if outcome.exit == Exit::Interrupted {
+        terminal.hint(&format!("`tonnage run {} --resume {}` goes on", args.suite.display(), options.out.display()));
+    }
+    Ok(outcome.exit)
+}
+
+/// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
+/// results that lie together, `<suite>/<run>`: a results folder elsewhere has none.
+fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure> {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
+    let Some(folder) = absolute.parent().filter(|folder| folder.ends_with(&record.suite.name)) else {
+        return Ok(Vec::new());
+    };
+    if matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
+        // A record holds nothing that JSON cannot say.
+        let line = serde_json::to_string(&trend::history_line(record)).unwrap_or_default();
+        fsx::append_line(&folder.join("history.jsonl"), &line)?;
+    }
+    Ok(report::history_beside(out)?)
+}
+
+/// `20min`, `90s`, `1h 30min`: jiff's friendly spans.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is no time such as `90s` or `20min`"))?;
+    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is not NAME=VALUE")),
+    }
 }

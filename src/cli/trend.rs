@@ -1,14 +1,124 @@
-//! `tonnage trend`.
+//! `tonnage trend`: reads `history.jsonl` and prints how sizes or times went over the recorded runs.
+
+mod render;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
 
 use super::Terminal;
+use crate::analyse::trend::{Metric, Trend, read_history, trend};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::text::for_people;
 
 /// Arguments of `tonnage trend`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Name of a suite, its folder, its folder of results, or a `history.jsonl`
+    #[arg(default_value = "flask-blog")]
+    suite: String,
+    /// Folder in which results are kept
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// What to follow: size, own, wire, ready, cold, warm, touch, src or deps
+    #[arg(long, default_value = "size")]
+    metric: Metric,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Only the last N runs
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+}
+
+/// How to print a trend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// A table for a README or a comment
+    Markdown,
+    /// A chart that GitHub draws: a block of mermaid
+    Mermaid,
+}
 
 /// Runs `tonnage trend`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage trend` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let path = history_path(&args.suite, &args.results);
+    let text = fsx::read_text(&path).map_err(|error| match error.source.kind() {
+        std::io::ErrorKind::NotFound => Failure::new(
+            Exit::Unreadable,
+            format!("there is no history of `{}` at `{}`", for_people(&args.suite), path.display()),
+            "each `tonnage run` adds a line to it; name the folder of results with `--results`",
+        ),
+        _ => error.into(),
+    })?;
+    let (mut lines, skipped) = read_history(&text);
+    for remark in &skipped {
+        terminal.warning(&format!("`{}`, {}", path.display(), for_people(remark)));
+    }
+    if lines.is_empty() {
+        return Err(Failure::new(
+            Exit::Unreadable,
+            format!("there is no run in `{}` that can be read", path.display()),
+            "each `tonnage run` adds a line to it",
+        ));
+    }
+    if let Some(last) = args.last {
+        lines.drain(..lines.len().saturating_sub(last.max(1)));
+    }
+    let found = trend(&lines, args.metric);
+    terminal.out(&print(&found, args.format, terminal))?;
+    Ok(Exit::Done)
+}
+
+fn print(trend: &Trend, format: Format, terminal: &Terminal) -> String {
+    match format {
+        Format::Table => render::table(trend, terminal.width),
+        Format::Json => render::json(trend),
+        Format::Markdown => render::markdown(trend),
+        Format::Mermaid => render::mermaid(trend),
+    }
+}
+
+/// Where the history is: the file itself, a folder that holds it, or `RESULTS/<name of the suite>/history.jsonl`.
+fn history_path(suite: &str, results: &Path) -> PathBuf {
+    let given = Path::new(suite);
+    if given.is_file() {
+        return given.to_owned();
+    }
+    let inside = given.join("history.jsonl");
+    if inside.is_file() {
+        return inside;
+    }
+    let name = given.file_name().unwrap_or(given.as_os_str());
+    results.join(name).join("history.jsonl")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_is_found_by_suite_name_suite_folder_results_folder_and_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = dir.path().join("results");
+        let history = results.join("flask-blog/history.jsonl");
+        fsx::append_line(&history, "{}").unwrap();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        for suite in [
+            "flask-blog".to_owned(),
+            "variants/flask-blog".to_owned(),
+            "variants/flask-blog/".to_owned(),
+            text(&results.join("flask-blog")),
+            text(&history),
+        ] {
+            assert_eq!(history_path(&suite, &results), history, "{suite}");
+        }
+    }
 }

@@ -1,1 +1,27 @@
-//! The build context: .dockerignore as the engine does it, a deterministic tar, one-file edits in memory.
+//! The build context: which files an engine is sent, as a deterministic tar, with edits in memory.
+//!
+//! In: a folder, a Dockerfile and the builder, whose rules about `.dockerignore` differ. Out: [`Context`], whose
+//! tar is the same bytes for the same input. Edits are made on the way into the tar; nothing on disk is ever
+//! touched. It knows neither suites nor engines.
+
+mod edit;
+mod error;
+mod files;
+mod ignore;
+mod pack;
+
+pub use edit::edit_line;
+pub use error::ContextError;
+pub use files::{Files, Found, Kind};
+pub use ignore::{Ignore, IgnoreError, clean_path};
+pub use pack::{Context, Edit, Entry};
+
+/// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes
+/// to take it in.
+pub const MAX_BYTES: u64 = 2 << 30;
+
+/// The most files and folders that a context may have.
+pub const MAX_ENTRIES: usize = 500_000;
+
+#[cfg(test)]
+mod tests;

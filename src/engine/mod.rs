@@ -4,7 +4,25 @@
 //! In: requests in plain types. Out: facts, build events and byte streams. This is the only folder that names
 //! bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
 
+mod build;
+mod claims;
+mod clean;
+mod client;
+mod containers;
+mod docker;
+mod endpoint;
+mod events;
+mod failure;
+mod images;
+mod probe;
+
+mod session;
+mod snapshot;
 mod types;
+
+pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
+pub use endpoint::{Address, Candidate, Source, Surroundings};
+pub use probe::{Base, BaseState, Found, Probe, probe};
 
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
@@ -85,6 +103,9 @@ pub trait Engine {
     /// Everything on the engine that a run could add to: image ids (intermediate ones too), tags, containers,
     /// build-cache records.
     async fn snapshot(&self) -> Result<Snapshot, EngineError>;
+
+    /// Ids of the runs whose label is on an image or a container, sorted.
+    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError>;
 
     /// Removes what `ownership` proves to be ours among what came since: labelled containers and images, then new
     /// intermediate images in passes, then build-cache records by id; what is in doubt is left and reported.

@@ -222,6 +222,9 @@ pub struct BuildOutput {
     pub pulled: bool,
     /// The end of the log, control sequences taken out (at most 50 lines).
     pub log: Vec<String>,
+    /// Beginnings of the ids of the intermediate images that this build made and did not find in cache; belongs
+    /// into [`Ownership::images`]. Empty for BuildKit, which makes none.
+    pub intermediate: Vec<String>,
 }
 
 /// A build that failed: a fact about the variant.
@@ -235,6 +238,8 @@ pub struct BuildFailure {
     pub log: Vec<String>,
     /// Wall time until the failure.
     pub wall_ns: Nanos,
+    /// As [`BuildOutput::intermediate`].
+    pub intermediate: Vec<String>,
 }
 
 /// A container to start.
@@ -304,7 +309,8 @@ pub struct Ownership {
     pub before: Snapshot,
     /// References that the run made.
     pub tags: BTreeSet<String>,
-    /// Ids of images that the run's builds returned.
+    /// Ids of images that the run's builds returned, and ids or their beginnings (11 digits or more) of the
+    /// intermediate images that they made.
     pub images: BTreeSet<String>,
     /// Instructions that the run's builds reported, to tell its cache records from others'.
     pub instructions: BTreeSet<String>,

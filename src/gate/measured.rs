@@ -216,6 +216,7 @@ fn filled(mut target: Map<String, Value>) -> Map<String, Value> {
 /// A variant of which only the name is known.
 pub(super) fn blank(name: &str) -> Variant {
     Variant {
+        site_layers: 0,
         name: name.to_owned(),
         dockerfile: String::new(),
         image_id: String::new(),

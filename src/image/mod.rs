@@ -1,1 +1,94 @@
 //! An exported image turned into layers, merged tree, waste, duplicates and packages. Sync; knows no engine.
+//!
+//! In: a docker archive or an OCI layout, as a stream or on disk, and untrusted. Out: [`ImageScan`]s, which hold
+//! what was read of each layer, and from one of them and the base's diff ids a [`Weight`], in the words of
+//! [`crate::record`].
+//!
+//! One pass, nothing written to disk. Memory grows with the number of entries, not with bytes: an entry takes 32
+//! bytes, a hashed file 32 more, and its path; while an image is weighed, 40 bytes a name in the merged tree and as
+//! many for each file. [`Limits`] bounds all of it.
+
+mod archive;
+mod blob;
+mod config;
+mod directory;
+mod error;
+mod estimate;
+mod findings;
+mod label;
+mod layer;
+mod packages;
+mod resolve;
+mod shape;
+mod tar;
+mod tree;
+mod weigh;
+
+pub use archive::{ImageScan, Weigher};
+pub use config::{History, ImageConfig};
+pub use error::ImageError;
+pub use layer::LayerScan;
+pub use weigh::{ReportOptions, Weight, weigh};
+
+/// How images are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the compressed size of plain layers is estimated.
+    pub wire: WireMode,
+    /// Whether files' content is hashed, to find duplicates.
+    pub hash_files: bool,
+    /// What is too much.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wire: WireMode::default(), hash_files: true, limits: Limits::default() }
+    }
+}
+
+/// Whether the compressed size of layers that are stored plain is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WireMode {
+    /// At gzip level 6: about 10 s of CPU a gigabyte, spread over the cores.
+    #[default]
+    Estimate,
+    /// Not at all: such layers count nothing in `wire`.
+    Skip,
+}
+
+/// What is too much for one archive: past any of these it is an error, and nothing is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all layers, unpacked.
+    pub unpacked_bytes: u64,
+    /// Entries of all layers.
+    pub entries: u64,
+    /// Bytes of all names and link targets.
+    pub name_bytes: u64,
+    /// Layers, documents and links in the archive.
+    pub members: u64,
+    /// Bytes of one JSON document; a larger one is not read.
+    pub json_bytes: u64,
+    /// Bytes of all JSON documents.
+    pub json_total_bytes: u64,
+    /// Bytes of one file of a package database; a larger one is not read.
+    pub database_file_bytes: u64,
+    /// Bytes of all package databases.
+    pub database_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            unpacked_bytes: 1 << 40,
+            entries: 20_000_000,
+            name_bytes: 2 << 30,
+            members: 100_000,
+            json_bytes: 16 << 20,
+            json_total_bytes: 256 << 20,
+            database_file_bytes: 64 << 20,
+            database_bytes: 512 << 20,
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::units::Bytes;
 
 /// Engine, host and noise of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The container engine.
     pub engine: Engine,
@@ -23,6 +24,7 @@ pub struct Environment {
 
 /// The container engine, as it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Engine {
     /// `docker` or `podman`.
     pub name: String,
@@ -56,6 +58,7 @@ pub struct Engine {
 
 /// How an engine stores images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageStore {
     /// Docker's own graph drivers.
@@ -68,6 +71,7 @@ pub enum ImageStore {
 
 /// What turns a Dockerfile into an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Builder {
     /// BuildKit inside Docker.
@@ -100,6 +104,7 @@ impl fmt::Display for Builder {
 
 /// The machine tonnage ran on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Host {
     /// Model name of the processor; empty where unknown.
     pub cpu_model: String,
@@ -122,6 +127,7 @@ pub struct Host {
 
 /// Whether timings can be trusted: one variant measured twice in each round must come out alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Noise {
     /// The variant that was measured twice.
     pub variant: String,
@@ -139,6 +145,7 @@ pub struct Noise {
 
 /// A container that was running when the run began, and is a source of noise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunningContainer {
     /// Its name.
     pub name: String,

@@ -4,6 +4,7 @@
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
 mod against;
+pub mod csv;
 mod environment;
 #[doc(hidden)]
 pub mod fixture;

@@ -9,6 +9,7 @@ use crate::units::{Bytes, Nanos};
 
 /// What changes before a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scenario {
     /// Nothing may come from cache; bases are present.
@@ -58,6 +59,7 @@ impl FromStr for Scenario {
 
 /// One build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
     /// Position in the plan, counted from 0: unique in a record, and what `--resume` goes by.
     pub step: u32,
@@ -103,6 +105,7 @@ pub struct Sample {
 
 /// One instruction of one build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Step {
     /// The instruction as the builder names it, build stage included where it has a name:
     /// `RUN pip install …`.
@@ -118,6 +121,7 @@ pub struct Step {
 
 /// Where the time of a build went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Parts {
     /// Sending and unpacking the context.
     pub upload_ns: Nanos,

@@ -1,5 +1,7 @@
 //! The whole record of a run and what it was asked to do.
 
+use std::ops::Add;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Environment, Finding, Sample, Scenario, Variant};
@@ -13,6 +15,7 @@ pub const METRICS_VERSION: u32 = 1;
 
 /// All that one run saw: the content of `run.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// Version of this format, `major.minor`.
     pub format_version: String,
@@ -54,6 +57,7 @@ pub struct Record {
 
 /// Wall time spent on the engine outside the builds of the samples, resumed parts added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Spent {
     /// Exporting and reading images.
     pub exports_ns: Nanos,
@@ -67,8 +71,21 @@ pub struct Spent {
     pub cleaning_ns: Nanos,
 }
 
+impl Add for Spent {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            exports_ns: self.exports_ns + other.exports_ns,
+            serves_ns: self.serves_ns + other.serves_ns,
+            other_builds_ns: self.other_builds_ns + other.other_builds_ns,
+            cleaning_ns: self.cleaning_ns + other.cleaning_ns,
+        }
+    }
+}
+
 /// What wrote the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `tonnage`.
     pub name: String,
@@ -78,6 +95,7 @@ pub struct Tool {
 
 /// The suite that was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SuiteInfo {
     /// Its name, as folders are named.
     pub name: String,
@@ -93,6 +111,7 @@ pub struct SuiteInfo {
 
 /// What the run was asked to do, after flags, environment and suite were resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Settings {
     /// `auto`, `buildkit` or `classic`, as asked.
     pub builder: String,
@@ -118,6 +137,7 @@ pub struct Settings {
 
 /// What ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// It goes on, or was killed.
@@ -134,6 +154,7 @@ pub enum Ended {
 
 /// A base image that was pulled before measuring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pull {
     /// What was pulled.
     pub reference: String,

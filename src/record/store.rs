@@ -125,6 +125,18 @@ mod tests {
         assert!(error.to_string().contains("line 2 column"), "{error}");
     }
 
+    /// `TONNAGE_UPDATE_SCHEMA=1 cargo test` writes the schema again after a change that is meant.
+    #[test]
+    fn the_committed_schema_is_that_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/run.schema.json");
+        let mut schema = serde_json::to_string_pretty(&schemars::schema_for!(Record)).unwrap();
+        schema.push('\n');
+        if std::env::var_os("TONNAGE_UPDATE_SCHEMA").is_some() {
+            fsx::write_atomic(&path, schema.as_bytes()).unwrap();
+        }
+        assert_eq!(fsx::read_text(&path).unwrap(), schema, "docs/run.schema.json has drifted from the types");
+    }
+
     #[test]
     fn a_missing_record_names_its_path() {
         let error = read(Path::new("/nonexistent/run.json")).unwrap_err();

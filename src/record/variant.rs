@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Bytes, Nanos};
 
 /// One Dockerfile variant and the image that it made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Variant {
     /// Its name.
     pub name: String,
@@ -66,10 +67,14 @@ pub struct Variant {
     /// How the layers were read.
     #[serde(default)]
     pub via: Option<Via>,
+    /// How many of the base's topmost layers are the site layer.
+    #[serde(default)]
+    pub site_layers: u32,
 }
 
 /// How a variant went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Built, and serves where that is asked.
@@ -79,11 +84,13 @@ pub enum Outcome {
     /// Built, but does not serve.
     ServeFailed,
     /// Nothing was tried yet (the run was ended before).
+    #[default]
     NotRun,
 }
 
 /// What went wrong with a variant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// `pull`, `build`, `export`, `serve`.
     pub stage: String,
@@ -102,6 +109,7 @@ pub struct Failure {
 
 /// A base image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Base {
     /// As the Dockerfile names it: `python:3.9-slim`.
     pub reference: String,
@@ -130,6 +138,7 @@ pub struct Base {
 
 /// Where a base image comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BaseOrigin {
     /// From a registry: the engine knows its digest there.
@@ -142,6 +151,7 @@ pub enum BaseOrigin {
 
 /// An instruction of the Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Instruction {
     /// Line in the Dockerfile, counted from 1.
     pub line: u32,
@@ -153,6 +163,7 @@ pub struct Instruction {
 
 /// Sizes of an image; docs/how-the-numbers-are-made.md has the definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sizes {
     /// Classic unpacked size, the same on every engine.
     pub size_bytes: Bytes,
@@ -180,6 +191,7 @@ pub struct Sizes {
 
 /// Whether the compressed size is that of real blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WireKind {
     /// Sum of the stored compressed blobs.
@@ -190,6 +202,7 @@ pub enum WireKind {
 
 /// A layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Layer {
     /// `sha256:` of the uncompressed tar.
     pub diff_id: String,
@@ -215,6 +228,7 @@ pub struct Layer {
 
 /// Whose layer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LayerOrigin {
     /// Shared with the final stage's FROM image.
@@ -227,6 +241,7 @@ pub enum LayerOrigin {
 
 /// A package and the bytes of it that are in the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Package {
     /// Which package manager knows it.
     pub manager: PackageManager,
@@ -243,6 +258,7 @@ pub struct Package {
 
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PackageManager {
     /// Debian's.
@@ -265,6 +281,7 @@ impl fmt::Display for PackageManager {
 
 /// Bytes that no package owns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remainder {
     /// What they are: `byte code`, `caches`, `shared libraries`, `app`, `unowned`.
     pub label: String,
@@ -274,6 +291,7 @@ pub struct Remainder {
 
 /// A path whose bytes are in the image but cannot be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reclaimable {
     /// The path.
     pub path: String,
@@ -287,6 +305,7 @@ pub struct Reclaimable {
 
 /// Files with the same content under different paths.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Duplicate {
     /// `sha256:` of the content.
     pub digest: String,
@@ -300,6 +319,7 @@ pub struct Duplicate {
 
 /// A visible file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PathSize {
     /// The path, with a leading `/`.
     pub path: String,
@@ -314,6 +334,7 @@ pub struct PathSize {
 
 /// A folder or file of the merged tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileNode {
     /// Its own name; `/` for the root, `[N others]` for what was folded.
     pub name: String,
@@ -326,6 +347,7 @@ pub struct FileNode {
 
 /// Something that could be better, with its measured cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// A stable word for it: `apt-lists-left`, `stored-twice`, `runs-as-root`.
     pub code: String,
@@ -344,6 +366,7 @@ pub struct Finding {
 
 /// Whether and how fast an image serves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Serve {
     /// Whether the expected answer came.
     pub ok: bool,
@@ -365,6 +388,7 @@ pub struct Serve {
 
 /// One start of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServeStart {
     /// Start to first expected answer.
     pub ready_ns: Nanos,
@@ -374,6 +398,7 @@ pub struct ServeStart {
 
 /// The figure that the suite compares with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reference {
     /// As it was printed: `842MB`.
     pub claim: String,
@@ -390,6 +415,7 @@ pub struct Reference {
 
 /// Whether a claim was reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceVerdict {
     /// The size lies in the claim's interval.
@@ -404,6 +430,7 @@ pub enum ReferenceVerdict {
 
 /// How an image's layers were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// The engine's export.

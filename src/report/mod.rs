@@ -1,1 +1,33 @@
 //! Analysis turned into terminal tables, Markdown, charts and a page. Measures nothing.
+//!
+//! In: a [`Record`](crate::record::Record), from which `analyse` computes every figure. Out: text and bytes that are
+//! equal for equal records. Tables are made once (`tables`) and rendered thrice; charts are laid out once and painted
+//! twice. Everything that comes from an image or an engine is escaped where it is rendered.
+
+mod block;
+pub mod charts;
+mod error;
+mod escape;
+mod facts;
+mod files;
+mod html;
+mod json;
+mod markdown;
+mod table;
+mod tables;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod trend;
+mod words;
+
+pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
+pub use charts::{Chart, charts};
+pub use error::ReportError;
+pub use files::{Written, export, history_beside, write_all};
+pub use html::html;
+pub use json::json;
+pub use markdown::{block, markdown};
+pub use table::Table;
+pub use terminal::{Style, terminal};
+pub use trend::{trend_chart, trend_markdown, trend_mermaid, trend_table, trend_terminal};

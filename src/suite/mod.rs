@@ -1,1 +1,67 @@
-//! What to measure: the manifest, its variants, facts about Dockerfiles, the plan. Knows no engine.
+//! What to measure: the manifest `tonnage.toml`, its variants, facts about their Dockerfiles, and the plan.
+//!
+//! In: a folder with a manifest and Dockerfiles. Out: a [`Suite`] with every default filled in, and with
+//! [`plan`] the order in which its builds are made. It knows no engine: a Dockerfile that no builder accepts is
+//! still a variant here, whose build will fail.
+//!
+//! # The manifest
+//!
+//! ```toml
+//! [suite]
+//! name = "flask-blog"              # names folders and files; default: the folder's name
+//! title = "One app, four ways"     # a line for headings
+//! source = "where references come from"
+//! context = "."                    # build context of every variant, from the manifest's folder
+//! src = "src/server.py"            # the context's file that the `src` scenario edits
+//! deps = "requirements.txt"        # the one that the `deps` scenario edits
+//!
+//! [build]                          # defaults of every variant
+//! args = { VERSION = "1" }
+//! target = "runtime"
+//! platform = "linux/arm64"
+//! network = "host"
+//! labels = { "org.example.team" = "web" }
+//! ca_files = ["corporate-ca.pem"]  # put into the bases for the build, weighed apart
+//! site_env = { PIP_INDEX_URL = "https://pypi.example.org/simple" }
+//! deadline = "30 min"              # of one build
+//!
+//! [serve]                          # how to ask whether the image works
+//! port = 5000
+//! path = "/"
+//! expect = "Hello World!"          # part of the answer
+//! timeout = "30 s"
+//! command = ["python", "server.py"]  # instead of the image's own
+//! memory = "256 MiB"               # limit of the container
+//! starts = 5                       # how often it is started
+//! env = { DEBUG = "0" }
+//!
+//! [bases.july-2021]                # `--bases july-2021`: what to use for what a FROM says
+//! "python:3.9" = "python:3.9.6-buster@sha256:…"
+//!
+//! [[variant]]                      # none: every sub-folder with a Dockerfile is one
+//! name = "slim"
+//! dockerfile = "slim/Dockerfile"   # default: NAME/Dockerfile
+//! reference = "118MB"              # a figure to compare with
+//! args = { EXTRA = "1" }           # over those of [build]; so are target, platform, network, labels
+//! context = "."                    # over that of [suite]; so are src and deps
+//! serve = { port = 8000 }          # over those of [serve]
+//! ```
+//!
+//! `[budget]`, `[gate]` and a variant's `budget` belong to the gate, which reads them itself. Any other key is
+//! refused.
+
+mod claim;
+mod digest;
+pub mod dockerfile;
+mod error;
+pub mod init;
+mod load;
+mod manifest;
+mod model;
+mod plan;
+
+pub use claim::{Claim, ParseClaimError};
+pub use error::SuiteError;
+pub use load::{MANIFEST_NAME, is_name};
+pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
+pub use plan::{PlanOptions, Step, plan};

@@ -1,1 +1,89 @@
-//! What people see while a run goes on: progress bars, plain lines for CI logs, or nothing.
+//! What people see while a run goes on: progress bars on a terminal, plain lines in a log, or nothing.
+//!
+//! In: [`crate::measure::Event`]s. Out: lines on stderr. Nothing here decides anything.
+
+mod bars;
+mod plain;
+
+pub use bars::Bars;
+pub use plain::Plain;
+
+use crate::measure::{Event, Observer};
+use crate::record::Sample;
+use crate::text;
+
+/// The observer that fits the stream.
+pub enum Watch {
+    /// A terminal.
+    Bars(Box<Bars>),
+    /// A file or a pipe.
+    Plain(Plain),
+    /// Nobody.
+    Silent,
+}
+
+impl Observer for Watch {
+    fn event(&mut self, event: &Event<'_>) {
+        match self {
+            Self::Bars(bars) => bars.event(event),
+            Self::Plain(plain) => plain.event(event),
+            Self::Silent => {}
+        }
+    }
+}
+
+/// One line for an event that is worth one wherever it is shown; `None` for those that are only progress.
+fn line(event: &Event<'_>) -> Option<String> {
+    Some(match event {
+        Event::Planned { builds, done: 0 } => format!("{builds} builds planned"),
+        Event::Planned { builds, done } => format!("{builds} builds planned, {done} done before"),
+        Event::BaseReady { reference, used, pulled } => {
+            let with = if reference == used { String::new() } else { format!(", from `{}`", text::for_people(used)) };
+            let how = pulled.map_or_else(|| "present".to_owned(), |time| format!("pulled in {time}"));
+            format!("base `{}`{with}: {how}", text::for_people(reference))
+        }
+        Event::BaseMissing { reference, reason } => {
+            format!("base `{}`: {}", text::for_people(reference), text::for_people(reason))
+        }
+        Event::BuildDone(sample) => build_line(sample),
+        Event::BuildFailed { variant, scenario, message } => {
+            format!("{variant} {scenario}: failed: {}", text::for_people(message))
+        }
+        Event::Weighing { bytes } if bytes.0 == 0 => "weighing the images".to_owned(),
+        Event::Weighed { variant, size } => format!("{variant}: {size} ({})", size.exact()),
+        Event::Served { variant, ok: true, ready, detail } => {
+            format!("{variant}: serves after {ready}: {}", text::for_people(detail))
+        }
+        Event::Served { variant, ok: false, detail, .. } => {
+            format!("{variant}: does not serve: {}", text::for_people(detail))
+        }
+        Event::Cleaned(report) => format!(
+            "removed {} containers, {} images, {} cache records{}",
+            report.containers,
+            report.images,
+            report.cache_records,
+            if report.left.is_empty() { String::new() } else { format!("; left {} in doubt", report.left.len()) }
+        ),
+        Event::Warning(message) => format!("warning: {}", text::for_people(message)),
+        Event::Pulling { .. }
+        | Event::BuildStarted { .. }
+        | Event::Build(_)
+        | Event::Weighing { .. }
+        | Event::Serving { .. }
+        | Event::Cleaning => return None,
+    })
+}
+
+fn build_line(sample: &Sample) -> String {
+    let mut line = format!(
+        "{} {}: {}, {}/{} cached",
+        sample.variant, sample.scenario, sample.wall_ns, sample.cached, sample.cacheable
+    );
+    if sample.discarded {
+        line.push_str(" (warm-up round)");
+    }
+    if !sample.valid {
+        line.push_str(&format!(" (not counted: {})", text::for_people(&sample.reason)));
+    }
+    line
+}

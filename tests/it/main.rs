@@ -1,1 +1,15 @@
-//! Process-level tests.
+//! Process-level tests: the program as a user runs it, in a folder of its own.
+//!
+//! Live tests talk to the real engine and need the tiny bases (`scripts/tiny.sh`). They run where
+//! `TONNAGE_TEST_LIVE=1`, as `make test` sees to; elsewhere each says that it was left out.
+
+mod command_line;
+mod context_live;
+mod engine_live;
+mod failures_live;
+mod init;
+mod interrupt_live;
+mod live;
+mod registry_live;
+mod run_live;
+mod sandbox;

@@ -8,6 +8,8 @@
 mod normal;
 mod order;
 mod power;
+#[cfg(test)]
+mod properties;
 mod rank_sum;
 mod series;
 mod signed_rank;

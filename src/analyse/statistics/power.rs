@@ -1,6 +1,7 @@
 //! What a comparison could find, and what many comparisons at once are worth.
 
 use super::normal_quantile;
+use super::signed_rank::reached_level;
 
 /// Holm's step-down correction: p-values adjusted so that rejecting those at or below α keeps the chance of any
 /// false rejection at α (Holm 1979). In the order given; a value that is not a number counts as 1.
@@ -25,15 +26,18 @@ pub fn fewest_pairs(alpha: f64) -> usize {
 /// The smallest ratio above 1 that a one-sided signed-rank test on `pairs` log-ratios with the standard deviation
 /// `spread` finds with the given `power` 1 − β.
 ///
-/// exp((z₁₋α + z₁₋β) · σ · √(π/3) / √n): the t-test's formula with the signed-rank test's asymptotic relative
-/// efficiency 3/π for normal differences (Lehmann, *Nonparametrics*, 4.2; Noether 1987). `None` where the test cannot
-/// reach `alpha` at all with so few pairs, or where the spread is not finite.
+/// exp((z₁₋α + z₁₋β) · σ · √(π/3) / √(n − z₁₋α²/2)): the t-test's formula with Guenther's correction for few pairs (*The
+/// American Statistician* 35, 1981) and the signed-rank test's asymptotic relative efficiency 3/π for normal
+/// differences (Lehmann, *Nonparametrics*, 4.2); α is the level that the exact test really reaches. `None` where the
+/// test cannot reach `alpha` at all with so few pairs, or where the spread is not finite.
 pub fn minimum_detectable_effect(spread: f64, pairs: usize, alpha: f64, power: f64) -> Option<f64> {
     if pairs == 0 || pairs < fewest_pairs(alpha) || !spread.is_finite() || spread < 0.0 {
         return None;
     }
-    let z = normal_quantile(1.0 - alpha) + normal_quantile(power);
-    let effect = (z * spread * (std::f64::consts::PI / 3.0).sqrt() / (pairs as f64).sqrt()).exp();
+    let z = normal_quantile(1.0 - reached_level(pairs, alpha));
+    let effective = pairs as f64 - z * z / 2.0;
+    let distance = z + normal_quantile(power);
+    let effect = (distance * spread * (std::f64::consts::PI / 3.0).sqrt() / effective.sqrt()).exp();
     effect.is_finite().then_some(effect)
 }
 
@@ -63,8 +67,8 @@ mod tests {
     #[test]
     fn the_smallest_effect_shrinks_with_pairs_and_grows_with_noise() {
         let seven = minimum_detectable_effect(0.05, 7, 0.05, 0.8).unwrap();
-        // (1.644854 + 0.841621) · 0.05 · 1.023327 / 2.645751 = 0.048087
-        assert!((seven.ln() - 0.048_087).abs() < 1e-5, "{seven}");
+        // 7 pairs reach 5/128: z = 1.761670; (z + 0.841621) · 0.05 · 1.023327 / √(7 − z²/2) = 0.0570661
+        assert!((seven.ln() - 0.057_066_1).abs() < 1e-6, "{seven}");
         assert!(minimum_detectable_effect(0.05, 28, 0.05, 0.8).unwrap() < seven);
         assert!(minimum_detectable_effect(0.10, 7, 0.05, 0.8).unwrap() > seven);
         assert_eq!(minimum_detectable_effect(f64::NAN, 7, 0.05, 0.8), None);

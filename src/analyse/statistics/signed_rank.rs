@@ -87,6 +87,23 @@ fn signed_rank_cut(n: usize, level: f64) -> Option<(usize, f64)> {
     best
 }
 
+/// The largest p-value of the one-sided test on n values without ties that is at most `alpha`; `alpha` itself where no
+/// exact distribution is made.
+pub(super) fn reached_level(n: usize, alpha: f64) -> f64 {
+    if n > EXACT {
+        return alpha;
+    }
+    let ranks: Vec<usize> = (1..=n).collect();
+    let mut tail = 0.0;
+    for mass in sign_distribution(&ranks) {
+        if tail + mass > alpha {
+            break;
+        }
+        tail += mass;
+    }
+    tail
+}
+
 /// Probabilities of each sum of a random subset of `ranks`, each rank taken with probability ½.
 fn sign_distribution(ranks: &[usize]) -> Vec<f64> {
     let total: usize = ranks.iter().sum();

@@ -155,13 +155,17 @@ pub fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
         match serde_json::from_str::<HistoryLine>(text) {
             Ok(line) if major(&line.format_version) > major(HISTORY_VERSION) => {
                 skipped.push(format!(
-                    "line {}: written by a newer tonnage (format {})",
+                    "line {} was written by a newer tonnage (format {})",
                     index + 1,
                     line.format_version
                 ));
             }
             Ok(line) => lines.push(line),
-            Err(error) => skipped.push(format!("line {}: {error}", index + 1)),
+            Err(error) => {
+                // The text is one line, so the place in it is its column.
+                let error = error.to_string().replace(" at line 1 column ", " at column ");
+                skipped.push(format!("line {} is no line of history: {error}", index + 1));
+            }
         }
     }
     // Runs are appended as they end; a clock that was set back must not reorder them, so the order is the file's.
@@ -183,4 +187,52 @@ fn digest(parts: &[&[u8]]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture::{self, NAMES};
+
+    #[test]
+    fn a_line_holds_what_trends_need_and_reads_back_the_same() {
+        let record = fixture::record();
+        let line = history_line(&record);
+        assert_eq!(line.engine, "docker 28.5.2, graphdriver/overlay2, buildkit");
+        assert_eq!(line.variants.iter().map(|variant| variant.name.as_str()).collect::<Vec<_>>(), NAMES);
+        assert_eq!(line.variants[3].size_bytes, Some(Bytes(48_800_236)));
+        assert_eq!(line.variants[0].times_ns.len(), 5);
+        assert!(line.record.starts_with("sha256:") && line.record.len() == 71);
+        let text = serde_json::to_string(&line).unwrap();
+        assert!(!text.contains('\n'));
+        assert_eq!(read_history(&format!("{text}\n\n{text}\n")), (vec![line.clone(), line], vec![]));
+    }
+
+    #[test]
+    fn the_same_record_has_the_same_line_and_another_another() {
+        let mut record = fixture::record();
+        assert_eq!(history_line(&record), history_line(&fixture::record()));
+        let before = history_line(&record);
+        record.variants[0].instructions[3].text.push_str(" --upgrade");
+        let after = history_line(&record);
+        assert_ne!(before.record, after.record);
+        assert_ne!(before.variants[0].definition, after.variants[0].definition);
+        assert_eq!(before.variants[1], after.variants[1]);
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_unreadable_lines_are_reported_by_number() {
+        let mut value = serde_json::to_value(history_line(&fixture::record())).unwrap();
+        value["colour"] = "blue".into();
+        let good = value.to_string();
+        value["format_version"] = "2.0".into();
+        let newer = value.to_string();
+        let bare = r#"{"format_version":"1.0","metrics_version":1,"finished_at":"","suite":"s","variants":[]}"#;
+        let (lines, skipped) = read_history(&format!("{good}\n{{broken\n{newer}\n{bare}\n[]\n"));
+        assert_eq!(lines.len(), 2);
+        assert_eq!(skipped.len(), 3);
+        assert_eq!(skipped[0], "line 2 is no line of history: key must be a string at column 2");
+        assert_eq!(skipped[1], "line 3 was written by a newer tonnage (format 2.0)");
+        assert!(skipped[2].starts_with("line 5 is no line of history: "), "{skipped:?}");
+    }
 }

@@ -228,7 +228,8 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: M
 fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<Change> {
     let mut found = Vec::new();
     let mut differ = |kind, before: String, after: String| {
-        if before != after {
+        // What an older line does not say is no change.
+        if before != after && !before.is_empty() && !after.is_empty() {
             found.push(Change { kind, detail: format!("{before} → {after}") });
         }
     };
@@ -259,4 +260,124 @@ fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVar
 /// The first twelve digits of a digest, as engines print ids.
 fn brief(digest: &str) -> String {
     digest.strip_prefix("sha256:").unwrap_or(digest).chars().take(12).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::trend::history_line;
+    use crate::record::fixture::{self, NAMES};
+
+    /// Runs of the made-up suite in which each image is 0.3 % larger than in the run before.
+    fn runs(count: usize) -> Vec<HistoryLine> {
+        let model = history_line(&fixture::record());
+        let mut factor = 1.0;
+        (0..count)
+            .map(|run| {
+                let mut line = model.clone();
+                line.finished_at = format!("2026-11-{:02}T12:00:00Z", run + 1);
+                for variant in &mut line.variants {
+                    variant.size_bytes = variant.size_bytes.map(|bytes| Bytes((bytes.0 as f64 * factor) as u64));
+                }
+                factor *= 1.003;
+                line
+            })
+            .collect()
+    }
+
+    fn kinds(trend: &Trend, variant: usize, point: usize) -> Vec<ChangeKind> {
+        trend.variants[variant].points[point].changes.iter().map(|change| change.kind).collect()
+    }
+
+    #[test]
+    fn every_variant_has_a_series_with_slope_and_creep() {
+        let found = trend(&runs(30), Metric::Size);
+        assert_eq!((found.suite.as_str(), found.runs.len()), ("flask-blog", 30));
+        assert_eq!(found.variants.iter().map(|line| line.variant.as_str()).collect::<Vec<_>>(), NAMES);
+        for line in &found.variants {
+            assert_eq!(line.points.len(), 30);
+            assert!(!line.points[0].joined && line.points[1..].iter().all(|point| point.joined));
+            assert_eq!(line.creep.map(|creep| creep.runs), Some(30));
+            let first = line.points[0].value as f64;
+            assert!((line.slope.unwrap() / first - 0.003).abs() < 0.0005, "{:?}", line.slope);
+        }
+        assert_eq!(trend(&runs(30), Metric::Build(Scenario::Cold)).variants[0].creep, None);
+    }
+
+    #[test]
+    fn a_new_base_engine_or_dockerfile_is_a_mark_on_sizes_and_the_line_goes_on() {
+        let mut lines = runs(8);
+        for line in &mut lines[3..] {
+            line.variants[0].bases[0].id = "sha256:0123456789abcdef".to_owned();
+        }
+        for line in &mut lines[5..] {
+            line.engine = "docker 29.0.0, containerd/overlayfs, buildkit".to_owned();
+            line.variants[0].definition = "sha256:fedcba9876543210".to_owned();
+        }
+        let sizes = trend(&lines, Metric::Size);
+        assert_eq!(kinds(&sizes, 0, 3), [ChangeKind::Base]);
+        assert!(sizes.variants[0].points[3].changes[0].detail.ends_with("→ python:3.9 0123456789ab"));
+        assert_eq!(kinds(&sizes, 0, 5), [ChangeKind::Engine, ChangeKind::Definition]);
+        assert_eq!(sizes.variants[0].last_stretch().len(), 8);
+        let times = trend(&lines, Metric::Build(Scenario::Cold));
+        assert!(!times.variants[0].points[5].joined, "times of two engines are unlike");
+        assert_eq!(times.variants[0].last_stretch().len(), 3);
+    }
+
+    #[test]
+    fn lines_are_not_joined_across_unlike_definitions() {
+        for unlike in 0..4 {
+            let mut lines = runs(8);
+            for line in &mut lines[4..] {
+                let variant = &mut line.variants[1];
+                match unlike {
+                    0 => line.metrics_version += 1,
+                    1 => variant.platform = "linux/arm64".to_owned(),
+                    2 => variant.bases[0].origin = BaseOrigin::StandIn,
+                    _ => variant.wire_kind = Some(WireKind::Exact),
+                }
+            }
+            let found = trend(&lines, if unlike == 3 { Metric::Wire } else { Metric::Size });
+            assert!(!found.variants[1].points[4].joined, "{unlike}");
+            assert_eq!(found.variants[1].last_stretch().len(), 4);
+        }
+    }
+
+    #[test]
+    fn what_an_older_line_does_not_say_is_no_change() {
+        let mut lines = runs(4);
+        for line in &mut lines[..2] {
+            line.host.clear();
+            line.engine.clear();
+            line.variants[0].definition.clear();
+            line.variants[0].platform.clear();
+        }
+        let found = trend(&lines, Metric::Build(Scenario::Warm));
+        assert!(found.variants[0].points.iter().all(|point| point.changes.is_empty()));
+    }
+
+    #[test]
+    fn variants_come_and_go_and_fail() {
+        let mut lines = runs(6);
+        lines[2].variants.remove(3);
+        lines[3].variants[0].size_bytes = None;
+        lines[4].variants.truncate(1);
+        let mut late = lines[5].variants[0].clone();
+        late.name = "late".to_owned();
+        lines[5].variants.push(late);
+        let found = trend(&lines, Metric::Size);
+        let runs_of = |at: usize| found.variants[at].points.iter().map(|point| point.run).collect::<Vec<_>>();
+        assert_eq!(runs_of(0), [0, 1, 2, 4, 5]);
+        assert_eq!(runs_of(3), [0, 1, 3, 5]);
+        assert_eq!((found.variants[4].variant.as_str(), runs_of(4)), ("late", vec![5]));
+        assert_eq!(trend(&[], Metric::Size).variants, vec![]);
+    }
+
+    #[test]
+    fn metrics_read_back_from_their_words() {
+        for metric in [Metric::Size, Metric::Own, Metric::Wire, Metric::Ready, Metric::Build(Scenario::Src)] {
+            assert_eq!(metric.to_string().parse(), Ok(metric));
+        }
+        assert!("speed".parse::<Metric>().is_err());
+    }
 }

@@ -1,0 +1,127 @@
+//! A no-change rebuild as tonnage measures it, against `docker build` of the same context by the command line.
+//!
+//! `cargo bench --bench rebuild` alternates the two for 20 rounds on the tiny base (`scripts/tiny.sh`) and prints the
+//! medians and the median of the paired ratios, for the classic builder and for BuildKit. The command line tool is
+//! `docker`, or the one that `TONNAGE_BENCH_DOCKER` names (BuildKit needs one with BuildKit built in, or buildx).
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tonnage::analyse::statistics::median;
+use tonnage::engine::{BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, connect, labels};
+use tonnage::record::Builder;
+
+const ROUNDS: usize = 20;
+const RUN: &str = "bench-rebuild";
+const DOCKERFILE: &str = "FROM tonnage-tiny/python:3.9-alpine\nWORKDIR /app\nCOPY requirements.txt ./\n\
+    RUN pip install --no-cache-dir -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        for (choice, builder) in
+            [(BuilderChoice::Classic, Builder::Classic), (BuilderChoice::Buildkit, Builder::Buildkit)]
+        {
+            if let Err(reason) = compare(choice, builder).await {
+                println!("{builder:8}  not measured: {reason}");
+            }
+        }
+    });
+}
+
+async fn compare(choice: BuilderChoice, builder: Builder) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("src"))?;
+    for (name, content) in
+        [("Dockerfile", DOCKERFILE), ("requirements.txt", "flask\ngunicorn\njinja2\n"), ("src/server.py", "print()\n")]
+    {
+        std::fs::write(folder.path().join(name), content)?;
+    }
+    let engine = connect(&ConnectOptions { host: std::env::var("DOCKER_HOST").ok(), builder: choice }).await?;
+    let mut ownership = Ownership { run: RUN.into(), before: engine.snapshot().await?, ..Ownership::default() };
+    let context = tonnage::context::Context::load(folder.path(), &folder.path().join("Dockerfile"), builder)?;
+    let request = BuildRequest {
+        context: context.tar(&[])?,
+        dockerfile: context.dockerfile().to_owned(),
+        tags: vec!["tonnage-run:bench-rebuild".into()],
+        labels: BTreeMap::from([(labels::RUN.to_owned(), RUN.to_owned())]),
+        build_args: BTreeMap::new(),
+        target: None,
+        platform: None,
+        network: None,
+        no_cache: false,
+        builder,
+        deadline: Duration::from_secs(120),
+    };
+    ownership.tags.extend(["tonnage-run:bench-rebuild".to_owned(), "tonnage-run:bench-rebuild-cli".to_owned()]);
+    let begun = unix_nanos();
+    let measured = rounds(&engine, &request, folder.path(), builder, &mut ownership).await;
+    ownership.windows.push((begun, unix_nanos()));
+    let report = engine.clean(&ownership).await?;
+    let (ours, theirs) = measured?;
+    let ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a / b).collect();
+    println!(
+        "{builder:8}  tonnage {:6.1} ms  docker build {:6.1} ms  ratio {:.2} (median of {ROUNDS} pairs, limit 0.75)",
+        1e3 * median(&ours).unwrap_or(f64::NAN),
+        1e3 * median(&theirs).unwrap_or(f64::NAN),
+        median(&ratios).unwrap_or(f64::NAN)
+    );
+    for line in report.left {
+        println!("          left on the engine: {line}");
+    }
+    Ok(())
+}
+
+/// Seconds of each round: tonnage's own clock, and the whole process of the command line.
+async fn rounds(
+    engine: &impl Engine,
+    request: &BuildRequest,
+    folder: &std::path::Path,
+    builder: Builder,
+    ownership: &mut Ownership,
+) -> Result<(Vec<f64>, Vec<f64>), Box<dyn std::error::Error>> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // Round 0 fills both caches and is not counted.
+    for round in 0..=ROUNDS {
+        let mut pair = [0.0; 2];
+        for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+            if side == 0 {
+                let output = engine.build(request, &mut |_| {}).await?.map_err(|failure| failure.message)?;
+                if round > 0 && output.steps.iter().any(|step| !step.cached && !step.instruction.starts_with("CMD")) {
+                    return Err("a no-change rebuild was not cached".into());
+                }
+                ownership.images.insert(output.image_id);
+                ownership.instructions.extend(output.steps.into_iter().map(|step| step.instruction));
+                pair[0] = output.wall_ns.as_seconds();
+            } else {
+                pair[1] = docker_build(folder, builder)?;
+            }
+        }
+        if round > 0 {
+            ours.push(pair[0]);
+            theirs.push(pair[1]);
+        }
+    }
+    Ok((ours, theirs))
+}
+
+fn docker_build(folder: &std::path::Path, builder: Builder) -> Result<f64, Box<dyn std::error::Error>> {
+    let program = std::env::var("TONNAGE_BENCH_DOCKER").unwrap_or_else(|_| "docker".into());
+    let begun = Instant::now();
+    let status = Command::new(program)
+        .args(["build", "--quiet", "--tag", "tonnage-run:bench-rebuild-cli", "--label"])
+        .arg(format!("{}={RUN}", labels::RUN))
+        .arg(folder)
+        .env("DOCKER_BUILDKIT", if builder == Builder::Classic { "0" } else { "1" })
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    let seconds = begun.elapsed().as_secs_f64();
+    if status.success() { Ok(seconds) } else { Err(format!("docker build ended with {status}").into()) }
+}
+
+fn unix_nanos() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}

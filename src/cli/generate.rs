@@ -1,0 +1,51 @@
+//! `tonnage completions` and `tonnage man`: made from the command line's own definitions.
+
+use clap_complete::Shell;
+
+use super::Terminal;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// Arguments of `tonnage completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Arguments of `tonnage man`.
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// The page of this subcommand; the program's own without it
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+/// Runs `tonnage completions`.
+pub fn completions(args: CompletionsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::command(), "tonnage", &mut script);
+    terminal.out(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}
+
+/// Runs `tonnage man`.
+pub fn man(args: ManArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut command = super::command();
+    command.build();
+    let page = match &args.command {
+        None => Some(&command),
+        Some(name) => command.find_subcommand(name),
+    };
+    let Some(page) = page else {
+        let message = format!("there is no command `{}`", args.command.unwrap_or_default());
+        return Err(Failure::new(Exit::Usage, message, "`tonnage --help` lists them"));
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page.clone())
+        .render(&mut text)
+        .map_err(|error| Failure::new(Exit::Bug, format!("failed to write the page: {error}"), "report this"))?;
+    terminal.out(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,317 @@
+//! A trend as text: a table for the terminal, Markdown, JSON, and a chart in mermaid.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use serde_json::{Value, json};
+
+use crate::analyse::trend::{ChangeKind, Trend, VariantTrend};
+use crate::text::for_people;
+use crate::units::Ratio;
+
+/// Version of what `--format json` prints, `major.minor`.
+const FORMAT_VERSION: &str = "1.0";
+
+/// Series beyond these make a mermaid chart unreadable: it has no legend.
+const MOST_SERIES: usize = 8;
+
+/// Changes beyond these are folded: the last ones explain today's figures.
+const MOST_CHANGES: usize = 20;
+
+const HEADINGS: [&str; 7] = ["Variant", "Runs", "First", "Last", "Change", "Per run", "Remark"];
+
+/// One row a variant: what a table says of it, about the runs since the last break.
+fn row(trend: &Trend, line: &VariantTrend) -> Option<[String; 7]> {
+    let stretch = line.last_stretch();
+    let (first, last) = (stretch.first()?, stretch.last()?);
+    let change = Ratio::of(last.value, first.value).map_or_else(|| "n/a".to_owned(), Ratio::as_change);
+    let runs = if stretch.len() == line.points.len() {
+        stretch.len().to_string()
+    } else {
+        format!("{} of {}", stretch.len(), line.points.len())
+    };
+    Some([
+        for_people(&line.variant),
+        runs,
+        trend.metric.show(first.value),
+        trend.metric.show(last.value),
+        change,
+        line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope)),
+        creeping(line).unwrap_or_default(),
+    ])
+}
+
+fn creeping(line: &VariantTrend) -> Option<String> {
+    line.creep.map(|creep| format!("creeps: {}", creep.sentence()))
+}
+
+fn signed(trend: &Trend, slope: f64) -> String {
+    let size = trend.metric.show(slope.abs().round() as u64);
+    match slope.round() {
+        change if change > 0.0 => format!("+{size}"),
+        change if change < 0.0 => format!("-{size}"),
+        _ => size,
+    }
+}
+
+/// What changed on the way, one line each: the same change of several variants is said once.
+fn changes(trend: &Trend) -> Vec<String> {
+    let mut found: BTreeMap<(usize, ChangeKind, &str), Vec<&str>> = BTreeMap::new();
+    for line in &trend.variants {
+        for point in &line.points {
+            for change in &point.changes {
+                found.entry((point.run, change.kind, &change.detail)).or_default().push(&line.variant);
+            }
+        }
+    }
+    let hidden = found.len().saturating_sub(MOST_CHANGES);
+    let mut said: Vec<String> = if hidden > 0 { vec![format!("[{hidden} earlier changes]")] } else { Vec::new() };
+    said.extend(found.into_iter().skip(hidden).map(|((run, kind, detail), variants)| {
+        let stamp = trend.runs.get(run).map_or("", String::as_str);
+        let whose = match variants.len() {
+            all if all == trend.variants.len() => "all variants".to_owned(),
+            many if many > MOST_SERIES => format!("{many} variants"),
+            _ => variants.join(", "),
+        };
+        let cut = if kind.separates(trend.metric) { "; not comparable with before" } else { "" };
+        for_people(&format!("{}: other {} ({detail}), {whose}{cut}", day(stamp), kind.word()))
+    }));
+    said
+}
+
+fn day(stamp: &str) -> &str {
+    stamp.get(..10).unwrap_or(stamp)
+}
+
+fn rows(trend: &Trend) -> Vec<[String; 7]> {
+    trend.variants.iter().filter_map(|line| row(trend, line)).collect()
+}
+
+fn heading(trend: &Trend, runs: &[String]) -> String {
+    let span = match (runs.first(), runs.last()) {
+        (Some(first), Some(last)) => format!(", {} to {}", day(first), day(last)),
+        _ => String::new(),
+    };
+    for_people(&format!("{} of {} over {} runs{span}", trend.metric, trend.suite, runs.len()))
+}
+
+/// A table for people. `width` is that of the terminal; `None` lets every cell have its width.
+pub(super) fn table(trend: &Trend, width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(HEADINGS);
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    for row in rows(trend) {
+        let cells = row.into_iter().enumerate().map(|(column, text)| {
+            let right = (1..=5).contains(&column);
+            Cell::new(text).set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left })
+        });
+        table.add_row(cells);
+    }
+    let mut out = format!("{}\n{table}\n", heading(trend, &trend.runs));
+    for change in changes(trend) {
+        let _ = writeln!(out, "{change}");
+    }
+    out
+}
+
+/// A GFM table, and a list of what changed.
+pub(super) fn markdown(trend: &Trend) -> String {
+    let title = escape(&heading(trend, &trend.runs));
+    let mut out = format!("**{title}**\n\n| {} |\n|:--|--:|--:|--:|--:|--:|:--|\n", HEADINGS.join(" | "));
+    for row in rows(trend) {
+        let _ = writeln!(out, "| {} |", row.map(|cell| escape(&cell)).join(" | "));
+    }
+    for (index, change) in changes(trend).iter().enumerate() {
+        let _ = writeln!(out, "{}- {}", if index == 0 { "\n" } else { "" }, escape(change));
+    }
+    out
+}
+
+/// What GFM would take for markup, as text: punctuation gets a backslash (GFM 2.4).
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '&' | '!' | '@') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// One JSON document with every point.
+pub(super) fn json(trend: &Trend) -> String {
+    let unit = if trend.metric.is_time() { "ns" } else { "bytes" };
+    let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
+    let document = json!({
+        "format_version": FORMAT_VERSION,
+        "suite": trend.suite,
+        "metric": trend.metric.to_string(),
+        "unit": unit,
+        "runs": trend.runs,
+        "variants": variants,
+    });
+    format!("{document:#}\n")
+}
+
+fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
+    let points: Vec<Value> = line
+        .points
+        .iter()
+        .map(|point| {
+            let changes = point.changes.iter();
+            json!({
+                "finished_at": trend.runs.get(point.run),
+                "run": point.run,
+                "value": point.value,
+                "outcome": point.outcome,
+                "joined": point.joined,
+                "changes": changes
+                    .map(|change| json!({"what": change.kind.word(), "detail": change.detail}))
+                    .collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "variant": line.variant,
+        "slope_per_run": line.slope,
+        "creep": line.creep.map(|creep| json!({
+            "runs": creep.runs,
+            "growth": creep.growth,
+            "largest_step": creep.largest_step,
+            "message": creep.sentence(),
+        })),
+        "points": points,
+    })
+}
+
+/// A block of mermaid that GitHub draws (`xychart-beta`, mermaid 10.3). A mermaid line cannot have gaps, so only the
+/// runs since the last break of any variant are drawn, and of variants that all of these runs know. It has no legend,
+/// so the order of the lines is said below; and it would lay two runs of one day upon each other, so runs are counted.
+pub(super) fn mermaid(trend: &Trend) -> String {
+    let start = trend.variants.iter().filter_map(|line| Some(line.last_stretch().first()?.run)).max().unwrap_or(0);
+    let runs = trend.runs.get(start..).unwrap_or_default();
+    let since = |line: &VariantTrend| line.points.iter().filter(|point| point.run >= start).count();
+    let drawn: Vec<&VariantTrend> =
+        trend.variants.iter().filter(|line| since(line) == runs.len()).take(MOST_SERIES).collect();
+    let (scale, unit) = if trend.metric.is_time() { (1e9, "s") } else { (1e6, "MB") };
+    let axis = if runs.len() > 1 { format!("\"run\" 1 --> {}", runs.len()) } else { "\"run\" [1]".to_owned() };
+    let title = quoted(&heading(trend, runs));
+    let mut out = format!(
+        "```mermaid\nxychart-beta\n    title {title}\n    x-axis {axis}\n    y-axis \"{} ({unit})\"\n",
+        trend.metric
+    );
+    for line in &drawn {
+        let values = line.points.iter().filter(|point| point.run >= start);
+        let values: Vec<String> = values.map(|point| format!("{:.3}", point.value as f64 / scale)).collect();
+        let _ = writeln!(out, "    line [{}]", values.join(", "));
+    }
+    out.push_str("```\n\n");
+    let mut names: Vec<String> = drawn.iter().map(|line| for_people(&line.variant)).collect();
+    if trend.variants.len() > drawn.len() {
+        names.push(format!("not drawn: {} more", trend.variants.len() - drawn.len()));
+    }
+    let _ = writeln!(out, "Lines in the order in which they were added: {}.", escape(&names.join(", ")));
+    for line in &trend.variants {
+        if let Some(creep) = creeping(line) {
+            let _ = writeln!(out, "\n{} {}.", escape(&for_people(&line.variant)), escape(&creep));
+        }
+    }
+    out
+}
+
+/// A mermaid string: it knows no escape for its own quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", for_people(text).replace(['"', '`'], "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
+    use crate::record::fixture;
+    use crate::units::Bytes;
+
+    fn lines() -> Vec<HistoryLine> {
+        let model = history_line(&fixture::record());
+        let grown = |run: u64| {
+            let mut line = model.clone();
+            line.finished_at = format!("2026-11-{:02}T12:00:00Z", run + 1);
+            for variant in &mut line.variants {
+                variant.size_bytes = variant.size_bytes.map(|bytes| Bytes(bytes.0 + bytes.0 * run / 125));
+            }
+            line
+        };
+        let mut lines: Vec<HistoryLine> = (0..8).map(grown).collect();
+        for line in &mut lines[5..] {
+            line.variants[1].bases[0].id = "sha256:0123456789abcdef".to_owned();
+        }
+        lines
+    }
+
+    #[test]
+    fn the_table_says_growth_creep_and_what_changed() {
+        let text = table(&trend(&lines(), Metric::Size), None);
+        assert!(text.starts_with("size of flask-blog over 8 runs, 2026-11-01 to 2026-11-08\n"), "{text}");
+        let slim = text.lines().find(|line| line.contains("python3.9-slim")).unwrap();
+        for part in ["125 MB", "132 MB", "+5.6 %", "+1.00 MB", "creeps: +5.6 % over 8 runs"] {
+            assert!(slim.contains(part), "{part}: {slim}");
+        }
+        let change = text.lines().last().unwrap();
+        assert!(change.starts_with("2026-11-06: other base (python:3.9-slim "), "{change}");
+        assert!(change.ends_with("→ python:3.9-slim 0123456789ab), python3.9-slim"), "{change}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_is_respected() {
+        let text = table(&trend(&lines(), Metric::Size), Some(80));
+        assert!(
+            text.lines().skip(1).filter(|line| !line.starts_with("2026")).all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_markdown_or_mermaid() {
+        let mut lines = lines();
+        for line in &mut lines {
+            line.variants[0].name = "a|b`\"\n```\n<script>".to_owned();
+            line.suite = "s\"\n```".to_owned();
+        }
+        let found = trend(&lines, Metric::Size);
+        let text = markdown(&found);
+        assert!(text.contains("| a\\|b\\`\"\\\\n\\`\\`\\`\\\\n\\<script\\> |"), "{text}");
+        assert_eq!(text.lines().count(), 10);
+        let chart = mermaid(&found);
+        assert_eq!(chart.matches("```").count(), 2, "{chart}");
+    }
+
+    #[test]
+    fn the_chart_holds_one_line_a_variant_and_one_value_a_run() {
+        let chart = mermaid(&trend(&lines(), Metric::Size));
+        assert!(chart.starts_with("```mermaid\nxychart-beta\n    title \"size of flask-blog over 8 runs"), "{chart}");
+        let drawn: Vec<&str> = chart.lines().filter(|line| line.trim().starts_with("line [")).collect();
+        assert_eq!(drawn.len(), 4);
+        assert!(drawn.iter().all(|line| line.split(", ").count() == 8));
+        assert!(drawn[3].contains("line [48.800, 49.191, "), "{}", drawn[3]);
+    }
+
+    #[test]
+    fn the_document_holds_every_point() {
+        let value: Value = serde_json::from_str(&json(&trend(&lines(), Metric::Size))).unwrap();
+        assert_eq!(value["format_version"], "1.0");
+        assert_eq!(value["variants"][1]["points"][5]["changes"][0]["what"], "base");
+        assert_eq!(value["variants"][3]["points"][0]["value"], 48_800_236);
+        assert_eq!(value["variants"][3]["creep"]["runs"], 8);
+    }
+
+    #[test]
+    fn times_are_drawn_in_seconds() {
+        let chart = mermaid(&trend(&lines(), "cold".parse().unwrap()));
+        assert!(chart.contains("y-axis \"cold (s)\""), "{chart}");
+    }
+}

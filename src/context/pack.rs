@@ -1,0 +1,215 @@
+//! The context in memory and as a tar.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tar::{Builder as TarBuilder, EntryType, Header};
+
+use super::{ContextError, Files, Found, Kind, MAX_BYTES};
+use crate::fsx::{self, FileError};
+use crate::record::Builder;
+use crate::units;
+
+/// A build context, held in memory.
+#[derive(Debug, Clone)]
+pub struct Context {
+    root: PathBuf,
+    dockerfile: String,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One entry of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is and how it is marked.
+    pub found: Found,
+    /// Content of a file; empty for anything else.
+    pub content: Bytes,
+}
+
+/// A change on the way into the tar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// A file gets another content.
+    Replace {
+        /// Path from the context's root.
+        path: String,
+        /// The content.
+        content: Vec<u8>,
+    },
+    /// A file gets another modification time.
+    Touch {
+        /// Path from the context's root.
+        path: String,
+        /// Seconds since the Unix epoch.
+        mtime: u64,
+    },
+}
+
+impl Edit {
+    fn path(&self) -> &str {
+        match self {
+            Self::Replace { path, .. } | Self::Touch { path, .. } => path,
+        }
+    }
+}
+
+impl Context {
+    /// Reads the folder `root` as `builder` would be sent it. A Dockerfile that lies outside of it is put in under a
+    /// name of its own, which the classic builder takes out again before any COPY sees it; BuildKit shows it to a
+    /// `COPY . .`, as it does a Dockerfile that the patterns exclude, because it does not apply them to what it is
+    /// sent.
+    pub fn load(root: &Path, dockerfile: &Path, builder: Builder) -> Result<Self, ContextError> {
+        let files = Files::list(root, dockerfile, builder)?;
+        let mut left = MAX_BYTES;
+        let mut entries = BTreeMap::new();
+        for (path, found) in files.entries {
+            let (found, content) = match found.kind {
+                Kind::File(_) => {
+                    let content = read(&root.join(&path), left)?.ok_or_else(|| ContextError::TooLarge {
+                        root: root.to_owned(),
+                        limit: MAX_BYTES,
+                        largest: path.clone(),
+                    })?;
+                    left -= content.len() as u64;
+                    // The file may have changed since it was listed: what was read counts.
+                    (Found { kind: Kind::File(content.len() as u64), ..found }, content)
+                }
+                _ => (found, Bytes::new()),
+            };
+            entries.insert(path, Entry { found, content });
+        }
+        let mut context = Self { root: root.to_owned(), dockerfile: String::new(), entries };
+        match files.dockerfile {
+            Some(inside) => context.dockerfile = inside,
+            None => context.bring_in(&fsx::read(dockerfile)?, builder),
+        }
+        Ok(context)
+    }
+
+    /// Puts in a Dockerfile from outside.
+    fn bring_in(&mut self, text: &[u8], builder: Builder) {
+        let mut name = String::from(".tonnage.Dockerfile");
+        while self.entries.contains_key(&name) {
+            name.push('_');
+        }
+        self.insert(&name, text.to_vec());
+        if builder != Builder::Buildkit {
+            // The classic builder removes a Dockerfile and a .dockerignore that the .dockerignore in the tar
+            // excludes; the docker CLI does the same for a Dockerfile of its own.
+            let mut patterns = match self.entries.get(".dockerignore") {
+                Some(entry) => [&entry.content[..], b"\n"].concat(),
+                None => b".dockerignore\n".to_vec(),
+            };
+            patterns.extend_from_slice(name.as_bytes());
+            patterns.push(b'\n');
+            self.insert(".dockerignore", patterns);
+        }
+        self.dockerfile = name;
+    }
+
+    fn insert(&mut self, path: &str, content: Vec<u8>) {
+        let found = self
+            .entries
+            .get(path)
+            .map_or(Found { kind: Kind::File(0), mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
+        let found = Found { kind: Kind::File(content.len() as u64), ..found };
+        self.entries.insert(path.to_owned(), Entry { found, content: content.into() });
+    }
+
+    /// Path of the Dockerfile inside the context.
+    pub fn dockerfile(&self) -> &str {
+        &self.dockerfile
+    }
+
+    /// Gives the Dockerfile another text.
+    pub fn with_dockerfile(&mut self, text: &str) {
+        let path = self.dockerfile.clone();
+        self.insert(&path, text.as_bytes().to_vec());
+    }
+
+    /// The entries, sorted by path.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// Content of a file.
+    pub fn content(&self, path: &str) -> Option<&Bytes> {
+        let entry = self.entries.get(path)?;
+        matches!(entry.found.kind, Kind::File(_)).then_some(&entry.content)
+    }
+
+    /// Modification time of an entry in seconds since the Unix epoch.
+    pub fn mtime(&self, path: &str) -> Option<u64> {
+        self.entries.get(path).map(|entry| entry.found.mtime)
+    }
+
+    /// Bytes of all files.
+    pub fn bytes(&self) -> units::Bytes {
+        self.entries.values().map(|entry| units::Bytes(entry.content.len() as u64)).sum()
+    }
+
+    /// The context as an uncompressed tar with `edits` made: entries sorted, owner 0:0, times in whole seconds,
+    /// no names of users; the same bytes for the same input. Long names use GNU's extension, which every engine
+    /// reads.
+    pub fn tar(&self, edits: &[Edit]) -> Result<Bytes, ContextError> {
+        for edit in edits {
+            if self.content(edit.path()).is_none() {
+                return Err(ContextError::NoSuchFile { path: edit.path().to_owned(), root: self.root.clone() });
+            }
+        }
+        // A header and padding per entry, a long name now and then, and the end.
+        let room = self.bytes().0 as usize + self.entries.len() * 1536 + 10_240;
+        let mut tar = TarBuilder::new(Vec::with_capacity(room));
+        for (path, entry) in &self.entries {
+            let mut content = &entry.content[..];
+            let mut mtime = entry.found.mtime;
+            for edit in edits.iter().filter(|edit| edit.path() == path) {
+                match edit {
+                    Edit::Replace { content: new, .. } => content = new,
+                    Edit::Touch { mtime: new, .. } => mtime = *new,
+                }
+            }
+            let wrap = |source| ContextError::Pack { path: path.clone(), source };
+            append(&mut tar, path, &entry.found, mtime, content).map_err(wrap)?;
+        }
+        tar.into_inner().map(Bytes::from).map_err(|source| ContextError::Pack { path: String::new(), source })
+    }
+}
+
+fn append(tar: &mut TarBuilder<Vec<u8>>, path: &str, found: &Found, mtime: u64, content: &[u8]) -> std::io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_mode(found.mode);
+    header.set_mtime(mtime);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(content.len() as u64);
+    match &found.kind {
+        Kind::File(_) => {
+            header.set_entry_type(EntryType::Regular);
+            tar.append_data(&mut header, path, content)
+        }
+        Kind::Directory => {
+            header.set_entry_type(EntryType::Directory);
+            tar.append_data(&mut header, format!("{path}/"), content)
+        }
+        Kind::Symlink(target) => {
+            header.set_entry_type(EntryType::Symlink);
+            tar.append_link(&mut header, path, target)
+        }
+        Kind::Fifo => {
+            header.set_entry_type(EntryType::Fifo);
+            tar.append_data(&mut header, path, content)
+        }
+    }
+}
+
+/// The whole file; `None` where it is larger than `limit`.
+fn read(path: &Path, limit: u64) -> Result<Option<Bytes>, FileError> {
+    let mut content = Vec::new();
+    let mut file = fsx::open(path)?.take(limit.saturating_add(1));
+    file.read_to_end(&mut content).map_err(|source| FileError::new("read", path, source))?;
+    Ok((content.len() as u64 <= limit).then(|| content.into()))
+}

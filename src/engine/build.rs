@@ -1,0 +1,235 @@
+//! One build: the request, the clock around it, the folding of its answer.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::client::{Request, next, path_with};
+use super::docker::DockerEngine;
+use super::events::{Folded, Folder, JsonLines, Known, Line};
+use super::session::Session;
+use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, EngineError, failure};
+use crate::record::{Builder, ImageStore};
+use crate::units::Nanos;
+
+/// What is being done, for errors.
+const ACTION: &str = "build an image";
+
+/// How the answer to a build ended.
+enum End {
+    /// It came to its end.
+    Whole,
+    /// The engine refused the build at once: a fact about the Dockerfile.
+    RefusedAtOnce(String),
+    /// The time was over.
+    Late,
+}
+
+/// Folds a build's events, and leaves with the engine what its clean-up needs, also where the build is stopped by
+/// dropping it.
+struct Watch<'a> {
+    engine: &'a DockerEngine,
+    folder: Option<Folder>,
+}
+
+impl Watch<'_> {
+    fn line(&mut self, at: Nanos, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+        if let Some(folder) = &mut self.folder {
+            folder.line(at, line, observe);
+        }
+    }
+
+    fn finish(mut self, wall: Nanos) -> Folded {
+        self.remember();
+        self.folder.take().map(|folder| folder.finish(wall)).unwrap_or_default()
+    }
+
+    fn remember(&self) {
+        if let Some(folder) = &self.folder {
+            self.engine.remember(folder.made(), folder.instructions());
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.remember();
+    }
+}
+
+/// Builds an image. Dropping the future closes the connection, which stops the build on Docker.
+pub(super) async fn build(
+    engine: &DockerEngine,
+    request: &BuildRequest,
+    observe: &mut dyn FnMut(BuildEvent),
+) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
+    let builder = engine.builder_for(request.builder)?;
+    let client = engine.client();
+    let known = Known {
+        stages: stages_of(request),
+        has_labels: !request.labels.is_empty(),
+        lookup_apart: engine.store() == ImageStore::Containerd,
+    };
+    // Opened before the clock starts: only bollard needs it, and engines that ask a registry meanwhile.
+    let session = if builder == Builder::Buildkit { Session::open(client.docker()).await } else { None };
+    let session_id = session.as_ref().map_or("", Session::id);
+    let sent = Request::post(query(request, builder, session_id), ACTION).tar(request.context.clone());
+    let mut watch = Watch { engine, folder: Some(Folder::new(builder, known)) };
+    let mut lines = JsonLines::default();
+
+    let started = Instant::now();
+    let deadline = started + request.deadline;
+    let mut body = client.stream(sent);
+    let end = loop {
+        let chunk = match next(&mut body, deadline, request.deadline, ACTION).await {
+            Err(_late) => break End::Late,
+            Ok(None) => break End::Whole,
+            Ok(Some(chunk)) => chunk,
+        };
+        match chunk {
+            Ok(chunk) => {
+                let at = Nanos::from(started.elapsed());
+                lines.push(&chunk, |line| watch.line(at, &line, observe));
+            }
+            Err(error) => match client.failure(&error, ACTION) {
+                EngineError::Refused { status, message, .. } if is_about_the_dockerfile(status, &message) => {
+                    break End::RefusedAtOnce(message);
+                }
+                error => return Err(error),
+            },
+        }
+    };
+    let wall = Nanos::from(started.elapsed());
+    drop(body);
+    drop(session);
+    lines.finish(|line| watch.line(wall, &line, observe));
+
+    let folded = watch.finish(wall);
+    let failed = |message: String, folded: Folded| {
+        let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
+        Ok(Err(BuildFailure { message, instruction, log: folded.log, wall_ns: wall, intermediate: folded.made }))
+    };
+    match end {
+        End::RefusedAtOnce(message) => failed(message, folded),
+        End::Late => failed(format!("no end within {} s", request.deadline.as_secs()), folded),
+        End::Whole => match folded.failure.as_ref().map(|failed| failed.message.clone()) {
+            Some(message) => match engine_trouble(&message) {
+                Some(error) => Err(error),
+                None => failed(message, folded),
+            },
+            None => output(engine, request, folded, wall).await.map(Ok),
+        },
+    }
+}
+
+/// The output of a build that told of no failure; without an image the answer was cut short.
+async fn output(
+    engine: &DockerEngine,
+    request: &BuildRequest,
+    folded: Folded,
+    wall: Nanos,
+) -> Result<BuildOutput, EngineError> {
+    let mut image_id = folded.image_id;
+    let short = image_id.len() < 64;
+    // Outside the clock. Podman names the image by the beginning of its id, some engines by its tag only.
+    if short {
+        let name = if image_id.is_empty() { request.tags.first().cloned().unwrap_or_default() } else { image_id };
+        let found = if name.is_empty() { None } else { super::images::inspect(engine.client(), &name).await? };
+        image_id = found.map(|image| image.id).unwrap_or_default();
+    }
+    if image_id.is_empty() {
+        return Err(EngineError::Lost {
+            action: ACTION.to_owned(),
+            reason: "its answer ended before the image was named".to_owned(),
+        });
+    }
+    if !image_id.starts_with("sha256:") {
+        image_id.insert_str(0, "sha256:");
+    }
+    Ok(BuildOutput {
+        image_id,
+        wall_ns: wall.saturating_sub(folded.apart),
+        steps: folded.steps,
+        parts: folded.parts,
+        pulled: folded.pulled,
+        log: folded.log,
+        intermediate: folded.made,
+    })
+}
+
+/// Whether an immediate refusal is about the Dockerfile: syntax errors are 400 on the classic builder; a missing
+/// or empty Dockerfile is 500 on Docker up to 20.10.
+fn is_about_the_dockerfile(status: u16, message: &str) -> bool {
+    status == 400 || (status == 500 && message.to_ascii_lowercase().contains("dockerfile"))
+}
+
+/// Failures inside the answer that are no fact about the Dockerfile.
+fn engine_trouble(message: &str) -> Option<EngineError> {
+    let gone = ["code = Unavailable", "client connection is closing", "daemon is shutting down"];
+    if message == "context canceled" || gone.iter().any(|word| message.contains(word)) {
+        // An engine that is told to stop ends its builds like this.
+        return Some(EngineError::Lost { action: ACTION.to_owned(), reason: message.to_owned() });
+    }
+    // The reason of a RUN that fills the disk is in its log; here it is the engine's own disk.
+    message.contains("no space left on device").then(|| EngineError::Refused {
+        action: ACTION.to_owned(),
+        status: 0,
+        message: failure::one_line(message),
+    })
+}
+
+fn query(request: &BuildRequest, builder: Builder, session: &str) -> String {
+    let json = |map: &BTreeMap<String, String>| serde_json::to_string(map).unwrap_or_default();
+    let (labels, arguments) = (json(&request.labels), json(&request.build_args));
+    let mut query = vec![("dockerfile", request.dockerfile.as_str()), ("rm", "1"), ("forcerm", "1"), ("pull", "0")];
+    query.extend(request.tags.iter().map(|tag| ("t", tag.as_str())));
+    if !request.labels.is_empty() {
+        query.push(("labels", &labels));
+    }
+    if !request.build_args.is_empty() {
+        query.push(("buildargs", &arguments));
+    }
+    let optional = [("target", &request.target), ("platform", &request.platform), ("networkmode", &request.network)];
+    query.extend(optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+    if request.no_cache {
+        query.push(("nocache", "1"));
+    }
+    match builder {
+        Builder::Buildkit => {
+            query.push(("version", "2"));
+            if !session.is_empty() {
+                query.push(("session", session));
+            }
+        }
+        Builder::Classic => query.push(("version", "1")),
+        Builder::Buildah => {}
+    }
+    path_with("/build", &query)
+}
+
+/// Names of the Dockerfile's stages, which BuildKit's events do not order; none where it cannot be read, so that
+/// the builder is the one to complain.
+fn stages_of(request: &BuildRequest) -> Vec<String> {
+    let Some(text) = dockerfile_text(request) else { return Vec::new() };
+    let Ok(dockerfile) = parse_dockerfile::parse(&text) else { return Vec::new() };
+    dockerfile
+        .stages()
+        .map(|stage| stage.from.as_.as_ref().map(|(_, name)| name.value.to_ascii_lowercase()).unwrap_or_default())
+        .collect()
+}
+
+fn dockerfile_text(request: &BuildRequest) -> Option<String> {
+    const LONGEST: u64 = 1 << 20;
+    let wanted = request.dockerfile.trim_start_matches("./").as_bytes();
+    let mut archive = tar::Archive::new(request.context.as_ref());
+    for entry in archive.entries().ok()? {
+        let mut entry = entry.ok()?;
+        let found = entry.path_bytes().strip_prefix(b"./").unwrap_or(&entry.path_bytes()) == wanted;
+        if found && entry.size() <= LONGEST {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut entry, &mut text).ok()?;
+            return Some(text);
+        }
+    }
+    None
+}

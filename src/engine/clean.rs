@@ -1,0 +1,156 @@
+//! Clean-up that leaves an engine as it was: only what [`claims`] proves to be ours, one by one, never a prune of
+//! everything.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::claims::{self, Naming};
+use super::client::{Request, SLOW, path_with};
+use super::docker::DockerEngine;
+use super::snapshot::ListedImage;
+use super::{CleanReport, EngineError, Ownership, containers, images, snapshot};
+use crate::text;
+
+/// Most rounds over what could not be removed yet, because something else of ours still needs it.
+const ROUNDS: usize = 64;
+/// Build-cache records that one request removes: its ids go into the query.
+const BATCH: usize = 100;
+
+/// Removes what is provably ours and reports what is left.
+pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Result<CleanReport, EngineError> {
+    let mut report = CleanReport::default();
+    let listed = snapshot::images(engine).await?;
+    let ours = claims::images(&listed, ownership);
+    // Before anything goes: what is nameless and new now.
+    let doubtful = claims::doubtful_images(&listed, &ours, ownership, engine.ahead());
+    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership) {
+        containers::remove(engine.client(), id).await?;
+        report.containers += 1;
+    }
+    names(engine, claims::names(&listed, &ours, ownership), &mut report).await?;
+    passes(engine, ours.keys().map(|id| (*id).to_owned()).collect(), &mut report).await?;
+    records(engine, &listed, ownership, &mut report).await?;
+    if doubtful > 0 {
+        report.left.push(format!(
+            "{doubtful} image(s) without a name appeared while this run was building and may be another build's"
+        ));
+    }
+    Ok(report)
+}
+
+async fn names(engine: &DockerEngine, plan: BTreeSet<Naming>, report: &mut CleanReport) -> Result<(), EngineError> {
+    for naming in plan {
+        match naming {
+            Naming::Remove(tag) => match images::remove(engine.client(), &tag, false).await {
+                Ok(()) => report.images += 1,
+                Err(EngineError::Refused { message, .. }) => report.left.push(left("image", &tag, &message)),
+                Err(error) => return Err(error),
+            },
+            Naming::Restore { tag, image } => {
+                images::tag(engine.client(), &image, &tag).await?;
+                report.images += 1;
+            }
+            Naming::Foreign(tag) => report.left.push(left("image", &tag, "this run did not give it that name")),
+        }
+    }
+    Ok(())
+}
+
+fn left(what: &str, name: &str, why: &str) -> String {
+    format!("{what} `{}`: {}", text::for_people(name), text::for_people(why))
+}
+
+/// Removes nameless images by id, those without children first, until nothing changes.
+async fn passes(
+    engine: &DockerEngine,
+    mut wanted: BTreeSet<String>,
+    report: &mut CleanReport,
+) -> Result<(), EngineError> {
+    for _ in 0..ROUNDS {
+        let now = snapshot::images(engine).await?;
+        let named: BTreeSet<&str> =
+            now.iter().filter(|image| image.tags().next().is_some()).map(|image| image.id.as_str()).collect();
+        let parents: BTreeSet<&str> = now.iter().map(|image| image.parent_id.as_str()).collect();
+        let present = |id: &String| now.iter().any(|image| image.id == *id);
+        wanted.retain(|id| present(id) && !named.contains(id.as_str()));
+        let ready: Vec<String> = wanted.iter().filter(|id| !parents.contains(id.as_str())).cloned().collect();
+        if ready.is_empty() {
+            break;
+        }
+        for id in ready {
+            wanted.remove(&id);
+            match images::remove(engine.client(), &id, false).await {
+                Ok(()) => report.images += 1,
+                Err(EngineError::Refused { message, .. }) => report.left.push(left("image", &id, &message)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    report.left.extend(wanted.iter().map(|id| left("image", id, "another image is built on it")));
+    Ok(())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Pruned {
+    caches_deleted: Option<Vec<String>>,
+}
+
+/// Removes our records of the build cache by their ids.
+async fn records(
+    engine: &DockerEngine,
+    images_before: &[ListedImage],
+    ownership: &Ownership,
+    report: &mut CleanReport,
+) -> Result<(), EngineError> {
+    if claims::is_lost(ownership) {
+        return Ok(());
+    }
+    let listed = snapshot::cache(engine).await?;
+    let claimed = claims::images(images_before, ownership);
+    let found = claims::records(&listed, images_before, &claimed, ownership, engine.ahead());
+    let mut wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
+    for _ in 0..ROUNDS {
+        // A record goes once nothing is built on it: each round takes the next layer of them.
+        let mut gone = BTreeSet::new();
+        for batch in wanted.chunks(BATCH) {
+            gone.extend(prune(engine, batch).await?);
+        }
+        report.cache_records += gone.len() as u64;
+        wanted.retain(|id| !gone.contains(*id));
+        if gone.is_empty() || wanted.is_empty() {
+            break;
+        }
+    }
+    if !wanted.is_empty() {
+        let now = snapshot::cache(engine).await?;
+        let still = wanted.iter().filter(|id| now.iter().any(|record| record.id == **id)).count();
+        if still > 0 {
+            report.left.push(format!("{still} build-cache record(s) that the engine still uses"));
+        }
+    }
+    if !found.doubtful.is_empty() {
+        let bytes: i64 = found.doubtful.iter().map(|record| record.size.max(0)).sum();
+        report.left.push(format!(
+            "{} build-cache record(s), {}, made while something else was built too",
+            found.doubtful.len(),
+            crate::units::Bytes(u64::try_from(bytes).unwrap_or_default())
+        ));
+    }
+    Ok(())
+}
+
+/// Removes the records of these ids and tells which went. The filter takes one value, which is matched as a
+/// regular expression; ids are letters and digits.
+async fn prune(engine: &DockerEngine, ids: &[&str]) -> Result<Vec<String>, EngineError> {
+    let filters = serde_json::json!({ "id": [format!("^({})$", ids.join("|"))] }).to_string();
+    let path = path_with("/build/prune", &[("all", "1"), ("filters", &filters)]);
+    let pruned: Pruned = engine.client().json(Request::post(path, "remove build-cache records"), SLOW).await?;
+    Ok(pruned.caches_deleted.unwrap_or_default())
+}
+
+/// Whether an id is one that a regular expression takes as it stands.
+fn is_record_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}

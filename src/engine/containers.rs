@@ -1,0 +1,346 @@
+//! Containers: starting one, asking how it does, reading its log, removing it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::client::{Client, QUICK, Request, next, path_with, segment, unless_missing};
+use super::{ContainerSpec, ContainerState, EngineError};
+use crate::record::RunningContainer;
+use crate::text;
+
+/// Time to create, start or remove a container.
+const CHANGE: Duration = Duration::from_secs(120);
+/// Most of a log that is kept.
+const LOG: usize = 64 << 10;
+/// Label that remembers the port to ask, since an image may expose others.
+const PORT: &str = "io.tonnage.port";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Inspect {
+    state: State,
+    config: Option<Config>,
+    network_settings: Option<NetworkSettings>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct State {
+    running: bool,
+    exit_code: i64,
+    #[serde(rename = "OOMKilled")]
+    oom_killed: bool,
+    status: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Config {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct NetworkSettings {
+    #[serde(rename = "IPAddress")]
+    ip_address: String,
+    networks: Option<BTreeMap<String, Network>>,
+    ports: Option<BTreeMap<String, Option<Vec<Binding>>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Network {
+    #[serde(rename = "IPAddress")]
+    ip_address: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Binding {
+    host_ip: String,
+    host_port: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Stats {
+    memory_stats: Option<MemoryStats>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct MemoryStats {
+    usage: Option<u64>,
+    stats: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Created {
+    id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Listed {
+    names: Option<Vec<String>>,
+    image: String,
+}
+
+/// Creates and starts a container; one that cannot be started is removed again.
+pub(super) async fn start(client: &Client, spec: &ContainerSpec) -> Result<String, EngineError> {
+    let mut query = Vec::new();
+    query.extend(spec.platform.as_deref().map(|platform| ("platform", platform)));
+    let action = format!("create a container of `{}`", spec.image);
+    let request = Request::post(path_with("/containers/create", &query), action.clone()).json(&body(spec));
+    let created: Created = client.json(request, CHANGE).await?;
+    let request = Request::post(
+        format!("/containers/{}/start", segment(&created.id)),
+        format!("start a container of `{}`", spec.image),
+    );
+    if let Err(error) = client.bytes(request, CHANGE).await {
+        // The reason it did not start is the one to tell.
+        drop(remove(client, &created.id).await);
+        return Err(error);
+    }
+    Ok(created.id)
+}
+
+fn body(spec: &ContainerSpec) -> serde_json::Value {
+    let port = format!("{}/tcp", spec.port);
+    let mut labels = spec.labels.clone();
+    labels.insert(PORT.to_owned(), spec.port.to_string());
+    let mut host = json!({ "Memory": spec.memory_bytes });
+    if spec.publish && spec.port != 0 {
+        host["PortBindings"] = json!({ port.clone(): [{ "HostIp": "127.0.0.1", "HostPort": "" }] });
+    }
+    let mut body = json!({ "Image": spec.image, "Labels": labels, "Env": spec.env, "HostConfig": host });
+    if spec.port != 0 {
+        body["ExposedPorts"] = json!({ port: {} });
+    }
+    if !spec.command.is_empty() {
+        body["Cmd"] = json!(spec.command);
+    }
+    body
+}
+
+/// Address, state and exit code.
+pub(super) async fn state(client: &Client, id: &str) -> Result<ContainerState, EngineError> {
+    let request = Request::get(format!("/containers/{}/json", segment(id)), format!("look at the container `{id}`"));
+    Ok(client.json::<Inspect>(request, QUICK).await?.into_state())
+}
+
+impl Inspect {
+    fn into_state(self) -> ContainerState {
+        let labels = self.config.and_then(|config| config.labels).unwrap_or_default();
+        let port = labels.get(PORT).and_then(|port| port.parse::<u16>().ok()).filter(|&port| port != 0);
+        let running = self.state.running;
+        // A container that was created and not yet started has no exit code.
+        let ended = !running && matches!(self.state.status.as_str(), "exited" | "dead" | "stopped" | "");
+        let address = port.filter(|_| running).and_then(|port| self.network_settings?.address(port));
+        ContainerState {
+            running,
+            exit_code: ended.then_some(self.state.exit_code),
+            oom_killed: self.state.oom_killed,
+            address,
+        }
+    }
+}
+
+impl NetworkSettings {
+    /// The published port where there is one, else the container's own address.
+    fn address(self, port: u16) -> Option<String> {
+        let mut bindings = self.ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten().unwrap_or_default();
+        if let Some(binding) = bindings.drain(..).find(|binding| binding.host_port.parse::<u16>().is_ok()) {
+            let host = match binding.host_ip.as_str() {
+                "" | "0.0.0.0" | "::" => "127.0.0.1",
+                ip => ip,
+            };
+            return Some(authority(host, &binding.host_port));
+        }
+        let networks = self.networks.unwrap_or_default();
+        let mut addresses = networks.into_values().map(|network| network.ip_address).chain([self.ip_address]);
+        let ip = addresses.find(|ip| ip.parse::<std::net::IpAddr>().is_ok())?;
+        Some(authority(&ip, &port.to_string()))
+    }
+}
+
+fn authority(ip: &str, port: &str) -> String {
+    if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
+}
+
+/// Memory without page cache where the engine tells it apart.
+pub(super) async fn memory(client: &Client, id: &str) -> Result<Option<u64>, EngineError> {
+    let path = format!("/containers/{}/stats?stream=0&one-shot=1", segment(id));
+    let request = Request::get(path, format!("measure the memory of the container `{id}`"));
+    Ok(client.json::<Stats>(request, QUICK).await?.memory())
+}
+
+impl Stats {
+    /// What the Docker CLI shows: usage less `inactive_file` (cgroup 2) or `total_inactive_file` (cgroup 1).
+    fn memory(self) -> Option<u64> {
+        let memory = self.memory_stats?;
+        let usage = memory.usage.filter(|&usage| usage > 0)?;
+        let stats = memory.stats.unwrap_or_default();
+        let cache = ["total_inactive_file", "inactive_file"].iter().find_map(|name| stats.get(*name)?.as_u64());
+        Some(usage.saturating_sub(cache.unwrap_or(0)))
+    }
+}
+
+/// The last lines of a log.
+pub(super) async fn logs(client: &Client, id: &str, lines: usize) -> Result<Vec<String>, EngineError> {
+    let action = format!("read the log of the container `{id}`");
+    let count = lines.to_string();
+    let query = [("stdout", "1"), ("stderr", "1"), ("tail", count.as_str())];
+    let request = Request::get(path_with(&format!("/containers/{}/logs", segment(id)), &query), action.clone());
+    let until = Instant::now() + QUICK;
+    let mut body = client.stream(request);
+    let mut frames = Frames::default();
+    while let Some(chunk) = next(&mut body, until, QUICK, &action).await? {
+        frames.push(&chunk.map_err(|error| client.failure(&error, &action))?);
+    }
+    Ok(frames.last_lines(lines))
+}
+
+/// Takes a log apart that carries stdout and stderr in frames: one byte of kind, three of nothing, four of length.
+#[derive(Debug, Default)]
+struct Frames {
+    header: Vec<u8>,
+    left: usize,
+    text: Vec<u8>,
+}
+
+impl Frames {
+    fn push(&mut self, mut chunk: &[u8]) {
+        while !chunk.is_empty() {
+            if self.left == 0 {
+                let take = (8 - self.header.len()).min(chunk.len());
+                self.header.extend_from_slice(&chunk[..take]);
+                chunk = &chunk[take..];
+                if let [_, _, _, _, a, b, c, d] = self.header[..] {
+                    self.left = u32::from_be_bytes([a, b, c, d]) as usize;
+                    self.header.clear();
+                }
+                continue;
+            }
+            let take = self.left.min(chunk.len());
+            self.text.extend_from_slice(&chunk[..take]);
+            self.left -= take;
+            chunk = &chunk[take..];
+            if self.text.len() > 2 * LOG {
+                self.text.drain(..self.text.len() - LOG);
+            }
+        }
+    }
+
+    fn last_lines(self, lines: usize) -> Vec<String> {
+        let kept = &self.text[self.text.len().saturating_sub(LOG)..];
+        let shown = text::from_bytes(kept);
+        let all: Vec<&str> = shown.lines().collect();
+        all[all.len().saturating_sub(lines)..].iter().map(|line| text::strip_control(line)).collect()
+    }
+}
+
+/// Removes a container with its anonymous volumes; a missing one is no error.
+pub(super) async fn remove(client: &Client, id: &str) -> Result<(), EngineError> {
+    let path = format!("/containers/{}?force=1&v=1", segment(id));
+    let request = Request::delete(path, format!("remove the container `{id}`"));
+    unless_missing(client.bytes(request, CHANGE).await).map(drop)
+}
+
+/// Containers that are running.
+pub(super) async fn running(client: &Client) -> Result<Vec<RunningContainer>, EngineError> {
+    let listed: Vec<Listed> = client.json(Request::get("/containers/json", "list containers"), QUICK).await?;
+    let mut found: Vec<_> = listed
+        .into_iter()
+        .map(|one| RunningContainer {
+            name: one.names.into_iter().flatten().next().unwrap_or_default().trim_start_matches('/').to_owned(),
+            image: one.image,
+        })
+        .collect();
+    found.sort_by(|a, b| (&a.name, &a.image).cmp(&(&b.name, &b.image)));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_published_port_or_the_container_s_own() {
+        let with = |settings: &str| {
+            let text = format!(
+                r#"{{"State":{{"Running":true,"Status":"running"}},"Config":{{"Labels":{{"io.tonnage.port":"5000"}}}},
+                "NetworkSettings":{settings}}}"#
+            );
+            serde_json::from_str::<Inspect>(&text).unwrap().into_state().address
+        };
+        let published = r#"{"Ports":{"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"49153"}],"80/tcp":null}}"#;
+        assert_eq!(with(published).as_deref(), Some("127.0.0.1:49153"));
+        let direct = r#"{"IPAddress":"","Networks":{"bridge":{"IPAddress":"172.17.0.2"}},"Ports":{"5000/tcp":null}}"#;
+        assert_eq!(with(direct).as_deref(), Some("172.17.0.2:5000"));
+        assert_eq!(with(r#"{"Networks":{"none":{"IPAddress":""}}}"#), None);
+        assert_eq!(with(r#"{"IPAddress":"not an address"}"#), None);
+    }
+
+    #[test]
+    fn only_a_container_that_ended_has_an_exit_code() {
+        for (state, running, code) in [
+            (r#"{"Running":true,"Status":"running","ExitCode":0}"#, true, None),
+            (r#"{"Running":false,"Status":"created","ExitCode":0}"#, false, None),
+            (r#"{"Running":false,"Status":"exited","ExitCode":137,"OOMKilled":true}"#, false, Some(137)),
+        ] {
+            let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state();
+            assert_eq!((found.running, found.exit_code), (running, code), "{state}");
+        }
+    }
+
+    #[test]
+    fn memory_leaves_the_page_cache_out_where_it_is_told() {
+        for (stats, expected) in [
+            (r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":30,"x":1}}}"#, Some(70)),
+            (r#"{"memory_stats":{"usage":100,"stats":{"total_inactive_file":40,"inactive_file":5}}}"#, Some(60)),
+            (r#"{"memory_stats":{"usage":100}}"#, Some(100)),
+            (r#"{"memory_stats":{}}"#, None),
+            (r#"{"memory_stats":{"usage":10,"stats":{"inactive_file":30}}}"#, Some(0)),
+        ] {
+            assert_eq!(serde_json::from_str::<Stats>(stats).unwrap().memory(), expected, "{stats}");
+        }
+    }
+
+    #[test]
+    fn logs_come_out_of_their_frames_however_they_are_cut() {
+        let frame = |kind: u8, text: &[u8]| {
+            let mut out = vec![kind, 0, 0, 0];
+            out.extend_from_slice(&u32::try_from(text.len()).unwrap().to_be_bytes());
+            out.extend_from_slice(text);
+            out
+        };
+        let whole = [frame(1, b"one\ntw"), frame(2, b"o\n\x1b[31mred\xff\n"), frame(9, b"")].concat();
+        for size in 1..=whole.len() {
+            let mut frames = Frames::default();
+            whole.chunks(size).for_each(|chunk| frames.push(chunk));
+            assert_eq!(frames.last_lines(2), ["two", "red\\xff"], "{size}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_log_no_more_is_kept_than_its_end() {
+        let mut frames = Frames::default();
+        for _ in 0..64 {
+            let mut frame = vec![1, 0, 0, 0];
+            frame.extend_from_slice(&65_536_u32.to_be_bytes());
+            frame.extend_from_slice(&vec![b'x'; 65_536]);
+            frames.push(&frame);
+            assert!(frames.text.len() <= 4 * LOG);
+        }
+        let lines = frames.last_lines(10);
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0].len(), LOG);
+    }
+}

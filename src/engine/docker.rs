@@ -1,0 +1,503 @@
+//! The engine behind a Docker API: which one it is, and the [`Engine`] trait on top of its requests.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::client::{Client, QUICK, Request};
+use super::endpoint::{Address, Candidate, Surroundings, candidates};
+use super::{
+    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
+    Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, build, clean, containers, failure, images,
+    snapshot,
+};
+use crate::record::{self, Builder, ImageStore};
+use crate::units;
+
+/// Time for the first answer of what listens at an endpoint.
+const FIRST_CONTACT: Duration = Duration::from_secs(20);
+/// Why an engine cannot build with BuildKit from an uploaded context.
+const BROKEN_UPLOAD: &str = "Docker 26 to 27.4 with the containerd image store loses the uploaded context under \
+                             BuildKit (moby#47717); update Docker, or use the classic builder";
+
+/// How to reach an engine and what to build with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// Where; `None` to look in the environment, the Docker context and the usual places.
+    pub host: Option<String>,
+    /// The builder that is wanted.
+    pub builder: BuilderChoice,
+}
+
+/// The builder that is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BuilderChoice {
+    /// BuildKit where the engine has a working one, classic otherwise.
+    #[default]
+    Auto,
+    /// BuildKit or an error.
+    Buildkit,
+    /// Docker's classic builder or an error.
+    Classic,
+}
+
+impl fmt::Display for BuilderChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Buildkit => "buildkit",
+            Self::Classic => "classic",
+        })
+    }
+}
+
+impl FromStr for BuilderChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Auto, Self::Buildkit, Self::Classic];
+        let found = all.into_iter().find(|choice| choice.to_string() == text);
+        found.ok_or_else(|| format!("`{text}` is none of auto, buildkit, classic"))
+    }
+}
+
+/// A place that was tried, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The place.
+    pub candidate: Candidate,
+    /// Why it is not the one; `None` for the engine that is used.
+    pub error: Option<EngineError>,
+}
+
+/// Docker or Podman behind Docker's API.
+#[derive(Debug, Clone)]
+pub struct DockerEngine {
+    client: Client,
+    facts: record::Engine,
+    local: bool,
+    /// What the engine's clock is ahead of ours, in nanoseconds.
+    ahead: i128,
+    /// What this program built here, for the clean-up.
+    built: Rc<RefCell<Built>>,
+}
+
+/// Traces of builds, those of stopped ones too, which return nothing.
+#[derive(Debug, Clone, Default)]
+struct Built {
+    /// Beginnings of the ids of intermediate images.
+    made: BTreeSet<String>,
+    instructions: BTreeSet<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Version {
+    #[serde(rename = "Version")]
+    engine: String,
+    #[serde(rename = "ApiVersion")]
+    api: String,
+    components: Option<Vec<Component>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Component {
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Info {
+    driver: String,
+    driver_status: Option<Vec<Vec<String>>>,
+    #[serde(rename = "OSType")]
+    os_type: String,
+    architecture: String,
+    kernel_version: String,
+    #[serde(rename = "NCPU")]
+    cpus: i64,
+    mem_total: i64,
+    docker_root_dir: String,
+    system_time: String,
+}
+
+/// Finds an engine, asks what it is, and settles on the builder. The API version is settled here, once, so that no
+/// build pays for it.
+pub async fn connect(options: &ConnectOptions) -> Result<DockerEngine, EngineError> {
+    find(options, &Surroundings::from_env()).await.0
+}
+
+/// As [`connect`], in given surroundings; also tells every place that was tried.
+pub async fn find(options: &ConnectOptions, around: &Surroundings) -> (Result<DockerEngine, EngineError>, Vec<Tried>) {
+    let places = match candidates(options.host.as_deref(), around) {
+        Ok(places) => places,
+        Err(error) => return (Err(error), Vec::new()),
+    };
+    let mut tried = Vec::new();
+    for candidate in places {
+        let found = open(&candidate.address, options.builder).await;
+        let error = found.as_ref().err().cloned();
+        // An engine that answers but cannot do what is asked is the engine all the same.
+        let settled = !matches!(error, Some(EngineError::Unreachable { .. } | EngineError::Forbidden { .. }));
+        tried.push(Tried { candidate, error });
+        if settled {
+            return (found, tried);
+        }
+    }
+    let error = first_to_tell(&tried);
+    (Err(error), tried)
+}
+
+/// Of several places where nothing usable is, the error worth telling: a socket that may not be opened, else one
+/// that exists, else all the places.
+fn first_to_tell(tried: &[Tried]) -> EngineError {
+    let errors = || tried.iter().filter_map(|tried| tried.error.as_ref());
+    if let Some(error) = errors().find(|error| matches!(error, EngineError::Forbidden { .. })) {
+        return error.clone();
+    }
+    let missing = "there is no such socket";
+    if let Some(error) =
+        errors().find(|error| matches!(error, EngineError::Unreachable { reason, .. } if reason != missing))
+    {
+        return error.clone();
+    }
+    let places: Vec<_> = tried.iter().map(|tried| tried.candidate.address.to_string()).collect();
+    EngineError::Unreachable { endpoint: places.join("`, `"), reason: missing.to_owned() }
+}
+
+async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, EngineError> {
+    let endpoint = address.to_string();
+    let first = |error| failure::of_first_contact(error, &endpoint);
+    let mut client = Client::new(address)?;
+    let version: Version =
+        client.json(Request::get("/version", "say its version"), FIRST_CONTACT).await.map_err(first)?;
+    let api_version = client.speak(&version.api);
+    let info: Info = client.json(Request::get("/info", "describe itself"), QUICK).await?;
+    let name = engine_name(&version);
+    let image_store = store_of(name, &info);
+    let builder = settle(choice, name, &version.engine, &api_version, &info.os_type, image_store)?;
+    // The same kernel behind a Unix socket is this machine; Docker Desktop's is that of its own.
+    let kernel_here = rustix::system::uname().release().to_string_lossy().into_owned();
+    let local = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
+    let facts = record::Engine {
+        name: name.to_owned(),
+        version: version.engine,
+        api_version,
+        storage_driver: info.driver,
+        image_store,
+        builder,
+        os: info.os_type,
+        arch: go_arch(&info.architecture).to_owned(),
+        kernel: info.kernel_version,
+        cpus: u64::try_from(info.cpus).unwrap_or_default(),
+        memory_bytes: units::Bytes(u64::try_from(info.mem_total).unwrap_or_default()),
+        root_dir: info.docker_root_dir,
+    };
+    let ahead = if local { 0 } else { clock_ahead(&info.system_time) };
+    Ok(DockerEngine { client, facts, local, ahead, built: Rc::default() })
+}
+
+/// What another machine's clock is ahead; a stamp that cannot be read counts as none.
+fn clock_ahead(system_time: &str) -> i128 {
+    system_time
+        .parse::<jiff::Timestamp>()
+        .map_or(0, |theirs| theirs.as_nanosecond() - jiff::Timestamp::now().as_nanosecond())
+}
+
+fn engine_name(version: &Version) -> &'static str {
+    let podman = version.components.iter().flatten().any(|component| component.name.starts_with("Podman"));
+    if podman { "podman" } else { "docker" }
+}
+
+fn store_of(name: &str, info: &Info) -> ImageStore {
+    let snapshotter = |row: &Vec<String>| matches!(row.as_slice(), [_, kind] if kind == "io.containerd.snapshotter.v1");
+    if name == "podman" {
+        ImageStore::ContainersStorage
+    } else if info.driver_status.iter().flatten().any(snapshotter) {
+        ImageStore::Containerd
+    } else {
+        ImageStore::Graphdriver
+    }
+}
+
+/// `uname -m` in Go's words.
+fn go_arch(machine: &str) -> &str {
+    match machine {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "armv7l" | "armv6l" => "arm",
+        "i386" | "i686" => "386",
+        other => other,
+    }
+}
+
+/// Leading numbers of a version: `20.10.24+dfsg1` is 20, 10.
+fn major_minor(version: &str) -> (u32, u32) {
+    let mut numbers = version.split('.').map(|part| {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).map_or(part, |end| &part[..end]);
+        digits.parse().unwrap_or(0)
+    });
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// The builder that is used for what was wanted.
+fn settle(
+    choice: BuilderChoice,
+    name: &str,
+    version: &str,
+    api: &str,
+    os: &str,
+    store: ImageStore,
+) -> Result<Builder, EngineError> {
+    if name == "podman" {
+        return Ok(Builder::Buildah);
+    }
+    match (choice, buildkit_trouble(version, api, os, store)) {
+        (BuilderChoice::Classic, _) | (BuilderChoice::Auto, Some(_)) => Ok(Builder::Classic),
+        (_, None) => Ok(Builder::Buildkit),
+        (BuilderChoice::Buildkit, Some(reason)) => {
+            Err(EngineError::Unsupported { action: "build with BuildKit".to_owned(), reason: reason.to_owned() })
+        }
+    }
+}
+
+/// Why BuildKit cannot be used; Docker has it since API 1.39 (18.09), on Linux.
+fn buildkit_trouble(version: &str, api: &str, os: &str, store: ImageStore) -> Option<&'static str> {
+    let version = major_minor(version);
+    if major_minor(api) < (1, 39) {
+        Some("it is older than Docker 18.09")
+    } else if os == "windows" {
+        Some("it builds Windows images")
+    } else if store == ImageStore::Containerd && ((26, 0)..(27, 5)).contains(&version) {
+        Some(BROKEN_UPLOAD)
+    } else {
+        None
+    }
+}
+
+impl DockerEngine {
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn store(&self) -> ImageStore {
+        self.facts.image_store
+    }
+
+    pub(super) fn has_build_cache(&self) -> bool {
+        self.facts.name == "docker" && major_minor(&self.facts.api_version) >= (1, 39)
+    }
+
+    pub(super) fn api(&self) -> (u32, u32) {
+        major_minor(&self.facts.api_version)
+    }
+
+    pub(super) fn ahead(&self) -> i128 {
+        self.ahead
+    }
+
+    /// Keeps the traces of a build, so that one which is stopped leaves nothing behind either.
+    pub(super) fn remember(&self, made: &[String], instructions: Vec<String>) {
+        let mut built = self.built.borrow_mut();
+        built.made.extend(made.iter().cloned());
+        built.instructions.extend(instructions);
+    }
+
+    /// An [`Ownership`] with the traces of all that was built through this connection. Without a snapshot from
+    /// before they prove nothing.
+    pub(super) fn with_traces(&self, ownership: &Ownership) -> Ownership {
+        let built = self.built.borrow();
+        let mut whole = ownership.clone();
+        whole.images.extend(built.made.iter().cloned());
+        whole.instructions.extend(built.instructions.iter().cloned());
+        whole
+    }
+
+    /// The builders of this engine that work.
+    pub fn builders(&self) -> Vec<Builder> {
+        if self.facts.name == "podman" {
+            return vec![Builder::Buildah];
+        }
+        let mut all = vec![Builder::Classic];
+        if self.builder_for(Builder::Buildkit).is_ok() {
+            all.insert(0, Builder::Buildkit);
+        }
+        all
+    }
+
+    /// The builder for a request, or why this engine cannot use it. Podman has but one.
+    pub(super) fn builder_for(&self, wanted: Builder) -> Result<Builder, EngineError> {
+        let facts = &self.facts;
+        let choice = if wanted == Builder::Classic { BuilderChoice::Classic } else { BuilderChoice::Buildkit };
+        settle(choice, &facts.name, &facts.version, &facts.api_version, &facts.os, facts.image_store)
+    }
+}
+
+impl Engine for DockerEngine {
+    fn facts(&self) -> &record::Engine {
+        &self.facts
+    }
+
+    fn is_local(&self) -> bool {
+        self.local
+    }
+
+    fn endpoint(&self) -> &str {
+        self.client.endpoint()
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
+        images::inspect(&self.client, reference).await
+    }
+
+    async fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        deadline: Duration,
+        progress: &mut dyn FnMut(PullProgress),
+    ) -> Result<(), EngineError> {
+        images::pull(&self.client, reference, platform, deadline, progress).await
+    }
+
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        observe: &mut dyn FnMut(BuildEvent),
+    ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
+        build::build(self, request, observe).await
+    }
+
+    fn export(&self, references: &[String]) -> ByteStream {
+        images::export(&self.client, references)
+    }
+
+    async fn load(&self, archive: Bytes) -> Result<Vec<String>, EngineError> {
+        images::load(&self.client, archive).await
+    }
+
+    async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError> {
+        images::tag(&self.client, image, reference).await
+    }
+
+    async fn remove_image(&self, reference: &str, force: bool) -> Result<(), EngineError> {
+        images::remove(&self.client, reference, force).await
+    }
+
+    async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
+        containers::start(&self.client, spec).await
+    }
+
+    async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
+        containers::state(&self.client, id).await
+    }
+
+    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {
+        containers::memory(&self.client, id).await
+    }
+
+    async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError> {
+        containers::logs(&self.client, id, lines).await
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
+        containers::remove(&self.client, id).await
+    }
+
+    async fn running(&self) -> Result<Vec<record::RunningContainer>, EngineError> {
+        containers::running(&self.client).await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        snapshot::take(self).await
+    }
+
+    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError> {
+        snapshot::labelled_runs(self).await
+    }
+
+    async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError> {
+        clean::clean(self, &self.with_traces(ownership)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builder_is_settled_from_what_the_engine_is() {
+        use BuilderChoice::{Auto, Buildkit, Classic};
+        let (graph, containerd) = (ImageStore::Graphdriver, ImageStore::Containerd);
+        for (choice, name, version, api, store, expected) in [
+            (Auto, "docker", "20.10.24+dfsg1", "1.41", graph, Some(Builder::Buildkit)),
+            (Classic, "docker", "28.5.2", "1.51", graph, Some(Builder::Classic)),
+            (Buildkit, "docker", "28.5.2", "1.51", containerd, Some(Builder::Buildkit)),
+            (Auto, "docker", "18.06.1", "1.38", graph, Some(Builder::Classic)),
+            (Buildkit, "docker", "18.06.1", "1.38", graph, None),
+            (Auto, "docker", "26.1.5", "1.45", containerd, Some(Builder::Classic)),
+            (Buildkit, "docker", "26.1.5", "1.45", containerd, None),
+            (Buildkit, "docker", "27.4.1", "1.47", containerd, None),
+            (Buildkit, "docker", "27.5.0", "1.47", containerd, Some(Builder::Buildkit)),
+            (Buildkit, "docker", "26.1.5", "1.45", graph, Some(Builder::Buildkit)),
+            (Buildkit, "podman", "4.3.1", "1.41", ImageStore::ContainersStorage, Some(Builder::Buildah)),
+            (Classic, "podman", "5.8.6", "1.41", ImageStore::ContainersStorage, Some(Builder::Buildah)),
+        ] {
+            let found = settle(choice, name, version, api, "linux", store);
+            assert_eq!(found.as_ref().ok().copied(), expected, "{choice} {name} {version}: {found:?}");
+            if let Err(error) = found {
+                assert!(matches!(error, EngineError::Unsupported { .. }), "{error}");
+            }
+        }
+        assert!(settle(Buildkit, "docker", "28.0.0", "1.48", "windows", graph).is_err());
+    }
+
+    #[test]
+    fn engine_and_image_store_are_told_by_what_they_say() {
+        let version: Version =
+            serde_json::from_str(r#"{"Version":"5.8.6","ApiVersion":"1.41","Components":[{"Name":"Podman Engine"}]}"#)
+                .unwrap();
+        assert_eq!(engine_name(&version), "podman");
+        let version: Version = serde_json::from_str(r#"{"Version":"28","Components":null}"#).unwrap();
+        assert_eq!(engine_name(&version), "docker");
+        let info: Info = serde_json::from_str(
+            r#"{"Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]],"NCPU":2}"#,
+        )
+        .unwrap();
+        assert_eq!(store_of("docker", &info), ImageStore::Containerd);
+        assert_eq!(store_of("podman", &info), ImageStore::ContainersStorage);
+        let info: Info =
+            serde_json::from_str(r#"{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"],["x"]]}"#)
+                .unwrap();
+        assert_eq!(store_of("docker", &info), ImageStore::Graphdriver);
+    }
+
+    #[test]
+    fn builder_choices_read_back() {
+        for choice in [BuilderChoice::Auto, BuilderChoice::Buildkit, BuilderChoice::Classic] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+        assert!("docker".parse::<BuilderChoice>().unwrap_err().contains("auto, buildkit, classic"));
+    }
+
+    #[test]
+    fn of_several_missing_engines_the_telling_error_is_told() {
+        let at = |path: &str, error| Tried {
+            candidate: Candidate { address: Address::Unix(path.into()), source: super::super::endpoint::Source::Usual },
+            error: Some(error),
+        };
+        let gone =
+            |path: &str| EngineError::Unreachable { endpoint: path.into(), reason: "there is no such socket".into() };
+        let all = first_to_tell(&[at("/a", gone("/a")), at("/b", gone("/b"))]);
+        assert!(all.to_string().contains("unix:///a") && all.to_string().contains("unix:///b"));
+        let forbidden = EngineError::Forbidden { endpoint: "/b".into() };
+        assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", forbidden.clone())]), forbidden);
+    }
+}

@@ -1,0 +1,367 @@
+//! Where a container engine listens: the command line, the environment, the Docker context, the usual sockets.
+//!
+//! In: an address that was asked for and the [`Surroundings`]. Out: the places to try, in order. An address that
+//! somebody chose is the only candidate: another engine than the one meant is never used in its place. Nothing
+//! here opens a connection.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::EngineError;
+
+/// What the environment of the process says about engines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// `DOCKER_HOST`.
+    pub docker_host: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub docker_context: Option<String>,
+    /// `DOCKER_TLS_VERIFY`: any value that is not empty turns TLS on.
+    pub tls_verify: bool,
+    /// `DOCKER_CERT_PATH`.
+    pub cert_path: Option<PathBuf>,
+    /// The folder of `config.json`: `DOCKER_CONFIG`, else `~/.docker`.
+    pub config_dir: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`.
+    pub runtime_dir: Option<PathBuf>,
+}
+
+/// How bytes get to the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// Plain HTTP: `host:port`.
+    Http(String),
+    /// HTTPS with the certificates of a folder (`ca.pem`, `cert.pem`, `key.pem`).
+    Https {
+        /// `host:port`.
+        authority: String,
+        /// The folder.
+        certificates: PathBuf,
+    },
+}
+
+/// Who named an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The command line.
+    Asked,
+    /// `DOCKER_HOST`.
+    DockerHost,
+    /// A Docker context of this name.
+    Context(String),
+    /// A usual place.
+    Usual,
+}
+
+/// A place where an engine may listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// How to get there.
+    pub address: Address,
+    /// Who named it.
+    pub source: Source,
+}
+
+impl Surroundings {
+    /// Reads the environment of this process.
+    pub fn from_env() -> Self {
+        let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let path = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self {
+            docker_host: text("DOCKER_HOST"),
+            docker_context: text("DOCKER_CONTEXT"),
+            tls_verify: text("DOCKER_TLS_VERIFY").is_some(),
+            cert_path: path("DOCKER_CERT_PATH"),
+            config_dir: path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker"))),
+            runtime_dir: path("XDG_RUNTIME_DIR"),
+        }
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Http(authority) => write!(f, "tcp://{authority}"),
+            Self::Https { authority, .. } => write!(f, "https://{authority}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Asked => f.write_str("asked for"),
+            Self::DockerHost => f.write_str("DOCKER_HOST"),
+            Self::Context(name) => write!(f, "Docker context `{name}`"),
+            Self::Usual => f.write_str("usual place"),
+        }
+    }
+}
+
+/// The places to try, in order. The Docker CLI's order holds for those that somebody chose: the command line,
+/// `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of `config.json`.
+pub fn candidates(asked: Option<&str>, around: &Surroundings) -> Result<Vec<Candidate>, EngineError> {
+    if let Some(host) = asked {
+        return Ok(vec![Candidate { address: parse(host, around)?, source: Source::Asked }]);
+    }
+    if let Some(host) = &around.docker_host {
+        return Ok(vec![Candidate { address: parse(host, around)?, source: Source::DockerHost }]);
+    }
+    if let Some(name) = chosen_context(around)? {
+        return Ok(vec![Candidate { address: context_address(&name, around)?, source: Source::Context(name) }]);
+    }
+    let runtime = |path: &str| around.runtime_dir.as_ref().map(|dir| dir.join(path));
+    let places = [
+        Some(PathBuf::from("/var/run/docker.sock")),
+        runtime("docker.sock"),
+        Some(PathBuf::from("/run/podman/podman.sock")),
+        runtime("podman/podman.sock"),
+    ];
+    let usual = |path| Candidate { address: Address::Unix(path), source: Source::Usual };
+    Ok(places.into_iter().flatten().map(usual).collect())
+}
+
+fn bad(endpoint: &str, reason: impl Into<String>) -> EngineError {
+    EngineError::BadEndpoint { endpoint: endpoint.to_owned(), reason: reason.into() }
+}
+
+/// Reads an address as `DOCKER_HOST` holds it.
+fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
+    let host = host.trim();
+    let (scheme, rest) =
+        host.split_once("://").unwrap_or(if host.starts_with('/') { ("unix", host) } else { ("", host) });
+    match scheme {
+        "unix" if rest.starts_with('/') => Ok(Address::Unix(PathBuf::from(rest))),
+        "unix" => Err(bad(host, "the path of a socket begins with `/`")),
+        "tcp" | "http" | "https" => {
+            let encrypted = scheme == "https" || (scheme == "tcp" && around.tls_verify);
+            let authority = authority(host, rest, if encrypted { 2376 } else { 2375 })?;
+            if encrypted {
+                let certificates = around.cert_path.clone().or_else(|| around.config_dir.clone());
+                let certificates = certificates.ok_or_else(|| bad(host, "DOCKER_CERT_PATH is not set"))?;
+                Ok(Address::Https { authority, certificates })
+            } else {
+                Ok(Address::Http(authority))
+            }
+        }
+        "ssh" => Err(bad(
+            host,
+            "ssh is not spoken here; forward the socket with `ssh -NL /path/to.sock:/var/run/docker.sock`",
+        )),
+        "npipe" => Err(bad(host, "named pipes exist on Windows only")),
+        "" => Err(bad(host, "it has no scheme")),
+        other => Err(bad(host, format!("the scheme `{other}` is unknown"))),
+    }
+}
+
+/// `host:port` with nothing after it; the port is Docker's own where there is none.
+fn authority(whole: &str, rest: &str, port: u16) -> Result<String, EngineError> {
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.is_empty()
+        || rest.contains(['/', '?', '#', '@'])
+        || rest.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        return Err(bad(whole, "a host and a port were expected, and nothing after them"));
+    }
+    let after_bracket = rest.rsplit_once(']').map_or(rest, |(_, after)| after);
+    match after_bracket.rsplit_once(':') {
+        Some((_, digits)) if digits.parse::<u16>().is_ok() => Ok(rest.to_owned()),
+        Some(_) => Err(bad(whole, "the port is no number")),
+        None => Ok(format!("{rest}:{port}")),
+    }
+}
+
+#[derive(Deserialize)]
+struct ConfigFile {
+    #[serde(rename = "currentContext", default)]
+    current_context: String,
+}
+
+#[derive(Deserialize)]
+struct ContextMeta {
+    #[serde(rename = "Endpoints", default)]
+    endpoints: std::collections::BTreeMap<String, ContextEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct ContextEndpoint {
+    #[serde(rename = "Host", default)]
+    host: String,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skip_tls_verify: bool,
+}
+
+/// The context that is not `default`; a `config.json` that is missing or unreadable names none, as for the CLI.
+fn chosen_context(around: &Surroundings) -> Result<Option<String>, EngineError> {
+    let name = match (&around.docker_context, &around.config_dir) {
+        (Some(name), _) => name.clone(),
+        (None, Some(dir)) => match std::fs::read(dir.join("config.json")) {
+            Ok(bytes) => match serde_json::from_slice::<ConfigFile>(&bytes) {
+                Ok(config) => config.current_context,
+                Err(error) => return Err(bad(&dir.join("config.json").display().to_string(), error.to_string())),
+            },
+            Err(_) => String::new(),
+        },
+        (None, None) => String::new(),
+    };
+    Ok((!name.is_empty() && name != "default").then_some(name))
+}
+
+/// The address in a context's `contexts/meta/<sha256 of the name>/meta.json`.
+fn context_address(name: &str, around: &Surroundings) -> Result<Address, EngineError> {
+    let label = format!("context {name}");
+    let dir = around.config_dir.as_deref().ok_or_else(|| bad(&label, "there is no folder `~/.docker`"))?;
+    let id = hex(&Sha256::digest(name.as_bytes()));
+    let path = dir.join("contexts/meta").join(&id).join("meta.json");
+    let bytes = std::fs::read(&path).map_err(|error| bad(&label, format!("`{}`: {error}", path.display())))?;
+    let meta: ContextMeta =
+        serde_json::from_slice(&bytes).map_err(|error| bad(&label, format!("`{}`: {error}", path.display())))?;
+    let endpoint = meta.endpoints.get("docker").ok_or_else(|| bad(&label, "it names no Docker endpoint"))?;
+    let certificates = dir.join("contexts/tls").join(&id).join("docker");
+    let has_certificates = certificates.join("ca.pem").is_file();
+    if endpoint.skip_tls_verify && has_certificates {
+        return Err(bad(&label, "it turns the check of the engine's certificate off, which is not supported"));
+    }
+    let around = Surroundings {
+        tls_verify: has_certificates,
+        cert_path: has_certificates.then_some(certificates),
+        ..around.clone()
+    };
+    parse(&endpoint.host, &around)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The files that TLS needs, or which of them is missing.
+pub(super) fn certificate_files(dir: &Path) -> Result<[PathBuf; 3], EngineError> {
+    let files = ["key.pem", "cert.pem", "ca.pem"].map(|name| dir.join(name));
+    match files.iter().find(|file| !file.is_file()) {
+        None => Ok(files),
+        Some(missing) => Err(bad(&dir.display().to_string(), format!("`{}` is missing", missing.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix(path: &str) -> Address {
+        Address::Unix(PathBuf::from(path))
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_docker_cli_reads_them() {
+        let plain = Surroundings { config_dir: Some("/home/u/.docker".into()), ..Surroundings::default() };
+        let tls = Surroundings { tls_verify: true, cert_path: Some("/certs".into()), ..plain.clone() };
+        let https =
+            |authority: &str, dir: &str| Address::Https { authority: authority.into(), certificates: dir.into() };
+        for (host, around, expected) in [
+            ("unix:///var/run/docker.sock", &plain, unix("/var/run/docker.sock")),
+            ("/tmp/x.sock", &plain, unix("/tmp/x.sock")),
+            ("unix:///tmp/x.sock", &tls, unix("/tmp/x.sock")),
+            ("tcp://box:2375", &plain, Address::Http("box:2375".into())),
+            ("tcp://box", &plain, Address::Http("box:2375".into())),
+            ("tcp://[::1]:99", &plain, Address::Http("[::1]:99".into())),
+            ("tcp://[::1]", &plain, Address::Http("[::1]:2375".into())),
+            ("http://box:80/", &tls, Address::Http("box:80".into())),
+            ("tcp://box:2376", &tls, https("box:2376", "/certs")),
+            ("tcp://box", &tls, https("box:2376", "/certs")),
+            ("https://box:1", &plain, https("box:1", "/home/u/.docker")),
+        ] {
+            assert_eq!(parse(host, around).unwrap(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_mean_nothing_are_refused_with_the_reason() {
+        for (host, reason) in [
+            ("", "no scheme"),
+            ("box:2375", "no scheme"),
+            ("ftp://box", "`ftp` is unknown"),
+            ("ssh://u@box", "forward the socket"),
+            ("unix://relative", "begins with `/`"),
+            ("tcp://", "host and a port"),
+            ("tcp://box:port", "no number"),
+            ("tcp://box:2375/path", "nothing after"),
+            ("tcp://bo x:2375", "host and a port"),
+        ] {
+            match parse(host, &Surroundings::default()) {
+                Err(EngineError::BadEndpoint { reason: told, .. }) => assert!(told.contains(reason), "{host}: {told}"),
+                other => panic!("{host}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_somebody_chose_is_the_only_candidate() {
+        let around = Surroundings { docker_host: Some("unix:///gone.sock".into()), ..Surroundings::default() };
+        let found = candidates(None, &around).unwrap();
+        assert_eq!(found, [Candidate { address: unix("/gone.sock"), source: Source::DockerHost }]);
+        let found = candidates(Some("tcp://a:1"), &around).unwrap();
+        assert_eq!(found, [Candidate { address: Address::Http("a:1".into()), source: Source::Asked }]);
+    }
+
+    #[test]
+    fn without_a_choice_the_usual_sockets_are_tried_in_order() {
+        let around = Surroundings { runtime_dir: Some("/run/user/7".into()), ..Surroundings::default() };
+        let found: Vec<_> = candidates(None, &around).unwrap().into_iter().map(|c| c.address.to_string()).collect();
+        assert_eq!(
+            found,
+            [
+                "unix:///var/run/docker.sock",
+                "unix:///run/user/7/docker.sock",
+                "unix:///run/podman/podman.sock",
+                "unix:///run/user/7/podman/podman.sock"
+            ]
+        );
+        assert_eq!(candidates(None, &Surroundings::default()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_docker_context_names_the_endpoint_and_its_certificates() {
+        let dir = tempfile::tempdir().unwrap();
+        let id_of = |name: &str| hex(&Sha256::digest(name.as_bytes()));
+        let meta = dir.path().join("contexts/meta").join(id_of("lab"));
+        std::fs::create_dir_all(&meta).unwrap();
+        std::fs::write(meta.join("meta.json"), r#"{"Name":"lab","Endpoints":{"docker":{"Host":"tcp://lab:2376"}}}"#)
+            .unwrap();
+        std::fs::write(dir.path().join("config.json"), r#"{"auths":{},"currentContext":"lab"}"#).unwrap();
+        let around = Surroundings { config_dir: Some(dir.path().into()), ..Surroundings::default() };
+        let found = candidates(None, &around).unwrap();
+        assert_eq!(
+            found,
+            [Candidate { address: Address::Http("lab:2376".into()), source: Source::Context("lab".into()) }]
+        );
+        let tls = dir.path().join("contexts/tls").join(id_of("lab")).join("docker");
+        std::fs::create_dir_all(&tls).unwrap();
+        std::fs::write(tls.join("ca.pem"), "").unwrap();
+        match &candidates(None, &around).unwrap()[0].address {
+            Address::Https { certificates, .. } => assert_eq!(certificates, &tls),
+            other => panic!("{other:?}"),
+        }
+        let over = Surroundings { docker_host: Some("unix:///a".into()), ..around.clone() };
+        assert_eq!(candidates(None, &over).unwrap()[0].source, Source::DockerHost);
+        let other = Surroundings { docker_context: Some("nowhere".into()), ..around.clone() };
+        assert!(matches!(candidates(None, &other), Err(EngineError::BadEndpoint { .. })));
+        let usual = Surroundings { docker_context: Some("default".into()), ..around };
+        assert_eq!(candidates(None, &usual).unwrap()[0].source, Source::Usual);
+    }
+
+    #[test]
+    fn the_name_of_a_context_is_hashed_as_docker_does_it() {
+        // FIPS 180-2, B.1.
+        assert_eq!(hex(&Sha256::digest(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

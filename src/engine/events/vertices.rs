@@ -1,0 +1,353 @@
+//! BuildKit's dialect: a graph whose vertices are told of again and again.
+//!
+//! Vertices fold by digest: cached once is cached, the first start and the last end hold. Instructions are the
+//! vertices named `[stage n/m] …`; BuildKit tells of them in any order from engine 26 on, so they are sorted by
+//! the Dockerfile's stages and by `n`. Times are the engine's own stamps.
+
+use std::collections::BTreeMap;
+
+use bollard::moby::buildkit::v1::{StatusResponse, Vertex as Told};
+
+use super::tail::Tail;
+use super::{Failed, Folded, Known, Line, MOST_STEPS, instruction_text, is_base};
+use crate::engine::{BuildEvent, failure};
+use crate::record::{Parts, Step};
+use crate::units::Nanos;
+
+/// Most vertices that are kept: instructions and what is between them.
+const MOST_VERTICES: usize = 4 * MOST_STEPS;
+/// Longest digest that is taken for one.
+const DIGEST: usize = 200;
+
+/// What a vertex does, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Brings context and Dockerfile to the builder.
+    Upload,
+    /// Asks what a base image is.
+    Lookup,
+    /// Makes a base image ready.
+    Base,
+    /// Runs an instruction.
+    Instruction,
+    /// Writes the image.
+    Export,
+    /// Anything else.
+    Other,
+}
+
+#[derive(Debug)]
+struct Vertex {
+    kind: Kind,
+    /// Order in which the engine first told of it.
+    seen: usize,
+    stage: String,
+    position: u32,
+    instruction: String,
+    cached: bool,
+    started: Option<i128>,
+    completed: Option<i128>,
+    error: String,
+    told_start: bool,
+}
+
+/// Folds BuildKit's events.
+#[derive(Debug)]
+pub(in crate::engine) struct Vertices {
+    known: Known,
+    graph: BTreeMap<String, Vertex>,
+    image_id: String,
+    pulled: bool,
+    tail: Tail,
+    failure: Option<String>,
+}
+
+impl Vertices {
+    pub(super) fn new(known: Known) -> Self {
+        Self {
+            known,
+            graph: BTreeMap::new(),
+            image_id: String::new(),
+            pulled: false,
+            tail: Tail::default(),
+            failure: None,
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+        if let Some(status) = line.trace() {
+            self.status(status, observe);
+        } else if let Some(id) = line.image_id() {
+            id.clone_into(&mut self.image_id);
+        }
+        if let (Some(message), None) = (line.failure(), &self.failure) {
+            self.failure = Some(failure::one_line(message));
+        }
+    }
+
+    fn status(&mut self, status: StatusResponse, observe: &mut dyn FnMut(BuildEvent)) {
+        for told in status.vertexes {
+            self.vertex(told, observe);
+        }
+        for told in status.statuses {
+            let base = self.graph.get(&told.vertex).is_some_and(|vertex| vertex.kind == Kind::Base);
+            // A layer on its way has its digest for a name and bytes to count; unpacking a present one has not.
+            let layer = told.id.starts_with("sha256:") || told.name.starts_with("sha256:");
+            self.pulled |= base && layer && told.current > 0 && !told.name.starts_with("extracting");
+        }
+        for told in status.logs {
+            self.tail.write(&told.msg, |line| observe(BuildEvent::Log(line.to_owned())));
+        }
+    }
+
+    fn vertex(&mut self, told: Told, observe: &mut dyn FnMut(BuildEvent)) {
+        if told.digest.len() > DIGEST {
+            return;
+        }
+        let seen = self.graph.len();
+        if !self.graph.contains_key(&told.digest) {
+            if seen == MOST_VERTICES {
+                return;
+            }
+            self.graph.insert(told.digest.clone(), Vertex::new(&told.name, seen));
+        }
+        let total = self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction).count() as u32;
+        let Some(vertex) = self.graph.get_mut(&told.digest) else { return };
+        let news = told.cached && !vertex.cached;
+        vertex.cached |= told.cached;
+        let started = told.started.map(|stamp| since_epoch(stamp.seconds, stamp.nanos));
+        let completed = told.completed.map(|stamp| since_epoch(stamp.seconds, stamp.nanos));
+        vertex.started = [vertex.started, started].into_iter().flatten().min();
+        vertex.completed = [vertex.completed, completed].into_iter().flatten().max();
+        if vertex.error.is_empty() && !told.error.is_empty() {
+            vertex.error = failure::one_line(&told.error);
+        }
+        match vertex.kind {
+            Kind::Instruction if news => observe(BuildEvent::Cached { instruction: vertex.instruction.clone() }),
+            Kind::Instruction if started.is_some() && !vertex.cached && !vertex.told_start => {
+                vertex.told_start = true;
+                observe(BuildEvent::Step { index: vertex.position, total, instruction: vertex.instruction.clone() });
+            }
+            Kind::Export if started.is_some() && !vertex.told_start => {
+                vertex.told_start = true;
+                observe(BuildEvent::Exporting);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn instructions(&self) -> Vec<String> {
+        let instructions = self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction);
+        instructions.map(|vertex| vertex.instruction.clone()).collect()
+    }
+
+    pub(super) fn finish(self, wall: Nanos) -> Folded {
+        let time = |wanted: &dyn Fn(Kind) -> bool| {
+            union(self.graph.values().filter(|vertex| wanted(vertex.kind)).filter_map(Vertex::span).collect())
+        };
+        let parts = Parts {
+            upload_ns: time(&|kind| kind == Kind::Upload),
+            resolve_ns: time(&|kind| matches!(kind, Kind::Lookup | Kind::Base)),
+            steps_ns: time(&|kind| kind == Kind::Instruction),
+            export_ns: time(&|kind| kind == Kind::Export),
+            client_side: false,
+        };
+        // Only what nothing else ran beside: all together less all but the look-ups.
+        let apart = if self.known.lookup_apart {
+            time(&|_| true).saturating_sub(time(&|kind| kind != Kind::Lookup)).min(wall)
+        } else {
+            Nanos(0)
+        };
+        let open = |vertex: &&Vertex| {
+            vertex.kind == Kind::Instruction && vertex.started.is_some() && vertex.completed.is_none()
+        };
+        let unfinished = self.graph.values().filter(open).max_by_key(|vertex| vertex.started);
+        let unfinished = unfinished.map(|vertex| vertex.instruction.clone()).unwrap_or_default();
+        let failure = self.failure.clone().map(|message| Failed { message, instruction: self.culprit() });
+        let mut instructions: Vec<&Vertex> = self
+            .graph
+            .values()
+            .filter(|vertex| vertex.kind == Kind::Instruction && (vertex.cached || vertex.started.is_some()))
+            .collect();
+        let first_seen: BTreeMap<&str, usize> = instructions.iter().fold(BTreeMap::new(), |mut map, vertex| {
+            let seen = map.entry(vertex.stage.as_str()).or_insert(vertex.seen);
+            *seen = (*seen).min(vertex.seen);
+            map
+        });
+        instructions.sort_by_key(|vertex| {
+            let unknown = self.known.stages.len() + first_seen.get(vertex.stage.as_str()).copied().unwrap_or_default();
+            (self.stage_order(&vertex.stage).unwrap_or(unknown), vertex.position, vertex.seen)
+        });
+        let steps = instructions.into_iter().take(MOST_STEPS).map(Vertex::step).collect();
+        Folded {
+            steps,
+            parts,
+            image_id: self.image_id,
+            pulled: self.pulled,
+            log: self.tail.finish(),
+            made: Vec::new(),
+            apart,
+            failure,
+            unfinished,
+        }
+    }
+
+    /// Place of a stage in the Dockerfile: its name, or the number in BuildKit's own `stage-2`.
+    fn stage_order(&self, stage: &str) -> Option<usize> {
+        let named = self.known.stages.iter().position(|name| !name.is_empty() && name.eq_ignore_ascii_case(stage));
+        named.or_else(|| {
+            let number = stage.strip_prefix("stage-")?.parse::<usize>().ok()?;
+            (number < self.known.stages.len()).then_some(number)
+        })
+    }
+
+    /// The instruction that failed: not one that was only stopped because another failed.
+    fn culprit(&self) -> String {
+        let failed = |vertex: &&Vertex| !vertex.error.is_empty() && !vertex.error.contains("context canceled");
+        let first = self.graph.values().filter(failed).min_by_key(|vertex| vertex.seen);
+        first.map(|vertex| vertex.instruction.clone()).unwrap_or_default()
+    }
+}
+
+impl Vertex {
+    fn new(name: &str, seen: usize) -> Self {
+        let (kind, stage, position, instruction) = read_name(name);
+        Self {
+            kind,
+            seen,
+            stage,
+            position,
+            instruction,
+            cached: false,
+            started: None,
+            completed: None,
+            error: String::new(),
+            told_start: false,
+        }
+    }
+
+    fn span(&self) -> Option<(i128, i128)> {
+        Some((self.started?, self.completed?)).filter(|(start, end)| end >= start)
+    }
+
+    fn step(&self) -> Step {
+        let took = self.span().map_or(0, |(start, end)| end - start);
+        Step {
+            instruction: self.instruction.clone(),
+            stage: self.stage.clone(),
+            cached: self.cached,
+            duration_ns: if self.cached { Nanos(0) } else { nanos(took) },
+        }
+    }
+}
+
+fn since_epoch(seconds: i64, nanos: i32) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
+}
+
+fn nanos(span: i128) -> Nanos {
+    Nanos(u64::try_from(span.max(0)).unwrap_or(u64::MAX))
+}
+
+/// Time covered by at least one of the spans.
+fn union(mut spans: Vec<(i128, i128)>) -> Nanos {
+    spans.sort_unstable();
+    let mut covered = 0;
+    let mut reached = i128::MIN;
+    for (start, end) in spans {
+        let from = start.max(reached);
+        covered += (end - from).max(0);
+        reached = reached.max(end);
+    }
+    nanos(covered)
+}
+
+/// Kind, stage, position and instruction of a vertex name such as `[linux/amd64 builder 2/3] RUN make`.
+fn read_name(name: &str) -> (Kind, String, u32, String) {
+    let whole = |kind| (kind, String::new(), 0, instruction_text(name));
+    if let Some((inside, rest)) = name.strip_prefix('[').and_then(|name| name.split_once("] ")) {
+        let mut words: Vec<&str> = inside.split(' ').collect();
+        let counted = words.pop().and_then(|last| {
+            let (position, total) = last.split_once('/')?;
+            total.parse::<u32>().ok()?;
+            position.parse::<u32>().ok()
+        });
+        let Some(position) = counted else {
+            return match inside {
+                "internal" if rest.starts_with("load metadata") => {
+                    // What failed when a base is missing is its FROM.
+                    let base = rest.strip_prefix("load metadata for ").unwrap_or_default();
+                    (Kind::Lookup, String::new(), 0, instruction_text(&format!("FROM {base}")))
+                }
+                "auth" => whole(Kind::Lookup),
+                "internal" if rest.starts_with("load ") || rest.starts_with("preparing") => whole(Kind::Upload),
+                _ => whole(Kind::Other),
+            };
+        };
+        // A platform has a slash, the name of a stage has none.
+        let stage = words.last().filter(|word| !word.contains('/')).copied().unwrap_or_default();
+        let instruction = instruction_text(rest);
+        let kind = if is_base(&instruction) { Kind::Base } else { Kind::Instruction };
+        return (kind, stage.to_owned(), position, instruction);
+    }
+    let kind = match name {
+        _ if name.starts_with("copy /context") || name.starts_with("local://") => Kind::Upload,
+        _ if name.starts_with("resolve image config") => Kind::Lookup,
+        _ if name.starts_with("docker-image://") => Kind::Base,
+        _ if name.starts_with("export") || name.starts_with("preparing layers") => Kind::Export,
+        _ => Kind::Other,
+    };
+    whole(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_vertices_are_told_apart() {
+        for (name, kind, stage, position, instruction) in [
+            ("[2/3] RUN echo [1/2] x", Kind::Instruction, "", 2, "RUN echo [1/2] x"),
+            ("[builder 3/3] COPY a b", Kind::Instruction, "builder", 3, "COPY a b"),
+            ("[linux/amd64 stage-2 1/3] COPY --from=x /a /b", Kind::Instruction, "stage-2", 1, "COPY --from=x /a /b"),
+            ("[linux/arm64 2/2] WORKDIR /app", Kind::Instruction, "", 2, "WORKDIR /app"),
+            (
+                "[base 1/1] FROM docker.io/library/python:3.9",
+                Kind::Base,
+                "base",
+                1,
+                "FROM docker.io/library/python:3.9",
+            ),
+            ("[internal] load build definition from Dockerfile", Kind::Upload, "", 0, ""),
+            ("[internal] load .dockerignore", Kind::Upload, "", 0, ""),
+            ("[internal] load remote build context", Kind::Upload, "", 0, ""),
+            ("copy /context /", Kind::Upload, "", 0, ""),
+            ("[internal] load metadata for docker.io/x:1", Kind::Lookup, "", 0, "FROM docker.io/x:1"),
+            ("[auth] library/python:pull token for registry-1.docker.io", Kind::Lookup, "", 0, ""),
+            ("exporting to image", Kind::Export, "", 0, ""),
+            ("[", Kind::Other, "", 0, ""),
+            ("[x", Kind::Other, "", 0, ""),
+            ("", Kind::Other, "", 0, ""),
+        ] {
+            let found = read_name(name);
+            assert_eq!((found.0, found.1.as_str(), found.2), (kind, stage, position), "{name}");
+            if !instruction.is_empty() {
+                assert_eq!(found.3, instruction);
+            }
+        }
+    }
+
+    #[test]
+    fn spans_that_overlap_count_once() {
+        for (spans, expected) in [
+            (vec![], 0),
+            (vec![(0, 10)], 10),
+            (vec![(0, 10), (5, 12), (20, 21)], 13),
+            (vec![(5, 6), (0, 10)], 10),
+            (vec![(0, 10), (10, 11)], 11),
+            (vec![(-5, 5)], 10),
+        ] {
+            assert_eq!(union(spans.clone()), Nanos(expected), "{spans:?}");
+        }
+    }
+}

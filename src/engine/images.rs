@@ -1,0 +1,284 @@
+//! Images: looking at them, pulling, exporting, loading, tagging, removing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::client::{Client, QUICK, Request, SLOW, next, path_with, segment, unless_missing};
+use super::events::JsonLines;
+use super::{ByteStream, EngineError, ImageInfo, PullProgress, failure};
+
+/// Longest silence inside an export: engines write the whole archive to their disk before the first byte.
+const EXPORT_SILENCE: Duration = Duration::from_secs(900);
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Inspect {
+    id: String,
+    repo_tags: Option<Vec<String>>,
+    repo_digests: Option<Vec<String>>,
+    size: i64,
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+    #[serde(rename = "RootFS")]
+    root_fs: RootFs,
+    config: Option<Config>,
+    graph_driver: Option<GraphDriver>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RootFs {
+    layers: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Config {
+    labels: Option<BTreeMap<String, String>>,
+    user: Option<String>,
+    env: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct GraphDriver {
+    name: String,
+    data: Option<BTreeMap<String, String>>,
+}
+
+/// The image that a reference names.
+pub(super) async fn inspect(client: &Client, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
+    let path = format!("/images/{}/json", segment(reference));
+    let request = Request::get(path, format!("look at the image `{reference}`"));
+    Ok(unless_missing(client.json::<Inspect>(request, QUICK).await)?.map(Inspect::into_info))
+}
+
+impl Inspect {
+    fn into_info(self) -> ImageInfo {
+        let config = self.config.unwrap_or_default();
+        let mut platform = format!("{}/{}", self.os, self.architecture);
+        if let Some(variant) = self.variant.filter(|variant| !variant.is_empty()) {
+            platform.push('/');
+            platform.push_str(&variant);
+        }
+        let named = |names: Option<Vec<String>>| {
+            names.unwrap_or_default().into_iter().filter(|name| !name.starts_with("<none>")).collect()
+        };
+        ImageInfo {
+            // Podman leaves the algorithm out.
+            id: if self.id.contains(':') { self.id } else { format!("sha256:{}", self.id) },
+            tags: named(self.repo_tags),
+            repo_digests: named(self.repo_digests),
+            engine_size_bytes: u64::try_from(self.size).unwrap_or_default(),
+            platform,
+            diff_ids: self.root_fs.layers.unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
+            user: config.user.unwrap_or_default(),
+            env: config.env.unwrap_or_default(),
+            layer_dirs: self.graph_driver.map(GraphDriver::layer_dirs).unwrap_or_default(),
+        }
+    }
+}
+
+impl GraphDriver {
+    /// Directories of overlay2's layers, lowest first. `LowerDir` runs from the top down and leaves the top layer
+    /// out, which is `UpperDir`. Other drivers mark deletions in other ways, so theirs are not given.
+    fn layer_dirs(self) -> Vec<String> {
+        let data = self.data.unwrap_or_default();
+        let Some(upper) = data.get("UpperDir").filter(|dir| self.name == "overlay2" && !dir.is_empty()) else {
+            return Vec::new();
+        };
+        let lower = data.get("LowerDir").map(String::as_str).unwrap_or_default();
+        let mut dirs: Vec<String> = lower.split(':').filter(|dir| !dir.is_empty()).map(ToOwned::to_owned).collect();
+        dirs.reverse();
+        dirs.push(upper.clone());
+        dirs
+    }
+}
+
+/// Repository and tag or digest, as `/images/create` and `/images/x/tag` want them.
+fn split_reference(reference: &str) -> (&str, &str) {
+    if let Some((name, digest)) = reference.split_once('@') {
+        return (name, digest);
+    }
+    match reference.rsplit_once(':') {
+        // A colon before the last slash is a port.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+/// Pulls an image, all within `deadline`.
+pub(super) async fn pull(
+    client: &Client,
+    reference: &str,
+    platform: Option<&str>,
+    deadline: Duration,
+    progress: &mut dyn FnMut(PullProgress),
+) -> Result<(), EngineError> {
+    let action = format!("pull the image `{reference}`");
+    let (name, tag) = split_reference(reference);
+    // With a tag and a digest the digest alone is what is meant; engines refuse both.
+    let name = if tag.contains(':') { split_reference(name).0 } else { name };
+    let mut query = vec![("fromImage", name), ("tag", tag)];
+    query.extend(platform.map(|platform| ("platform", platform)));
+    let request = Request::post(path_with("/images/create", &query), action.clone());
+    let until = Instant::now() + deadline;
+    let mut body = client.stream(request);
+    let mut lines = JsonLines::default();
+    let mut failed = None;
+    let mut take = |line: super::events::Line| {
+        if let (Some(message), true) = (line.failure(), failed.is_none()) {
+            failed = Some(failure::one_line(message));
+        }
+        let told = line.progress.unwrap_or_default();
+        let amount = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or_default()).unwrap_or_default();
+        if let Some(status) = line.status {
+            progress(PullProgress {
+                what: crate::text::strip_control(&line.id.unwrap_or_default()),
+                status: crate::text::strip_control(&status),
+                current_bytes: amount(told.current),
+                total_bytes: amount(told.total),
+            });
+        }
+    };
+    while let Some(chunk) = next(&mut body, until, deadline, &action).await? {
+        lines.push(&chunk.map_err(|error| client.failure(&error, &action))?, &mut take);
+    }
+    lines.finish(&mut take);
+    match failed {
+        Some(message) => Err(EngineError::Refused { action, status: 0, message }),
+        None => Ok(()),
+    }
+}
+
+/// The images as one docker archive.
+pub(super) fn export(client: &Client, references: &[String]) -> ByteStream {
+    let action = "export images".to_owned();
+    let query: Vec<_> = references.iter().map(|name| ("names", name.as_str())).collect();
+    let body = client.stream(Request::get(path_with("/images/get", &query), action.clone()));
+    let client = client.clone();
+    // The state is `None` once an error was told: nothing of worth follows one.
+    Box::pin(stream::unfold(Some(body), move |body| {
+        let (client, action) = (client.clone(), action.clone());
+        async move {
+            let mut body = body?;
+            match tokio::time::timeout(EXPORT_SILENCE, body.next()).await {
+                Err(_) => Some((Err(EngineError::Deadline { action, seconds: EXPORT_SILENCE.as_secs() }), None)),
+                Ok(None) => None,
+                Ok(Some(Err(error))) => Some((Err(client.failure(&error, &action)), None)),
+                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
+            }
+        }
+    }))
+}
+
+/// Loads a docker archive.
+pub(super) async fn load(client: &Client, archive: Bytes) -> Result<Vec<String>, EngineError> {
+    let action = "load an image archive".to_owned();
+    let request = Request::post("/images/load?quiet=1", action.clone()).tar(archive);
+    let until = Instant::now() + SLOW;
+    let mut body = client.stream(request);
+    let mut lines = JsonLines::default();
+    let (mut names, mut failed) = (Vec::new(), None);
+    let mut take = |line: super::events::Line| {
+        if let (Some(message), true) = (line.failure(), failed.is_none()) {
+            failed = Some(failure::one_line(message));
+        }
+        names.extend(line.stream.iter().flat_map(|text| loaded_names(text)));
+    };
+    while let Some(chunk) = next(&mut body, until, SLOW, &action).await? {
+        lines.push(&chunk.map_err(|error| client.failure(&error, &action))?, &mut take);
+    }
+    lines.finish(&mut take);
+    match failed {
+        Some(message) => Err(EngineError::Refused { action, status: 0, message }),
+        None => Ok(names),
+    }
+}
+
+/// Docker: `Loaded image: a:1` or `Loaded image ID: sha256:…`, one a line; Podman 4: `Loaded image: a:1,b:2`.
+fn loaded_names(text: &str) -> Vec<String> {
+    let named = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("Loaded image")?;
+        Some(rest.strip_prefix("(s)").unwrap_or(rest).strip_prefix(" ID").unwrap_or(rest).strip_prefix(':')?.trim())
+    });
+    named.flat_map(|names| names.split(',')).map(|name| crate::text::strip_control(name.trim())).collect()
+}
+
+/// Gives an image one more reference.
+pub(super) async fn tag(client: &Client, image: &str, reference: &str) -> Result<(), EngineError> {
+    let (name, tag) = split_reference(reference);
+    let path = path_with(&format!("/images/{}/tag", segment(image)), &[("repo", name), ("tag", tag)]);
+    client.bytes(Request::post(path, format!("tag the image `{image}` as `{reference}`")), QUICK).await.map(drop)
+}
+
+/// Removes a reference or an id, nothing below it.
+pub(super) async fn remove(client: &Client, reference: &str, force: bool) -> Result<(), EngineError> {
+    let mut query = vec![("noprune", "1")];
+    if force {
+        query.push(("force", "1"));
+    }
+    let path = path_with(&format!("/images/{}", segment(reference)), &query);
+    let request = Request::delete(path, format!("remove the image `{reference}`"));
+    unless_missing(client.bytes(request, SLOW).await).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_split_at_the_tag_and_never_at_a_port() {
+        for (reference, expected) in [
+            ("python", ("python", "latest")),
+            ("python:3.9", ("python", "3.9")),
+            ("127.0.0.1:5000/python", ("127.0.0.1:5000/python", "latest")),
+            ("127.0.0.1:5000/library/python:3.9", ("127.0.0.1:5000/library/python", "3.9")),
+            ("python@sha256:ab", ("python", "sha256:ab")),
+            ("python:3.9@sha256:ab", ("python:3.9", "sha256:ab")),
+        ] {
+            assert_eq!(split_reference(reference), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn layers_of_overlay2_come_lowest_first_and_those_of_others_not_at_all() {
+        let driver = |name: &str, lower: Option<&str>| {
+            let mut data = BTreeMap::from([("UpperDir".to_owned(), "/l/top/diff".to_owned())]);
+            data.extend(lower.map(|lower| ("LowerDir".to_owned(), lower.to_owned())));
+            GraphDriver { name: name.to_owned(), data: Some(data) }.layer_dirs()
+        };
+        assert_eq!(driver("overlay2", Some("/l/mid/diff:/l/low/diff")), ["/l/low/diff", "/l/mid/diff", "/l/top/diff"]);
+        assert_eq!(driver("overlay2", None), ["/l/top/diff"]);
+        assert!(driver("fuse-overlayfs", Some("/l/low/diff")).is_empty());
+        assert!(GraphDriver { name: "overlay2".into(), data: None }.layer_dirs().is_empty());
+    }
+
+    #[test]
+    fn answers_of_engines_are_read_with_what_they_leave_out() {
+        let podman = r#"{"Id":"ab12","RepoTags":["localhost/x:1","<none>:<none>"],"Size":7,"Os":"linux","Architecture":"arm64",
+            "Variant":"v8","RootFS":{"Layers":["sha256:1"]},"Config":{"Labels":null,"Env":["A=b"]},"GraphDriver":null}"#;
+        let image = serde_json::from_str::<Inspect>(podman).unwrap().into_info();
+        assert_eq!(image.id, "sha256:ab12");
+        assert_eq!(image.tags, ["localhost/x:1"]);
+        assert_eq!(image.platform, "linux/arm64/v8");
+        assert_eq!(image.env, ["A=b"]);
+        assert_eq!(image.engine_size_bytes, 7);
+        assert!(serde_json::from_str::<Inspect>("{}").is_ok());
+    }
+
+    #[test]
+    fn loaded_images_are_named_in_each_engine_s_words() {
+        assert_eq!(loaded_names("Loaded image: a:1\nLoaded image: b:2\n"), ["a:1", "b:2"]);
+        assert_eq!(loaded_names("Loaded image ID: sha256:ab\n"), ["sha256:ab"]);
+        assert_eq!(loaded_names("Loaded image: localhost/a:1,localhost/b:2"), ["localhost/a:1", "localhost/b:2"]);
+        assert!(loaded_names("Loading layer").is_empty());
+    }
+}

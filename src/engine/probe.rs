@@ -1,0 +1,173 @@
+//! What there is to work with: the engine, its builders, the base images, the disk, the noise.
+//!
+//! In: where to look and which base images are wanted. Out: a [`Probe`] of plain facts; `tonnage doctor` puts
+//! them into words. Nothing is changed and nothing is pulled.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::client::{QUICK, Request, SLOW, segment};
+use super::docker::{ConnectOptions, DockerEngine, Tried, find};
+use super::endpoint::Surroundings;
+use super::{Engine, EngineError};
+use crate::record::{self, Builder, RunningContainer};
+use crate::units::Bytes;
+
+/// Time for a registry to say whether it has an image.
+const REGISTRY: Duration = Duration::from_secs(20);
+
+/// What there is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// Every place that was tried.
+    pub tried: Vec<Tried>,
+    /// The engine, or why there is none.
+    pub engine: Result<Found, EngineError>,
+    /// The base images that were asked for.
+    pub bases: Vec<Base>,
+    /// Load average of the last minute on this machine; `None` where it cannot be read.
+    pub load: Option<f64>,
+    /// Processors of this machine.
+    pub cores: u64,
+}
+
+/// An engine that answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Where.
+    pub endpoint: String,
+    /// What it is.
+    pub facts: record::Engine,
+    /// Whether it runs on this machine.
+    pub local: bool,
+    /// Its builders that work.
+    pub builders: Vec<Builder>,
+    /// Whether images can be weighed in the engine's own folders, without exporting them.
+    pub in_place: bool,
+    /// Free space where the engine keeps its data; `None` on another machine.
+    pub disk_free_bytes: Option<Bytes>,
+    /// What images and build cache take.
+    pub disk_used_bytes: Option<Bytes>,
+    /// Containers that run now.
+    pub running: Vec<RunningContainer>,
+}
+
+/// A base image that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Base {
+    /// Its reference.
+    pub reference: String,
+    /// Whether it is there.
+    pub state: BaseState,
+    /// Why it is not, in the engine's words; empty where it is.
+    pub detail: String,
+}
+
+/// Whether a base image is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseState {
+    /// On the engine.
+    Present,
+    /// Not on the engine, but its registry has it.
+    Pullable,
+    /// Neither.
+    Missing,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Usage {
+    layers_size: i64,
+    build_cache: Option<Vec<UsedRecord>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct UsedRecord {
+    size: i64,
+    shared: bool,
+}
+
+/// Looks at everything. An engine that cannot be asked one thing is still asked the others.
+pub async fn probe(options: &ConnectOptions, around: &Surroundings, bases: &[String]) -> Probe {
+    let (engine, tried) = find(options, around).await;
+    let load = std::fs::read_to_string("/proc/loadavg").ok();
+    let load = load.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut states = Vec::new();
+    let engine = match engine {
+        Err(error) => Err(error),
+        Ok(engine) => {
+            for reference in bases {
+                states.push(base(&engine, reference).await);
+            }
+            Ok(look(&engine).await)
+        }
+    };
+    Probe { tried, engine, bases: states, load, cores }
+}
+
+async fn look(engine: &DockerEngine) -> Found {
+    let facts = engine.facts().clone();
+    let usage = engine.client().json::<Usage>(Request::get("/system/df", "say what it stores"), SLOW).await.ok();
+    Found {
+        endpoint: engine.endpoint().to_owned(),
+        local: engine.is_local(),
+        builders: engine.builders(),
+        in_place: engine.is_local()
+            && facts.storage_driver == "overlay2"
+            && std::fs::read_dir(std::path::Path::new(&facts.root_dir).join("overlay2")).is_ok(),
+        disk_free_bytes: if engine.is_local() { free_space(&facts.root_dir) } else { None },
+        disk_used_bytes: usage.map(|usage| usage.total()),
+        running: engine.running().await.unwrap_or_default(),
+        facts,
+    }
+}
+
+impl Usage {
+    /// Layers, and the build-cache records that are no layers.
+    fn total(&self) -> Bytes {
+        let cache = self.build_cache.iter().flatten().filter(|record| !record.shared).map(|record| record.size.max(0));
+        Bytes(u64::try_from(self.layers_size.max(0).saturating_add(cache.sum::<i64>())).unwrap_or_default())
+    }
+}
+
+fn free_space(dir: &str) -> Option<Bytes> {
+    let stat = rustix::fs::statvfs(dir).ok()?;
+    Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
+}
+
+/// Whether a base image is on the engine, else whether its registry has it.
+async fn base(engine: &DockerEngine, reference: &str) -> Base {
+    let (state, detail) = match engine.image(reference).await {
+        Ok(Some(_)) => (BaseState::Present, String::new()),
+        Err(error) => (BaseState::Missing, error.to_string()),
+        Ok(None) => {
+            let path = format!("/distribution/{}/json", segment(reference));
+            let request = Request::get(path, format!("ask the registry for `{reference}`"));
+            match engine.client().bytes(request, REGISTRY.min(QUICK)).await {
+                Ok(_) => (BaseState::Pullable, String::new()),
+                Err(error) => (BaseState::Missing, error.to_string()),
+            }
+        }
+    };
+    Base { reference: reference.to_owned(), state, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_counts_layers_once() {
+        let usage: Usage = serde_json::from_str(
+            r#"{"LayersSize":100,"BuildCache":[{"Size":7,"Shared":true},{"Size":5,"Shared":false},{"Size":-1}]}"#,
+        )
+        .unwrap();
+        assert_eq!(usage.total(), Bytes(105));
+        let usage: Usage = serde_json::from_str(r#"{"LayersSize":-1,"BuildCache":null}"#).unwrap();
+        assert_eq!(usage.total(), Bytes(0));
+    }
+}

@@ -1,0 +1,17 @@
+//! Every environment variable that tonnage reads, but for those of clap's flags (`--help` names them), the terminal
+//! (`NO_COLOR`, `COLUMNS`) and the engine's address (`engine::endpoint`).
+
+use std::path::PathBuf;
+
+/// Folder of the ledgers: `$XDG_STATE_HOME/tonnage`, else `~/.local/state/tonnage` (XDG Base Directory
+/// Specification 0.8), else a folder for this user under the system's temporary one.
+pub fn state_folder() -> PathBuf {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(state) = absolute("XDG_STATE_HOME") {
+        return state.join("tonnage");
+    }
+    if let Some(home) = absolute("HOME") {
+        return home.join(".local/state/tonnage");
+    }
+    std::env::temp_dir().join(format!("tonnage-{}", rustix::process::getuid().as_raw()))
+}

@@ -1,0 +1,311 @@
+//! Archives and layouts, taken in one pass: what each member is can be told by its first bytes, so layers are
+//! read as they come and the order is learned from the manifests afterwards.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::blob::{Counted, Hashed, Packing, digest_of};
+use super::config::{DockerManifest, ImageConfig};
+use super::estimate::{Estimator, Pool};
+use super::layer::{Budget, FileHashes, LayerScan, looks_like_tar, normalise, read_bounded, scan};
+use super::tar::{Fault, Kind, TarError, TarReader};
+use super::{ImageError, Limits, Options, WireMode, directory, resolve};
+use crate::text::from_bytes;
+
+const BUFFER: usize = 256 * 1024;
+
+/// One image of an archive.
+#[derive(Debug, Clone)]
+pub struct ImageScan {
+    /// `sha256:` of the config, the same on every engine.
+    pub config_digest: String,
+    /// Names that the archive gives it.
+    pub tags: Vec<String>,
+    /// `os/arch[/variant]`.
+    pub platform: String,
+    /// Its config.
+    pub config: ImageConfig,
+    /// Its layers, lowest first.
+    pub layers: Vec<Arc<LayerScan>>,
+}
+
+/// Reads archives and layouts. Layers are kept by diff id, so that images that share some hold them once.
+pub struct Weigher {
+    pub(super) options: Options,
+    layers: BTreeMap<String, Arc<LayerScan>>,
+    pool: Option<Arc<Pool>>,
+}
+
+impl Weigher {
+    /// A weigher that has read nothing yet.
+    pub fn new(options: Options) -> Self {
+        let pool = if options.wire == WireMode::Estimate { Pool::start() } else { None };
+        Self { options, layers: BTreeMap::new(), pool }
+    }
+
+    /// Reads a docker archive or an OCI layout as tar, plain or compressed as a whole, in one pass.
+    pub fn read_archive<R: Read>(&mut self, reader: R) -> Result<Vec<ImageScan>, ImageError> {
+        let mut input = BufReader::with_capacity(BUFFER, reader);
+        let packing = Packing::of(first_bytes(&mut input).map_err(|source| ImageError::Read { offset: 0, source })?);
+        let unpacked = packing.unpack(input).map_err(|source| ImageError::Read { offset: 0, source })?;
+        let mut tar = TarReader::new(unpacked);
+        let mut members = Members::new(&self.options);
+        loop {
+            let entry = match tar.next_entry() {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                Err(TarError { offset, what: Fault::Io(source) }) => return Err(ImageError::Read { offset, source }),
+                Err(TarError { offset, what: Fault::Format(what) }) => {
+                    return Err(ImageError::Archive { offset, what });
+                }
+            };
+            let path = from_bytes(&normalise(&entry.path));
+            match entry.kind {
+                Kind::File if entry.sparse => {
+                    return Err(ImageError::Archive { offset: entry.offset, what: "a sparse member".into() });
+                }
+                Kind::File => {
+                    let offset = tar.offset();
+                    self.member(&mut members, &path, entry.size, &mut tar.data(), offset)?;
+                    let drained = tar.data().drain();
+                    drained.map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
+                }
+                Kind::Symlink => members.alias(path.clone(), &from_bytes(&link_target(&path, &entry.link)))?,
+                Kind::HardLink => members.alias(path, &from_bytes(&normalise(&entry.link)))?,
+                Kind::Directory | Kind::Other => {}
+            }
+        }
+        self.images(&members)
+    }
+
+    /// Reads an archive file, or a folder that holds an OCI layout or an unpacked docker archive.
+    pub fn read_path(&mut self, path: &Path) -> Result<Vec<ImageScan>, ImageError> {
+        if path.is_dir() {
+            return directory::read(self, path);
+        }
+        self.read_archive(crate::fsx::open(path)?)
+    }
+
+    /// Takes one member in: a layer is scanned, JSON is kept, anything else forgotten. A layer that is broken is
+    /// an error only once a manifest names it.
+    pub(super) fn member(
+        &mut self,
+        members: &mut Members,
+        path: &str,
+        size: u64,
+        data: &mut dyn BufRead,
+        offset: u64,
+    ) -> Result<(), ImageError> {
+        let read = |source| ImageError::Read { offset, source };
+        let mut start = [0; super::tar::BLOCK];
+        let count = read_full(data, &mut start).map_err(read)?;
+        let start = &start[..count];
+        let whole = start.chain(&mut *data);
+        let packing = Packing::of(start);
+        if packing != Packing::Plain || looks_like_tar(start) {
+            let found = self.layer(members, path, packing, whole);
+            // A stream that failed inside a layer says so here, with its place in the archive.
+            io::copy(data, &mut io::sink()).map_err(read)?;
+            members.scans.insert(path.to_owned(), found);
+            members.count(path)?;
+        } else if starts_json(start) {
+            if size > members.limits.json_bytes {
+                return Ok(());
+            }
+            members.json_left = members.json_left.checked_sub(size).ok_or_else(|| ImageError::Limit {
+                member: path.to_owned(),
+                what: "bytes of JSON",
+                limit: members.limits.json_total_bytes,
+            })?;
+            let mut whole = whole;
+            let content = read_bounded(&mut whole, size).map_err(read)?;
+            members.json.insert(path.to_owned(), content);
+            members.count(path)?;
+        }
+        Ok(())
+    }
+
+    fn layer(
+        &mut self,
+        members: &mut Members,
+        path: &str,
+        packing: Packing,
+        input: impl BufRead,
+    ) -> Result<Arc<LayerScan>, Broken> {
+        let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
+        let mut counted = Counted::new(input);
+        let estimator = (packing == Packing::Plain && self.options.wire == WireMode::Estimate)
+            .then(|| Estimator::new(self.pool.clone()));
+        let unpacked = packing.unpack(&mut counted).map_err(stream)?;
+        let mut hashed = Hashed::new(unpacked, members.unpack_left, estimator);
+        let hashes = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
+        let scanned = scan(&mut hashed, hashes, &members.limits, &mut members.budget);
+        let mut layer = scanned.map_err(|error| Broken {
+            offset: error.offset,
+            what: match error.what {
+                Fault::Io(error) => error.to_string(),
+                Fault::Format(what) => what,
+            },
+        })?;
+        let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
+        members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
+        layer.diff_id = diff_id;
+        layer.tar_bytes = tar_bytes;
+        layer.wire_exact = packing != Packing::Plain;
+        layer.wire_bytes = if layer.wire_exact { counted.count() } else { estimate.unwrap_or(0) };
+        let _ = path;
+        Ok(self.keep(layer))
+    }
+
+    /// The scan by its diff id: one with an exact wire size is better than one without.
+    fn keep(&mut self, layer: LayerScan) -> Arc<LayerScan> {
+        match self.layers.get(&layer.diff_id) {
+            Some(known) if known.wire_exact || !layer.wire_exact => Arc::clone(known),
+            _ => {
+                let layer = Arc::new(layer);
+                self.layers.insert(layer.diff_id.clone(), Arc::clone(&layer));
+                layer
+            }
+        }
+    }
+
+    /// The images that the members make.
+    pub(super) fn images(&self, members: &Members) -> Result<Vec<ImageScan>, ImageError> {
+        resolve::images(members)
+    }
+}
+
+/// A layer that could not be read.
+#[derive(Debug, Clone)]
+pub(super) struct Broken {
+    pub offset: u64,
+    pub what: String,
+}
+
+/// What is known of an archive's members.
+pub(super) struct Members {
+    pub json: BTreeMap<String, Vec<u8>>,
+    pub scans: BTreeMap<String, Result<Arc<LayerScan>, Broken>>,
+    aliases: BTreeMap<String, String>,
+    limits: Limits,
+    json_left: u64,
+    unpack_left: u64,
+    budget: Budget,
+    count: u64,
+}
+
+impl Members {
+    pub(super) fn new(options: &Options) -> Self {
+        let limits = options.limits;
+        Self {
+            json: BTreeMap::new(),
+            scans: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            json_left: limits.json_total_bytes,
+            unpack_left: limits.unpacked_bytes,
+            budget: Budget::new(&limits),
+            limits,
+            count: 0,
+        }
+    }
+
+    pub(super) fn alias(&mut self, path: String, target: &str) -> Result<(), ImageError> {
+        self.count(&path)?;
+        self.aliases.insert(path, target.to_owned());
+        Ok(())
+    }
+
+    /// Where a path leads: links are followed, sixteen at most, so that a loop ends.
+    pub(super) fn follow(&self, path: &str) -> String {
+        let mut path = from_bytes(&normalise(path.as_bytes()));
+        for _ in 0..16 {
+            let Some(target) = self.aliases.get(&path) else { break };
+            path.clone_from(target);
+        }
+        path
+    }
+
+    pub(super) fn document(&self, path: &str) -> Option<&[u8]> {
+        self.json.get(&self.follow(path)).map(Vec::as_slice)
+    }
+
+    pub(super) fn layer(&self, path: &str) -> Result<Arc<LayerScan>, ImageError> {
+        match self.scans.get(&self.follow(path)) {
+            Some(Ok(layer)) => Ok(Arc::clone(layer)),
+            Some(Err(broken)) => {
+                Err(ImageError::Layer { member: path.to_owned(), offset: broken.offset, what: broken.what.clone() })
+            }
+            None => Err(ImageError::Missing { member: path.to_owned() }),
+        }
+    }
+
+    fn count(&mut self, path: &str) -> Result<(), ImageError> {
+        self.count += 1;
+        if self.count > self.limits.members {
+            return Err(ImageError::Limit {
+                member: path.to_owned(),
+                what: "layers and documents",
+                limit: self.limits.members,
+            });
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn parse<'a, T: serde::Deserialize<'a>>(member: &str, content: &'a [u8]) -> Result<T, ImageError> {
+    serde_json::from_slice(content)
+        .map_err(|error| ImageError::Json { member: member.to_owned(), reason: error.to_string() })
+}
+
+/// The images of `manifest.json`, where there is one.
+pub(super) fn docker_manifest(members: &Members) -> Result<Option<Vec<DockerManifest>>, ImageError> {
+    members.document("manifest.json").map(|content| parse("manifest.json", content)).transpose()
+}
+
+pub(super) fn checked_digest(member: &str, content: &[u8]) -> Result<String, ImageError> {
+    let found = digest_of(content);
+    let name = member.rsplit('/').next().unwrap_or_default();
+    let name = name.strip_suffix(".json").unwrap_or(name);
+    let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest && found.strip_prefix("sha256:") != Some(name) {
+        return Err(ImageError::Digest { member: member.to_owned(), found });
+    }
+    Ok(found)
+}
+
+fn first_bytes(input: &mut impl BufRead) -> io::Result<&[u8]> {
+    while let Err(error) = input.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    input.fill_buf()
+}
+
+fn read_full(data: &mut dyn BufRead, out: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match data.read(&mut out[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn starts_json(start: &[u8]) -> bool {
+    matches!(start.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// A symbolic link's target, from the root of the archive.
+fn link_target(path: &str, link: &[u8]) -> Vec<u8> {
+    if link.starts_with(b"/") {
+        return normalise(link);
+    }
+    let parent = path.rfind('/').map_or("", |slash| &path[..slash]);
+    normalise(&[parent.as_bytes(), b"/", link].concat())
+}

@@ -1,0 +1,177 @@
+//! Compressed and plain blobs: told apart by their first bytes, unpacked, counted, hashed and their compressed
+//! size estimated as they stream by.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
+
+use super::estimate::Estimator;
+
+/// Size of the buffers between the stages.
+const BUFFER: usize = 256 * 1024;
+/// Largest zstd window, as a power of two: 128 MiB, what the zstd tool accepts by default.
+const ZSTD_WINDOW: u32 = 27;
+
+/// How a blob is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is.
+    Plain,
+    /// In gzip members.
+    Gzip,
+    /// In zstd frames.
+    Zstd,
+}
+
+impl Packing {
+    /// Told by the first bytes.
+    pub fn of(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or a skippable frame (RFC 8878, 3.1), which some writers put first.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// A reader of the unpacked bytes.
+    pub fn unpack<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+        Ok(match self {
+            Self::Plain => Box::new(input),
+            Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(input))),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Box::new(BufReader::with_capacity(BUFFER, decoder))
+            }
+        })
+    }
+}
+
+/// Counts the bytes that pass, and puts the ones that were looked at back in front.
+pub struct Counted<R> {
+    input: R,
+    count: u64,
+}
+
+impl<R> Counted<R> {
+    /// Counts what is read from `input`.
+    pub fn new(input: R) -> Self {
+        Self { input, count: 0 }
+    }
+
+    /// Bytes so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.count += amount as u64;
+        self.input.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let buffer = self.fill_buf()?;
+        let count = buffer.len().min(out.len());
+        out[..count].copy_from_slice(&buffer[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// Hashes the bytes that pass and hands them to the estimator, a buffer at a time.
+pub struct Hashed<R> {
+    input: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    hash: Sha256,
+    estimator: Option<Estimator>,
+    count: u64,
+    limit: u64,
+}
+
+impl<R: Read> Hashed<R> {
+    /// Reads from `input`, at most `limit` bytes.
+    pub fn new(input: R, limit: u64, estimator: Option<Estimator>) -> Self {
+        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, hash: Sha256::new(), estimator, count: 0, limit }
+    }
+
+    /// Reads to the end: digest as `sha256:…`, bytes, and the estimate where one was asked for.
+    pub fn finish(mut self) -> io::Result<(String, u64, Option<u64>)> {
+        loop {
+            let count = self.fill_buf()?.len();
+            if count == 0 {
+                break;
+            }
+            self.consume(count);
+        }
+        let estimate = self.estimator.map(Estimator::finish);
+        Ok((digest_text(&self.hash.finalize()), self.count, estimate))
+    }
+}
+
+impl<R: Read> BufRead for Hashed<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.start == self.end {
+            let count = match self.input.read(&mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            self.start = 0;
+            self.end = count;
+            self.count += count as u64;
+            if count == 0 {
+                break;
+            }
+            if self.count > self.limit {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("it unpacks to more than the {} bytes that are left to unpack", self.limit),
+                ));
+            }
+            self.hash.update(&self.buffer[..count]);
+            if let Some(estimator) = &mut self.estimator {
+                estimator.write(&self.buffer[..count]);
+            }
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.start = (self.start + amount).min(self.end);
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let buffer = self.fill_buf()?;
+        let count = buffer.len().min(out.len());
+        out[..count].copy_from_slice(&buffer[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// `sha256:` and the digits.
+pub fn digest_text(digest: &[u8]) -> String {
+    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Digest of some bytes.
+pub fn digest_of(content: &[u8]) -> String {
+    digest_text(&Sha256::digest(content))
+}

@@ -1,0 +1,240 @@
+//! The JSON of archives: manifests, indexes and image configs, every field of them optional and untrusted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::text;
+
+/// Longest instruction that is kept, in characters.
+const INSTRUCTION: usize = 2000;
+
+/// The parts of an image's config that matter here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// User that it runs as; empty means root.
+    pub user: String,
+    /// Working directory.
+    pub working_dir: String,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// Arguments or command.
+    pub cmd: Vec<String>,
+    /// Entry point.
+    pub entrypoint: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, in the engine's words.
+    pub created: String,
+    /// How it was made, oldest first.
+    pub history: Vec<History>,
+    /// Digests of the unpacked layers, lowest first.
+    pub diff_ids: Vec<String>,
+}
+
+/// One line of an image's history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// The instruction, the shell and the builder's marks taken out.
+    pub instruction: String,
+    /// Whether it made no layer.
+    pub empty_layer: bool,
+}
+
+impl ImageConfig {
+    /// The instruction of each layer; empty ones where the history does not fit the layers.
+    pub fn instructions(&self) -> Vec<String> {
+        let made: Vec<&History> = self.history.iter().filter(|line| !line.empty_layer).collect();
+        if made.len() == self.diff_ids.len() {
+            made.iter().map(|line| line.instruction.clone()).collect()
+        } else {
+            vec![String::new(); self.diff_ids.len()]
+        }
+    }
+}
+
+/// The instruction as a Dockerfile would have it: `/bin/sh -c #(nop)  CMD …` is `CMD …`, `/bin/sh -c x` is `RUN x`,
+/// and BuildKit's `# buildkit` goes.
+fn instruction(created_by: &str) -> String {
+    let line = created_by.trim();
+    let line = line.strip_suffix("# buildkit").map_or(line, str::trim_end);
+    let clean = if let Some(rest) = line.strip_prefix("/bin/sh -c #(nop)") {
+        rest.trim().to_owned()
+    } else if let Some(rest) = line.strip_prefix("/bin/sh -c ") {
+        format!("RUN {}", rest.trim())
+    } else if let Some(rest) = line.strip_prefix("RUN /bin/sh -c ") {
+        format!("RUN {}", rest.trim())
+    } else {
+        line.to_owned()
+    };
+    text::shorten(&clean, INSTRUCTION)
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
+}
+
+/// One image of `manifest.json`.
+#[derive(Debug, Deserialize)]
+pub(super) struct DockerManifest {
+    #[serde(rename = "Config")]
+    pub config: String,
+    #[serde(rename = "RepoTags", default, deserialize_with = "or_default")]
+    pub tags: Vec<String>,
+    #[serde(rename = "Layers", default, deserialize_with = "or_default")]
+    pub layers: Vec<String>,
+}
+
+/// An OCI index or manifest: which one is told by the fields that are there.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OciDocument {
+    #[serde(default, deserialize_with = "or_default")]
+    pub manifests: Vec<Descriptor>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub config: Option<Descriptor>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub layers: Vec<Descriptor>,
+}
+
+/// What points at a blob.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Descriptor {
+    #[serde(default, deserialize_with = "or_default")]
+    pub digest: String,
+    #[serde(rename = "mediaType", default, deserialize_with = "or_default")]
+    pub media_type: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub platform: Platform,
+    #[serde(default, deserialize_with = "or_default")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A platform.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Platform {
+    #[serde(default, deserialize_with = "or_default")]
+    pub os: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub architecture: String,
+}
+
+impl Descriptor {
+    /// Whether it is a statement about an image (provenance, SBOM) and no image.
+    pub(super) fn is_attestation(&self) -> bool {
+        self.annotations.contains_key("vnd.docker.reference.type")
+            || (self.platform.os == "unknown" && self.platform.architecture == "unknown")
+    }
+
+    /// The name that it goes by.
+    pub(super) fn tag(&self) -> Option<&String> {
+        self.annotations
+            .get("io.containerd.image.name")
+            .or_else(|| self.annotations.get("org.opencontainers.image.ref.name"))
+    }
+}
+
+#[derive(Deserialize)]
+struct RawConfig {
+    #[serde(default, deserialize_with = "or_default")]
+    architecture: String,
+    #[serde(default, deserialize_with = "or_default")]
+    os: String,
+    #[serde(default, deserialize_with = "or_default")]
+    variant: String,
+    #[serde(default, deserialize_with = "or_default")]
+    created: String,
+    #[serde(default, deserialize_with = "or_default")]
+    config: RawSettings,
+    #[serde(default, deserialize_with = "or_default")]
+    history: Vec<RawHistory>,
+    #[serde(default, deserialize_with = "or_default")]
+    rootfs: RawRootfs,
+}
+
+#[derive(Default, Deserialize)]
+struct RawSettings {
+    #[serde(rename = "User", default, deserialize_with = "or_default")]
+    user: String,
+    #[serde(rename = "WorkingDir", default, deserialize_with = "or_default")]
+    working_dir: String,
+    #[serde(rename = "Env", default, deserialize_with = "or_default")]
+    env: Vec<String>,
+    #[serde(rename = "Cmd", default, deserialize_with = "or_default")]
+    cmd: Vec<String>,
+    #[serde(rename = "Entrypoint", default, deserialize_with = "or_default")]
+    entrypoint: Vec<String>,
+    #[serde(rename = "Labels", default, deserialize_with = "or_default")]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawHistory {
+    #[serde(default, deserialize_with = "or_default")]
+    created_by: String,
+    #[serde(default, deserialize_with = "or_default")]
+    empty_layer: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct RawRootfs {
+    #[serde(default, deserialize_with = "or_default")]
+    diff_ids: Vec<String>,
+}
+
+/// Reads a config: the platform as `os/arch[/variant]` and what matters of the rest.
+pub(super) fn read_config(content: &[u8]) -> Result<(String, ImageConfig), serde_json::Error> {
+    let raw: RawConfig = serde_json::from_slice(content)?;
+    let mut platform = format!("{}/{}", raw.os, raw.architecture);
+    if !raw.variant.is_empty() {
+        platform = format!("{platform}/{}", raw.variant);
+    }
+    let history = raw
+        .history
+        .into_iter()
+        .map(|line| History { instruction: instruction(&line.created_by), empty_layer: line.empty_layer })
+        .collect();
+    let settings = raw.config;
+    let config = ImageConfig {
+        user: settings.user,
+        working_dir: settings.working_dir,
+        env: settings.env,
+        cmd: settings.cmd,
+        entrypoint: settings.entrypoint,
+        labels: settings.labels,
+        created: raw.created,
+        history,
+        diff_ids: raw.rootfs.diff_ids,
+    };
+    Ok((platform, config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_read_as_in_a_dockerfile() {
+        for (created_by, expected) in [
+            ("/bin/sh -c #(nop) ADD file:1 in / ", "ADD file:1 in /"),
+            ("/bin/sh -c #(nop)  CMD [\"x\"]", "CMD [\"x\"]"),
+            ("/bin/sh -c pip install x", "RUN pip install x"),
+            ("RUN /bin/sh -c pip install x # buildkit", "RUN pip install x"),
+            ("COPY src /app # buildkit", "COPY src /app"),
+            ("", ""),
+        ] {
+            assert_eq!(instruction(created_by), expected);
+        }
+    }
+
+    #[test]
+    fn nulls_are_defaults_and_a_history_that_does_not_fit_names_no_layer() {
+        let (platform, config) = read_config(
+            br#"{"os":"linux","architecture":"arm","variant":"v7","config":null,
+                "history":[{"created_by":"A"},{"created_by":"B","empty_layer":true}],
+                "rootfs":{"diff_ids":["sha256:1","sha256:2"]}}"#,
+        )
+        .unwrap();
+        assert_eq!(platform, "linux/arm/v7");
+        assert_eq!(config.instructions(), ["", ""]);
+    }
+}

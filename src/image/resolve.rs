@@ -1,0 +1,124 @@
+//! From the members of an archive to its images: order and names come from `manifest.json`, else from
+//! `index.json` by way of the manifests.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::ImageError;
+use super::archive::{ImageScan, Members, checked_digest, docker_manifest, parse};
+use super::config::{Descriptor, OciDocument, read_config};
+use super::layer::LayerScan;
+
+/// Layers that an image may have: engines stop at 127.
+const MAX_LAYERS: usize = 4096;
+/// How deep an index may lie in indexes.
+const MAX_NESTING: usize = 4;
+
+/// An image by the paths of its parts.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub config: String,
+    pub tags: Vec<String>,
+    pub layers: Vec<String>,
+}
+
+/// The images, as the manifests have them.
+pub(super) fn images(members: &Members) -> Result<Vec<ImageScan>, ImageError> {
+    let plans = plans(members)?;
+    if plans.is_empty() {
+        return Err(ImageError::NoImage);
+    }
+    plans.into_iter().map(|plan| image(members, plan)).collect()
+}
+
+/// What the manifests name.
+pub(super) fn plans(members: &Members) -> Result<Vec<Plan>, ImageError> {
+    if let Some(manifests) = docker_manifest(members)? {
+        return Ok(manifests
+            .into_iter()
+            .map(|manifest| Plan { config: manifest.config, tags: manifest.tags, layers: manifest.layers })
+            .collect());
+    }
+    let mut plans = Vec::new();
+    let Some(content) = members.document("index.json") else { return Ok(plans) };
+    let index: OciDocument = parse("index.json", content)?;
+    let mut seen = BTreeSet::new();
+    let mut missing = None;
+    let mut queue: Vec<(Descriptor, Vec<String>, usize)> = listed(index.manifests, &[], 0);
+    while let Some((descriptor, tags, depth)) = queue.pop() {
+        let path = blob_path(&descriptor.digest);
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        // An index may list platforms that the layout does not hold.
+        let Some(content) = members.document(&path) else {
+            missing.get_or_insert(path);
+            continue;
+        };
+        checked_digest(&path, content)?;
+        let document: OciDocument = parse(&path, content)?;
+        if let Some(config) = document.config {
+            let is_image = !config.media_type.contains("in-toto") && !config.digest.is_empty();
+            if is_image && document.layers.iter().all(|layer| !layer.media_type.contains("in-toto")) {
+                plans.push(Plan {
+                    config: blob_path(&config.digest),
+                    tags,
+                    layers: document.layers.iter().map(|layer| blob_path(&layer.digest)).collect(),
+                });
+            }
+        } else if depth < MAX_NESTING {
+            queue.extend(listed(document.manifests, &tags, depth + 1));
+        }
+    }
+    match missing {
+        Some(member) if plans.is_empty() => Err(ImageError::Missing { member }),
+        _ => Ok(plans),
+    }
+}
+
+/// Descriptors to look at, last first, so that popping keeps their order.
+fn listed(manifests: Vec<Descriptor>, tags: &[String], depth: usize) -> Vec<(Descriptor, Vec<String>, usize)> {
+    manifests
+        .into_iter()
+        .rev()
+        .filter(|descriptor| !descriptor.is_attestation())
+        .map(|descriptor| {
+            let tags = descriptor.tag().map_or_else(|| tags.to_vec(), |tag| vec![tag.clone()]);
+            (descriptor, tags, depth)
+        })
+        .collect()
+}
+
+/// `sha256:x` lies in `blobs/sha256/x`.
+fn blob_path(digest: &str) -> String {
+    format!("blobs/{}", digest.replacen(':', "/", 1))
+}
+
+fn image(members: &Members, plan: Plan) -> Result<ImageScan, ImageError> {
+    let content = members.document(&plan.config).ok_or_else(|| ImageError::Missing { member: plan.config.clone() })?;
+    let config_digest = checked_digest(&plan.config, content)?;
+    let (platform, config) = read_config(content)
+        .map_err(|error| ImageError::Json { member: plan.config.clone(), reason: error.to_string() })?;
+    if plan.layers.len() != config.diff_ids.len() {
+        return Err(ImageError::LayerCount { manifest: plan.layers.len(), config: config.diff_ids.len() });
+    }
+    if plan.layers.len() > MAX_LAYERS {
+        return Err(ImageError::Limit { member: plan.config, what: "layers", limit: MAX_LAYERS as u64 });
+    }
+    let layers = plan
+        .layers
+        .iter()
+        .zip(&config.diff_ids)
+        .map(|(path, expected)| checked_layer(members, path, expected))
+        .collect::<Result<_, _>>()?;
+    Ok(ImageScan { config_digest, tags: plan.tags, platform, config, layers })
+}
+
+fn checked_layer(members: &Members, path: &str, expected: &str) -> Result<Arc<LayerScan>, ImageError> {
+    let layer = members.layer(path)?;
+    if layer.diff_id == expected {
+        Ok(layer)
+    } else {
+        Err(ImageError::DiffId { member: path.to_owned(), expected: expected.to_owned(), found: layer.diff_id.clone() })
+    }
+}

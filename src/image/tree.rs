@@ -1,0 +1,318 @@
+//! The merged file system: layers applied one over the other as the kernel shows them.
+//!
+//! Every path is one node, every file that was ever written one inode. Hiding a folder detaches its children, so
+//! that each name is taken away once for each time it was put there: the whole is linear in the number of entries.
+
+use std::collections::HashMap;
+
+use super::layer::{EntryKind, LayerEntry, LayerScan};
+
+pub(super) const NONE: u32 = u32::MAX;
+/// The root's node.
+pub(super) const ROOT: u32 = 0;
+/// Links followed in one path before it counts as a loop, as the kernel does.
+const MAX_LINKS: usize = 40;
+
+/// What a path shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Nothing,
+    Folder,
+    /// A file, link or device: index of its inode.
+    Inode(u32),
+}
+
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub name: &'a [u8],
+    pub parent: u32,
+    first_child: u32,
+    next_sibling: u32,
+    pub shown: Shown,
+    linked: bool,
+}
+
+/// A file that some layer wrote.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inode {
+    pub layer: u32,
+    pub entry: u32,
+    /// The path that it was written under.
+    pub node: u32,
+    /// Visible names.
+    pub names: u32,
+    /// Layer that took the last name away.
+    pub removed_by: u32,
+}
+
+/// The merged tree of an image.
+pub(super) struct Tree<'a> {
+    pub nodes: Vec<Node<'a>>,
+    /// In the order of layers and entries.
+    pub inodes: Vec<Inode>,
+    children: HashMap<(u32, &'a [u8]), u32>,
+    layer: u32,
+}
+
+impl<'a> Tree<'a> {
+    /// Applies the layers, lowest first.
+    pub(super) fn merge<'b: 'a>(layers: impl IntoIterator<Item = &'b LayerScan>) -> Self {
+        let root =
+            Node { name: b"", parent: ROOT, first_child: NONE, next_sibling: NONE, shown: Shown::Folder, linked: true };
+        let mut tree = Self { nodes: vec![root], inodes: Vec::new(), children: HashMap::new(), layer: 0 };
+        for layer in layers {
+            tree.apply(layer);
+            tree.layer += 1;
+        }
+        tree
+    }
+
+    fn apply(&mut self, scan: &'a LayerScan) {
+        // Whiteouts speak of lower layers only, wherever they stand in the tar: they come first.
+        for entry in &scan.entries {
+            match entry.kind {
+                EntryKind::Opaque => {
+                    if let Some(folder) = self.find(scan.path(entry)) {
+                        self.hide_children(folder);
+                    }
+                }
+                EntryKind::Whiteout => {
+                    let (parent, name) = LayerEntry::hidden(scan.path(entry));
+                    let hidden = self.find(parent).and_then(|parent| self.child(parent, name));
+                    if let Some(hidden) = hidden {
+                        self.hide(hidden);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut last: Option<(&'a [u8], u32)> = None;
+        for (index, entry) in scan.entries.iter().enumerate() {
+            let index = index as u32;
+            if matches!(entry.kind, EntryKind::Opaque | EntryKind::Whiteout) {
+                continue;
+            }
+            let path = scan.path(entry);
+            if path.is_empty() {
+                if entry.kind != EntryKind::Directory {
+                    // The root stays a folder: what wants to replace it is never seen.
+                    self.inodes.push(Inode {
+                        layer: self.layer,
+                        entry: index,
+                        node: ROOT,
+                        names: 0,
+                        removed_by: self.layer,
+                    });
+                }
+                continue;
+            }
+            let slash = path.iter().rposition(|&byte| byte == b'/');
+            let (folder, name) = slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]));
+            let parent = match last {
+                Some((known, node)) if known == folder => node,
+                _ => self.folders(folder),
+            };
+            last = Some((folder, parent));
+            let node = self.child_or_new(parent, name);
+            let was = self.nodes[node as usize].shown;
+            self.place(scan, entry, index, node);
+            // A folder on the way of the next entry may be gone.
+            if was != Shown::Nothing {
+                last = None;
+            }
+        }
+    }
+
+    fn place(&mut self, scan: &'a LayerScan, entry: &LayerEntry, index: u32, node: u32) {
+        match entry.kind {
+            EntryKind::Directory => {
+                if let Shown::Inode(_) = self.nodes[node as usize].shown {
+                    self.hide(node);
+                }
+                self.show(node, Shown::Folder);
+            }
+            EntryKind::HardLink => {
+                let target = self.find(scan.link(entry)).map(|target| self.nodes[target as usize].shown);
+                if let Some(Shown::Inode(inode)) = target {
+                    // Its new name counts before the old one goes: they may be the same.
+                    self.inodes[inode as usize].names += 1;
+                    self.hide(node);
+                    self.show(node, Shown::Inode(inode));
+                } else {
+                    self.write(index, node);
+                }
+            }
+            _ => self.write(index, node),
+        }
+    }
+
+    fn write(&mut self, entry: u32, node: u32) {
+        self.hide(node);
+        let inode = self.inodes.len() as u32;
+        self.inodes.push(Inode { layer: self.layer, entry, node, names: 1, removed_by: NONE });
+        self.show(node, Shown::Inode(inode));
+    }
+
+    /// The folder of a path, made on the way; what a lower layer has there instead is hidden by it. A symbolic
+    /// link of the same layer is left alone: engines put the file where it points.
+    fn folders(&mut self, path: &'a [u8]) -> u32 {
+        let mut node = ROOT;
+        for part in parts(path) {
+            node = self.child_or_new(node, part);
+            match self.nodes[node as usize].shown {
+                Shown::Folder => {}
+                Shown::Inode(inode) if self.inodes[inode as usize].layer == self.layer => {}
+                Shown::Inode(_) => {
+                    self.hide(node);
+                    self.show(node, Shown::Folder);
+                }
+                Shown::Nothing => self.show(node, Shown::Folder),
+            }
+            self.link(node);
+        }
+        node
+    }
+
+    fn show(&mut self, node: u32, shown: Shown) {
+        self.nodes[node as usize].shown = shown;
+        self.link(node);
+    }
+
+    fn link(&mut self, node: u32) {
+        if self.nodes[node as usize].linked {
+            return;
+        }
+        let parent = self.nodes[node as usize].parent as usize;
+        let first = std::mem::replace(&mut self.nodes[parent].first_child, node);
+        let node = &mut self.nodes[node as usize];
+        node.next_sibling = first;
+        node.linked = true;
+    }
+
+    fn hide(&mut self, node: u32) {
+        if let Shown::Inode(inode) = std::mem::replace(&mut self.nodes[node as usize].shown, Shown::Nothing) {
+            self.release(inode);
+        }
+        self.hide_children(node);
+    }
+
+    fn hide_children(&mut self, node: u32) {
+        let mut waiting = vec![std::mem::replace(&mut self.nodes[node as usize].first_child, NONE)];
+        while let Some(mut child) = waiting.pop() {
+            while child != NONE {
+                let node = &mut self.nodes[child as usize];
+                let shown = std::mem::replace(&mut node.shown, Shown::Nothing);
+                let below = std::mem::replace(&mut node.first_child, NONE);
+                child = std::mem::replace(&mut node.next_sibling, NONE);
+                node.linked = false;
+                if let Shown::Inode(inode) = shown {
+                    self.release(inode);
+                }
+                if below != NONE {
+                    waiting.push(below);
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, inode: u32) {
+        let inode = &mut self.inodes[inode as usize];
+        inode.names -= 1;
+        if inode.names == 0 {
+            inode.removed_by = self.layer;
+        }
+    }
+
+    fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+        self.children.get(&(parent, name)).copied()
+    }
+
+    fn child_or_new(&mut self, parent: u32, name: &'a [u8]) -> u32 {
+        *self.children.entry((parent, name)).or_insert_with(|| {
+            let node = self.nodes.len() as u32;
+            self.nodes.push(Node {
+                name,
+                parent,
+                first_child: NONE,
+                next_sibling: NONE,
+                shown: Shown::Nothing,
+                linked: false,
+            });
+            node
+        })
+    }
+
+    /// The node of a path, links not followed.
+    pub(super) fn find(&self, path: &[u8]) -> Option<u32> {
+        parts(path).try_fold(ROOT, |node, part| self.child(node, part))
+    }
+
+    /// The node of a path, links to folders followed on the way, as a package's list of files wants it (`/lib` may
+    /// be a link to `usr/lib`).
+    pub(super) fn find_through_links(&self, layers: &[&'a LayerScan], path: &[u8]) -> Option<u32> {
+        let mut links = 0;
+        let mut node = ROOT;
+        let mut waiting: Vec<&[u8]> = parts(path).collect();
+        waiting.reverse();
+        while let Some(part) = waiting.pop() {
+            if part == b".." {
+                node = self.nodes[node as usize].parent;
+                continue;
+            }
+            let child = self.child(node, part);
+            let target = child.filter(|_| !waiting.is_empty()).and_then(|child| self.link_target(layers, child));
+            if let Some(target) = target {
+                links += 1;
+                if links > MAX_LINKS {
+                    return None;
+                }
+                if target.starts_with(b"/") {
+                    node = ROOT;
+                }
+                let before = waiting.len();
+                waiting.extend(parts(target));
+                waiting[before..].reverse();
+                continue;
+            }
+            node = child?;
+        }
+        Some(node)
+    }
+
+    fn link_target(&self, layers: &[&'a LayerScan], node: u32) -> Option<&'a [u8]> {
+        let Shown::Inode(inode) = self.nodes[node as usize].shown else { return None };
+        let inode = self.inodes[inode as usize];
+        let layer = layers.get(inode.layer as usize)?;
+        let entry = layer.entries.get(inode.entry as usize)?;
+        (entry.kind == EntryKind::Symlink).then(|| layer.link(entry))
+    }
+
+    /// The visible children of a node, by name.
+    pub(super) fn shown_children(&self, node: u32) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut child = self.nodes[node as usize].first_child;
+        while child != NONE {
+            if self.nodes[child as usize].shown != Shown::Nothing {
+                found.push(child);
+            }
+            child = self.nodes[child as usize].next_sibling;
+        }
+        found.sort_unstable_by_key(|&child| self.nodes[child as usize].name);
+        found
+    }
+
+    /// The path of a node, without a leading slash.
+    pub(super) fn path(&self, mut node: u32) -> Vec<u8> {
+        let mut parts = Vec::new();
+        while node != ROOT {
+            parts.push(self.nodes[node as usize].name);
+            node = self.nodes[node as usize].parent;
+        }
+        parts.reverse();
+        parts.join(&b'/')
+    }
+}
+
+fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".")
+}

@@ -1,0 +1,329 @@
+//! Base images: made present before any build, pulled outside every clock, and given a site layer where builds need
+//! extra CA files to reach the network.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes as Chunk;
+
+use super::error::MeasureError;
+use super::event::{Event, Observer};
+use super::ledger::{Ledger, LedgerError};
+use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, labels};
+use crate::fsx;
+use crate::record::{Base, BaseOrigin, Pull};
+use crate::units::Nanos;
+
+/// Where a site layer puts the CA files, as one bundle.
+const CA_PATH: &str = "/usr/local/share/ca-certificates/tonnage-site.crt";
+
+/// Environment variables by which programs in a build are told of a CA bundle: pip, OpenSSL, requests, curl, git,
+/// Node.js.
+const CA_VARIABLES: [&str; 6] =
+    ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"];
+
+/// What the bases of a run need.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    /// PEM files that builds must trust, besides what the base trusts.
+    pub ca_files: Vec<PathBuf>,
+    /// Environment for builds: package index and the like.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A base that was looked for.
+#[derive(Debug, Clone)]
+pub(super) enum Prepared {
+    /// It is on the engine.
+    Ready {
+        /// What FROM is given.
+        from: String,
+        /// Facts for the record.
+        base: Base,
+        /// How many of its topmost layers are the site layer.
+        site_layers: usize,
+    },
+    /// It could not be had.
+    Missing {
+        /// Facts for the record.
+        base: Base,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Prepared {
+    /// Facts for the record.
+    pub(super) fn base(&self) -> &Base {
+        match self {
+            Self::Ready { base, .. } | Self::Missing { base, .. } => base,
+        }
+    }
+}
+
+/// Makes bases present, each once.
+pub(super) struct Bases<'a, E> {
+    engine: &'a E,
+    run: &'a str,
+    site: &'a Site,
+    set: &'a BTreeMap<String, String>,
+    pull_deadline: Duration,
+    known: BTreeMap<(String, Option<String>), Prepared>,
+}
+
+impl<'a, E: Engine> Bases<'a, E> {
+    pub(super) fn new(
+        engine: &'a E,
+        run: &'a str,
+        site: &'a Site,
+        set: &'a BTreeMap<String, String>,
+        pull_deadline: Duration,
+    ) -> Self {
+        Self { engine, run, site, set, pull_deadline, known: BTreeMap::new() }
+    }
+
+    /// The base that `reference` names, pulled where it must be. Pulls are added to `pulls`.
+    pub(super) async fn prepare(
+        &mut self,
+        reference: &str,
+        platform: Option<&str>,
+        ledger: &mut Ledger,
+        pulls: &mut Vec<Pull>,
+        observer: &mut dyn Observer,
+    ) -> Result<Prepared, MeasureError> {
+        let key = (reference.to_owned(), platform.map(str::to_owned));
+        if let Some(known) = self.known.get(&key) {
+            return Ok(known.clone());
+        }
+        let prepared = self.find(reference, platform, ledger, pulls, observer).await?;
+        self.known.insert(key, prepared.clone());
+        Ok(prepared)
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        ledger: &mut Ledger,
+        pulls: &mut Vec<Pull>,
+        observer: &mut dyn Observer,
+    ) -> Result<Prepared, MeasureError> {
+        let used = self.set.get(reference).map_or(reference, String::as_str);
+        let present = self.engine.image(used).await?.filter(|image| serves_platform(image, platform));
+        let mut pulled = None;
+        let image = match present {
+            Some(image) => image,
+            None => match self.pull(used, platform, ledger, pulls, observer).await? {
+                Ok((image, time)) => {
+                    pulled = Some(time);
+                    image
+                }
+                Err(reason) => {
+                    observer.event(&Event::BaseMissing { reference: used, reason: &reason });
+                    let base = facts(reference, used, &ImageInfo::default());
+                    return Ok(Prepared::Missing { base, reason });
+                }
+            },
+        };
+        observer.event(&Event::BaseReady { reference, used, pulled });
+        let mut base = facts(reference, used, &image);
+        if self.site.ca_files.is_empty() && self.site.env.is_empty() {
+            return Ok(Prepared::Ready { from: used.to_owned(), base, site_layers: 0 });
+        }
+        match self.add_site_layer(used, platform, ledger).await? {
+            Ok((from, with_site)) => {
+                let site_layers = with_site.diff_ids.len().saturating_sub(base.diff_ids.len());
+                base.diff_ids = with_site.diff_ids;
+                Ok(Prepared::Ready { from, base, site_layers })
+            }
+            Err(reason) => Ok(Prepared::Missing { base, reason }),
+        }
+    }
+
+    /// Pulls, timed apart from every build; the inner error is a fact about the base.
+    async fn pull(
+        &self,
+        used: &str,
+        platform: Option<&str>,
+        ledger: &mut Ledger,
+        pulls: &mut Vec<Pull>,
+        observer: &mut dyn Observer,
+    ) -> Result<Result<(ImageInfo, Nanos), String>, MeasureError> {
+        ledger.tag(used)?;
+        let begun = Instant::now();
+        let outcome = self
+            .engine
+            .pull(used, platform, self.pull_deadline, &mut |progress| {
+                observer.event(&Event::Pulling { reference: used, progress: &progress });
+            })
+            .await;
+        let wall_ns = Nanos::from(begun.elapsed());
+        let image = match outcome {
+            Ok(()) => match self.engine.image(used).await? {
+                Some(image) if serves_platform(&image, platform) => Ok(image),
+                Some(image) => {
+                    Err(format!("the image is for {}, not {}", image.platform, platform.unwrap_or_default()))
+                }
+                None => Err("it was pulled, but the engine does not have it".to_owned()),
+            },
+            Err(error @ (EngineError::Refused { .. } | EngineError::Deadline { .. })) => Err(error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        let failure = image.as_ref().err().cloned().unwrap_or_default();
+        pulls.push(Pull { reference: used.to_owned(), wall_ns, failure });
+        Ok(image.map(|image| (image, wall_ns)))
+    }
+
+    /// Builds an image on top of the base that trusts the extra CA files, and is labelled as this run's own.
+    async fn add_site_layer(
+        &self,
+        used: &str,
+        platform: Option<&str>,
+        ledger: &mut Ledger,
+    ) -> Result<Result<(String, ImageInfo), String>, MeasureError> {
+        let mut bundle = Vec::new();
+        for path in &self.site.ca_files {
+            bundle.extend_from_slice(&fsx::read(path)?);
+            bundle.push(b'\n');
+        }
+        let tag = format!("tonnage-site:{}-{}", self.run, tag_part(used));
+        let request = BuildRequest {
+            context: site_context(used, &bundle, &self.site.env)?,
+            dockerfile: "Dockerfile".to_owned(),
+            tags: vec![tag.clone()],
+            labels: BTreeMap::from([(labels::RUN.to_owned(), self.run.to_owned())]),
+            build_args: BTreeMap::new(),
+            target: None,
+            platform: platform.map(str::to_owned),
+            network: None,
+            no_cache: false,
+            builder: self.engine.facts().builder,
+            deadline: Duration::from_secs(300),
+        };
+        ledger.tag(&tag)?;
+        ledger.opened()?;
+        let built = self.engine.build(&request, &mut |_| {}).await?;
+        ledger.closed(&built)?;
+        match built {
+            Ok(_) => Ok(match self.engine.image(&tag).await? {
+                Some(image) => Ok((tag, image)),
+                None => Err("the site layer was built, but the engine does not have it".to_owned()),
+            }),
+            Err(failure) => Ok(Err(format!("failed to put the CA files on top of the base: {}", failure.message))),
+        }
+    }
+}
+
+/// Where an image comes from, as far as the engine can tell.
+fn facts(reference: &str, used: &str, image: &ImageInfo) -> Base {
+    let stand_in = image.labels.contains_key(labels::STAND_IN);
+    let digest = image
+        .repo_digests
+        .iter()
+        .find_map(|entry| entry.split_once('@').map(|(_, digest)| digest.to_owned()))
+        .unwrap_or_default();
+    Base {
+        reference: reference.to_owned(),
+        used: if used == reference { String::new() } else { used.to_owned() },
+        id: image.id.clone(),
+        origin: match (stand_in, digest.is_empty()) {
+            (true, _) => BaseOrigin::StandIn,
+            (false, false) => BaseOrigin::Registry,
+            (false, true) => BaseOrigin::Local,
+        },
+        digest,
+        stand_in: image.labels.get(labels::STAND_IN_HOW).cloned().unwrap_or_default(),
+        size_bytes: crate::units::Bytes::ZERO,
+        site_bytes: crate::units::Bytes::ZERO,
+        diff_ids: image.diff_ids.clone(),
+    }
+}
+
+/// Whether a local image can be used where `platform` is asked for: `linux/arm64` fits `linux/arm64/v8`.
+fn serves_platform(image: &ImageInfo, platform: Option<&str>) -> bool {
+    let Some(wanted) = platform else { return true };
+    let short = |text: &str| text.split('/').take(2).map(str::to_owned).collect::<Vec<_>>();
+    image.platform.is_empty() || image.platform == wanted || short(&image.platform) == short(wanted)
+}
+
+/// The part of a tag that tells bases apart; tags allow `[A-Za-z0-9_.-]`, at most 128 characters.
+fn tag_part(reference: &str) -> String {
+    let safe: String =
+        reference.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect();
+    let skip = safe.chars().count().saturating_sub(60);
+    safe.chars().skip(skip).collect()
+}
+
+/// A context with a Dockerfile and the bundle; the same bytes for the same input.
+fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Result<Chunk, MeasureError> {
+    let mut text = format!("FROM {from}\n");
+    if !bundle.is_empty() {
+        let _ = write!(text, "COPY ca.crt {CA_PATH}\nENV");
+        for name in CA_VARIABLES {
+            let _ = write!(text, " {name}={CA_PATH}");
+        }
+        text.push('\n');
+    }
+    for (name, value) in env {
+        // JSON's string escapes are those of a double-quoted Dockerfile value, but for `$`.
+        let value = serde_json::Value::from(value.as_str()).to_string().replace('$', "\\$");
+        let _ = writeln!(text, "ENV {name}={value}");
+    }
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in [("Dockerfile", text.as_bytes()), ("ca.crt", bundle)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        archive.append_data(&mut header, name, content).map_err(MeasureError::Tar)?;
+    }
+    Ok(Chunk::from(archive.into_inner().map_err(MeasureError::Tar)?))
+}
+
+impl From<LedgerError> for MeasureError {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_a_stand_in_when_its_label_says_so_whatever_its_name() {
+        let mut image = ImageInfo { repo_digests: vec!["r@sha256:1".into()], ..ImageInfo::default() };
+        assert_eq!(facts("python:3.9", "python:3.9", &image).origin, BaseOrigin::Registry);
+        assert_eq!(facts("python:3.9", "python:3.9", &image).digest, "sha256:1");
+        image.labels.insert(labels::STAND_IN.into(), "python:3.9".into());
+        assert_eq!(facts("python:3.9", "python:3.9", &image).origin, BaseOrigin::StandIn);
+        assert_eq!(facts("python:3.9", "x", &ImageInfo::default()).origin, BaseOrigin::Local);
+        assert_eq!(facts("python:3.9", "x", &ImageInfo::default()).used, "x");
+    }
+
+    #[test]
+    fn a_local_image_of_another_platform_is_not_taken() {
+        let image = ImageInfo { platform: "linux/arm64/v8".into(), ..ImageInfo::default() };
+        assert!(serves_platform(&image, None));
+        assert!(serves_platform(&image, Some("linux/arm64")));
+        assert!(!serves_platform(&image, Some("linux/amd64")));
+    }
+
+    #[test]
+    fn the_site_layer_sets_values_that_hold_quotes_and_dollars() {
+        let env = BTreeMap::from([("A".to_owned(), "x \"y\" $z".to_owned())]);
+        let tar = site_context("base", b"PEM", &env).unwrap();
+        let text = String::from_utf8_lossy(&tar).into_owned();
+        assert!(text.contains("ENV A=\"x \\\"y\\\" \\$z\"\n"), "{text}");
+        assert!(text.contains("PIP_CERT=/usr/local/share/ca-certificates/tonnage-site.crt"));
+        assert_eq!(tar, site_context("base", b"PEM", &env).unwrap());
+    }
+
+    #[test]
+    fn tags_keep_to_what_engines_allow() {
+        assert_eq!(tag_part("127.0.0.1:5000/library/python@sha256:ab"), "127.0.0.1-5000-library-python-sha256-ab");
+        assert!(tag_part(&"x".repeat(200)).len() <= 60);
+    }
+}

@@ -1,0 +1,133 @@
+//! The record of a run before anything is measured, and whether an earlier part of a run can be gone on with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::error::MeasureError;
+use super::host_facts;
+use super::options::RunOptions;
+use crate::engine::Engine;
+use crate::record::{
+    self, BaseOrigin, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference,
+    ReferenceVerdict, Settings, Spent, SuiteInfo, Tool, Variant,
+};
+use crate::suite::{self, Suite};
+use crate::units::{Bytes, Nanos};
+
+/// The variants that `only` names, in the suite's order.
+pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a suite::Variant>, MeasureError> {
+    if let Some(unknown) = only.iter().find(|name| !suite.variants.iter().any(|variant| variant.name == **name)) {
+        return Err(MeasureError::NoSuchVariant(unknown.clone()));
+    }
+    Ok(suite.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect())
+}
+
+/// The replacements of a set of bases; `default` means none.
+pub(super) fn base_set(suite: &Suite, name: &str) -> Result<BTreeMap<String, String>, MeasureError> {
+    match suite.bases.get(name) {
+        Some(set) => Ok(set.clone()),
+        None if name == "default" => Ok(BTreeMap::new()),
+        None => Err(MeasureError::NoSuchBases(name.to_owned())),
+    }
+}
+
+/// The record of a run that has measured nothing yet.
+pub(super) async fn begin_record<E: Engine>(
+    suite: &Suite,
+    variants: &[&suite::Variant],
+    engine: &E,
+    options: &RunOptions,
+) -> Result<Record, MeasureError> {
+    Ok(Record {
+        format_version: FORMAT_VERSION.into(),
+        metrics_version: METRICS_VERSION,
+        tool: Tool { name: "tonnage".into(), version: env!("CARGO_PKG_VERSION").into() },
+        suite: SuiteInfo {
+            name: suite.name.clone(),
+            title: suite.title.clone(),
+            digest: suite.digest.clone(),
+            source: suite.source.clone(),
+        },
+        settings: Settings {
+            builder: options.builder.clone(),
+            platform: options.platform.clone().unwrap_or_default(),
+            bases: options.bases.clone(),
+            rounds: options.plan.rounds,
+            scenarios: options.plan.scenarios.clone(),
+            network: options.network.clone().unwrap_or_default(),
+            build_args: options.build_args.clone().into_iter().collect(),
+            ca_files: u32::try_from(suite.build.ca_files.len() + options.ca_files.len()).unwrap_or(u32::MAX),
+        },
+        seed: options.plan.seed,
+        started_at: options.started_at.clone(),
+        finished_at: String::new(),
+        ended: Ended::Running,
+        elapsed_ns: Nanos(0),
+        spent: Spent::default(),
+        environment: Environment {
+            engine: engine.facts().clone(),
+            host: host_facts(&options.out, engine.is_local()),
+            noise: None,
+            running_containers: engine.running().await?,
+        },
+        pulls: Vec::new(),
+        variants: variants.iter().map(|variant| begin_variant(variant)).collect(),
+        samples: Vec::new(),
+        findings: Vec::new(),
+    })
+}
+
+fn begin_variant(variant: &suite::Variant) -> Variant {
+    let instructions = variant.facts.instructions.iter().map(|fact| record::Instruction {
+        line: fact.line,
+        stage: fact.stage,
+        text: fact.text.clone(),
+    });
+    Variant {
+        name: variant.name.clone(),
+        dockerfile: variant.dockerfile.to_string_lossy().into_owned(),
+        outcome: Outcome::NotRun,
+        instructions: instructions.collect(),
+        reference: reference(variant, &[], None),
+        ..Variant::default()
+    }
+}
+
+/// The suite's claim beside the size.
+pub(super) fn reference(variant: &suite::Variant, bases: &[record::Base], size: Option<Bytes>) -> Option<Reference> {
+    let claim = variant.reference.as_ref()?;
+    let verdict = match size {
+        None => ReferenceVerdict::NotMeasured,
+        Some(_) if bases.iter().any(|base| base.origin == BaseOrigin::StandIn) => ReferenceVerdict::StandIn,
+        Some(size) if claim.low <= size && size < claim.high => ReferenceVerdict::Reproduced,
+        Some(_) => ReferenceVerdict::Drifted,
+    };
+    Some(Reference {
+        claim: claim.text.clone(),
+        low_bytes: claim.low,
+        high_bytes: claim.high,
+        verdict,
+        platform: String::new(),
+    })
+}
+
+/// A resumed run must measure the same thing in the same way.
+pub(super) fn same_run(dir: &Path, earlier: &Record, now: &Record) -> Result<(), MeasureError> {
+    let differs = |what: &str| MeasureError::CannotResume { dir: dir.to_path_buf(), reason: what.to_owned() };
+    if earlier.metrics_version != now.metrics_version {
+        return Err(differs("it was measured with other definitions"));
+    }
+    if earlier.suite.digest != now.suite.digest {
+        return Err(differs("the suite has changed since"));
+    }
+    if earlier.settings != now.settings || earlier.seed != now.seed {
+        return Err(differs("it was started with other options"));
+    }
+    let (a, b) = (&earlier.environment.engine, &now.environment.engine);
+    if (&a.name, &a.version, a.image_store, a.builder, &a.storage_driver)
+        != (&b.name, &b.version, b.image_store, b.builder, &b.storage_driver)
+    {
+        return Err(differs("it was measured on another engine"));
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! One build of the plan: the edit in the in-memory context, the request, and the sample with its proof.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::MeasureError;
+use crate::analyse::proof::{self, Expected};
+use crate::context::{Context, Edit, edit_line};
+use crate::engine::{BuildFailure, BuildOutput, BuildRequest, labels};
+use crate::record::{Builder, Parts, Sample, Scenario};
+use crate::suite::{self, Step};
+
+/// A variant that is ready to be built.
+pub(super) struct Subject<'a> {
+    /// As the suite says.
+    pub variant: &'a suite::Variant,
+    /// Its context, with the bases put into the Dockerfile.
+    pub context: Context,
+    /// Reference of the image that is weighed and served.
+    pub tag: String,
+    /// Reference of the images that edits make.
+    pub edited_tag: String,
+    /// The instructions that copy the `src` file.
+    pub src_copies: Vec<String>,
+    /// The instructions that copy the `deps` file.
+    pub deps_copies: Vec<String>,
+}
+
+/// What all builds of a run have in common.
+pub(super) struct Common {
+    /// Id of the run.
+    pub run: String,
+    /// What builds.
+    pub builder: Builder,
+    /// Build arguments of the command line, over those of the suite.
+    pub build_args: BTreeMap<String, String>,
+    /// Network mode of the command line.
+    pub network: Option<String>,
+    /// Platform of the command line.
+    pub platform: Option<String>,
+    /// Limit on one build.
+    pub deadline: Duration,
+}
+
+impl Subject<'_> {
+    /// Whether the scenario can be measured: an edit needs a file to edit.
+    pub(super) fn supports(&self, scenario: Scenario) -> bool {
+        match scenario {
+            Scenario::Cold | Scenario::Warm => true,
+            Scenario::Src => self.variant.src.is_some(),
+            Scenario::Deps => self.variant.deps.is_some(),
+            Scenario::Touch => self.variant.src.is_some() || self.variant.deps.is_some(),
+        }
+    }
+
+    /// The request for one build. `fresh` goes into an edited line and must not have been there before.
+    pub(super) fn request(
+        &self,
+        scenario: Scenario,
+        fresh: &str,
+        common: &Common,
+    ) -> Result<BuildRequest, MeasureError> {
+        let edits = match scenario {
+            Scenario::Cold | Scenario::Warm => Vec::new(),
+            Scenario::Src => self.line(self.variant.src.as_deref(), fresh)?,
+            Scenario::Deps => self.line(self.variant.deps.as_deref(), fresh)?,
+            Scenario::Touch => self.touch(),
+        };
+        let mut build_args = self.variant.build_args.clone();
+        build_args.extend(common.build_args.clone());
+        if common.builder == Builder::Buildkit {
+            // `nocache` empties cache mounts: this one keeps to mounts of its own (docs.docker.com, BuildKit
+            // built-in build arguments).
+            build_args.insert("BUILDKIT_CACHE_MOUNT_NS".to_owned(), common.run.clone());
+        }
+        let mut labels = self.variant.labels.clone();
+        labels.insert(labels::RUN.to_owned(), common.run.clone());
+        let edited = matches!(scenario, Scenario::Src | Scenario::Deps);
+        Ok(BuildRequest {
+            context: self.context.tar(&edits)?,
+            dockerfile: self.context.dockerfile().to_owned(),
+            tags: vec![if edited { self.edited_tag.clone() } else { self.tag.clone() }],
+            labels,
+            build_args,
+            target: self.variant.target.clone(),
+            platform: common.platform.clone().or_else(|| self.variant.platform.clone()),
+            network: common.network.clone().or_else(|| self.variant.network.clone()),
+            no_cache: scenario == Scenario::Cold,
+            builder: common.builder,
+            deadline: common.deadline,
+        })
+    }
+
+    fn line(&self, file: Option<&Path>, fresh: &str) -> Result<Vec<Edit>, MeasureError> {
+        let Some(path) = file.map(context_path) else { return Ok(Vec::new()) };
+        let content = self
+            .context
+            .content(&path)
+            .ok_or_else(|| MeasureError::NotInContext { variant: self.variant.name.clone(), path: path.clone() })?;
+        let content = edit_line(&path, content, fresh);
+        Ok(vec![Edit::Replace { path, content }])
+    }
+
+    /// A new mtime, always the same one: far from that of any file, and in the past.
+    fn touch(&self) -> Vec<Edit> {
+        let file = self.variant.src.as_deref().or(self.variant.deps.as_deref());
+        file.map(|path| Edit::Touch { path: context_path(path), mtime: 1_000_000_000 }).into_iter().collect()
+    }
+
+    /// The sample of a build that succeeded, with its proof.
+    pub(super) fn sample(
+        &self,
+        step: &Step,
+        previous: Option<&str>,
+        output: BuildOutput,
+        started_at: String,
+    ) -> Sample {
+        let expected = Expected {
+            src_copies: self.src_copies.clone(),
+            deps_copies: self.deps_copies.clone(),
+            previous_image_id: previous.map(str::to_owned),
+            image_id: output.image_id.clone(),
+            pulled: output.pulled,
+        };
+        let proof = proof::judge(step.scenario, &output.steps, &expected);
+        Sample {
+            step: step.index,
+            variant: self.variant.name.clone(),
+            scenario: step.scenario,
+            round: step.round,
+            repeat: step.repeat,
+            twin: step.twin,
+            discarded: step.discarded,
+            wall_ns: output.wall_ns,
+            valid: proof.valid,
+            reason: proof.reason,
+            cached: proof.cached,
+            cacheable: proof.cacheable,
+            first_miss: proof.first_miss,
+            image_id: output.image_id,
+            steps: output.steps,
+            parts: output.parts,
+            network_bytes: None,
+            started_at,
+        }
+    }
+
+    /// The sample of a build that failed: kept with its reason, outside the statistics.
+    pub(super) fn failed_sample(&self, step: &Step, failure: &BuildFailure, started_at: String) -> Sample {
+        Sample {
+            step: step.index,
+            variant: self.variant.name.clone(),
+            scenario: step.scenario,
+            round: step.round,
+            repeat: step.repeat,
+            twin: step.twin,
+            discarded: step.discarded,
+            wall_ns: failure.wall_ns,
+            valid: false,
+            reason: format!("the build failed: {}", failure.message),
+            cached: 0,
+            cacheable: 0,
+            first_miss: None,
+            image_id: String::new(),
+            steps: Vec::new(),
+            parts: Parts::default(),
+            network_bytes: None,
+            started_at,
+        }
+    }
+}
+
+/// A path as contexts and Dockerfiles write it.
+fn context_path(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}

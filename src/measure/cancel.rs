@@ -1,0 +1,49 @@
+//! A request to stop, which every wait of a run listens to.
+
+use tokio::sync::watch;
+
+/// A request to stop that may come at any time; clones share it.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    sender: watch::Sender<bool>,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self { sender: watch::Sender::new(false) }
+    }
+}
+
+impl Cancel {
+    /// Asks to stop.
+    pub fn cancel(&self) {
+        self.sender.send_replace(true);
+    }
+
+    /// Whether it was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        *self.sender.borrow()
+    }
+
+    /// Ends once it was asked to stop.
+    pub async fn cancelled(&self) {
+        let mut receiver = self.sender.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        drop(receiver.wait_for(|stop| *stop).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn every_clone_hears_of_it_even_late() {
+        let cancel = Cancel::default();
+        let other = cancel.clone();
+        assert!(!other.is_cancelled());
+        cancel.cancel();
+        other.cancelled().await;
+        assert!(other.is_cancelled());
+    }
+}

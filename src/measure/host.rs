@@ -1,0 +1,77 @@
+//! Facts about the machine that tonnage runs on, read from `/proc` and the file system.
+
+use std::path::Path;
+
+use crate::record::Host;
+use crate::units::Bytes;
+
+/// Processor, memory, kernel, load and free disk. What cannot be read is left empty or zero.
+pub fn host_facts(results: &Path, engine_is_local: bool) -> Host {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    Host {
+        cpu_model: cpu_model(&cpuinfo),
+        cores: std::thread::available_parallelism().map_or(0, |n| n.get() as u64),
+        memory_bytes: memory_total(&meminfo),
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        load_before: load_average(),
+        load_after: 0.0,
+        disk_free_bytes: disk_free(results).unwrap_or_default(),
+        engine_is_local,
+    }
+}
+
+/// Load average of the last minute; zero where it cannot be read.
+pub fn load_average() -> f64 {
+    std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0.0)
+}
+
+/// Free space for ordinary users on the file system of `path`, or of the nearest folder above it that exists.
+pub fn disk_free(path: &Path) -> Option<Bytes> {
+    let absolute = std::path::absolute(path).ok()?;
+    let existing = absolute.ancestors().find(|folder| folder.exists())?;
+    let stat = rustix::fs::statvfs(existing).ok()?;
+    Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
+}
+
+/// `model name` (x86) or `Model` (some arm64 boards) of `/proc/cpuinfo`.
+fn cpu_model(cpuinfo: &str) -> String {
+    cpuinfo
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| matches!(key.trim(), "model name" | "Model"))
+        .map(|(_, value)| value.trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// `MemTotal`, which the kernel gives in KiB although it writes kB.
+fn memory_total(meminfo: &str) -> Bytes {
+    let kib = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or(0);
+    Bytes(kib.saturating_mul(1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proc_files_are_read_as_the_kernel_writes_them() {
+        assert_eq!(cpu_model("processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\n"), "Some CPU @ 2.00GHz");
+        assert_eq!(cpu_model(""), "");
+        assert_eq!(memory_total("MemTotal:       16384 kB\nMemFree: 1 kB\n"), Bytes(16_777_216));
+        assert_eq!(memory_total("nonsense"), Bytes(0));
+    }
+
+    #[test]
+    fn free_space_of_a_folder_that_is_not_there_yet_is_that_of_its_parent() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(disk_free(&dir.path().join("a/b/c")).unwrap() > Bytes(0));
+    }
+}

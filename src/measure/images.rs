@@ -1,0 +1,230 @@
+//! What a run does with the images it built: weighs them and sees whether they serve.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::begin::reference;
+use super::build::Subject;
+use super::cancel::Cancel;
+use super::error::MeasureError;
+use super::event::{Event, Observer};
+use super::serve::{Question, serve};
+use super::session::{Primed, Session};
+use super::weigh::{WeighError, weigh_exported};
+use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
+use crate::image::{self, ReportOptions, Weigher};
+use crate::record::{Failure, LayerOrigin, Outcome, Variant, Via};
+use crate::units::{Bytes, Nanos};
+
+/// How many entries of each bounded list a record keeps for a variant.
+const TOP: usize = 200;
+
+impl<E: Engine> Session<'_, E> {
+    /// Weighs and serves the variants that have an image and no sizes yet. `false` when asked to stop.
+    pub(super) async fn weigh_and_serve(
+        &mut self,
+        subjects: &[Option<Subject<'_>>],
+        cancel: &Cancel,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, MeasureError> {
+        let mut waiting = Vec::new();
+        for subject in subjects.iter().flatten() {
+            let entry = self.entry(&subject.variant.name);
+            if entry.is_some_and(|entry| entry.sizes.is_none() && entry.outcome != Outcome::BuildFailed) {
+                match self.engine.image(&subject.tag).await? {
+                    Some(info) => waiting.push((subject, info)),
+                    // A resumed run whose builds were all done before: the image has to be made again.
+                    None if self.record.samples.iter().any(|sample| sample.variant == subject.variant.name) => {
+                        match self.prime(subject, cancel).await? {
+                            Primed::Interrupted => return Ok(false),
+                            Primed::Failed(failure) => self.fail(&subject.variant.name, "build", &failure.message)?,
+                            Primed::Image(_) => {
+                                waiting.extend(self.engine.image(&subject.tag).await?.map(|info| (subject, info)));
+                            }
+                        }
+                    }
+                    None => {}
+                }
+            }
+        }
+        if waiting.is_empty() {
+            return Ok(true);
+        }
+        observer.event(&Event::Weighing { bytes: Bytes::ZERO });
+        let references: Vec<String> = waiting.iter().map(|(subject, _)| subject.tag.clone()).collect();
+        let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
+        let begun = Instant::now();
+        let outcome = tokio::select! {
+            outcome = weigh_exported(self.engine, &references, weigher) => outcome,
+            () = cancel.cancelled() => return Ok(false),
+        };
+        self.spent.exports_ns = self.spent.exports_ns + Nanos::from(begun.elapsed());
+        let scans = match outcome {
+            Ok((scans, weigher)) => {
+                self.weigher = Some(weigher);
+                scans
+            }
+            Err(WeighError::Engine(error)) => return Err(error.into()),
+            Err(error) => {
+                for (subject, _) in &waiting {
+                    self.fail(&subject.variant.name, "export", &error.to_string())?;
+                }
+                return Ok(true);
+            }
+        };
+        for (subject, info) in &waiting {
+            let name = &subject.variant.name;
+            let matching = scans.iter().find(|scan| scan.tags.iter().any(|tag| same_reference(tag, &subject.tag)));
+            let Some(scan) = matching else {
+                self.fail(name, "export", "the engine's archive does not hold the image")?;
+                continue;
+            };
+            let Some(entry) = self.entry(name) else { continue };
+            let base = entry.bases.last().cloned();
+            let diff_ids = base.as_ref().map(|base| base.diff_ids.clone()).unwrap_or_default();
+            let report = ReportOptions { base_diff_ids: &diff_ids, site_layers: entry.site_layers as usize, top: TOP };
+            let weight = image::weigh(scan, &report);
+            let size = weight.sizes.size_bytes;
+            let reference = reference(subject.variant, &entry.bases, Some(size));
+            self.update(name, |entry| {
+                apply_weight(entry, weight, info);
+                entry.reference = reference;
+                entry.outcome = Outcome::Ok;
+            })?;
+            observer.event(&Event::Weighed { variant: name, size });
+        }
+        self.share()?;
+        if self.options.serve {
+            let begun = Instant::now();
+            for (subject, info) in &waiting {
+                if !self.serve_one(subject, &info.user, cancel, observer).await? {
+                    return Ok(false);
+                }
+            }
+            self.spent.serves_ns = self.spent.serves_ns + Nanos::from(begun.elapsed());
+        }
+        Ok(true)
+    }
+
+    async fn serve_one(
+        &mut self,
+        subject: &Subject<'_>,
+        user: &str,
+        cancel: &Cancel,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, MeasureError> {
+        let Some(how) = &subject.variant.serve else { return Ok(true) };
+        let question = Question {
+            spec: ContainerSpec {
+                image: subject.tag.clone(),
+                command: how.command.clone(),
+                labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
+                port: how.port,
+                publish: false,
+                env: how.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+                memory_bytes: how.memory.map_or(0, |bytes| bytes.0),
+                platform: self.common.platform.clone().or_else(|| subject.variant.platform.clone()),
+            },
+            path: how.path.clone(),
+            expect: how.expect.clone(),
+            timeout: how.timeout,
+            starts: how.starts,
+        };
+        let name = &subject.variant.name;
+        match serve(self.engine, name, user, &question, cancel, observer).await? {
+            None => Ok(false),
+            Some(served) => {
+                self.update(name, |entry| {
+                    if !served.ok {
+                        entry.outcome = Outcome::ServeFailed;
+                        entry.failure = Some(Failure {
+                            stage: "serve".into(),
+                            scenario: String::new(),
+                            instruction: String::new(),
+                            message: served.detail.clone(),
+                            log: served.log.clone(),
+                        });
+                    }
+                    entry.serve = Some(served);
+                })?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Bytes shared between variants: known only when all are weighed, so written again each time one is.
+    fn share(&mut self) -> Result<(), MeasureError> {
+        let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
+        for variant in &self.record.variants {
+            let mut own: Vec<&str> = variant.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
+            own.sort_unstable();
+            own.dedup();
+            for id in own {
+                *holders.entry(id).or_default() += 1;
+            }
+        }
+        let mut shares = Vec::new();
+        for variant in &self.record.variants {
+            let unique: Bytes = variant
+                .layers
+                .iter()
+                .filter(|layer| holders.get(layer.diff_id.as_str()) == Some(&1))
+                .map(|layer| layer.size_bytes)
+                .sum();
+            shares.push((variant.name.clone(), unique));
+        }
+        for (name, unique) in shares {
+            let changed =
+                self.entry(&name).and_then(|entry| entry.sizes.as_ref()).is_some_and(|s| s.unique_bytes != unique);
+            let shared_unset = self
+                .entry(&name)
+                .and_then(|e| e.sizes.as_ref())
+                .is_some_and(|s| s.unique_bytes + s.shared_bytes != s.size_bytes);
+            if changed || shared_unset {
+                self.update(&name, |entry| {
+                    if let Some(sizes) = &mut entry.sizes {
+                        sizes.unique_bytes = unique;
+                        sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {
+    let part = |origin| -> Bytes {
+        weight.layers.iter().filter(|layer| layer.origin == origin).map(|layer| layer.size_bytes).sum()
+    };
+    let (base, site) = (part(LayerOrigin::Base), part(LayerOrigin::Site));
+    if let Some(last) = entry.bases.last_mut() {
+        last.size_bytes = base;
+        last.site_bytes = site;
+    }
+    entry.image_id.clone_from(&info.id);
+    entry.config_digest = weight.config_digest;
+    entry.platform = weight.platform;
+    entry.user.clone_from(&info.user);
+    let mut sizes = weight.sizes;
+    sizes.engine_size_bytes = Some(Bytes(info.engine_size_bytes));
+    entry.sizes = Some(sizes);
+    entry.layers = weight.layers;
+    entry.packages = weight.packages;
+    entry.remainder = weight.remainder;
+    entry.reclaimable = weight.reclaimable;
+    entry.duplicates = weight.duplicates;
+    entry.paths = weight.paths;
+    entry.tree = weight.tree;
+    entry.findings = weight.findings;
+    entry.via = Some(Via::Export);
+}
+
+/// `docker.io/library/x:y`, `localhost/x:y` and `x:y` are one reference.
+fn same_reference(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let text = text.strip_prefix("docker.io/library/").unwrap_or(text);
+        text.strip_prefix("localhost/").unwrap_or(text).to_owned()
+    };
+    plain(one) == plain(other)
+}

@@ -1,0 +1,206 @@
+//! The journal of a run: one line per finished step, on disk before the next step begins.
+//!
+//! `journal.jsonl` lies in the results folder. Its first line says what the run is (and must fit for a resume);
+//! each further line is a fact that was measured. A line that a crash cut short is the last one and is dropped.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::{self, FileError};
+use crate::record::{Finding, Pull, Record, Sample, Spent, Variant};
+use crate::units::Nanos;
+
+/// Name of the journal inside a results folder.
+pub const FILE: &str = "journal.jsonl";
+
+/// Why a journal could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It does not begin as a journal does.
+    #[error("`{}` is no journal of a run: {reason}", path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is none.
+    #[error("there is no run to resume in `{}`", dir.display())]
+    Missing {
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// Another tonnage writes it.
+    #[error("another tonnage is at work in `{}`", dir.display())]
+    Busy {
+        /// Where.
+        dir: PathBuf,
+    },
+    /// There is one already.
+    #[error("`{}` already holds a run", dir.display())]
+    Exists {
+        /// Where.
+        dir: PathBuf,
+    },
+}
+
+impl Diagnose for JournalError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Malformed { .. } => Some("start a new run in another folder".into()),
+            Self::Missing { .. } => {
+                Some("only a run that was killed, interrupted or lost its engine leaves a journal to resume".into())
+            }
+            Self::Busy { .. } => Some("wait for it to end".into()),
+            Self::Exists { dir } => {
+                Some(format!("choose another folder with `--out`, or go on with `--resume {}`", dir.display()))
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Exists { .. } => Exit::Usage,
+            _ => Exit::Unreadable,
+        }
+    }
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// The record as it was when the run began, and the run's id.
+    Begin {
+        /// Value of the label on all that the run makes.
+        run: String,
+        /// The record with no samples in it.
+        record: Box<Record>,
+    },
+    /// A base was pulled, or could not be.
+    Pull(Pull),
+    /// A build ended.
+    Sample(Box<Sample>),
+    /// A variant was weighed, served or has failed: the whole of what is known of it.
+    Variant(Box<Variant>),
+    /// Something about the run as a whole.
+    Finding(Finding),
+    /// A part of the run ended: wall time of that part, and what went elsewhere than into samples.
+    Elapsed(Nanos, Spent),
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+/// What an earlier part of a run left.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Value of the label on all that the run made.
+    pub run: String,
+    /// The record as far as it got.
+    pub record: Record,
+}
+
+impl Journal {
+    /// Begins a journal in a folder that has none.
+    pub fn begin(dir: &Path, run: &str, record: &Record) -> Result<Self, JournalError> {
+        fsx::create_dir_all(dir)?;
+        let path = dir.join(FILE);
+        if path.exists() || dir.join(crate::record::FILE).exists() {
+            return Err(JournalError::Exists { dir: dir.to_path_buf() });
+        }
+        let mut journal = Self::open(&path)?;
+        journal.append(&Line::Begin { run: run.to_owned(), record: Box::new(record.clone()) })?;
+        Ok(journal)
+    }
+
+    /// Opens the journal of an earlier part of a run and says what it holds. A last line that was cut short is
+    /// removed, so that the next one begins on its own.
+    pub fn resume(dir: &Path) -> Result<(Self, Replayed), JournalError> {
+        let path = dir.join(FILE);
+        if !path.exists() {
+            return Err(JournalError::Missing { dir: dir.to_path_buf() });
+        }
+        let journal = Self::open(&path)?;
+        let bytes = fsx::read(&path)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
+        if whole < bytes.len() {
+            journal.file.set_len(whole as u64).map_err(|source| FileError::new("write", &path, source))?;
+        }
+        let replayed = replay(&path, &bytes[..whole])?;
+        Ok((journal, replayed))
+    }
+
+    /// Adds a line; when this returns, it is on disk.
+    pub fn append(&mut self, line: &Line) -> Result<(), JournalError> {
+        let wrap = |source| FileError::new("write", &self.path, source);
+        let mut text = serde_json::to_string(line).map_err(|error| wrap(io::Error::other(error)))?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data()).map_err(wrap)?;
+        Ok(())
+    }
+
+    /// Removes the journal: the record is complete and on disk.
+    pub fn finish(self) -> Result<(), JournalError> {
+        std::fs::remove_file(&self.path).map_err(|source| FileError::new("remove", &self.path, source).into())
+    }
+
+    fn open(path: &Path) -> Result<Self, JournalError> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(path)
+            .map_err(|source| FileError::new("write", path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file, path: path.to_path_buf() }),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(JournalError::Busy { dir: path.parent().unwrap_or(Path::new(".")).to_path_buf() })
+            }
+            Err(std::fs::TryLockError::Error(source)) => Err(FileError::new("lock", path, source).into()),
+        }
+    }
+}
+
+fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
+    let malformed = |number: usize, reason: String| JournalError::Malformed {
+        path: path.to_path_buf(),
+        reason: format!("line {number}: {reason}"),
+    };
+    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
+    let first = lines.next().ok_or_else(|| malformed(1, "it is empty".into()))?.1;
+    let Ok(Line::Begin { run, record }) = serde_json::from_slice(first) else {
+        return Err(malformed(1, "it does not say which run it is".into()));
+    };
+    let mut record = *record;
+    for (index, line) in lines {
+        match serde_json::from_slice(line).map_err(|error| malformed(index + 1, error.to_string()))? {
+            Line::Begin { .. } => return Err(malformed(index + 1, "a second run begins".into())),
+            Line::Pull(pull) => record.pulls.push(pull),
+            Line::Sample(sample) => record.samples.push(*sample),
+            Line::Variant(variant) => match record.variants.iter_mut().find(|known| known.name == variant.name) {
+                Some(known) => *known = *variant,
+                None => record.variants.push(*variant),
+            },
+            Line::Finding(finding) => record.findings.push(finding),
+            Line::Elapsed(elapsed, spent) => {
+                record.elapsed_ns = record.elapsed_ns + elapsed;
+                record.spent = record.spent + spent;
+            }
+        }
+    }
+    Ok(Replayed { run, record })
+}

@@ -1,0 +1,278 @@
+//! The ledger: what a run makes on an engine, written down before it is made, so that `tonnage clean` finds it
+//! after a kill.
+//!
+//! One file a run under the state folder (`$XDG_STATE_HOME/tonnage`, else `~/.local/state/tonnage`), locked while
+//! the run lives: a lock that can be taken means that the run is over, however it ended.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{BuildFailure, BuildOutput, Ownership};
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::{self, FileError};
+
+/// Why a ledger could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Diagnose for LedgerError {
+    fn hint(&self) -> Option<String> {
+        Some("set XDG_STATE_HOME to a folder that can be written".into())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}
+
+/// One line of a ledger.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// The run begins: endpoint of the engine and what was there before.
+    Begin { endpoint: String, ownership: Box<Ownership> },
+    /// Something is about to be tagged.
+    Tag(String),
+    /// A build begins (nanoseconds since the Unix epoch).
+    Opened(u64),
+    /// The build ended: end of the span, images that it made, instructions seen for the first time.
+    Closed { end: u64, images: Vec<String>, instructions: Vec<String> },
+}
+
+/// The ledger of a run that is going on.
+#[derive(Debug)]
+pub struct Ledger {
+    file: File,
+    path: PathBuf,
+    ownership: Ownership,
+}
+
+/// A ledger whose run is over.
+#[derive(Debug)]
+pub struct Stale {
+    /// Endpoint of the engine that it was made on.
+    pub endpoint: String,
+    /// What is the run's own.
+    pub ownership: Ownership,
+    /// Where the ledger lies.
+    pub path: PathBuf,
+    /// Holds the lock, so that two clean-ups do not meet.
+    _file: File,
+}
+
+impl Stale {
+    /// Removes the ledger: nothing of the run is left.
+    pub fn forget(self) -> Result<(), LedgerError> {
+        remove(&self.path)
+    }
+}
+
+impl Ledger {
+    /// Begins the ledger of a run, or goes on with the one that an earlier part of the run left.
+    pub fn open(folder: &Path, endpoint: &str, ownership: Ownership) -> Result<Self, LedgerError> {
+        fsx::create_dir_all(folder)?;
+        let path = folder.join(format!("{}.jsonl", ownership.run));
+        let earlier = if path.exists() { replay(&fsx::read(&path)?) } else { None };
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(|source| FileError::new("write", &path, source))?;
+        file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
+        if let Some((_, ownership)) = earlier {
+            return Ok(Self { file, path, ownership });
+        }
+        let begin = Line::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
+        let mut ledger = Self { file, path, ownership };
+        ledger.append(&begin)?;
+        Ok(ledger)
+    }
+
+    /// What is the run's own so far.
+    pub fn ownership(&self) -> &Ownership {
+        &self.ownership
+    }
+
+    /// Writes down a reference before it is made.
+    pub fn tag(&mut self, reference: &str) -> Result<(), LedgerError> {
+        if self.ownership.tags.insert(reference.to_owned()) {
+            self.append(&Line::Tag(reference.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down that a build begins.
+    pub fn opened(&mut self) -> Result<(), LedgerError> {
+        let now = unix_nanos();
+        self.ownership.windows.push((now, u64::MAX));
+        self.append(&Line::Opened(now))
+    }
+
+    /// Writes down what a build made.
+    pub fn closed(&mut self, built: &Result<BuildOutput, BuildFailure>) -> Result<(), LedgerError> {
+        let (mut images, instructions) = match built {
+            Ok(output) => {
+                let fresh = output.steps.iter().map(|step| &step.instruction);
+                let fresh = fresh.filter(|text| !self.ownership.instructions.contains(*text)).cloned().collect();
+                (output.intermediate.clone(), fresh)
+            }
+            Err(failure) => (failure.intermediate.clone(), Vec::new()),
+        };
+        images.extend(built.as_ref().ok().map(|output| output.image_id.clone()));
+        images.retain(|image| !image.is_empty() && !self.ownership.images.contains(image));
+        let line = Line::Closed { end: unix_nanos(), images, instructions };
+        apply(&mut self.ownership, &line);
+        self.append(&line)
+    }
+
+    /// Removes the ledger: nothing of the run is left on the engine.
+    pub fn forget(self) -> Result<(), LedgerError> {
+        remove(&self.path)
+    }
+
+    fn append(&mut self, line: &Line) -> Result<(), LedgerError> {
+        let wrap = |source| FileError::new("write", &self.path, source);
+        let mut text = serde_json::to_string(line).map_err(|error| wrap(io::Error::other(error)))?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data()).map_err(wrap)?;
+        Ok(())
+    }
+}
+
+/// The ledgers in the folder whose runs are over. One that cannot be understood is left out: it lists nothing.
+pub fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(FileError::new("list", folder, source).into()),
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    paths.sort();
+    let mut stale = Vec::new();
+    for path in paths {
+        let file = fsx::open(&path)?;
+        if file.try_lock().is_err() {
+            continue;
+        }
+        if let Some((endpoint, ownership)) = replay(&fsx::read(&path)?) {
+            stale.push(Stale { endpoint, ownership, path, _file: file });
+        }
+    }
+    Ok(stale)
+}
+
+/// Ids of the runs whose ledgers are locked: they are going on.
+pub fn living_runs(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut runs: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .filter(|path| File::open(path).is_ok_and(|file| file.try_lock().is_err()))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    runs.sort();
+    runs
+}
+
+fn remove(path: &Path) -> Result<(), LedgerError> {
+    fs::remove_file(path).map_err(|source| FileError::new("remove", path, source).into())
+}
+
+/// Reads as many lines as are whole.
+fn replay(bytes: &[u8]) -> Option<(String, Ownership)> {
+    let mut lines = bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice::<Line>(line).ok());
+    let Some(Line::Begin { endpoint, ownership }) = lines.next() else {
+        return None;
+    };
+    let mut ownership = *ownership;
+    for line in lines {
+        apply(&mut ownership, &line);
+    }
+    Some((endpoint, ownership))
+}
+
+fn apply(ownership: &mut Ownership, line: &Line) {
+    match line {
+        Line::Begin { .. } => {}
+        Line::Tag(reference) => {
+            ownership.tags.insert(reference.clone());
+        }
+        Line::Opened(start) => ownership.windows.push((*start, u64::MAX)),
+        Line::Closed { end, images, instructions } => {
+            if let Some(window) = ownership.windows.last_mut() {
+                window.1 = *end;
+            }
+            ownership.images.extend(images.iter().cloned());
+            ownership.instructions.extend(instructions.iter().cloned());
+        }
+    }
+}
+
+/// The wall clock in nanoseconds since the Unix epoch, as engines stamp their records.
+fn unix_nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ownership() -> Ownership {
+        Ownership { run: "r1".into(), ..Ownership::default() }
+    }
+
+    fn failure() -> BuildFailure {
+        BuildFailure {
+            message: String::new(),
+            instruction: String::new(),
+            log: Vec::new(),
+            wall_ns: crate::units::Nanos(1),
+            intermediate: vec!["sha256:1".into()],
+        }
+    }
+
+    #[test]
+    fn a_killed_run_leaves_a_ledger_that_says_what_it_made_and_a_living_one_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(dir.path(), "unix:///x.sock", ownership()).unwrap();
+        ledger.tag("tonnage-run:a").unwrap();
+        ledger.opened().unwrap();
+        ledger.closed(&Err(failure())).unwrap();
+        ledger.opened().unwrap();
+        assert!(stale_runs(dir.path()).unwrap().is_empty(), "the run lives");
+        assert_eq!(living_runs(dir.path()), ["r1"]);
+        let expected = ledger.ownership().clone();
+        drop(ledger);
+        let mut stale = stale_runs(dir.path()).unwrap();
+        assert_eq!(stale.len(), 1);
+        assert_eq!(stale[0].endpoint, "unix:///x.sock");
+        assert_eq!(stale[0].ownership, expected);
+        assert_eq!(stale[0].ownership.windows[1].1, u64::MAX, "the build that was cut short has no end");
+        stale.pop().unwrap().forget().unwrap();
+        assert!(stale_runs(dir.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_cut_short_is_as_if_it_had_not_been_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(dir.path(), "e", ownership()).unwrap();
+        ledger.tag("a").unwrap();
+        let path = ledger.path.clone();
+        drop(ledger);
+        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"tag\":\"b").unwrap();
+        let stale = stale_runs(dir.path()).unwrap();
+        assert_eq!(stale[0].ownership.tags.iter().collect::<Vec<_>>(), ["a"]);
+    }
+}

@@ -1,0 +1,237 @@
+//! Whether an image serves: it is started, asked until the expected answer comes, and removed.
+//!
+//! `ready` is the time from the request to start to the first expected answer; memory is read then. Polling is
+//! every 3 ms, because 0 burns a core and is slower, and 100 ms quantises.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::cancel::Cancel;
+use super::event::{Event, Observer};
+use crate::engine::{ContainerSpec, Engine, EngineError};
+use crate::record::{Serve, ServeStart};
+use crate::text;
+use crate::units::{Bytes, Nanos};
+
+/// How long to wait between two questions.
+const POLL: Duration = Duration::from_millis(3);
+
+/// How long one question may take.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// How much of an answer is read.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// What to ask of an image.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    /// The container to start.
+    pub spec: ContainerSpec,
+    /// Path to ask for.
+    pub path: String,
+    /// What the body of a 200 answer must contain.
+    pub expect: String,
+    /// How long the answer may take to come.
+    pub timeout: Duration,
+    /// How often to start it.
+    pub starts: u32,
+}
+
+/// Why one start did not end in the expected answer.
+enum Refusal {
+    /// The container ended.
+    Ended(String),
+    /// No expected answer in time; the last thing seen.
+    Silent(String),
+}
+
+/// Starts the image `question.starts` times and asks; `None` when asked to stop.
+pub(super) async fn serve<E: Engine>(
+    engine: &E,
+    variant: &str,
+    user: &str,
+    question: &Question,
+    cancel: &Cancel,
+    observer: &mut dyn Observer,
+) -> Result<Option<Serve>, EngineError> {
+    let mut starts = Vec::new();
+    let mut failure = None;
+    let mut log = Vec::new();
+    let mut publish = !engine.is_local();
+    let mut number = 0;
+    while number < question.starts.max(1) {
+        observer.event(&Event::Serving { variant, start: number + 1, starts: question.starts.max(1) });
+        let mut spec = question.spec.clone();
+        spec.publish = publish;
+        let begun = Instant::now();
+        let id = match engine.start(&spec).await {
+            Ok(id) => id,
+            Err(EngineError::Refused { message, .. }) => {
+                failure = Some(format!("it could not be started: {message}"));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        let asked = tokio::select! {
+            asked = ask_until_ready(engine, &id, question, begun) => asked,
+            () = cancel.cancelled() => {
+                engine.remove_container(&id).await?;
+                return Ok(None);
+            }
+        };
+        let outcome = match asked {
+            Ok(Ok(ready_ns)) => {
+                let memory_bytes = Bytes(engine.memory(&id).await?.unwrap_or(0));
+                Ok(ServeStart { ready_ns, memory_bytes })
+            }
+            Ok(Err(refusal)) => {
+                log = engine.logs(&id, 20).await.unwrap_or_default();
+                Err(refusal)
+            }
+            Err(error) => {
+                // The engine may be gone; what can be removed is removed, the first error is what matters.
+                drop(engine.remove_container(&id).await);
+                return Err(error);
+            }
+        };
+        engine.remove_container(&id).await?;
+        match outcome {
+            Ok(start) => starts.push(start),
+            // A container's own address may be out of reach (rootless engines, other network namespaces): a
+            // published port is the second try, and only where the first start failed in silence.
+            Err(Refusal::Silent(_)) if !publish && starts.is_empty() => {
+                publish = true;
+                continue;
+            }
+            Err(Refusal::Silent(reason) | Refusal::Ended(reason)) => {
+                failure = Some(reason);
+                break;
+            }
+        }
+        number += 1;
+    }
+    let ok = failure.is_none();
+    let detail = failure.unwrap_or_else(|| {
+        format!(
+            "GET {} on port {} answered `{}`",
+            question.path,
+            question.spec.port,
+            text::shorten(&question.expect, 60)
+        )
+    });
+    let detail = text::strip_control(&detail);
+    let ready_ns = Nanos(median(starts.iter().map(|start| start.ready_ns.0).collect()));
+    observer.event(&Event::Served { variant, ok, ready: ready_ns, detail: &detail });
+    Ok(Some(Serve {
+        ok,
+        ready_ns,
+        memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
+        user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
+        detail,
+        starts,
+        log: if ok { Vec::new() } else { log },
+    }))
+}
+
+/// Asks until the expected answer comes, the container ends, or time is up.
+async fn ask_until_ready<E: Engine>(
+    engine: &E,
+    id: &str,
+    question: &Question,
+    begun: Instant,
+) -> Result<Result<Nanos, Refusal>, EngineError> {
+    let mut seen = "nothing listened".to_owned();
+    let mut state = engine.container(id).await?;
+    let mut looked = Instant::now();
+    loop {
+        if !state.running && state.exit_code.is_some() {
+            let code = state.exit_code.unwrap_or_default();
+            let why = if state.oom_killed { ", killed for memory" } else { "" };
+            return Ok(Err(Refusal::Ended(format!("it ended with code {code}{why} before it answered"))));
+        }
+        if begun.elapsed() > question.timeout {
+            let seconds = question.timeout.as_secs();
+            return Ok(Err(Refusal::Silent(format!("no expected answer within {seconds} s: {seen}"))));
+        }
+        if let Some(address) = &state.address {
+            match ask(address, &question.path).await {
+                Ok((200, body)) if body.contains(&question.expect) => return Ok(Ok(Nanos::from(begun.elapsed()))),
+                Ok((status, body)) => {
+                    seen = format!("it answered {status} `{}`", text::shorten(&text::for_people(&body), 80));
+                }
+                Err(reason) => seen = reason,
+            }
+        }
+        tokio::time::sleep(POLL).await;
+        // Looking at the container costs the engine more than a question costs the app: twenty times a second
+        // until there is an address, then twice.
+        let pause = if state.address.is_some() { 500 } else { 50 };
+        if looked.elapsed() > Duration::from_millis(pause) {
+            state = engine.container(id).await?;
+            looked = Instant::now();
+        }
+    }
+}
+
+/// One question over HTTP/1.0, which ends with the connection: status and body. Nothing but a status line counts as
+/// an answer, because a published port accepts at once and then resets.
+async fn ask(address: &str, path: &str) -> Result<(u16, String), String> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let request =
+            format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: tonnage\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        let mut part = [0_u8; 8192];
+        while answer.len() < MAX_ANSWER {
+            let count = stream.read(&mut part).await?;
+            if count == 0 {
+                break;
+            }
+            answer.extend_from_slice(&part[..count]);
+        }
+        Ok::<_, std::io::Error>(answer)
+    };
+    match tokio::time::timeout(ANSWER, exchange).await {
+        Err(_) => Err("it was connected to, but did not answer".to_owned()),
+        Ok(Err(error)) => Err(format!("no answer: {error}")),
+        Ok(Ok(answer)) => parse_answer(&answer).ok_or_else(|| "it did not answer in HTTP".to_owned()),
+    }
+}
+
+/// Status and body of an HTTP/1 answer.
+fn parse_answer(answer: &[u8]) -> Option<(u16, String)> {
+    let split = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..split]).ok()?;
+    let status = head.lines().next()?.strip_prefix("HTTP/1.")?.split_whitespace().nth(1)?.parse().ok()?;
+    Some((status, text::from_bytes(&answer[split + 4..])))
+}
+
+/// Median of integers, the lower middle of an even number; zero of none.
+fn median(mut values: Vec<u64>) -> u64 {
+    values.sort_unstable();
+    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_status_line_is_an_answer() {
+        assert_eq!(parse_answer(b"HTTP/1.0 200 OK\r\nA: b\r\n\r\nHello"), Some((200, "Hello".into())));
+        assert_eq!(parse_answer(b"HTTP/1.1 503 No\r\n\r\n"), Some((503, String::new())));
+        assert_eq!(parse_answer(b""), None);
+        assert_eq!(parse_answer(b"SSH-2.0-x\r\n\r\n"), None);
+        assert_eq!(parse_answer(b"HTTP/1.1 abc\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_zero() {
+        assert_eq!(median(vec![]), 0);
+        assert_eq!(median(vec![3, 1, 2]), 2);
+    }
+}

@@ -1,0 +1,381 @@
+//! The record as CSV, for spreadsheets and data frames: `sizes.csv`, `samples.csv` and `layers.csv`.
+//!
+//! Heads are the names of the JSON fields. Numbers are plain integers. A cell that a spreadsheet would take for a
+//! formula gets an apostrophe in front (<https://owasp.org/www-community/attacks/CSV_Injection>), and so does one
+//! that begins with an apostrophe, which makes it reversible: [`read_samples_csv`] gives back what was written.
+
+use csv::{StringRecord, Writer};
+use serde::Serialize;
+
+use super::{BaseOrigin, Parts, Record, Sample};
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::units::{Bytes, Nanos};
+
+/// A CSV file that could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// It is no CSV.
+    #[error("failed to read samples: not a CSV file")]
+    Syntax(#[source] csv::Error),
+    /// A column is not there.
+    #[error("failed to read samples: there is no column `{0}`")]
+    NoColumn(&'static str),
+    /// A cell does not hold what its column is for.
+    #[error("failed to read samples: line {line}, column `{column}`: `{cell}` {problem}")]
+    Cell {
+        /// Line of the file, counted from 1.
+        line: u64,
+        /// Head of the column.
+        column: &'static str,
+        /// What stands there.
+        cell: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Diagnose for CsvError {
+    fn hint(&self) -> Option<String> {
+        Some("make it again with `tonnage report`: the record `run.json` is the truth".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}
+
+const SIZES: [&str; 24] = [
+    "name",
+    "dockerfile",
+    "image_id",
+    "platform",
+    "outcome",
+    "size_bytes",
+    "engine_size_bytes",
+    "rootfs_bytes",
+    "reclaimable_bytes",
+    "duplicate_bytes",
+    "wire_bytes",
+    "wire_kind",
+    "base_bytes",
+    "own_bytes",
+    "unique_bytes",
+    "shared_bytes",
+    "claim",
+    "verdict",
+    "stand_in",
+    "engine",
+    "engine_version",
+    "storage_driver",
+    "image_store",
+    "builder",
+];
+
+const SAMPLES: [&str; 22] = [
+    "step",
+    "variant",
+    "scenario",
+    "round",
+    "repeat",
+    "twin",
+    "discarded",
+    "wall_ns",
+    "valid",
+    "reason",
+    "cached",
+    "cacheable",
+    "first_miss",
+    "image_id",
+    "upload_ns",
+    "resolve_ns",
+    "steps_ns",
+    "export_ns",
+    "client_side",
+    "network_bytes",
+    "started_at",
+    "steps",
+];
+
+const LAYERS: [&str; 10] = [
+    "variant",
+    "index",
+    "diff_id",
+    "size_bytes",
+    "wire_bytes",
+    "instruction",
+    "origin",
+    "entries",
+    "package_bytes",
+    "waste_bytes",
+];
+
+/// One row a variant: every size, the claim, and the engine.
+pub fn sizes_csv(record: &Record) -> String {
+    let engine = &record.environment.engine;
+    let rows = record.variants.iter().map(|variant| {
+        let sizes = variant.sizes.as_ref();
+        let bytes =
+            |of: fn(&super::Sizes) -> Bytes| sizes.map(of).map_or_else(String::new, |bytes| bytes.0.to_string());
+        let reference = variant.reference.as_ref();
+        let stand_in = variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
+        vec![
+            variant.name.clone(),
+            variant.dockerfile.clone(),
+            variant.image_id.clone(),
+            variant.platform.clone(),
+            word(&variant.outcome),
+            bytes(|sizes| sizes.size_bytes),
+            sizes.and_then(|sizes| sizes.engine_size_bytes).map_or_else(String::new, |bytes| bytes.0.to_string()),
+            bytes(|sizes| sizes.rootfs_bytes),
+            bytes(|sizes| sizes.reclaimable_bytes),
+            bytes(|sizes| sizes.duplicate_bytes),
+            bytes(|sizes| sizes.wire_bytes),
+            sizes.map_or_else(String::new, |sizes| word(&sizes.wire_kind)),
+            bytes(|sizes| sizes.base_bytes),
+            bytes(|sizes| sizes.own_bytes),
+            bytes(|sizes| sizes.unique_bytes),
+            bytes(|sizes| sizes.shared_bytes),
+            reference.map_or_else(String::new, |reference| reference.claim.clone()),
+            reference.map_or_else(String::new, |reference| word(&reference.verdict)),
+            stand_in.to_string(),
+            engine.name.clone(),
+            engine.version.clone(),
+            engine.storage_driver.clone(),
+            engine.image_store.to_string(),
+            engine.builder.to_string(),
+        ]
+    });
+    write(&SIZES, rows)
+}
+
+/// One row a build; `steps` is the JSON of the record in one cell.
+pub fn samples_csv(record: &Record) -> String {
+    let rows = record.samples.iter().map(|sample| {
+        vec![
+            sample.step.to_string(),
+            sample.variant.clone(),
+            sample.scenario.to_string(),
+            sample.round.to_string(),
+            sample.repeat.to_string(),
+            sample.twin.to_string(),
+            sample.discarded.to_string(),
+            sample.wall_ns.0.to_string(),
+            sample.valid.to_string(),
+            sample.reason.clone(),
+            sample.cached.to_string(),
+            sample.cacheable.to_string(),
+            sample.first_miss.clone().unwrap_or_default(),
+            sample.image_id.clone(),
+            sample.parts.upload_ns.0.to_string(),
+            sample.parts.resolve_ns.0.to_string(),
+            sample.parts.steps_ns.0.to_string(),
+            sample.parts.export_ns.0.to_string(),
+            sample.parts.client_side.to_string(),
+            sample.network_bytes.map_or_else(String::new, |bytes| bytes.0.to_string()),
+            sample.started_at.clone(),
+            serde_json::to_string(&sample.steps).unwrap_or_default(),
+        ]
+    });
+    write(&SAMPLES, rows)
+}
+
+/// One row a layer, lowest first.
+pub fn layers_csv(record: &Record) -> String {
+    let rows = record.variants.iter().flat_map(|variant| {
+        variant.layers.iter().enumerate().map(|(index, layer)| {
+            vec![
+                variant.name.clone(),
+                index.to_string(),
+                layer.diff_id.clone(),
+                layer.size_bytes.0.to_string(),
+                layer.wire_bytes.0.to_string(),
+                layer.instruction.clone(),
+                word(&layer.origin),
+                layer.entries.to_string(),
+                layer.package_bytes.0.to_string(),
+                layer.waste_bytes.0.to_string(),
+            ]
+        })
+    });
+    write(&LAYERS, rows)
+}
+
+/// The samples of a `samples.csv`, whatever the order of its columns.
+pub fn read_samples_csv(text: &str) -> Result<Vec<Sample>, CsvError> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let heads = reader.headers().map_err(CsvError::Syntax)?.clone();
+    let mut samples = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(CsvError::Syntax)?;
+        let row = Row { heads: &heads, line: row.position().map_or(0, csv::Position::line), cells: &row };
+        samples.push(Sample {
+            step: row.parse("step")?,
+            variant: row.text("variant")?,
+            scenario: row.parse("scenario")?,
+            round: row.parse("round")?,
+            repeat: row.parse("repeat")?,
+            twin: row.parse("twin")?,
+            discarded: row.parse("discarded")?,
+            wall_ns: Nanos(row.parse("wall_ns")?),
+            valid: row.parse("valid")?,
+            reason: row.text("reason")?,
+            cached: row.parse("cached")?,
+            cacheable: row.parse("cacheable")?,
+            first_miss: Some(row.text("first_miss")?).filter(|text| !text.is_empty()),
+            image_id: row.text("image_id")?,
+            steps: serde_json::from_str(&row.text("steps")?).map_err(|error| row.problem("steps", &error))?,
+            parts: Parts {
+                upload_ns: Nanos(row.parse("upload_ns")?),
+                resolve_ns: Nanos(row.parse("resolve_ns")?),
+                steps_ns: Nanos(row.parse("steps_ns")?),
+                export_ns: Nanos(row.parse("export_ns")?),
+                client_side: row.parse("client_side")?,
+            },
+            network_bytes: match row.text("network_bytes")?.as_str() {
+                "" => None,
+                _ => Some(Bytes(row.parse("network_bytes")?)),
+            },
+            started_at: row.text("started_at")?,
+        });
+    }
+    Ok(samples)
+}
+
+struct Row<'a> {
+    heads: &'a StringRecord,
+    line: u64,
+    cells: &'a StringRecord,
+}
+
+impl Row<'_> {
+    fn text(&self, column: &'static str) -> Result<String, CsvError> {
+        let index = self.heads.iter().position(|head| head == column).ok_or(CsvError::NoColumn(column))?;
+        let cell = self.cells.get(index).unwrap_or_default();
+        Ok(cell.strip_prefix('\'').unwrap_or(cell).to_owned())
+    }
+
+    fn parse<T>(&self, column: &'static str) -> Result<T, CsvError>
+    where
+        T: std::str::FromStr,
+        T::Err: ToString,
+    {
+        self.text(column)?.parse().map_err(|error: T::Err| self.problem(column, &error))
+    }
+
+    fn problem(&self, column: &'static str, error: &dyn ToString) -> CsvError {
+        let cell = crate::text::shorten(&self.text(column).unwrap_or_default(), 60);
+        CsvError::Cell {
+            line: self.line,
+            column,
+            cell,
+            problem: format!("does not belong there: {}", error.to_string()),
+        }
+    }
+}
+
+fn write(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = Writer::from_writer(Vec::new());
+    // Writing into memory fails only where rows differ in length, which the fixed lists above exclude.
+    drop(writer.write_record(heads));
+    for row in rows {
+        drop(writer.write_record(row.iter().map(|cell| safe(cell).into_owned())));
+    }
+    writer.into_inner().map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The cell with an apostrophe in front where a spreadsheet would calculate it, or where one stands there already.
+fn safe(cell: &str) -> std::borrow::Cow<'_, str> {
+    let risky = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'', '＝', '＋', '－', '＠']);
+    if risky && cell.parse::<f64>().is_err() { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// The word that the JSON has for a value.
+fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+    use proptest::prelude::*;
+
+    #[test]
+    fn samples_come_back_as_they_were() {
+        let record = fixture::record();
+        assert_eq!(read_samples_csv(&samples_csv(&record)).unwrap(), record.samples);
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_texts_come_back_as_they_were(reason in "\\PC*", variant in "['=+@,\"\n\t-]{0,6}[a-z]*", miss in ".+") {
+            let mut record = fixture::record();
+            record.samples.truncate(1);
+            record.samples[0].reason = reason;
+            record.samples[0].variant = variant;
+            record.samples[0].first_miss = Some(miss);
+            let text = samples_csv(&record);
+            prop_assert_eq!(read_samples_csv(&text).unwrap(), record.samples);
+        }
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, written) in [
+            ("=1+1", "'=1+1"),
+            ("+cmd", "'+cmd"),
+            ("-1.5", "-1.5"),
+            ("-x", "'-x"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("'=1", "''=1"),
+            ("python3.9", "python3.9"),
+        ] {
+            assert_eq!(safe(cell), written);
+        }
+    }
+
+    #[test]
+    fn heads_are_the_names_of_the_json() {
+        let record = fixture::record();
+        let json = serde_json::to_value(&record.samples[0]).unwrap();
+        let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        names.retain(|name| *name != "parts");
+        let parts = json["parts"].as_object().unwrap();
+        names.extend(parts.keys().map(String::as_str));
+        let mut heads = SAMPLES.to_vec();
+        names.sort_unstable();
+        heads.sort_unstable();
+        assert_eq!(heads, names);
+        let json = serde_json::to_value(record.variants[0].sizes.as_ref().unwrap()).unwrap();
+        for name in json.as_object().unwrap().keys() {
+            assert!(SIZES.contains(&name.as_str()), "{name}");
+        }
+        let json = serde_json::to_value(&record.variants[0].layers[0]).unwrap();
+        for name in json.as_object().unwrap().keys() {
+            assert!(LAYERS.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_row_a_variant_and_a_row_a_layer() {
+        let record = fixture::record();
+        assert_eq!(sizes_csv(&record).lines().count(), 1 + record.variants.len());
+        let layers: usize = record.variants.iter().map(|variant| variant.layers.len()).sum();
+        assert_eq!(layers_csv(&record).lines().count(), 1 + layers);
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_line_and_column() {
+        let good = samples_csv(&fixture::record());
+        let bad = good.replacen(",cold,", ",warmish,", 1);
+        let error = read_samples_csv(&bad).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("`scenario`") && error.contains("warmish"), "{error}");
+        assert!(matches!(read_samples_csv("a,b\n1,2\n"), Err(CsvError::NoColumn("step"))));
+        assert!(read_samples_csv("step\n\"1").is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! What all charts have in common: heading, legend, axis, and the lines that say where the figures come from.
+
+use super::Drawing;
+use super::paint::Caption;
+use super::palette::{self, Colour};
+use super::scene::{Scene, Type, WIDTH};
+use crate::record::Record;
+use crate::report::words;
+
+/// Free space between the card's rim and everything on it.
+pub const PAD: i32 = 22;
+/// Most variants on one chart; the tables and CSV files have all of them.
+pub const MOST: usize = 40;
+
+/// What a legend shows beside a word.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// A filled box.
+    Fill(Colour),
+    /// A filled box with slanted lines.
+    Hatched(Colour),
+    /// An outlined box, pale inside.
+    Outline(Colour, Colour),
+    /// A dot.
+    Dot(Colour),
+    /// An interval.
+    Whisker,
+}
+
+/// Writes title and subtitle; gives the height used.
+pub fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32 {
+    let room = WIDTH - 2 * PAD;
+    scene.text_within(title, (PAD, 38), Type::new(19).bold(), room);
+    let mut y = 42;
+    for line in scene.wrap(subtitle, Type::new(12), room, 3) {
+        y += 17;
+        scene.text(&line, (PAD, y), Type::new(12).quiet());
+    }
+    y + 10
+}
+
+/// Writes a legend from `y` on, in as many lines as it needs; gives the height used so far.
+pub fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
+    let style = Type::new(12);
+    let (mut x, mut line) = (PAD, y + 14);
+    for (key, word) in keys {
+        let width = 20 + scene.width_of(word, style).min(WIDTH - 2 * PAD - 20);
+        if x > PAD && x + width > WIDTH - PAD {
+            (x, line) = (PAD, line + 20);
+        }
+        let at = (x, line - 10, 14, 11);
+        match key {
+            Key::Fill(colour) => scene.fill(at, *colour),
+            Key::Hatched(colour) => {
+                scene.fill(at, *colour);
+                scene.hatch(at);
+            }
+            Key::Outline(rim, fill) => scene.outlined(at, *rim, *fill),
+            Key::Dot(colour) => {
+                scene.marks.push(super::scene::Mark::Disc {
+                    at: (x + 7, line - 4),
+                    radius: 4,
+                    fill: *colour,
+                    opacity: 100,
+                });
+            }
+            Key::Whisker => scene.whisker((x, x + 14), line - 4, 4),
+        }
+        scene.text_within(word, (x + 20, line), style, WIDTH - PAD - x - 20);
+        x += width + 22;
+    }
+    if keys.is_empty() { y } else { line + 12 }
+}
+
+/// Round steps from 0 to at most `most`, about `wanted` of them: 1, 2, 2.5 or 5 times a power of ten.
+pub fn ticks(most: f64, wanted: u32) -> Vec<f64> {
+    if !most.is_finite() || most <= 0.0 {
+        return vec![0.0];
+    }
+    let rough = most / f64::from(wanted.max(1));
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough);
+    let step = step.unwrap_or(10.0 * power);
+    (0..=(most / step).floor() as u32).map(|index| f64::from(index) * step).collect()
+}
+
+/// Grid lines and their values for a horizontal axis that begins at `left`; `place` turns a value into pixels.
+pub fn axis(
+    scene: &mut Scene<'_>,
+    (top, bottom): (i32, i32),
+    values: &[f64],
+    place: impl Fn(f64) -> i32,
+    word: impl Fn(f64) -> String,
+) {
+    let style = Type::new(11).quiet().middle();
+    let mut free = i32::MIN;
+    for value in values {
+        let x = place(*value);
+        scene.line((x, top), (x, bottom), if *value <= 0.0 { palette::AXIS } else { palette::GRID }, 1);
+        let text = plain(&word(*value));
+        let half = scene.width_of(&text, style) / 2;
+        if x - half > free && x + half < WIDTH - 4 {
+            scene.text(&text, (x, bottom + 15), style);
+            free = x + half + 8;
+        }
+    }
+}
+
+/// A value without the zeros that say nothing on an axis: `5.00 s` is `5 s`, `0 B` is `0`.
+pub fn plain(text: &str) -> String {
+    match text.split_once(' ') {
+        Some(("0", _)) => "0".to_owned(),
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Pixels to a unit of value such that every bar fits between `left` and the right pad with its label behind it; bars
+/// never shrink below a third of the room, labels are cut instead.
+pub fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
+    let room = f64::from(WIDTH - PAD - left);
+    let most = bars.clone().map(|(value, _)| value).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return 0.0;
+    }
+    let fits = bars.filter(|(value, _)| *value > 0.0).map(|(value, label)| (room - f64::from(label)) / value);
+    fits.fold(room / most, f64::min).max(room / 3.0 / most)
+}
+
+/// Writes notes and where the record was made below `y`.
+pub fn finish(scene: Scene<'_>, record: &Record, name: &str, y: i32, notes: &[String], caption: Caption) -> Drawing {
+    let stand_in = words::stand_in_line(record).map(|line| format!("Note: {line}"));
+    finish_with(scene, name, y, notes, (stand_in, words::source_line(record)), caption)
+}
+
+/// Writes notes, a warning and a source below `y`.
+pub fn finish_with(
+    mut scene: Scene<'_>,
+    name: &str,
+    mut y: i32,
+    notes: &[String],
+    (warning, source): (Option<String>, String),
+    caption: Caption,
+) -> Drawing {
+    let room = WIDTH - 2 * PAD;
+    let small = Type::new(11);
+    y += 8;
+    let notes = notes.iter().map(|note| (note, palette::QUIET));
+    for (line, colour) in notes.chain(warning.iter().map(|line| (line, palette::ORANGE_INK))) {
+        for part in scene.wrap(line, small, room, 2) {
+            y += 15;
+            scene.text(&part, (PAD, y), small.colour(colour));
+        }
+    }
+    y += 17;
+    scene.text_within(&source, (PAD, y), small.quiet(), room);
+    Drawing { name: name.to_owned(), marks: scene.marks, size: (WIDTH, y + 16), caption }
+}
+
+/// Names of variants down the left side: how much room they take together.
+pub fn name_room<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n str>) -> i32 {
+    names.map(|name| scene.width_of(name, Type::new(13).bold())).max().unwrap_or(0).clamp(60, 240)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bar_fits_with_its_label() {
+        let bars = [(1000.0, 120), (950.0, 300), (1.0, 400)];
+        let scale = scale(200, bars.into_iter());
+        for (value, label) in bars {
+            assert!(200.0 + value * scale + f64::from(label) <= f64::from(WIDTH - PAD), "{value}");
+        }
+        assert!(super::scale(200, [(0.0, 10)].into_iter()).abs() < f64::EPSILON, "nothing to draw");
+    }
+
+    #[test]
+    fn ticks_are_round_and_never_beyond_the_range() {
+        assert_eq!(ticks(856.0, 5), [0.0, 200.0, 400.0, 600.0, 800.0]);
+        assert_eq!(ticks(9.6, 4), [0.0, 2.5, 5.0, 7.5]);
+        assert_eq!(ticks(0.0, 4), [0.0]);
+        assert_eq!(ticks(f64::NAN, 4), [0.0]);
+        assert_eq!(
+            ["5.00 s", "20.0 ms", "0 B", "200 MB", "2.50 GB"].map(plain),
+            ["5 s", "20 ms", "0", "200 MB", "2.5 GB"]
+        );
+        assert!(ticks(u64::MAX as f64, 5).len() <= 12);
+    }
+}

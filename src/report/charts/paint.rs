@@ -1,0 +1,217 @@
+//! Paints a laid-out chart as SVG and as PNG, through plotters' two backends. Equal marks give equal bytes.
+
+use std::collections::HashMap;
+
+use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+
+use super::font::{Fonts, STACK, Weight};
+use super::palette::{self, Colour};
+use super::scene::{Anchor, Mark};
+
+/// Pixels of the PNG to a pixel of the SVG, so that it is sharp on screens of double density.
+const DENSITY: i32 = 2;
+
+/// What a screen reader says of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caption {
+    /// Its title.
+    pub title: String,
+    /// All that it shows, in words.
+    pub description: String,
+}
+
+/// The marks as an SVG document with text as text, `<title>` and `<desc>`.
+pub fn svg(marks: &[Mark], (width, height): (i32, i32), name: &str, caption: &Caption) -> Result<String, String> {
+    let mut out = String::new();
+    {
+        let mut backend = SVGBackend::with_string(&mut out, (width.unsigned_abs(), height.unsigned_abs()));
+        card(&mut backend, (width, height), 1)?;
+        for mark in marks {
+            match mark {
+                Mark::Text { text, at, size, weight, colour, anchor } => {
+                    // The backend moves a text with its top at `y` down by 0.76 em (plotters-svg 0.3.7).
+                    let y = at.1 - (0.76 * f64::from(*size)).round() as i32;
+                    let style = text_style(*size, *weight, *colour, *anchor);
+                    backend.draw_text(text, &style, (at.0, y)).map_err(words)?;
+                }
+                other => shape(&mut backend, other, 1)?,
+            }
+        }
+        backend.present().map_err(words)?;
+    }
+    Ok(with_caption(&out, name, caption))
+}
+
+/// The marks as a PNG of double density.
+pub fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result<Vec<u8>, String> {
+    let (wide, high) = ((width * DENSITY).unsigned_abs(), (height * DENSITY).unsigned_abs());
+    let mut pixels = vec![0xff_u8; wide as usize * high as usize * 3];
+    {
+        let mut backend = BitMapBackend::with_buffer(&mut pixels, (wide, high));
+        card(&mut backend, (width, height), DENSITY)?;
+        for mark in marks.iter().filter(|mark| !matches!(mark, Mark::Text { .. })) {
+            shape(&mut backend, mark, DENSITY)?;
+        }
+        backend.present().map_err(words)?;
+    }
+    // Text is never covered by what stands after it, so it can be painted last.
+    for mark in marks {
+        write_text(&mut pixels, (wide, high), mark, fonts);
+    }
+    let mut exact: Vec<Colour> = vec![palette::RIM, palette::CARD];
+    exact.extend(marks.iter().map(Mark::colour));
+    exact.sort_unstable();
+    exact.dedup();
+    encode(&pixels, &exact, (wide, high)).map_err(words)
+}
+
+fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &Fonts) {
+    let Mark::Text { text, at, size, weight, colour, anchor } = mark else { return };
+    let size = f64::from(*size) * f64::from(DENSITY);
+    let width = fonts.width(text, size, *weight);
+    let x = f64::from(at.0 * DENSITY)
+        - match anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => width / 2.0,
+            Anchor::End => width,
+        };
+    fonts.pixels(text, (x, f64::from(at.1 * DENSITY)), size, *weight, |x, y, coverage| {
+        let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
+        if x < wide && y < high {
+            let start = (y as usize * wide as usize + x as usize) * 3;
+            for (pixel, ink) in pixels[start..start + 3].iter_mut().zip([colour.0, colour.1, colour.2]) {
+                *pixel = (f32::from(*pixel) * (1.0 - coverage) + f32::from(ink) * coverage).round() as u8;
+            }
+        }
+    });
+}
+
+fn encode(pixels: &[u8], exact: &[Colour], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+    let (palette, indices) = indexed(pixels, exact);
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette);
+    encoder.set_compression(png::Compression::Default);
+    encoder.set_filter(png::FilterType::NoFilter);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&indices)?;
+    writer.finish()?;
+    Ok(out)
+}
+
+/// The pixels as a palette of at most 256 colours and an index each, a fifth of the size of the file. The colours in
+/// `exact` stay as they are; those between them, at the rims of letters, are rounded as coarsely as needed.
+fn indexed(pixels: &[u8], exact: &[Colour]) -> (Vec<u8>, Vec<u8>) {
+    for step in [17_u16, 51, 85, 255] {
+        let rounded = |colour: Colour| {
+            let near = |channel: u8| ((u16::from(channel) + step / 2) / step * step).min(255) as u8;
+            if exact.contains(&colour) { colour } else { (near(colour.0), near(colour.1), near(colour.2)) }
+        };
+        let mut found: HashMap<Colour, u8> = HashMap::new();
+        let mut palette: Vec<u8> = Vec::new();
+        let mut indices = Vec::with_capacity(pixels.len() / 3);
+        // Most pixels are like the one before.
+        let mut last: Option<(Colour, u8)> = None;
+        let fits = pixels.chunks_exact(3).all(|pixel| {
+            let colour = (pixel[0], pixel[1], pixel[2]);
+            let index = match last {
+                Some((same, index)) if same == colour => index,
+                _ => {
+                    let rounded = rounded(colour);
+                    if let Some(index) = found.get(&rounded) {
+                        *index
+                    } else {
+                        let Ok(index) = u8::try_from(found.len()) else { return false };
+                        found.insert(rounded, index);
+                        palette.extend([rounded.0, rounded.1, rounded.2]);
+                        index
+                    }
+                }
+            };
+            last = Some((colour, index));
+            indices.push(index);
+            true
+        });
+        if fits {
+            return (palette, indices);
+        }
+    }
+    // Not reached: the last step leaves 8 colours and the exact ones, of which a chart has a dozen.
+    (vec![0xff; 3], vec![0; pixels.len() / 3])
+}
+
+fn card<B: DrawingBackend>(backend: &mut B, (width, height): (i32, i32), scale: i32) -> Result<(), String> {
+    let far = (width * scale, height * scale);
+    let inner = (far.0 - scale, far.1 - scale);
+    backend.draw_rect((0, 0), far, &filled(palette::RIM), true).map_err(words)?;
+    backend.draw_rect((scale, scale), inner, &filled(palette::CARD), true).map_err(words)
+}
+
+fn shape<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: i32) -> Result<(), String> {
+    let place = |(x, y): (i32, i32)| (x * scale, y * scale);
+    let drawn = match mark {
+        Mark::Box { at: (x, y, width, height), fill } => {
+            backend.draw_rect(place((*x, *y)), place((x + width, y + height)), &filled(*fill), true)
+        }
+        Mark::Line { from, to, colour, width } => {
+            backend.draw_line(place(*from), place(*to), &stroked(*colour, *width, scale))
+        }
+        Mark::Disc { at, radius, fill, opacity } => {
+            let mut style = filled(*fill);
+            style.color.3 = f64::from(*opacity) / 100.0;
+            backend.draw_circle(place(*at), radius * scale.unsigned_abs(), &style, true)
+        }
+        Mark::Text { .. } => Ok(()),
+    };
+    drawn.map_err(words)
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn filled(colour: Colour) -> ShapeStyle {
+    ShapeStyle::from(RGBColor(colour.0, colour.1, colour.2)).filled()
+}
+
+fn stroked(colour: Colour, width: u32, scale: i32) -> ShapeStyle {
+    ShapeStyle::from(RGBColor(colour.0, colour.1, colour.2)).stroke_width(width * scale.unsigned_abs())
+}
+
+fn text_style(size: u32, weight: Weight, colour: Colour, anchor: Anchor) -> TextStyle<'static> {
+    let style = match weight {
+        Weight::Regular => FontStyle::Normal,
+        Weight::Bold => FontStyle::Bold,
+    };
+    let horizontal = match anchor {
+        Anchor::Start => HPos::Left,
+        Anchor::Middle => HPos::Center,
+        Anchor::End => HPos::Right,
+    };
+    // The backend writes size ÷ 1.24 as the em (plotters-svg 0.3.7).
+    let font = FontDesc::new(FontFamily::Name(STACK), f64::from(size) * 1.24, style);
+    let colour = RGBColor(colour.0, colour.1, colour.2).to_backend_color();
+    TextStyle { font, color: colour, pos: Pos::new(horizontal, VPos::Top) }
+}
+
+/// Puts the words for screen readers where SVG wants them: first in the root element.
+fn with_caption(svg: &str, name: &str, caption: &Caption) -> String {
+    let (open, rest) = svg.split_once(">\n").unwrap_or((svg, ""));
+    let Caption { title, description } = caption;
+    // The name keeps the ids of several charts in one page apart.
+    format!(
+        "{open} role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\n<title id=\"{name}-title\">{}</title>\n<desc \
+         id=\"{name}-desc\">{}</desc>\n{rest}",
+        escaped(title),
+        escaped(description)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let text = crate::text::for_people(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

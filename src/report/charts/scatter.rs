@@ -1,0 +1,244 @@
+//! Size against rebuild time: which variants are good at both.
+
+use super::Drawing;
+use super::font::Fonts;
+use super::frame::{self, Key, PAD};
+use super::paint::Caption;
+use super::palette;
+use super::scene::{Mark, Scene, Type, WIDTH};
+use crate::analyse::{Estimate, ScenarioTiming};
+use crate::record::{Record, Scenario};
+use crate::report::words;
+use crate::units::{Bytes, Nanos};
+
+const NAME: &str = "size-and-rebuild";
+/// Most points that are named on the spot and listed below.
+const MOST: usize = 40;
+/// Points up to which each has its name beside it, not its number alone.
+const FEW: usize = 8;
+const LABEL: Type = Type::new(12).bold();
+const TOP_ROOM: i32 = 330;
+
+type Rect = (i32, i32, i32, i32);
+
+struct Point<'a> {
+    name: &'a str,
+    size: Bytes,
+    estimate: Estimate,
+    proof: String,
+    stand_in: bool,
+}
+
+/// The chart, of the `src` scenario or else of `warm`; `None` with fewer than two variants that have both figures.
+pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Option<Drawing> {
+    let of = |scenario: Scenario| -> Vec<Point<'_>> {
+        let variants = record.variants.iter().take(MOST);
+        variants
+            .filter_map(|variant| {
+                let timing =
+                    timings.iter().find(|other| other.variant == variant.name && other.scenario == scenario)?;
+                Some(Point {
+                    name: &variant.name,
+                    size: variant.sizes.as_ref()?.size_bytes,
+                    estimate: timing.estimate?,
+                    proof: words::cached(timing),
+                    stand_in: words::on_stand_in(variant),
+                })
+            })
+            .collect()
+    };
+    let found = [Scenario::Src, Scenario::Warm].map(|scenario| (scenario, of(scenario)));
+    let (scenario, points) = found.into_iter().find(|(_, points)| points.len() >= 2)?;
+    let mut scene = Scene::new(fonts);
+    let mut y = frame::heading(
+        &mut scene,
+        &format!("Size against rebuild time: {}", record.suite.name),
+        &format!(
+            "Image size, and median time of a rebuild ({}: {}). Lower left is better. The numbers are those \
+             of the list below.",
+            scenario,
+            words::scenario(scenario)
+        ),
+    );
+    let mut keys = Vec::new();
+    if points.iter().any(|point| !point.stand_in) {
+        keys.push((Key::Dot(palette::BLUE), "measured"));
+    }
+    if points.iter().any(|point| point.stand_in) {
+        keys.push((Key::Dot(palette::PURPLE), "measured on a stand-in base"));
+    }
+    y = frame::legend(&mut scene, y, &keys) + 10;
+    let sizes = Axis::over(points.iter().map(|point| point.size.0 as f64), (PAD + 78, WIDTH - PAD - 24));
+    let times = points.iter().flat_map(|point| {
+        let estimate = point.estimate;
+        [estimate.median, estimate.low.unwrap_or(estimate.median), estimate.high.unwrap_or(estimate.median)]
+    });
+    let times = Axis::over(times.map(|time| time.0 as f64), (y + TOP_ROOM - 20, y + 12));
+    grid(&mut scene, &sizes, &times, (y, y + TOP_ROOM));
+    plot(&mut scene, &points, &sizes, &times);
+    y += TOP_ROOM + 24;
+    y = list(&mut scene, &points, y);
+    let sentences = points.iter().map(|point| {
+        let Estimate { median, .. } = point.estimate;
+        format!("{}: {}, {median}, {}, {}.", point.name, point.size, words::interval(point.estimate), point.proof)
+    });
+    let caption = Caption {
+        title: format!("Size against rebuild time of the variants of {}", record.suite.name),
+        description: sentences.collect::<Vec<_>>().join(" "),
+    };
+    let mut notes: Vec<String> =
+        words::too_few(points.iter().map(|point| point.estimate), "round").into_iter().collect();
+    if record.variants.len() > MOST {
+        notes.push(format!("The first {MOST} of {} variants.", record.variants.len()));
+    }
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
+}
+
+/// One axis: from where to where in pixels, and of what values.
+struct Axis {
+    ends: (i32, i32),
+    range: (f64, f64),
+    logarithmic: bool,
+    ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// From zero, or logarithmic where the largest value is more than eight times the smallest.
+    fn over(values: impl Iterator<Item = f64> + Clone, ends: (i32, i32)) -> Self {
+        let most = values.clone().fold(0.0, f64::max).max(1.0);
+        let least = values.filter(|value| *value > 0.0).fold(most, f64::min);
+        let logarithmic = most / least > 8.0;
+        if !logarithmic {
+            return Self { ends, range: (0.0, most * 1.08), logarithmic, ticks: frame::ticks(most * 1.08, 5) };
+        }
+        let (low, high) = (least / 1.5, most * 1.5);
+        let steps = |factors: &'static [f64]| {
+            let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
+            let ticks = powers.flat_map(move |power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+            ticks.filter(|tick| (low..=high).contains(tick)).collect::<Vec<f64>>()
+        };
+        // As many steps as there is room for.
+        let finer = [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0]].into_iter().map(steps).find(|ticks| ticks.len() <= 7);
+        let ticks = finer.unwrap_or_else(|| steps(&[1.0]));
+        Self { ends, range: (low, high), logarithmic, ticks }
+    }
+
+    fn place(&self, value: f64) -> i32 {
+        let (low, high) = self.range;
+        let share = if self.logarithmic {
+            (value.max(low) / low).ln() / (high / low).ln()
+        } else {
+            (value - low) / (high - low)
+        };
+        let (from, to) = (f64::from(self.ends.0), f64::from(self.ends.1));
+        (from + share.clamp(0.0, 1.0) * (to - from)).round() as i32
+    }
+
+    fn title(&self, word: &str) -> String {
+        if self.logarithmic { format!("{word} (logarithmic)") } else { word.to_owned() }
+    }
+}
+
+fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, i32)) {
+    let right = WIDTH - PAD;
+    let floor = bottom - 20;
+    for tick in &times.ticks {
+        let y = times.place(*tick);
+        scene.line((sizes.ends.0, y), (right, y), palette::GRID, 1);
+        let text = frame::plain(&Nanos(*tick as u64).to_string());
+        scene.text(&text, (sizes.ends.0 - 8, y + 4), Type::new(11).quiet().end());
+    }
+    frame::axis(
+        scene,
+        (top + 6, floor),
+        &sizes.ticks,
+        |value| sizes.place(value),
+        |value| Bytes(value as u64).to_string(),
+    );
+    scene.line((sizes.ends.0, floor), (right, floor), palette::AXIS, 1);
+    scene.line((sizes.ends.0, top + 6), (sizes.ends.0, floor), palette::AXIS, 1);
+    let style = Type::new(12).quiet();
+    scene.text(&sizes.title("image size"), (right, floor + 32), style.end());
+    scene.text(&times.title("rebuild time"), (PAD, top - 2), style);
+}
+
+fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis) {
+    for point in points {
+        if let (Some(low), Some(high)) = (point.estimate.low, point.estimate.high) {
+            let x = sizes.place(point.size.0 as f64);
+            let ends = (times.place(low.0 as f64), times.place(high.0 as f64));
+            scene.line((x, ends.0), (x, ends.1), palette::AXIS, 2);
+            for y in [ends.0, ends.1] {
+                scene.line((x - 4, y), (x + 4, y), palette::AXIS, 2);
+            }
+        }
+    }
+    let places: Vec<(i32, i32)> = points
+        .iter()
+        .map(|point| (sizes.place(point.size.0 as f64), times.place(point.estimate.median.0 as f64)))
+        .collect();
+    for (point, at) in points.iter().zip(&places) {
+        let fill = if point.stand_in { palette::PURPLE } else { palette::BLUE };
+        scene.marks.push(Mark::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100 });
+        scene.marks.push(Mark::Disc { at: *at, radius: 5, fill, opacity: 100 });
+    }
+    // Where text may not go: left, top, right, bottom.
+    let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 6, y - 6, x + 6, y + 6)).collect();
+    for (index, (point, at)) in points.iter().zip(&places).enumerate() {
+        let text = if points.len() <= FEW { format!("{} {}", index + 1, point.name) } else { (index + 1).to_string() };
+        let text = scene.shortened(&text, LABEL, 230);
+        if let Some((x, y)) = room_for(*at, scene.width_of(&text, LABEL), &taken) {
+            taken.push((x, y - 11, x + scene.width_of(&text, LABEL), y + 3));
+            scene.text(&text, (x, y), LABEL);
+        }
+    }
+}
+
+/// A place for a text of this width beside the dot that touches nothing; `None` where there is none.
+fn room_for((x, y): (i32, i32), width: i32, taken: &[Rect]) -> Option<(i32, i32)> {
+    let right = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x + dx, y + dy));
+    let left = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x - dx - width, y + dy));
+    let further = [(9, -20), (9, 28), (26, 4), (44, 4)].map(|(dx, dy)| (x + dx, y + dy));
+    right.into_iter().chain(left).chain(further).find(|(x, y)| {
+        let own = (*x - 2, *y - 12, *x + width + 2, *y + 4);
+        own.0 > PAD + 78
+            && own.2 < WIDTH - PAD
+            && taken.iter().all(|other| own.2 < other.0 || other.2 < own.0 || own.3 < other.1 || other.3 < own.1)
+    })
+}
+
+fn list(scene: &mut Scene<'_>, points: &[Point<'_>], mut y: i32) -> i32 {
+    for (index, point) in points.iter().enumerate() {
+        y += 18;
+        scene.text(&(index + 1).to_string(), (PAD + 18, y), Type::new(12).bold().end());
+        let name = scene.text_within(point.name, (PAD + 28, y), Type::new(12), 300);
+        let words = format!(
+            "{} · {} ({} · {}){}",
+            point.size,
+            point.estimate.median,
+            words::interval(point.estimate),
+            point.proof,
+            if point.stand_in { " · stand-in base" } else { "" }
+        );
+        let x = PAD + 28 + name + 12;
+        scene.text_within(&words, (x, y), Type::new(12).quiet(), WIDTH - PAD - x);
+    }
+    y + 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_hold_every_value_and_few_ticks() {
+        for values in [vec![49e6, 918e6], vec![50e6, 60e6], vec![3e6, 3e9], vec![1.0, 1e15], vec![5.0, 5.0]] {
+            let axis = Axis::over(values.iter().copied(), (100, 800));
+            for value in &values {
+                assert!((100..=800).contains(&axis.place(*value)), "{values:?}");
+            }
+            assert!((1..=17).contains(&axis.ticks.len()), "{values:?}: {:?}", axis.ticks);
+            assert_eq!(axis.logarithmic, values[1] / values[0] > 8.0);
+        }
+    }
+}

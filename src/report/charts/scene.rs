@@ -1,0 +1,250 @@
+//! A chart as a list of marks in pixels of a README, before it becomes SVG or PNG.
+//!
+//! Every chart is laid out once, here, and painted twice by [`super::paint`], so the two files show the same.
+
+use super::font::{Fonts, Weight};
+use super::palette::{self, Colour};
+
+/// Width of every chart: the text column of a README on GitHub.
+pub const WIDTH: i32 = 830;
+
+/// Which end of a text stands at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// One thing to paint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// A filled box.
+    Box {
+        /// Left, top, width, height.
+        at: (i32, i32, i32, i32),
+        /// Its colour.
+        fill: Colour,
+    },
+    /// A line.
+    Line {
+        /// Where it begins.
+        from: (i32, i32),
+        /// Where it ends.
+        to: (i32, i32),
+        /// Its colour.
+        colour: Colour,
+        /// How thick.
+        width: u32,
+    },
+    /// A disc.
+    Disc {
+        /// Its middle.
+        at: (i32, i32),
+        /// Its radius.
+        radius: u32,
+        /// Its colour.
+        fill: Colour,
+        /// How much it covers what is below, in percent.
+        opacity: u8,
+    },
+    /// A line of text.
+    Text {
+        /// What it says.
+        text: String,
+        /// Where, on the base line.
+        at: (i32, i32),
+        /// Pixels to the em.
+        size: u32,
+        /// Regular or bold.
+        weight: Weight,
+        /// Its colour.
+        colour: Colour,
+        /// Which end stands there.
+        anchor: Anchor,
+    },
+}
+
+impl Mark {
+    /// Its colour.
+    pub fn colour(&self) -> Colour {
+        match self {
+            Self::Box { fill, .. } | Self::Disc { fill, .. } => *fill,
+            Self::Line { colour, .. } | Self::Text { colour, .. } => *colour,
+        }
+    }
+}
+
+/// How a text looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Type {
+    size: u32,
+    weight: Weight,
+    colour: Colour,
+    anchor: Anchor,
+}
+
+impl Type {
+    /// Text of the given size in ink.
+    pub const fn new(size: u32) -> Self {
+        Self { size, weight: Weight::Regular, colour: palette::INK, anchor: Anchor::Start }
+    }
+
+    /// The same, bold.
+    #[must_use]
+    pub const fn bold(self) -> Self {
+        Self { weight: Weight::Bold, ..self }
+    }
+
+    /// The same in another colour.
+    #[must_use]
+    pub const fn colour(self, colour: Colour) -> Self {
+        Self { colour, ..self }
+    }
+
+    /// The same in the colour for lesser things.
+    #[must_use]
+    pub const fn quiet(self) -> Self {
+        self.colour(palette::QUIET)
+    }
+
+    /// The same, ending at its place.
+    #[must_use]
+    pub const fn end(self) -> Self {
+        Self { anchor: Anchor::End, ..self }
+    }
+
+    /// The same, centred on its place.
+    #[must_use]
+    pub const fn middle(self) -> Self {
+        Self { anchor: Anchor::Middle, ..self }
+    }
+}
+
+/// A chart being laid out.
+pub struct Scene<'a> {
+    /// For measuring text.
+    pub fonts: &'a Fonts,
+    /// What was put on it so far, lowest first.
+    pub marks: Vec<Mark>,
+}
+
+impl<'a> Scene<'a> {
+    /// An empty one.
+    pub fn new(fonts: &'a Fonts) -> Self {
+        Self { fonts, marks: Vec::new() }
+    }
+
+    /// Width of a text in pixels, rounded up.
+    pub fn width_of(&self, text: &str, style: Type) -> i32 {
+        self.fonts.width(&clean(text), f64::from(style.size), style.weight).ceil() as i32
+    }
+
+    /// A line of text with its base line at `at`.
+    pub fn text(&mut self, text: &str, at: (i32, i32), style: Type) {
+        let text = clean(text);
+        if !text.trim().is_empty() {
+            let Type { size, weight, colour, anchor } = style;
+            self.marks.push(Mark::Text { text, at, size, weight, colour, anchor });
+        }
+    }
+
+    /// The text, its middle left out until it fits into `room`.
+    pub fn shortened(&self, text: &str, style: Type, room: i32) -> String {
+        self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room))
+    }
+
+    /// A line of text that is shortened in the middle until it fits into `room`; gives the width it took.
+    pub fn text_within(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
+        let short = self.shortened(text, style, room);
+        self.text(&short, at, style);
+        self.width_of(&short, style)
+    }
+
+    /// As [`Self::text_within`], on a patch of card, so that no grid line runs through it.
+    pub fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
+        let short = self.shortened(text, style, room);
+        let width = self.width_of(&short, style);
+        let size = style.size.cast_signed();
+        if !short.trim().is_empty() {
+            self.fill((at.0 - 3, at.1 - size + 1, width + 6, size + 2), palette::CARD);
+        }
+        self.text(&short, at, style);
+        width
+    }
+
+    /// A text broken at spaces into lines of at most `room`, at most `most` of them; gives the lines.
+    pub fn wrap(&self, text: &str, style: Type, room: i32, most: usize) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut line = String::new();
+        for word in clean(text).split_whitespace() {
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if !line.is_empty() && self.width_of(&longer, style) > room {
+                lines.push(std::mem::replace(&mut line, word.to_owned()));
+            } else {
+                line = longer;
+            }
+        }
+        lines.push(line);
+        if lines.len() > most {
+            let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+            lines.push(rest);
+        }
+        let fit = |line: String| self.fonts.fit(&line, f64::from(style.size), style.weight, f64::from(room));
+        lines.into_iter().map(fit).collect()
+    }
+
+    /// A filled box: left, top, width, height. Nothing where there is no area.
+    pub fn fill(&mut self, at: (i32, i32, i32, i32), fill: Colour) {
+        if at.2 > 0 && at.3 > 0 {
+            self.marks.push(Mark::Box { at, fill });
+        }
+    }
+
+    /// A box of rim colour `rim`, filled with `fill`, so that it differs from a filled one in shape too.
+    pub fn outlined(&mut self, (x, y, w, h): (i32, i32, i32, i32), rim: Colour, fill: Colour) {
+        self.fill((x, y, w, h), rim);
+        self.fill((x + 2, y + 2, w - 4, h - 4), fill);
+    }
+
+    /// Thin slanted lines over a box: for what is to be told apart without colour.
+    pub fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32)) {
+        let colour = palette::HATCH;
+        let mut start = x - h;
+        while start < x + w {
+            // Clipped to the box on both sides.
+            let (left, right) = (start.max(x), (start + h).min(x + w));
+            if right > left {
+                let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
+                self.marks.push(Mark::Line { from, to, colour, width: 1 });
+            }
+            start += 8;
+        }
+    }
+
+    /// A line.
+    pub fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Colour, width: u32) {
+        self.marks.push(Mark::Line { from, to, colour, width });
+    }
+
+    /// The whisker of a horizontal interval: a line with two ends.
+    pub fn whisker(&mut self, (low, high): (i32, i32), y: i32, half: i32) {
+        self.line((low, y), (high, y), palette::INK, 2);
+        for x in [low, high] {
+            self.line((x, y - half), (x, y + half), palette::INK, 2);
+        }
+    }
+}
+
+/// Pixels from the first to the row of this index, rows being `step` apart.
+pub fn down(index: usize, step: i32) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX).saturating_mul(step)
+}
+
+/// Text without what a browser, a parser or an eye could stumble over.
+fn clean(text: &str) -> String {
+    crate::text::for_people(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}

@@ -1,0 +1,95 @@
+//! How long each variant takes to serve, and the memory it holds then.
+
+use super::Drawing;
+use super::bars::{self, Bar};
+use super::font::Fonts;
+use super::frame::{self, Key, MOST, PAD};
+use super::paint::Caption;
+use super::palette;
+use super::scene::Scene;
+use crate::analyse::Estimate;
+use crate::record::{Record, Serve, Variant};
+use crate::report::words;
+use crate::units::{Bytes, Nanos};
+
+const NAME: &str = "start-up";
+
+/// The chart; `None` where nothing was asked to serve.
+pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
+    let variants: Vec<(&Variant, Option<&Serve>)> =
+        record.variants.iter().take(MOST).map(|variant| (variant, variant.serve.as_ref())).collect();
+    if variants.iter().all(|(_, serve)| serve.is_none()) {
+        return None;
+    }
+    let mut scene = Scene::new(fonts);
+    let mut y = frame::heading(
+        &mut scene,
+        &format!("Start-up: {}", record.suite.name),
+        "From starting the container to the first expected answer, and the memory held then, page cache left out.",
+    );
+    let mut keys = Vec::new();
+    if variants.iter().any(|(variant, serve)| serve.is_some() && !words::on_stand_in(variant)) {
+        keys.push((Key::Fill(palette::BLUE), "median"));
+    }
+    if variants.iter().any(|(variant, serve)| serve.is_some() && words::on_stand_in(variant)) {
+        keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
+    }
+    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(words::ready)).collect();
+    if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
+        keys.push((Key::Whisker, "95 % interval of the median"));
+    }
+    y = frame::legend(&mut scene, y, &keys) + 4;
+    let left = PAD + frame::name_room(&scene, variants.iter().map(|(variant, _)| variant.name.as_str())) + 12;
+    let times: Vec<Bar<'_>> = variants
+        .iter()
+        .zip(&estimates)
+        .map(|((variant, serve), estimate)| Bar {
+            name: &variant.name,
+            value: estimate.map(|estimate| estimate.median.0 as f64),
+            interval: estimate.and_then(|estimate| Some((estimate.low?.0 as f64, estimate.high?.0 as f64))),
+            text: estimate.map_or_else(|| why_not(variant, *serve), |estimate| estimate.median.to_string()),
+            rest: estimate.map_or_else(String::new, words::interval),
+            colour: palette::BLUE,
+            hatched: words::on_stand_in(variant),
+        })
+        .collect();
+    y = bars::panel(&mut scene, ("ready", "time to the first expected answer"), &times, (left, y), None, |value| {
+        Nanos(value as u64).to_string()
+    });
+    let memory: Vec<Bar<'_>> = variants
+        .iter()
+        .map(|(variant, serve)| {
+            let held = serve.filter(|serve| serve.ok).map(|serve| serve.memory_bytes);
+            Bar {
+                name: &variant.name,
+                value: held.map(|held| held.0 as f64),
+                interval: None,
+                text: held.map_or_else(|| why_not(variant, *serve), |held| held.to_string()),
+                rest: String::new(),
+                colour: palette::BLUE,
+                hatched: words::on_stand_in(variant),
+            }
+        })
+        .collect();
+    y = bars::panel(&mut scene, ("memory", "held at that moment"), &memory, (left, y), None, |value| {
+        Bytes(value as u64).to_string()
+    });
+    let notes: Vec<String> = words::too_few(estimates.iter().flatten().copied(), "start").into_iter().collect();
+    let sentences = times
+        .iter()
+        .zip(&memory)
+        .map(|(time, memory)| format!("{}: ready {} ({}), memory {}.", time.name, time.text, time.rest, memory.text));
+    let caption = Caption {
+        title: format!("Start-up of the variants of {}", record.suite.name),
+        description: sentences.collect::<Vec<_>>().join(" "),
+    };
+    Some(frame::finish(scene, record, NAME, y, &notes, caption))
+}
+
+fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {
+    match (words::missing_short(variant), serve) {
+        (Some(word), _) => word.to_owned(),
+        (None, Some(serve)) if !serve.ok => format!("does not serve: {}", serve.detail),
+        _ => "not asked".to_owned(),
+    }
+}

@@ -1,0 +1,134 @@
+//! One metric of a suite over its recorded runs.
+
+use super::Drawing;
+use super::font::Fonts;
+use super::frame::{self, Key, PAD};
+use super::paint::Caption;
+use super::palette::{self, Colour};
+use super::scene::{Mark, Scene, Type, WIDTH};
+use crate::analyse::trend::{Point, Trend, VariantTrend};
+use crate::units::Ratio;
+
+/// Most lines; the table has all.
+const MOST: usize = 7;
+const HEIGHT: i32 = 300;
+const DOT: u32 = 4;
+
+/// The chart; `None` with fewer than two runs or without a value.
+pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
+    let variants: Vec<&VariantTrend> = trend.variants.iter().filter(|variant| !variant.points.is_empty()).collect();
+    if trend.runs.len() < 2 || variants.is_empty() {
+        return None;
+    }
+    let shown = &variants[..variants.len().min(MOST)];
+    let mut scene = Scene::new(fonts);
+    let (day, last) =
+        (|run: usize| trend.runs[run].get(..10).unwrap_or(&trend.runs[run]).to_owned(), trend.runs.len() - 1);
+    let mut y = frame::heading(
+        &mut scene,
+        &format!("{}: {} over {} runs", trend.suite, trend.metric, trend.runs.len()),
+        "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, stand-in base, or \
+         for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
+    );
+    let keys: Vec<(Key, &str)> =
+        shown.iter().enumerate().map(|(index, variant)| (Key::Dot(colour(index)), variant.variant.as_str())).collect();
+    y = frame::legend(&mut scene, y, &keys) + 10;
+    let values = shown.iter().flat_map(|variant| &variant.points).map(|point| point.value as f64);
+    let most = values.fold(1.0, f64::max) * 1.06;
+    let (left, right) = (PAD + 70, WIDTH - PAD - 120);
+    let x = |run: usize| left + (run as f64 / last as f64 * f64::from(right - left)).round() as i32;
+    let height = |value: f64| y + HEIGHT - (value / most * f64::from(HEIGHT - 16)).round() as i32;
+    for tick in frame::ticks(most, 5) {
+        let at = height(tick);
+        scene.line((left, at), (right, at), if tick > 0.0 { palette::GRID } else { palette::AXIS }, 1);
+        let word = frame::plain(&trend.metric.show(tick as u64));
+        scene.text(&word, (left - 10, at + 4), Type::new(11).quiet().end());
+    }
+    let mut free = i32::MIN;
+    for run in 0..=last {
+        let half = scene.width_of(&day(run), Type::new(11)) / 2;
+        let fits = x(run) - half > free && x(run) + half < x(last) - 2 * half;
+        if fits || run == last {
+            scene.text(&day(run), (x(run), y + HEIGHT + 16), Type::new(11).quiet().middle());
+            free = x(run) + half + 14;
+        }
+    }
+    let mut ends: Vec<(i32, usize)> = Vec::new();
+    for (index, variant) in shown.iter().enumerate() {
+        let places: Vec<(i32, i32)> =
+            variant.points.iter().map(|point| (x(point.run), height(point.value as f64))).collect();
+        line(&mut scene, &variant.points, &places, colour(index));
+        if let Some(place) = places.last() {
+            ends.push((place.1, index));
+        }
+    }
+    values_at_the_end(&mut scene, trend, shown, ends, right);
+    let notes: Vec<String> = shown
+        .iter()
+        .filter_map(|variant| Some(format!("Creep of {}: {}.", variant.variant, variant.creep.as_ref()?.sentence())))
+        .chain((variants.len() > MOST).then(|| format!("The first {MOST} of {} variants.", variants.len())))
+        .collect();
+    let caption = Caption {
+        title: format!("{} of the variants of {} over {} runs", trend.metric, trend.suite, trend.runs.len()),
+        description: shown.iter().map(|variant| sentence(trend, variant)).collect::<Vec<_>>().join(" "),
+    };
+    let source = format!("tonnage · {} to {}", day(0), day(last));
+    Some(frame::finish_with(
+        scene,
+        &format!("trend-{}", trend.metric),
+        y + HEIGHT + 22,
+        &notes,
+        (None, source),
+        caption,
+    ))
+}
+
+fn colour(index: usize) -> Colour {
+    palette::SERIES[index % palette::SERIES.len()]
+}
+
+fn line(scene: &mut Scene<'_>, points: &[Point], places: &[(i32, i32)], colour: Colour) {
+    for index in 1..points.len() {
+        if points[index].joined {
+            scene.line(places[index - 1], places[index], colour, 2);
+        }
+    }
+    for (point, place) in points.iter().zip(places) {
+        scene.marks.push(Mark::Disc { at: *place, radius: DOT, fill: colour, opacity: 100 });
+        if !point.changes.is_empty() {
+            scene.line((place.0, place.1 - 14), (place.0, place.1 - 6), palette::INK, 2);
+        }
+    }
+}
+
+/// The last value of each line to its right, moved apart where they would touch.
+fn values_at_the_end(
+    scene: &mut Scene<'_>,
+    trend: &Trend,
+    shown: &[&VariantTrend],
+    mut ends: Vec<(i32, usize)>,
+    right: i32,
+) {
+    ends.sort_unstable();
+    let mut free = i32::MIN;
+    for (y, index) in ends {
+        let y = y.max(free);
+        free = y + 16;
+        if let Some(point) = shown[index].points.last() {
+            scene.marks.push(Mark::Disc { at: (right + 16, y), radius: DOT, fill: colour(index), opacity: 100 });
+            scene.text_within(
+                &trend.metric.show(point.value),
+                (right + 26, y + 4),
+                Type::new(12).bold(),
+                WIDTH - PAD - right - 26,
+            );
+        }
+    }
+}
+
+fn sentence(trend: &Trend, variant: &VariantTrend) -> String {
+    let (Some(first), Some(last)) = (variant.points.first(), variant.points.last()) else { return String::new() };
+    let change = Ratio::of(last.value, first.value).map_or_else(String::new, Ratio::as_change);
+    let name = &variant.variant;
+    format!("{name}: {} at first, {} at last, {change}.", trend.metric.show(first.value), trend.metric.show(last.value))
+}

@@ -1,0 +1,206 @@
+//! `report.html`: one file that explains a run, without a network.
+//!
+//! Text from images and engines goes in through maud, which escapes it, or as JSON that the script puts into the page
+//! as text. A Content-Security-Policy allows exactly the style and the script of this file, by their digests, so a
+//! name that got through would still run nothing.
+
+mod explore;
+mod proof;
+mod strip;
+mod table;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::facts::Facts;
+use super::{ReportError, charts, tables, words};
+use crate::record::{Ended, Record};
+use crate::text::for_people;
+use crate::units::Bytes;
+
+const STYLE: &str = include_str!("../../../assets/page/page.css");
+const SCRIPT: &str = include_str!("../../../assets/page/page.js");
+
+/// The page.
+pub fn html(record: &Record) -> Result<String, ReportError> {
+    let facts = Facts::of(record);
+    let drawings = charts::drawings(&facts, &charts::fonts()?);
+    let drawn = drawings.iter().map(|drawing| Ok((drawing.name().to_owned(), drawing.svg()?)));
+    Ok(page(&facts, &drawn.collect::<Result<_, ReportError>>()?))
+}
+
+/// The page, with charts by name.
+fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
+    let record = facts.record;
+    let title = for_people(if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title });
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        digest(STYLE),
+        digest(SCRIPT)
+    );
+    let sections = sections(facts, charts);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content=(format!("{} {}", record.tool.name, record.tool.version));
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    p.quiet { (for_people(&words::source_line(record))) }
+                    (banners(record))
+                    p.verdict { (verdict(facts)) }
+                    nav.contents aria-label="Contents" {
+                        ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                    }
+                }
+                main {
+                    @for section in &sections {
+                        section id=(section.id) {
+                            h2 { (section.title) }
+                            (section.body)
+                        }
+                    }
+                }
+                footer {
+                    p { "Made by " (record.tool.name) " " (record.tool.version) " from the record alone; equal records make equal pages." }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    body: Markup,
+}
+
+fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section> {
+    let chart = |name: &str| html! { @if let Some(svg) = charts.get(name) { div.chart { (PreEscaped(svg)) } } };
+    let table = table::render;
+    let mut sections = vec![Section {
+        id: "sizes",
+        title: "Sizes",
+        body: html! { (table(&tables::sizes(facts))) (chart("sizes")) (chart("layers")) },
+    }];
+    let mut add = |wanted: bool, id: &'static str, title: &'static str, body: Markup| {
+        if wanted {
+            sections.push(Section { id, title, body });
+        }
+    };
+    add(!facts.reproduction.is_empty(), "claims", "Claims", table(&tables::reproduction(facts)));
+    add(!tables::failures(facts).rows.is_empty(), "failures", "Failures", failures(facts));
+    add(!facts.findings.is_empty(), "findings", "Findings", findings(facts));
+    add(
+        !facts.timings.is_empty(),
+        "times",
+        "Build times",
+        html! {
+            (table(&tables::times(facts))) (chart("build-time")) (chart("size-and-rebuild")) (chart("cold-build"))
+        },
+    );
+    add(
+        !facts.timings.is_empty(),
+        "samples",
+        "Every sample",
+        html! { (strip::plot(facts)) (table(&tables::invalid(facts))) },
+    );
+    add(!facts.decompositions.is_empty(), "proof", "The proof behind the cache hits", proof::render(facts));
+    add(
+        facts.record.variants.iter().any(|variant| variant.tree.is_some() || !variant.layers.is_empty()),
+        "explore",
+        "What is inside",
+        html! { (explore::render(facts)) (table(&tables::sharing(facts))) },
+    );
+    let serving = tables::serving(facts);
+    add(!serving.rows.is_empty(), "start-up", "Start-up", html! { (table(&serving)) (chart("start-up")) });
+    add(
+        true,
+        "surroundings",
+        "Where it was measured",
+        html! { (table(&tables::environment(facts))) h3 { "Base images" } (table(&tables::bases(facts))) },
+    );
+    sections
+}
+
+/// What must be read before any figure.
+fn banners(record: &Record) -> Markup {
+    html! {
+        @if let Some(line) = words::stand_in_line(record) {
+            p.banner { strong { "Stand-ins. " } "Figures marked so are of " (for_people(&line)) ". They say how the variants compare here, not what the official images weigh." }
+        }
+        @if record.ended != Ended::Complete {
+            p.banner { strong { "Not complete. " } (words::ended(record)) "." }
+        }
+    }
+}
+
+/// One sentence: which is the smallest and by how much.
+fn verdict(facts: &Facts<'_>) -> Markup {
+    let count = words::count(facts.summary.len(), "variant");
+    let smallest = facts.summary.iter().find(|line| line.smallest);
+    html! {
+        (count) ". "
+        @if let (Some(line), Some(size)) = (smallest, smallest.and_then(|line| line.size)) {
+            "The smallest that works is " strong { (for_people(&line.name)) } " at " strong { (size) }
+            @if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first()) {
+                ", " (ratio.as_percent()) " of " (for_people(&first.name))
+            }
+            ". "
+        }
+        @if !facts.findings.is_empty() { a href="#findings" { (words::count(facts.findings.len(), "finding")) } "." }
+    }
+}
+
+fn findings(facts: &Facts<'_>) -> Markup {
+    html! {
+        @for (variant, finding) in facts.findings.iter().take(200) {
+            div.finding {
+                p {
+                    strong { (for_people(if variant.is_empty() { "The run" } else { variant })) }
+                    @if finding.size_bytes > Bytes::ZERO { " · " span.care { (finding.size_bytes) } }
+                    " · " (for_people(&finding.message))
+                }
+                @if !finding.instruction.is_empty() { p { code { (for_people(&finding.instruction)) } } }
+                @if !finding.remedy.is_empty() { p.remedy { (for_people(&finding.remedy)) } }
+            }
+        }
+        @if facts.findings.len() > 200 { p.note { "The first 200 of " (facts.findings.len()) "; all are in run.json." } }
+    }
+}
+
+fn failures(facts: &Facts<'_>) -> Markup {
+    let logs = facts.record.variants.iter().filter_map(|variant| {
+        let of_failure = variant.failure.as_ref().map(|failure| &failure.log).filter(|log| !log.is_empty());
+        let of_serve = variant.serve.as_ref().map(|serve| &serve.log).filter(|log| !log.is_empty());
+        Some((&variant.name, of_failure.or(of_serve)?))
+    });
+    html! {
+        (table::render(&tables::failures(facts)))
+        @for (name, log) in logs.take(40) {
+            details {
+                summary { "End of the log of " (for_people(name)) }
+                div.scroll { pre { code { @for line in log.iter().rev().take(60).rev() { (crate::text::strip_control(line)) "\n" } } } }
+            }
+        }
+    }
+}
+
+/// A source expression of a Content-Security-Policy (CSP Level 3, 2.3.1).
+fn digest(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
+}

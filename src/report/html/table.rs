@@ -1,0 +1,55 @@
+//! A table as HTML that the script makes sortable.
+
+use maud::{Markup, html};
+
+use crate::report::table::{Align, Cell, Table, Tone};
+use crate::text::for_people;
+
+/// The table with its notes; nothing where it has no rows.
+pub fn render(table: &Table) -> Markup {
+    html! {
+        @if !table.rows.is_empty() {
+            div.scroll {
+                table.sortable {
+                    thead {
+                        tr {
+                            @for column in &table.columns {
+                                th.number[column.align == Align::Right] scope="col" { (for_people(&column.head)) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in &table.rows {
+                            tr {
+                                @for (cell, column) in row.iter().zip(&table.columns) { (render_cell(cell, column.align)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for note in &table.notes { p.note { (for_people(note)) } }
+        }
+    }
+}
+
+fn render_cell(cell: &Cell, align: Align) -> Markup {
+    let text = for_people(&cell.text);
+    let tone = match cell.tone {
+        Tone::Plain => None,
+        Tone::Best => Some("best"),
+        Tone::Bad => Some("bad"),
+        Tone::Care => Some("care"),
+    };
+    // A sentence wants room; a long word must be allowed to break.
+    let unbroken = text.split_whitespace().any(|word| word.chars().count() > 36);
+    let sentence = !unbroken && text.chars().count() > 36;
+    html! {
+        td.number[align == Align::Right] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
+            @match tone {
+                Some(tone) => span class=(tone) { (text) },
+                None if cell.code && !text.is_empty() => code { (text) },
+                None => (text),
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Every computed figure as JSON, for programs that do not want to compute medians again.
+
+use serde_json::{Value, json};
+
+use super::facts::Facts;
+use crate::record::Record;
+
+/// Sizes, build times, claims, findings and what the run cost; integers of bytes and nanoseconds.
+pub fn json(record: &Record) -> String {
+    let facts = Facts::of(record);
+    let value = json!({
+        "format_version": "1.0",
+        "suite": record.suite.name,
+        "started_at": record.started_at,
+        "engine": record.environment.engine,
+        "ended": record.ended,
+        "variants": facts.summary.iter().map(|line| json!({
+            "name": line.name,
+            "outcome": line.outcome,
+            "failure": line.failure,
+            "stand_in": line.stand_in,
+            "smallest": line.smallest,
+            "size_bytes": line.size,
+            "engine_size_bytes": line.engine_size,
+            "wire_bytes": line.wire,
+            "wire_kind": line.wire_kind,
+            "base_bytes": line.base,
+            "own_bytes": line.own,
+            "reclaimable_bytes": line.reclaimable,
+            "delta_to_first_bytes": line.delta_to_first,
+            "ratio_to_first": line.ratio_to_first,
+            "layers": line.layers,
+            "ready_ns": line.ready,
+            "memory_bytes": line.memory,
+        })).collect::<Vec<Value>>(),
+        "timings": facts.timings.iter().map(|timing| json!({
+            "variant": timing.variant,
+            "scenario": timing.scenario,
+            "median_ns": timing.estimate.map(|estimate| estimate.median),
+            "low_ns": timing.estimate.and_then(|estimate| estimate.low),
+            "high_ns": timing.estimate.and_then(|estimate| estimate.high),
+            "level": timing.estimate.map(|estimate| estimate.level),
+            "rounds": timing.estimate.map_or(0, |estimate| estimate.n),
+            "cached": timing.cached,
+            "cacheable": timing.cacheable,
+            "valid": timing.valid,
+            "invalid": timing.invalid,
+            "first_miss": timing.first_miss,
+            "reasons": timing.reasons,
+        })).collect::<Vec<Value>>(),
+        "reproduction": facts.reproduction.iter().map(|claim| json!({
+            "variant": claim.variant,
+            "claim": claim.claim,
+            "low_bytes": claim.low,
+            "high_bytes": claim.high,
+            "size_bytes": claim.size,
+            "drift_bytes": claim.drift,
+            "verdict": claim.verdict,
+            "cause": claim.cause,
+        })).collect::<Vec<Value>>(),
+        "findings": facts.findings.iter().map(|(variant, finding)| json!({
+            "variant": variant,
+            "code": finding.code,
+            "message": finding.message,
+            "instruction": finding.instruction,
+            "size_bytes": finding.size_bytes,
+            "remedy": finding.remedy,
+        })).collect::<Vec<Value>>(),
+        "stored_bytes": facts.sharing.total_stored,
+        "noise": facts.noise,
+        "overhead": facts.overhead.map(|overhead| json!({
+            "elapsed_ns": overhead.elapsed,
+            "builds_ns": overhead.builds,
+            "serves_ns": overhead.serves,
+            "exports_ns": overhead.exports,
+            "pulls_ns": overhead.pulls,
+            "own_ns": overhead.own,
+        })),
+    });
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,137 @@
+//! The report as GitHub-flavoured Markdown: `report.md`, and the block for a README.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::charts::Fonts;
+use super::facts::Facts;
+use super::table::{Align, Cell, Table, Tone};
+use super::{charts, escape, tables, words};
+use crate::record::Record;
+
+/// `report.md`: the headline table, then everything else.
+pub fn markdown(record: &Record) -> String {
+    let facts = Facts::of(record);
+    let mut out = String::new();
+    let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
+    let _ = writeln!(out, "# {}\n", escape::text(title));
+    let _ = writeln!(out, "{}.\n", escape::text(&words::source_line(record)));
+    if let Some(line) = words::stand_in_line(record) {
+        let _ = writeln!(out, "> **Stand-ins.** These figures are of {}.\n", escape::text(&line));
+    }
+    if record.ended != crate::record::Ended::Complete {
+        let _ = writeln!(out, "> **Not complete:** {}.\n", words::ended(record));
+    }
+    // Only charts that there are figures for are drawn.
+    let drawn = Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
+    let picture = |out: &mut String, name: &str, alternative: &str| {
+        if drawn.iter().any(|drawing| drawing.name() == name) {
+            let _ = writeln!(out, "![{alternative}](charts/{name}.svg)\n");
+        }
+    };
+    table_into(&mut out, &tables::headline(&facts), Heading::None);
+    picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
+    for table in [tables::sizes(&facts), tables::reproduction(&facts), tables::failures(&facts)] {
+        table_into(&mut out, &table, Heading::Second);
+    }
+    table_into(&mut out, &tables::times(&facts), Heading::Second);
+    picture(&mut out, "build-time", "Build time by scenario, with intervals");
+    picture(&mut out, "size-and-rebuild", "Size against rebuild time");
+    table_into(&mut out, &tables::invalid(&facts), Heading::Second);
+    table_into(&mut out, &tables::findings(&facts), Heading::Second);
+    table_into(&mut out, &tables::serving(&facts), Heading::Second);
+    picture(&mut out, "start-up", "Time to the first answer, and memory");
+    table_into(&mut out, &tables::decomposition(&facts), Heading::Second);
+    picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
+    table_into(&mut out, &tables::layers(&facts), Heading::Second);
+    picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
+    for table in [tables::sharing(&facts), tables::bases(&facts), tables::environment(&facts)] {
+        table_into(&mut out, &table, Heading::Second);
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// The block for a README: headline table, build times and where they come from. `charts` is the folder of the
+/// charts as seen from the README; empty leaves them out.
+pub fn block(record: &Record, charts: &str) -> String {
+    let facts = Facts::of(record);
+    let mut out = String::new();
+    table_into(&mut out, &tables::headline(&facts), Heading::None);
+    if !charts.is_empty() {
+        let _ = writeln!(out, "![Sizes of the variants]({charts}/sizes.svg)\n");
+    }
+    table_into(&mut out, &tables::times(&facts), Heading::None);
+    let _ = writeln!(out, "{}.", escape::text(&words::source_line(record)));
+    out
+}
+
+/// One table alone, with its heading.
+pub fn only(table: &Table) -> String {
+    let mut out = String::new();
+    table_into(&mut out, table, Heading::Second);
+    out
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heading {
+    None,
+    Second,
+}
+
+/// A GFM table with notes, padded so that it reads as plain text too; nothing where it has no rows.
+fn table_into(out: &mut String, table: &Table, heading: Heading) {
+    if table.rows.is_empty() {
+        return;
+    }
+    if heading == Heading::Second {
+        let _ = writeln!(out, "## {}\n", escape::text(&table.title));
+    }
+    let heads: Vec<String> = table.columns.iter().map(|column| escape::text(&column.head)).collect();
+    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+    let widths: Vec<usize> = (0..heads.len())
+        .map(|index| {
+            let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.width());
+            cells.max().unwrap_or(0).max(heads[index].width()).clamp(3, 60)
+        })
+        .collect();
+    line(out, &heads, &widths, table);
+    let rules: Vec<String> = table
+        .columns
+        .iter()
+        .zip(&widths)
+        .map(|(column, width)| match column.align {
+            Align::Left => "-".repeat(*width),
+            Align::Right => format!("{}:", "-".repeat(width - 1)),
+        })
+        .collect();
+    line(out, &rules, &widths, table);
+    for row in &rows {
+        line(out, row, &widths, table);
+    }
+    out.push('\n');
+    for note in &table.notes {
+        let _ = writeln!(out, "{}\n", escape::sentence(note));
+    }
+}
+
+fn line(out: &mut String, cells: &[String], widths: &[usize], table: &Table) {
+    for ((cell, width), column) in cells.iter().zip(widths).zip(&table.columns) {
+        let pad = " ".repeat(width.saturating_sub(cell.width()));
+        let _ = match column.align {
+            Align::Left => write!(out, "| {cell}{pad} "),
+            Align::Right => write!(out, "| {pad}{cell} "),
+        };
+    }
+    out.push_str("|\n");
+}
+
+fn cell(cell: &Cell) -> String {
+    let text = if cell.code { escape::code(&cell.text) } else { escape::text(&cell.text) };
+    match cell.tone {
+        Tone::Best | Tone::Bad if !text.is_empty() && !cell.code => format!("**{text}**"),
+        _ => text,
+    }
+}

@@ -1,0 +1,155 @@
+//! A table before it becomes terminal text, Markdown or HTML, so that all three say the same.
+
+/// A table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its heading.
+    pub title: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows, as long as `columns` each.
+    pub rows: Vec<Vec<Cell>>,
+    /// Sentences below it.
+    pub notes: Vec<String>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its head, with the unit where cells carry none.
+    pub head: String,
+    /// Which side its cells stand on.
+    pub align: Align,
+    /// Whether a narrow terminal can do without it.
+    pub optional: bool,
+}
+
+/// Which side the cells of a column stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Names and sentences.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A cell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cell {
+    /// What it says, in plain words; escaping is the renderer's.
+    pub text: String,
+    /// How it stands out.
+    pub tone: Tone,
+    /// Whether it is code: an instruction, a path, an id.
+    pub code: bool,
+    /// What a sortable table sorts by, where that is not the text.
+    pub sort: Option<f64>,
+}
+
+/// How a cell stands out. Never by colour alone: words or marks carry the meaning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// It does not.
+    #[default]
+    Plain,
+    /// The best of its column.
+    Best,
+    /// Something failed.
+    Bad,
+    /// To be read with care: a stand-in, too few rounds.
+    Care,
+}
+
+impl Table {
+    /// An empty table. Heads that begin with `?` are of columns that a narrow terminal can do without; those that
+    /// begin with `#` (after that) are of numbers: they and their cells stand right.
+    pub fn new(title: &str, heads: &[&str]) -> Self {
+        let columns = heads
+            .iter()
+            .map(|head| {
+                let (optional, head) = head.strip_prefix('?').map_or((false, *head), |head| (true, head));
+                match head.strip_prefix('#') {
+                    Some(head) => Column { head: head.to_owned(), align: Align::Right, optional },
+                    None => Column { head: head.to_owned(), align: Align::Left, optional },
+                }
+            })
+            .collect();
+        Self { title: title.to_owned(), columns, rows: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Adds a row; missing cells are empty.
+    pub fn push(&mut self, mut row: Vec<Cell>) {
+        row.resize(self.columns.len(), Cell::default());
+        self.rows.push(row);
+    }
+
+    /// Adds a sentence below.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// Leaves out the columns in which no cell says anything.
+    #[must_use]
+    pub fn without_empty_columns(self) -> Self {
+        let keep: Vec<bool> =
+            (0..self.columns.len()).map(|index| self.rows.iter().any(|row| !row[index].text.is_empty())).collect();
+        self.with_columns(|index| keep.get(index).copied().unwrap_or(false))
+    }
+
+    /// Keeps the columns for which `kept` holds.
+    #[must_use]
+    pub fn with_columns(mut self, kept: impl Fn(usize) -> bool) -> Self {
+        let mut index = 0..;
+        self.columns.retain(|_| index.next().is_some_and(&kept));
+        for row in &mut self.rows {
+            let mut index = 0..;
+            row.retain(|_| index.next().is_some_and(&kept));
+        }
+        self
+    }
+}
+
+impl Cell {
+    /// Plain text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Code.
+    pub fn code(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: true, ..Self::default() }
+    }
+
+    /// A number: what it says and what it sorts by.
+    pub fn number(text: impl Into<String>, sort: f64) -> Self {
+        Self { text: text.into(), sort: Some(sort), ..Self::default() }
+    }
+
+    /// The same cell in another tone.
+    #[must_use]
+    pub fn tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+
+    /// The same cell, marked as the best of its column where `best` holds.
+    #[must_use]
+    pub fn best_if(self, best: bool) -> Self {
+        if best { self.tone(Tone::Best) } else { self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_say_nothing_are_left_out() {
+        let mut table = Table::new("t", &["a", "#b", "c"]);
+        table.push(vec![Cell::new("1"), Cell::default(), Cell::new("3")]);
+        table.push(vec![Cell::new("4")]);
+        let table = table.without_empty_columns();
+        let heads: Vec<&str> = table.columns.iter().map(|column| column.head.as_str()).collect();
+        assert_eq!(heads, ["a", "c"]);
+        assert_eq!(table.rows[1], [Cell::new("4"), Cell::default()]);
+    }
+}

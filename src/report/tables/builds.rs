@@ -1,0 +1,135 @@
+//! How long building took, and where the time went.
+
+use super::MOST_ROWS;
+use crate::analyse::{Part, ScenarioTiming, StepTime};
+use crate::record::Scenario;
+use crate::report::facts::Facts;
+use crate::report::table::{Cell, Table, Tone};
+use crate::report::words;
+use crate::units::Ratio;
+
+/// Build times of every variant and scenario, each with its interval, its rounds and its proof.
+pub fn times(facts: &Facts<'_>) -> Table {
+    let heads = ["Variant", "Scenario", "#Median", "#95 % interval", "#n", "#Cached", "?First miss", "?Remarks"];
+    let mut table = Table::new("Build times", &heads);
+    let failed = facts.summary.iter().filter(|line| !facts.timings.iter().any(|timing| timing.variant == line.name));
+    for timing in facts.timings.iter().take(MOST_ROWS) {
+        let quickest = facts
+            .timings
+            .iter()
+            .filter(|other| other.scenario == timing.scenario)
+            .filter_map(|other| other.estimate.map(|estimate| estimate.median))
+            .min();
+        let scenario = Cell { sort: Some(order(timing.scenario)), ..Cell::new(timing.scenario.word()) };
+        let mut row = vec![Cell::new(&timing.variant), scenario];
+        match timing.estimate {
+            Some(estimate) => row.extend([
+                Cell::number(estimate.median.to_string(), estimate.median.0 as f64)
+                    .best_if(Some(estimate.median) == quickest),
+                match (estimate.low, estimate.high) {
+                    (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
+                    _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
+                },
+                Cell::number(estimate.n.to_string(), f64::from(estimate.n)),
+            ]),
+            None => row.extend([Cell::new("no valid sample").tone(Tone::Bad), Cell::default(), Cell::number("0", 0.0)]),
+        }
+        let proof = if timing.valid > 0 { format!("{}/{}", timing.cached, timing.cacheable) } else { String::new() };
+        row.extend([
+            Cell::number(proof, Ratio::of(timing.cached.into(), timing.cacheable.into()).map_or(0.0, |part| part.0)),
+            Cell::code(timing.first_miss.clone().unwrap_or_default()),
+            Cell::new(remarks(timing)),
+        ]);
+        table.push(row);
+    }
+    for line in failed {
+        let word = facts.record.variants.get(line.index).and_then(words::missing);
+        let word = word.unwrap_or_else(|| "not measured".to_owned());
+        table.push(vec![Cell::new(&line.name), Cell::default(), Cell::new(word).tone(Tone::Bad)]);
+    }
+    notes(facts, &mut table);
+    table.without_empty_columns()
+}
+
+fn notes(facts: &Facts<'_>, table: &mut Table) {
+    if facts.timings.is_empty() {
+        return;
+    }
+    table.note(
+        "Cached: instructions that came from cache of those that can, from the engine's own events, in the worst \
+         valid sample. The interval is that of the median, free of any distribution.",
+    );
+    if let Some(line) = words::too_few(facts.timings.iter().filter_map(|timing| timing.estimate), "round") {
+        table.note(line);
+    }
+    if let Some(line) = words::stand_in_line(facts.record) {
+        table.note(format!("Measured on {line}."));
+    }
+    if let Some(noise) = &facts.noise {
+        table.note(words::noise(noise));
+    }
+    if facts.timings.len() > MOST_ROWS {
+        table.note(format!("The first {MOST_ROWS} of {}; all are in samples.csv.", facts.timings.len()));
+    }
+}
+
+fn remarks(timing: &ScenarioTiming) -> String {
+    let mut remarks = Vec::new();
+    if timing.invalid > 0 {
+        remarks.push(format!("{} left out: proof failed", words::count(timing.invalid as usize, "sample")));
+    }
+    if !timing.outliers.is_empty() {
+        let rounds: Vec<String> = timing.outliers.iter().map(ToString::to_string).collect();
+        remarks.push(format!("outliers, counted all the same: round {}", rounds.join(", ")));
+    }
+    if timing.drifts() {
+        remarks.push(format!("drifts {:+.1} % per round", timing.drift_per_round() * 100.0));
+    }
+    if timing.neighbours_depend() {
+        remarks.push("neighbouring rounds depend: the interval is too narrow".to_owned());
+    }
+    if let Some(network) = &timing.network {
+        if network.median.0 > 0 {
+            remarks.push(format!("{} downloaded", network.median));
+        }
+        if !network.differing.is_empty() {
+            remarks.push("downloads differ between rounds".to_owned());
+        }
+    }
+    remarks.join("; ")
+}
+
+/// Where the time of the cold builds goes: one row an instruction or part.
+pub fn decomposition(facts: &Facts<'_>) -> Table {
+    let mut table = Table::new("Where a cold build's time goes", &["Variant", "Part", "#Median", "#Share", "#n"]);
+    let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);
+    for build in of_cold.clone() {
+        for part in &build.parts {
+            let share = Ratio::of(part.median.0, build.wall.0);
+            table.push(vec![
+                Cell::new(&build.variant),
+                part_cell(part),
+                Cell::number(part.median.to_string(), part.median.0 as f64),
+                share.map_or_else(Cell::default, |share| Cell::number(share.as_percent(), share.0)),
+                Cell::number(part.n.to_string(), f64::from(part.n)),
+            ]);
+        }
+    }
+    table.rows.truncate(MOST_ROWS);
+    if !table.rows.is_empty() {
+        table.note("Medians of the parts; they add to about the median of the whole.");
+        if of_cold.clone().any(|build| build.client_side) {
+            table.note("Stamped by tonnage as the lines arrived, since the classic builder sends no times.");
+        }
+    }
+    table
+}
+
+fn part_cell(part: &StepTime) -> Cell {
+    let word = words::part(part);
+    if part.part == Part::Instruction { Cell::code(word) } else { Cell::new(word) }
+}
+
+fn order(scenario: Scenario) -> f64 {
+    Scenario::ALL.iter().position(|other| *other == scenario).unwrap_or(0) as f64
+}

@@ -1,0 +1,194 @@
+//! What came out: sizes, layers, what is shared, and how it serves.
+
+use super::MOST_ROWS;
+use crate::analyse::VariantSummary;
+use crate::record::{LayerOrigin, Outcome, WireKind};
+use crate::report::facts::Facts;
+use crate::report::table::{Cell, Table, Tone};
+use crate::report::words;
+use crate::units::{Bytes, Ratio};
+
+/// Image, size and what was claimed: the shape of the comparison that the suite reproduces.
+pub fn headline(facts: &Facts<'_>) -> Table {
+    let claimed = facts.summary.iter().any(|line| line.claim.is_some());
+    let mut table =
+        Table::new("Image sizes", if claimed { &["Image", "#Size", "#Claim"] } else { &["Image", "#Size"] });
+    for line in &facts.summary {
+        let claim = Cell::new(line.claim.clone().unwrap_or_default());
+        table.push(vec![Cell::new(&line.name), size_cell(line, true), claim]);
+    }
+    if claimed && !facts.record.suite.source.is_empty() {
+        table.note(format!("Claims: {}.", facts.record.suite.source));
+    }
+    if let Some(line) = words::stand_in_line(facts.record) {
+        table.note(format!("Where it says stand-in, the figure is that of {line}."));
+    }
+    table
+}
+
+/// Every size of every variant.
+pub fn sizes(facts: &Facts<'_>) -> Table {
+    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
+    let against = format!("#vs {}", crate::text::shorten(first, 28));
+    let heads = [
+        "Variant",
+        "#Size",
+        against.as_str(),
+        "?#On the wire",
+        "?#Base",
+        "?#Own",
+        "?#Reclaimable",
+        "?#Duplicates",
+        "?#Engine says",
+        "?#Layers",
+    ];
+    let mut table = Table::new("Sizes", &heads);
+    for line in &facts.summary {
+        let variant = facts.record.variants.get(line.index);
+        let sizes = variant.and_then(|variant| variant.sizes.as_ref());
+        let Some(sizes) = sizes else {
+            table.push(vec![Cell::new(&line.name), size_cell(line, false)]);
+            continue;
+        };
+        let against = match (line.ratio_to_first, line.delta_to_first) {
+            (Some(ratio), Some(_)) => Cell::number(format!("{} ({ratio})", ratio.as_change()), ratio.0),
+            _ => Cell::number("", 1.0),
+        };
+        let wire = match sizes.wire_kind {
+            WireKind::Exact => sizes.wire_bytes.to_string(),
+            WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
+        };
+        table.push(vec![
+            Cell::new(&line.name),
+            size_cell(line, false),
+            against,
+            Cell::number(wire, sizes.wire_bytes.0 as f64),
+            bytes(sizes.base_bytes),
+            bytes(sizes.own_bytes),
+            bytes(sizes.reclaimable_bytes),
+            bytes(sizes.duplicate_bytes),
+            sizes.engine_size_bytes.map_or_else(Cell::default, bytes),
+            Cell::number(line.layers.to_string(), line.layers as f64),
+        ]);
+    }
+    table.note(
+        "Size: unpacked, regular files and symlink targets summed over the layers, the same on every engine. MB = 10^6 \
+         bytes.",
+    );
+    if facts.summary.iter().any(|line| line.wire_kind == Some(WireKind::Estimated)) {
+        table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
+    }
+    table.without_empty_columns()
+}
+
+/// The layers of every variant, lowest first.
+pub fn layers(facts: &Facts<'_>) -> Table {
+    let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Waste", "Instruction"];
+    let mut table = Table::new("Layers", &heads);
+    let total: usize = facts.record.variants.iter().map(|variant| variant.layers.len()).sum();
+    let rows = facts
+        .record
+        .variants
+        .iter()
+        .flat_map(|variant| variant.layers.iter().enumerate().map(move |(index, layer)| (variant, index, layer)));
+    for (variant, index, layer) in rows.take(MOST_ROWS) {
+        let whole = variant.sizes.as_ref().map_or(0, |sizes| sizes.size_bytes.0);
+        let share = Ratio::of(layer.size_bytes.0, whole);
+        let waste = if layer.waste_bytes == Bytes::ZERO { Cell::number("", 0.0) } else { bytes(layer.waste_bytes) };
+        let origin = match layer.origin {
+            LayerOrigin::Base => "base",
+            LayerOrigin::Site => "site",
+            LayerOrigin::Own => "own",
+        };
+        table.push(vec![
+            Cell::new(&variant.name),
+            Cell::number((index + 1).to_string(), index as f64),
+            bytes(layer.size_bytes),
+            share.map_or_else(Cell::default, |share| Cell::number(share.as_percent(), share.0)),
+            Cell::new(origin),
+            waste,
+            Cell::code(&layer.instruction),
+        ]);
+    }
+    if total > MOST_ROWS {
+        table.note(format!("The first {MOST_ROWS} of {total} layers; all are in layers.csv."));
+    }
+    table.without_empty_columns()
+}
+
+/// What is shared between the variants, and what keeping all of them costs.
+pub fn sharing(facts: &Facts<'_>) -> Table {
+    let mut table = Table::new("Shared layers", &["Variant", "#Size", "#Only here", "#Shared with others"]);
+    for (name, unique) in facts.sharing.variants.iter().zip(&facts.sharing.unique) {
+        let Some(size) = facts.summary.iter().find(|line| line.name == *name).and_then(|line| line.size) else {
+            continue;
+        };
+        table.push(vec![Cell::new(name), bytes(size), bytes(*unique), bytes(size.saturating_sub(*unique))]);
+    }
+    let sharing = &facts.sharing;
+    table.note(format!(
+        "Keeping all of them takes {}; one by one they would take {}, so sharing saves {}.",
+        sharing.total_stored,
+        sharing.sum_of_sizes,
+        sharing.saved()
+    ));
+    table
+}
+
+/// How each variant serves.
+pub fn serving(facts: &Facts<'_>) -> Table {
+    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
+    let mut table = Table::new("Start-up", &heads);
+    let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
+    for variant in &facts.record.variants {
+        let Some(serve) = &variant.serve else { continue };
+        let starts = Cell::number(serve.starts.len().to_string(), serve.starts.len() as f64);
+        let user = Cell::new(if serve.user.is_empty() { "root" } else { &serve.user });
+        let name = Cell::new(&variant.name);
+        table.push(if let Some(estimate) = words::ready(serve) {
+            let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
+            let interval = match (estimate.low, estimate.high) {
+                (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
+                _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
+            };
+            let ready = ready.best_if(Some(serve.ready_ns) == quickest);
+            vec![name, ready, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+        } else {
+            let failed = Cell::new("does not serve").tone(Tone::Bad);
+            let detail = Cell::new(&serve.detail).tone(Tone::Bad);
+            vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
+        });
+    }
+    let estimates = facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref()).filter_map(words::ready);
+    if let Some(line) = words::too_few(estimates, "start") {
+        table.note(line);
+    }
+    table
+}
+
+/// The size of a variant with what must be said beside it.
+fn size_cell(line: &VariantSummary, marks: bool) -> Cell {
+    let Some(size) = line.size else {
+        let word = match line.outcome {
+            Outcome::BuildFailed => "build failed",
+            Outcome::NotRun => "not run",
+            Outcome::Ok | Outcome::ServeFailed => "not weighed",
+        };
+        return Cell::new(word).tone(Tone::Bad);
+    };
+    let mut text = size.to_string();
+    if line.smallest && !marks {
+        text.push_str(" (smallest)");
+    }
+    if line.stand_in {
+        text.push_str(" (stand-in)");
+    }
+    if line.outcome == Outcome::ServeFailed {
+        text.push_str(" (does not serve)");
+    }
+    Cell::number(text, size.0 as f64).best_if(line.smallest)
+}
+
+fn bytes(value: Bytes) -> Cell {
+    Cell::number(value.to_string(), value.0 as f64)
+}

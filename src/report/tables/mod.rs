@@ -1,0 +1,14 @@
+//! The tables of a report, each made once for terminal, Markdown and page.
+
+mod builds;
+mod images;
+mod surroundings;
+mod verdicts;
+
+pub use builds::{decomposition, times};
+pub use images::{headline, layers, serving, sharing, sizes};
+pub use surroundings::{bases, environment, invalid};
+pub use verdicts::{failures, findings, reproduction};
+
+/// Most rows of the longer tables; a note says what was left out and where it is.
+const MOST_ROWS: usize = 400;

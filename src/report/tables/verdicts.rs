@@ -1,0 +1,96 @@
+//! What the figures mean: claims that were reproduced or not, findings with remedies, failures.
+
+use super::MOST_ROWS;
+use crate::record::{Outcome, ReferenceVerdict};
+use crate::report::facts::Facts;
+use crate::report::table::{Cell, Table, Tone};
+use crate::units::{Bytes, SignedBytes};
+
+/// Each claim, what was measured, and why they differ.
+pub fn reproduction(facts: &Facts<'_>) -> Table {
+    let heads = ["Variant", "#Claim", "?#Means", "#Measured", "Verdict", "#Off by", "Why"];
+    let mut table = Table::new("Reproduction", &heads);
+    for claim in &facts.reproduction {
+        let verdict = match claim.verdict {
+            ReferenceVerdict::Reproduced => Cell::new("reproduced").tone(Tone::Best),
+            ReferenceVerdict::Drifted => Cell::new("drifted").tone(Tone::Care),
+            ReferenceVerdict::StandIn => Cell::new("stand-in").tone(Tone::Care),
+            ReferenceVerdict::NotMeasured => Cell::new("not measured").tone(Tone::Bad),
+        };
+        let off = if claim.drift == SignedBytes(0) { String::new() } else { claim.drift.to_string() };
+        table.push(vec![
+            Cell::new(&claim.variant),
+            Cell::new(&claim.claim),
+            Cell::number(format!("[{}, {}) MB", mb(claim.low), mb(claim.high)), claim.low.0 as f64),
+            claim.size.map_or_else(Cell::default, |size| Cell::number(size.exact(), size.0 as f64)),
+            verdict,
+            Cell::number(off, claim.drift.0 as f64),
+            Cell::new(&claim.cause),
+        ]);
+    }
+    if !facts.reproduction.is_empty() {
+        table.note("A claim of three digits means every size that prints so; the verdict compares with that interval.");
+    }
+    table.without_empty_columns()
+}
+
+/// What could be better, with its measured cost and what to do.
+pub fn findings(facts: &Facts<'_>) -> Table {
+    let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
+    for (variant, finding) in facts.findings.iter().take(MOST_ROWS) {
+        let cost = if finding.size_bytes == Bytes::ZERO { String::new() } else { finding.size_bytes.to_string() };
+        table.push(vec![
+            Cell::new(if variant.is_empty() { "(the run)" } else { variant }),
+            Cell::number(cost, finding.size_bytes.0 as f64),
+            Cell::new(&finding.message),
+            Cell::code(&finding.instruction),
+            Cell::new(&finding.remedy),
+        ]);
+    }
+    if facts.findings.len() > MOST_ROWS {
+        table.note(format!("The first {MOST_ROWS} of {}; all are in run.json.", facts.findings.len()));
+    }
+    table.without_empty_columns()
+}
+
+/// What did not go well.
+pub fn failures(facts: &Facts<'_>) -> Table {
+    let mut table = Table::new("Failures", &["Variant", "At", "Instruction", "Reason"]);
+    for variant in &facts.record.variants {
+        match (&variant.failure, &variant.serve) {
+            (Some(failure), _) => {
+                let at = if failure.scenario.is_empty() {
+                    failure.stage.clone()
+                } else {
+                    format!("{} ({})", failure.stage, failure.scenario)
+                };
+                table.push(vec![
+                    Cell::new(&variant.name),
+                    Cell::new(at).tone(Tone::Bad),
+                    Cell::code(&failure.instruction),
+                    Cell::new(&failure.message),
+                ]);
+            }
+            (None, Some(serve)) if !serve.ok => table.push(vec![
+                Cell::new(&variant.name),
+                Cell::new("serve").tone(Tone::Bad),
+                Cell::default(),
+                Cell::new(&serve.detail),
+            ]),
+            _ if variant.outcome == Outcome::NotRun => table.push(vec![
+                Cell::new(&variant.name),
+                Cell::new("not run").tone(Tone::Bad),
+                Cell::default(),
+                Cell::new(crate::report::words::ended(facts.record)),
+            ]),
+            _ => {}
+        }
+    }
+    table.without_empty_columns()
+}
+
+/// Megabytes with as many decimals as a claim's interval needs: `841.5`, `55.75`.
+fn mb(bytes: Bytes) -> String {
+    let text = format!("{:.6}", bytes.as_mb());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

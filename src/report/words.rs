@@ -1,0 +1,183 @@
+//! Words that tables, charts and the page share: where it was measured, on what, and how it ended.
+
+use std::collections::BTreeSet;
+
+use crate::analyse::{Estimate, Part, ScenarioTiming, StepTime};
+use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Serve, Variant};
+use crate::units::{Bytes, Nanos, Ratio};
+
+/// Said wherever fewer rounds were measured than an interval needs.
+pub const NO_INFERENCE: &str = "no inference";
+
+/// The bases of the record that stand in for others, each once: `python:3.9-slim`.
+pub fn stand_ins(record: &Record) -> Vec<&Base> {
+    let mut seen = BTreeSet::new();
+    let bases = record.variants.iter().flat_map(|variant| &variant.bases);
+    bases.filter(|base| base.origin == BaseOrigin::StandIn && seen.insert(base.reference.as_str())).collect()
+}
+
+/// Whether any base of the variant stands in for another.
+pub fn on_stand_in(variant: &Variant) -> bool {
+    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
+}
+
+/// The day a record was begun: `2026-11-23`.
+pub fn day(record: &Record) -> &str {
+    record.started_at.get(..10).unwrap_or(&record.started_at)
+}
+
+/// Engine and what it builds and stores with: `docker 20.10.24, buildkit, overlay2 (graphdriver), linux/amd64`.
+pub fn engine(record: &Record) -> String {
+    let engine = &record.environment.engine;
+    format!(
+        "{} {}, {}, {} ({}), {}/{}",
+        engine.name, engine.version, engine.builder, engine.storage_driver, engine.image_store, engine.os, engine.arch
+    )
+}
+
+/// The line below every chart.
+pub fn source_line(record: &Record) -> String {
+    format!("{} {} · {} · {}", record.tool.name, record.tool.version, engine(record), day(record))
+}
+
+/// The sentence about stand-ins, where there are any.
+pub fn stand_in_line(record: &Record) -> Option<String> {
+    let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
+    (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
+}
+
+/// Why there is no image of a variant; `None` where there is one.
+pub fn missing_short(variant: &Variant) -> Option<&'static str> {
+    match variant.outcome {
+        Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => None,
+        Outcome::Ok | Outcome::ServeFailed => Some("not weighed"),
+        Outcome::NotRun => Some("not run"),
+        // What went wrong before there was a build is no failed build.
+        Outcome::BuildFailed if variant.failure.as_ref().is_some_and(|failure| failure.stage == "pull") => {
+            Some("pull failed")
+        }
+        Outcome::BuildFailed => Some("build failed"),
+    }
+}
+
+/// The same with the reason, where one is known.
+pub fn missing(variant: &Variant) -> Option<String> {
+    let word = missing_short(variant)?;
+    Some(match &variant.failure {
+        Some(failure) if !failure.message.is_empty() => format!("{word}: {}", failure.message),
+        _ => word.to_owned(),
+    })
+}
+
+/// A size against the first one: `-86.2 % (0.14×)`.
+pub fn against(size: Bytes, first: Bytes) -> String {
+    Ratio::of(size.0, first.0).map_or_else(String::new, |ratio| format!("{} ({ratio})", ratio.as_change()))
+}
+
+/// What ended the run, as a sentence.
+pub fn ended(record: &Record) -> &'static str {
+    match record.ended {
+        Ended::Complete => "the plan was done to its end",
+        Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
+        Ended::OutOfTime => "the time allowed was used up: what follows is a part of the plan",
+        Ended::Interrupted => "the run was interrupted: what follows is a part of the plan",
+        Ended::EngineLost => "the engine went away: what follows is a part of the plan",
+    }
+}
+
+/// `1 round`, `7 rounds`.
+pub fn count(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{} {word}s", crate::units::group_digits(number as u64)) }
+}
+
+/// What changed before the builds of a scenario.
+pub fn scenario(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::Cold => "nothing may come from cache",
+        Scenario::Warm => "nothing changed",
+        Scenario::Touch => "only a file's mtime changed",
+        Scenario::Src => "one line of application source changed",
+        Scenario::Deps => "the requirements file changed",
+    }
+}
+
+/// Interval and rounds of an estimate: `37.1–39.0 s, n=7`, or `n=3, no inference`.
+pub fn interval(estimate: Estimate) -> String {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => format!("{}, n={}", span(low, high), estimate.n),
+        _ => format!("n={}, {}", estimate.n, no_interval(estimate.n)),
+    }
+}
+
+/// Why there is no interval: below 5 rounds nothing is inferred; 5 have one at 93.75 % only.
+pub fn no_interval(n: u32) -> &'static str {
+    if n < crate::analyse::ENOUGH_ROUNDS { NO_INFERENCE } else { "no 95 % interval" }
+}
+
+/// The sentence for a chart or table in which estimates have no interval; `None` where all have one.
+pub fn too_few(estimates: impl Iterator<Item = Estimate>, word: &str) -> Option<String> {
+    let least = estimates.filter(|estimate| estimate.low.is_none()).map(|estimate| estimate.n).min()?;
+    let enough = crate::analyse::ENOUGH_ROUNDS;
+    Some(if least < enough {
+        format!("Fewer than {enough} {word}s allow {NO_INFERENCE}.")
+    } else {
+        format!("{least} {word}s are too few for a 95 % interval of the median.")
+    })
+}
+
+/// Two times, the unit said once where it is the same: `37.1–39.0 s`.
+pub fn span(low: Nanos, high: Nanos) -> String {
+    let (low, high) = (low.to_string(), high.to_string());
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((value, unit)), Some((_, other))) if unit == other => format!("{value}–{high}"),
+        _ => format!("{low} – {high}"),
+    }
+}
+
+/// What came from cache of what can: `5/6 cached`.
+pub fn cached(timing: &ScenarioTiming) -> String {
+    format!("{}/{} cached", timing.cached, timing.cacheable)
+}
+
+/// Why a scenario has no figure.
+pub fn no_valid_sample(timing: &ScenarioTiming) -> String {
+    match timing.reasons.first() {
+        Some(reason) => format!("no valid sample: {reason}"),
+        None => "no valid sample".to_owned(),
+    }
+}
+
+/// The verdict of the A/A check, as a sentence.
+pub fn noise(noise: &Noise) -> String {
+    let what = format!("A/A check on {}", noise.variant);
+    if noise.pairs < crate::analyse::ENOUGH_ROUNDS {
+        return format!("{what}: {}, {NO_INFERENCE}.", count(noise.pairs as usize, "pair"));
+    }
+    format!(
+        "{what}: {} (ratio {:.3}, 95 % interval {:.3} to {:.3}, {}).",
+        noise.verdict,
+        noise.ratio,
+        noise.low,
+        noise.high,
+        count(noise.pairs as usize, "pair")
+    )
+}
+
+/// Time to the first expected answer with its interval; `None` where it does not serve.
+pub fn ready(serve: &Serve) -> Option<Estimate> {
+    let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
+    let alone = || Estimate { median: serve.ready_ns, low: None, high: None, n: 1, level: 0.0 };
+    serve.ok.then(|| Estimate::of(&starts).unwrap_or_else(alone))
+}
+
+/// What a part of a build is called.
+pub fn part(part: &StepTime) -> String {
+    match part.part {
+        Part::Upload => "sending the context".to_owned(),
+        Part::Resolve => "resolving bases".to_owned(),
+        Part::Export => "writing the image".to_owned(),
+        Part::Other => "everything else".to_owned(),
+        Part::Instruction if part.stage.is_empty() => part.instruction.clone(),
+        Part::Instruction => format!("[{}] {}", part.stage, part.instruction),
+    }
+}

@@ -1,0 +1,78 @@
+//! The digest of a suite: equal digests, equal input.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{SuiteError, Variant};
+use crate::context::{Files, Kind};
+use crate::fsx::{self, FileError};
+use crate::record::Builder;
+
+/// `sha256:` over the manifest, each Dockerfile, and names, kinds, modes and contents of each context's files as
+/// BuildKit would be sent them. Stamps of files, the suite's place and the order of variants' contexts do not matter.
+pub(super) fn of(root: &Path, manifest: &str, variants: &[Variant]) -> Result<String, SuiteError> {
+    let mut hash = Sha256::new();
+    part(&mut hash, "manifest", manifest.as_bytes());
+    let mut contexts = BTreeSet::new();
+    for variant in variants {
+        part(&mut hash, "dockerfile", variant.dockerfile.to_string_lossy().as_bytes());
+        part(&mut hash, "text", variant.dockerfile_text.as_bytes());
+        let wrap = |source| SuiteError::Context { variant: variant.name.clone(), source };
+        let folder = root.join(&variant.context);
+        let dockerfile = root.join(&variant.dockerfile);
+        let mut files = Files::list(&folder, &dockerfile, Builder::Buildkit).map_err(wrap)?;
+        // Variants mostly share one context and one .dockerignore: read it once. Their Dockerfiles are in already.
+        if let Some(dockerfile) = &files.dockerfile {
+            files.entries.remove(dockerfile);
+        }
+        let names: Vec<_> = files.entries.keys().cloned().collect();
+        if !contexts.insert((variant.context.clone(), names)) {
+            continue;
+        }
+        part(&mut hash, "context", variant.context.to_string_lossy().as_bytes());
+        for (path, found) in &files.entries {
+            part(&mut hash, "path", path.as_bytes());
+            part(&mut hash, "mode", &found.mode.to_le_bytes());
+            match &found.kind {
+                Kind::Directory => part(&mut hash, "directory", &[]),
+                Kind::Fifo => part(&mut hash, "fifo", &[]),
+                Kind::Symlink(target) => part(&mut hash, "symlink", target.to_string_lossy().as_bytes()),
+                Kind::File(_) => content(&mut hash, &folder.join(path))?,
+            }
+        }
+    }
+    let mut text = String::from("sha256:");
+    for byte in hash.finalize() {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+/// A label and a length before each part, so that no two inputs run together to the same bytes.
+fn part(hash: &mut Sha256, label: &str, bytes: &[u8]) {
+    hash.update(label.as_bytes());
+    hash.update([0]);
+    hash.update((bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+}
+
+/// A file's content by its own digest, read in pieces.
+fn content(hash: &mut Sha256, path: &Path) -> Result<(), FileError> {
+    let mut file = fsx::open(path)?;
+    let mut own = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => own.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(FileError::new("read", path, error)),
+        }
+    }
+    part(hash, "content", &own.finalize());
+    Ok(())
+}

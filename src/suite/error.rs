@@ -1,0 +1,71 @@
+//! Why a suite could not be read.
+
+use std::path::PathBuf;
+
+use crate::context::ContextError;
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::FileError;
+
+/// Why a suite could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// A file could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no manifest.
+    #[error("there is no `tonnage.toml` in `{}`", folder.display())]
+    NoManifest {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The manifest is no TOML, or says something that it may not.
+    #[error("{}:{line}:{column}: {message}", manifest.display())]
+    Manifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// Column in characters, counted from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+        /// What to write instead.
+        hint: String,
+    },
+    /// The manifest lists no variants and no sub-folder has a Dockerfile.
+    #[error("`{}` has no variants, and no folder beside it has a `Dockerfile`", manifest.display())]
+    NoVariants {
+        /// The manifest.
+        manifest: PathBuf,
+    },
+    /// A context could not be read.
+    #[error("failed to read the context of variant `{variant}`")]
+    Context {
+        /// Whose context.
+        variant: String,
+        /// Why.
+        #[source]
+        source: ContextError,
+    },
+}
+
+impl Diagnose for SuiteError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::NoManifest { .. } => {
+                Some("`tonnage init` writes one for the Dockerfiles it finds; or give the suite's folder".into())
+            }
+            Self::Manifest { hint, .. } => (!hint.is_empty()).then(|| hint.clone()),
+            Self::NoVariants { .. } => {
+                Some("add a `[[variant]]` with `name` and `dockerfile`, or a folder with a `Dockerfile`".into())
+            }
+            Self::Context { source, .. } => source.hint(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}

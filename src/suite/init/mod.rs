@@ -1,0 +1,112 @@
+//! A first suite for a repository: which Dockerfiles there are, how they are built, and the manifest that says so.
+//!
+//! In: a folder. Out: a [`Survey`] of what was found and guessed, and from it the text of a `tonnage.toml` that
+//! [`Suite::load`](super::Suite::load) accepts. Nothing is written here.
+
+mod compose;
+mod guess;
+mod survey;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::FileError;
+
+use super::SuiteError;
+
+/// What a repository holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Variants, sorted by name.
+    pub variants: Vec<Found>,
+    /// What was found but cannot be used, one line each.
+    pub warnings: Vec<String>,
+}
+
+/// A variant as it was found and guessed. Paths are relative to the folder that was surveyed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Its name, fit for a manifest.
+    pub name: String,
+    /// Its Dockerfile.
+    pub dockerfile: PathBuf,
+    /// Its build context; `.` for the folder itself.
+    pub context: PathBuf,
+    /// Stage to stop at.
+    pub target: Option<String>,
+    /// Platform.
+    pub platform: Option<String>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// A file of the application, from the context's root.
+    pub src: Option<PathBuf>,
+    /// The file that lists what the application depends on, from the context's root.
+    pub deps: Option<PathBuf>,
+    /// Ports that it EXPOSEs.
+    pub ports: Vec<u16>,
+}
+
+/// Why there is no suite.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The folder cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is nothing to build.
+    #[error("there is no Dockerfile in `{}`", root.display())]
+    Nothing {
+        /// Where it was looked for.
+        root: PathBuf,
+        /// What was found but cannot be used.
+        warnings: Vec<String>,
+    },
+    /// There is a manifest already.
+    #[error("`{}` is there already", path.display())]
+    Exists {
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// What was written cannot be read: a bug.
+    #[error("the suite that was made up cannot be read")]
+    Unreadable(#[source] Box<SuiteError>),
+}
+
+impl Diagnose for InitError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::File(error) => return error.hint(),
+            Self::Nothing { warnings, .. } => {
+                let mut hint = format!(
+                    "looked {} folders deep for `Dockerfile`, `Containerfile`, `Dockerfile.*`, `*.Dockerfile` and for \
+                     `build` in {}; hidden folders and {} are left out",
+                    survey::MAX_DEPTH,
+                    compose::NAMES.join(", "),
+                    survey::SKIPPED.join(", "),
+                );
+                for warning in warnings {
+                    hint.push_str("; ");
+                    hint.push_str(warning);
+                }
+                hint
+            }
+            Self::Exists { .. } => "edit it, see another with `--print`, or overwrite it with `--force`".into(),
+            Self::Unreadable(_) => "report it with the folder's Dockerfiles; write the suite by hand meanwhile".into(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable(_) => Exit::Bug,
+            _ => Exit::Unreadable,
+        }
+    }
+}
+
+pub use survey::survey;
+pub use write::manifest;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! Tests of `init`: five shapes of repositories, each read back by `Suite::load`.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::suite::{MANIFEST_NAME, Suite};
+
+fn repository(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    dir
+}
+
+/// What is written for a repository, and the suite that is read back from it.
+fn written(files: &[(&str, &str)]) -> (String, Suite, Survey) {
+    let dir = repository(files);
+    let survey = survey(dir.path()).unwrap();
+    let text = manifest(dir.path(), &survey, Some("it")).unwrap();
+    fs::write(dir.path().join(MANIFEST_NAME), &text).unwrap();
+    (text, Suite::load(dir.path()).unwrap(), survey)
+}
+
+/// Name, Dockerfile, context, src and deps of each variant.
+fn rows(suite: &Suite) -> Vec<[String; 5]> {
+    let shown = |path: &Option<std::path::PathBuf>| path.as_ref().map_or("-".into(), |path| path.display().to_string());
+    suite
+        .variants
+        .iter()
+        .map(|variant| {
+            [
+                variant.name.clone(),
+                variant.dockerfile.display().to_string(),
+                variant.context.display().to_string(),
+                shown(&variant.src),
+                shown(&variant.deps),
+            ]
+        })
+        .collect()
+}
+
+const FLASK: &str = "FROM python:3.9\nWORKDIR /app\nCOPY requirements.txt ./\nRUN pip install -r requirements.txt\nCOPY src /app\nEXPOSE 5000\n";
+
+#[test]
+fn a_single_dockerfile_is_one_variant_with_its_files_guessed() {
+    let (text, suite, _) = written(&[
+        ("Dockerfile", "FROM node:22\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nEXPOSE 3000/tcp\n"),
+        (".dockerignore", "node_modules\ntest\n"),
+        ("package.json", "{}"),
+        ("node_modules/x/package.json", "{}"),
+        ("node_modules/x/Dockerfile", "FROM scratch\n"),
+        ("test/index.js", ""),
+        ("lib/index.js", ""),
+        ("src/server.js", ""),
+    ]);
+    assert_eq!(suite.variants.len(), 1);
+    assert_eq!(rows(&suite)[0][1..], ["Dockerfile", ".", "src/server.js", "package.json"]);
+    assert!(text.contains("# [serve]\n# port = 3000\n"), "{text}");
+    assert!(suite.serve.is_none());
+    // The lines that were commented out are right once the comment is taken away.
+    let (_, section) = text.split_once("answer:\n").unwrap();
+    let section: Vec<_> = section.lines().take(4).map(|line| line.trim_start_matches("# ")).collect();
+    let table: toml::Table = toml::from_str(&section.join("\n")).unwrap();
+    assert_eq!(table["serve"]["port"].as_integer(), Some(3000));
+}
+
+#[test]
+fn dockerfiles_side_by_side_are_named_by_what_differs() {
+    let (_, suite, _) = written(&[
+        ("Dockerfile.alpine", "FROM alpine\nCOPY . .\n"),
+        ("Dockerfile.alpine.dockerignore", "x\n"),
+        ("slim.Dockerfile", "FROM debian\nCOPY go.mod .\nCOPY cmd cmd\n"),
+        ("Containerfile", "FROM scratch\nCOPY cmd/main.go /\n"),
+        ("go.mod", "module x\n"),
+        ("cmd/main.go", "package main\n"),
+        ("cmd/main_test.go", "package main\n"),
+    ]);
+    let rows = rows(&suite);
+    let row = |dockerfile: &str| rows.iter().find(|row| row[1] == dockerfile).unwrap();
+    assert_eq!(row("Dockerfile.alpine"), &["alpine", "Dockerfile.alpine", ".", "cmd/main.go", "go.mod"]);
+    assert_eq!(row("slim.Dockerfile"), &["slim", "slim.Dockerfile", ".", "cmd/main.go", "go.mod"]);
+    // This one copies no go.mod, and is called after the repository.
+    assert_eq!(row("Containerfile")[2..], [".", "cmd/main.go", "-"]);
+    assert_eq!(rows.len(), 3);
+}
+
+#[test]
+fn folders_of_variants_share_the_context_that_holds_the_files() {
+    let (text, suite, survey) = written(&[
+        ("full/Dockerfile", FLASK),
+        ("slim/Dockerfile", FLASK),
+        ("requirements.txt", "Flask\n"),
+        ("src/server.py", ""),
+        ("src/util.py", ""),
+    ]);
+    assert_eq!(
+        rows(&suite),
+        [
+            ["full", "full/Dockerfile", ".", "src/server.py", "requirements.txt"],
+            ["slim", "slim/Dockerfile", ".", "src/server.py", "requirements.txt"],
+        ]
+    );
+    assert_eq!(text.matches("requirements.txt").count(), 1, "{text}");
+    assert_eq!(survey.variants[0].ports, [5000]);
+}
+
+#[test]
+fn services_of_a_monorepo_have_contexts_of_their_own() {
+    let (_, suite, _) = written(&[
+        ("services/api/Dockerfile", "FROM golang\nCOPY . .\n"),
+        ("services/api/go.mod", "module api\n"),
+        ("services/api/main.go", "package main\n"),
+        ("services/web/Dockerfile", "FROM rust\nCOPY Cargo.toml .\nCOPY src src\n"),
+        ("services/web/Cargo.toml", ""),
+        ("services/web/src/main.rs", ""),
+        ("docker/jobs/Dockerfile", "FROM ruby\nCOPY jobs/Gemfile .\n"),
+        ("jobs/Gemfile", ""),
+    ]);
+    assert_eq!(
+        rows(&suite),
+        [
+            ["docker-jobs", "docker/jobs/Dockerfile", ".", "-", "jobs/Gemfile"],
+            ["services-api", "services/api/Dockerfile", "services/api", "main.go", "go.mod"],
+            ["services-web", "services/web/Dockerfile", "services/web", "src/main.rs", "Cargo.toml"],
+        ]
+    );
+}
+
+#[test]
+fn compose_files_say_how_their_services_are_built() {
+    let compose = r#"
+x-args: &args
+  A: "1"
+  B: 2
+services:
+  web:
+    platform: linux/amd64
+    build:
+      context: ./app
+      dockerfile: docker/web.Dockerfile
+      target: runtime
+      args:
+        <<: *args
+        C: ${C:-three}
+        SECRET: $SECRET
+  worker:
+    build: app
+  list:
+    build: { context: app, args: ["X=1", "Y"] }
+  db: { image: "postgres:16" }
+  remote: { build: "https://example.org/x.git" }
+  above: { build: .. }
+  inline: { build: { dockerfile_inline: "FROM x" } }
+  unknown: { build: "${WHERE}" }
+  gone: { build: nowhere }
+"#;
+    let (_, suite, survey) = written(&[
+        ("compose.yaml", compose),
+        ("app/Dockerfile", FLASK),
+        ("app/docker/web.Dockerfile", "FROM python AS runtime\nCOPY src /app\nFROM python\n"),
+        ("app/requirements.txt", ""),
+        ("app/src/main.py", ""),
+        ("tools/Dockerfile", "FROM alpine\n"),
+    ]);
+    assert_eq!(
+        rows(&suite),
+        [
+            ["list", "app/Dockerfile", "app", "src/main.py", "requirements.txt"],
+            ["tools", "tools/Dockerfile", "tools", "-", "-"],
+            ["web", "app/docker/web.Dockerfile", "app", "src/main.py", "-"],
+            ["worker", "app/Dockerfile", "app", "src/main.py", "requirements.txt"],
+        ]
+    );
+    let web = suite.variant("web").unwrap();
+    assert_eq!((web.target.as_deref(), web.platform.as_deref()), (Some("runtime"), Some("linux/amd64")));
+    let args: Vec<_> = web.build_args.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(args, ["A=1", "B=2", "C=three"]);
+    assert_eq!(suite.variant("list").unwrap().build_args.len(), 1);
+    let warnings = survey.warnings.join("\n");
+    for service in ["remote", "above", "inline", "unknown", "gone"] {
+        assert!(warnings.contains(&format!("service `{service}` is left out")), "{service}: {warnings}");
+    }
+    assert_eq!(survey.warnings.len(), 5);
+}
+
+#[test]
+fn an_empty_repository_says_what_was_looked_for() {
+    let dir = repository(&[("README.md", ""), ("compose.yml", "services: [")]);
+    let error = survey(dir.path()).unwrap_err();
+    assert_eq!(error.exit(), Exit::Unreadable);
+    let hint = error.hint().unwrap();
+    for part in ["`Dockerfile`", "docker-compose.yml", "node_modules", "compose.yml` cannot be read"] {
+        assert!(hint.contains(part), "{part}: {hint}");
+    }
+    assert!(matches!(survey(&dir.path().join("none")), Err(InitError::File(_))));
+}
+
+#[test]
+fn odd_names_and_broken_dockerfiles_still_make_a_suite() {
+    let (_, suite, survey) = written(&[
+        ("a b/Dockerfile", "FROM x\nRUM y\n"),
+        ("a-b/Dockerfile", "FROM x\n"),
+        ("\"q\"/Dockerfile", "FROM x\n"),
+        ("Dockerfile.größe", "FROM x\nADD https://example.org/a /a\n"),
+    ]);
+    let names: Vec<_> = suite.variants.iter().map(|variant| variant.name.as_str()).collect();
+    assert_eq!(names, ["a-b", "a-b.2", "gr--e", "q"]);
+    assert_eq!(survey.warnings.len(), 1);
+    assert!(survey.warnings[0].starts_with("`a b/Dockerfile`: line 2: "), "{:?}", survey.warnings);
+}
+
+#[test]
+fn the_flask_suites_own_dockerfiles_are_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("variants/flask-blog");
+    let survey = survey(&folder).unwrap();
+    assert_eq!(survey.variants.len(), 4);
+    for found in &survey.variants {
+        assert_eq!(found.context, Path::new("."));
+        assert_eq!(found.src.as_deref(), Some(Path::new("src/server.py")));
+        assert_eq!(found.deps.as_deref(), Some(Path::new("requirements.txt")));
+    }
+    assert!(manifest(&folder, &survey, None).is_ok());
+}

@@ -1,0 +1,351 @@
+//! From the manifest's text to a [`Suite`]: defaults filled in, values checked, Dockerfiles read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+
+use super::dockerfile::Facts;
+use super::manifest::{BuildTable, Manifest, ServeTable, Source, VariantTable};
+use super::{BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
+use crate::fsx::{self, FileError};
+use crate::units::Bytes;
+
+/// Name of the manifest in a suite's folder.
+pub const MANIFEST_NAME: &str = "tonnage.toml";
+
+/// Name of a Dockerfile in a variant's folder.
+const DOCKERFILE: &str = "Dockerfile";
+
+pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
+    let manifest = if path.is_dir() { path.join(MANIFEST_NAME) } else { path.to_owned() };
+    let root = match manifest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if path.is_dir() && !manifest.exists() {
+        return Err(SuiteError::NoManifest { folder: path.to_owned() });
+    }
+    let text = fsx::read_text(&manifest)?;
+    read(root, manifest, &text)
+}
+
+/// The suite that a manifest would make if it stood at `manifest`.
+pub(super) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+    let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
+    read(root, manifest, text)
+}
+
+fn read(root: PathBuf, manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+    let source = Source { path: &manifest, text };
+    let parsed = source.parse()?;
+
+    let name = match &parsed.suite.name {
+        Some(name) => checked_name(source, name)?,
+        None => folder_name(&root),
+    };
+    let build = build_options(source, &root, &parsed.build)?;
+    let serve = parsed.serve.as_ref().map(|table| serve(source, Some(table), None)).transpose()?.flatten();
+    let variants = variants(source, &root, &parsed, &build)?;
+    let digest = digest::of(&root, text, &variants)?;
+    Ok(Suite {
+        name,
+        title: parsed.suite.title,
+        source: parsed.suite.source,
+        digest,
+        build,
+        serve,
+        bases: parsed.bases.into_iter().map(|(set, map)| (set.into_inner(), map)).collect(),
+        variants,
+        root,
+        manifest,
+    })
+}
+
+/// The folder's own name with what is not fit for a file replaced.
+fn folder_name(root: &Path) -> String {
+    let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let name = full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name: String = name.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
+    if name.is_empty() || name.starts_with('.') { "suite".to_owned() } else { name }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+}
+
+/// Whether a text can name a suite or a variant: `[A-Za-z0-9._-]+`, no dot or dash first, at most 100 characters.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && !text.starts_with(['.', '-']) && text.chars().all(is_name_char)
+}
+
+fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, SuiteError> {
+    let text = name.get_ref();
+    if is_name(text) {
+        return Ok(text.clone());
+    }
+    Err(source.error(
+        name.span().start,
+        format!("`{}` cannot be a name", crate::text::for_people(text)),
+        "use letters, digits, `.`, `_` and `-`, and begin with a letter or digit: it names files and image tags",
+    ))
+}
+
+fn build_options(source: Source<'_>, root: &Path, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
+    let defaults = BuildOptions::default();
+    Ok(BuildOptions {
+        args: table.args.clone(),
+        target: table.target.clone(),
+        platform: table.platform.clone(),
+        network: table.network.clone(),
+        labels: table.labels.clone(),
+        ca_files: table.ca_files.iter().map(|file| root.join(file)).collect(),
+        site_env: table.site_env.clone(),
+        deadline: match &table.deadline {
+            Some(text) => span_of_time(source, text)?,
+            None => defaults.deadline,
+        },
+    })
+}
+
+/// A span of time such as `30 s`, `1m 30s` (jiff's friendly format); zero and negative ones are refused.
+fn span_of_time(source: Source<'_>, text: &Spanned<String>) -> Result<Duration, SuiteError> {
+    SignedDuration::from_str(text.get_ref().trim())
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .filter(|span| !span.is_zero())
+        .ok_or_else(|| {
+            source.error(
+                text.span().start,
+                format!("`{}` is no span of time", crate::text::for_people(text.get_ref())),
+                "write a number and a unit: `30 s`, `2 min`, `1 h`",
+            )
+        })
+}
+
+/// A variant's table over the suite's, key by key; `None` where neither is there.
+fn serve(
+    source: Source<'_>,
+    over: Option<&Spanned<ServeTable>>,
+    under: Option<&Spanned<ServeTable>>,
+) -> Result<Option<Serve>, SuiteError> {
+    let Some(given) = over.or(under) else { return Ok(None) };
+    let empty = ServeTable::default();
+    let upper = over.map_or(&empty, Spanned::get_ref);
+    let lower = under.map_or(&empty, Spanned::get_ref);
+    let port = upper.port.as_ref().or(lower.port.as_ref()).ok_or_else(|| {
+        source.error(given.span().start, "a `serve` without a `port`", "say on which port the application listens")
+    })?;
+    if *port.get_ref() == 0 {
+        return Err(source.error(port.span().start, "`0` is no port", "say on which port the application listens"));
+    }
+    let path = match upper.path.as_ref().or(lower.path.as_ref()) {
+        Some(path)
+            if path.get_ref().starts_with('/') && !path.get_ref().contains(|c: char| c <= ' ' || c == '\x7f') =>
+        {
+            path.get_ref().clone()
+        }
+        Some(path) => {
+            let message = format!("`{}` is no path", crate::text::for_people(path.get_ref()));
+            return Err(source.error(path.span().start, message, "begin with `/` and encode blanks: `/health`"));
+        }
+        None => "/".to_owned(),
+    };
+    let timeout = match upper.timeout.as_ref().or(lower.timeout.as_ref()) {
+        Some(text) => span_of_time(source, text)?,
+        None => Duration::from_secs(30),
+    };
+    let memory = match upper.memory.as_ref().or(lower.memory.as_ref()) {
+        Some(text) => Some(
+            Bytes::from_str(text.get_ref())
+                .map_err(|error| source.error(text.span().start, error.to_string(), error.hint()))?,
+        ),
+        None => None,
+    };
+    let starts = match upper.starts.as_ref().or(lower.starts.as_ref()) {
+        Some(starts) if (1..=1000).contains(starts.get_ref()) => *starts.get_ref(),
+        Some(starts) => {
+            let message = format!("`{}` starts cannot be made", starts.get_ref());
+            return Err(source.error(starts.span().start, message, "choose a number from 1 to 1000"));
+        }
+        None => 5,
+    };
+    let mut env = lower.env.clone();
+    env.extend(upper.env.clone());
+    Ok(Some(Serve {
+        port: *port.get_ref(),
+        path,
+        expect: upper.expect.clone().or_else(|| lower.expect.clone()).unwrap_or_default(),
+        command: upper.command.clone().or_else(|| lower.command.clone()).unwrap_or_default(),
+        timeout,
+        memory,
+        starts,
+        env,
+    }))
+}
+
+fn variants(
+    source: Source<'_>,
+    root: &Path,
+    manifest: &Manifest,
+    build: &BuildOptions,
+) -> Result<Vec<Variant>, SuiteError> {
+    let mut variants = Vec::new();
+    if manifest.variants.is_empty() {
+        for name in folders_with_dockerfile(root)? {
+            let file = PathBuf::from(&name).join(DOCKERFILE);
+            variants.push(variant(source, root, manifest, build, name, file, None)?);
+        }
+        if variants.is_empty() {
+            return Err(SuiteError::NoVariants { manifest: source.path.to_owned() });
+        }
+        return Ok(variants);
+    }
+    let mut names = BTreeSet::new();
+    for entry in &manifest.variants {
+        let table = entry.get_ref();
+        let name = checked_name(source, &table.name)?;
+        if !names.insert(tag_name(&name)) {
+            return Err(source.error(
+                table.name.span().start,
+                format!("a second variant is called `{name}`"),
+                "give each variant a name of its own; upper and lower case count as the same",
+            ));
+        }
+        let file = match &table.dockerfile {
+            Some(text) => relative(source, text, Escape::Allowed)?,
+            None => PathBuf::from(&name).join(DOCKERFILE),
+        };
+        let at = table.dockerfile.as_ref().map_or_else(|| table.name.span().start, |text| text.span().start);
+        if !root.join(&file).is_file() {
+            return Err(source.error(
+                at,
+                format!("variant `{name}` has no Dockerfile at `{}`", file.display()),
+                "give `dockerfile`, from the manifest's folder",
+            ));
+        }
+        variants.push(variant(source, root, manifest, build, name, file, Some(table))?);
+    }
+    Ok(variants)
+}
+
+fn variant(
+    source: Source<'_>,
+    root: &Path,
+    manifest: &Manifest,
+    build: &BuildOptions,
+    name: String,
+    dockerfile: PathBuf,
+    table: Option<&VariantTable>,
+) -> Result<Variant, SuiteError> {
+    let suite = &manifest.suite;
+    let context = match table.and_then(|table| table.context.as_ref()).or(suite.context.as_ref()) {
+        Some(text) => {
+            let context = relative(source, text, Escape::Allowed)?;
+            if !root.join(&context).is_dir() {
+                let message = format!("the context `{}` is no folder", context.display());
+                return Err(source.error(text.span().start, message, "give a folder, from the manifest's folder"));
+            }
+            context
+        }
+        None => PathBuf::from("."),
+    };
+    let edited = |own: Option<&Spanned<String>>, shared: Option<&Spanned<String>>, key: &str| match own.or(shared) {
+        Some(text) => {
+            let file = relative(source, text, Escape::Refused)?;
+            if root.join(&context).join(&file).is_file() {
+                return Ok(Some(file));
+            }
+            let message = format!("`{key}` of variant `{name}`: there is no file `{}`", file.display());
+            let hint = format!("give the file from the context's root, `{}`", context.display());
+            Err(source.error(text.span().start, message, hint))
+        }
+        None => Ok(None),
+    };
+    let src = edited(table.and_then(|table| table.src.as_ref()), suite.src.as_ref(), "src")?;
+    let deps = edited(table.and_then(|table| table.deps.as_ref()), suite.deps.as_ref(), "deps")?;
+    let reference = match table.and_then(|table| table.reference.as_ref()) {
+        Some(text) => Some(
+            Claim::from_str(text.get_ref())
+                .map_err(|error| source.error(text.span().start, error.to_string(), error.hint()))?,
+        ),
+        None => None,
+    };
+    let dockerfile_text = String::from_utf8_lossy(&fsx::read(&root.join(&dockerfile))?).into_owned();
+    let (facts, facts_error) = match Facts::parse(&dockerfile_text) {
+        Ok(facts) => (facts, None),
+        Err(error) => (Facts::default(), Some(error)),
+    };
+    let over = |shared: &BTreeMap<String, String>, own: Option<&BTreeMap<String, String>>| {
+        let mut merged = shared.clone();
+        merged.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+        merged
+    };
+    let choice = |own: Option<&String>, shared: &Option<String>| own.cloned().or_else(|| shared.clone());
+    Ok(Variant {
+        target: choice(table.and_then(|table| table.target.as_ref()), &build.target),
+        platform: choice(table.and_then(|table| table.platform.as_ref()), &build.platform),
+        network: choice(table.and_then(|table| table.network.as_ref()), &build.network),
+        build_args: over(&build.args, table.map(|table| &table.args)),
+        labels: over(&build.labels, table.map(|table| &table.labels)),
+        serve: serve(source, table.and_then(|table| table.serve.as_ref()), manifest.serve.as_ref())?,
+        name,
+        dockerfile,
+        context,
+        src,
+        deps,
+        reference,
+        dockerfile_text,
+        facts,
+        facts_error,
+    })
+}
+
+/// Whether a path may lead above where it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    Allowed,
+    Refused,
+}
+
+/// A relative path, `.` parts taken out.
+fn relative(source: Source<'_>, text: &Spanned<String>, escape: Escape) -> Result<PathBuf, SuiteError> {
+    let mut clean = PathBuf::new();
+    for part in Path::new(text.get_ref()).components() {
+        match part {
+            Component::Normal(part) => clean.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if escape == Escape::Allowed => clean.push(".."),
+            _ => {
+                let message = format!("`{}` leads out of its folder", crate::text::for_people(text.get_ref()));
+                return Err(source.error(text.span().start, message, "give a relative path"));
+            }
+        }
+    }
+    if clean.as_os_str().is_empty() {
+        clean.push(".");
+    }
+    Ok(clean)
+}
+
+/// Direct sub-folders that hold a Dockerfile and whose names are fit for a variant, sorted.
+fn folders_with_dockerfile(root: &Path) -> Result<BTreeSet<String>, SuiteError> {
+    let mut found = BTreeSet::new();
+    let wrap = |source| FileError::new("list", root, source);
+    for entry in fs::read_dir(root).map_err(wrap)? {
+        let entry = entry.map_err(wrap)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if is_name(&name) && entry.path().join(DOCKERFILE).is_file() {
+            found.insert(name);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,202 @@
+//! A suite with every default filled in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::dockerfile::{DockerfileError, Fact, Facts, rewrite_bases};
+use super::{Claim, SuiteError, load};
+use crate::context::{Context, ContextError};
+use crate::record::Builder;
+use crate::units::Bytes;
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    /// The folder of the manifest; relative paths start there.
+    pub root: PathBuf,
+    /// The manifest's path.
+    pub manifest: PathBuf,
+    /// Its name, fit for files: `[A-Za-z0-9._-]+`.
+    pub name: String,
+    /// A line for headings; empty where none is given.
+    pub title: String,
+    /// Where the references come from; empty where none is given.
+    pub source: String,
+    /// `sha256:` over the manifest, the Dockerfiles and the files of the contexts (names, modes, contents).
+    pub digest: String,
+    /// How to build: the defaults of every variant, and what concerns all of them.
+    pub build: BuildOptions,
+    /// How to ask whether an image works; already merged into each variant's.
+    pub serve: Option<Serve>,
+    /// Named sets of base images: set → reference in a Dockerfile → reference used for it.
+    pub bases: BTreeMap<String, BTreeMap<String, String>>,
+    /// The variants, in the manifest's order, or sorted where they were found as folders.
+    pub variants: Vec<Variant>,
+}
+
+/// How to build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Build arguments of every variant; already merged into each variant's.
+    pub args: BTreeMap<String, String>,
+    /// Stage to stop at.
+    pub target: Option<String>,
+    /// `os/arch[/variant]`; `None` for the engine's own.
+    pub platform: Option<String>,
+    /// Network mode of RUN; `None` for the engine's default.
+    pub network: Option<String>,
+    /// Labels on the images.
+    pub labels: BTreeMap<String, String>,
+    /// CA certificates to put into the bases for the build. Paths are resolved; whether they exist is not checked.
+    pub ca_files: Vec<PathBuf>,
+    /// Environment to put into the bases for the build, such as the address of a package mirror.
+    pub site_env: BTreeMap<String, String>,
+    /// Limit on one build.
+    pub deadline: Duration,
+}
+
+impl Default for BuildOptions {
+    fn default() -> Self {
+        Self {
+            args: BTreeMap::new(),
+            target: None,
+            platform: None,
+            network: None,
+            labels: BTreeMap::new(),
+            ca_files: Vec::new(),
+            site_env: BTreeMap::new(),
+            deadline: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// How to ask whether an image works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serve {
+    /// Port it listens on inside the container.
+    pub port: u16,
+    /// Path to ask for.
+    pub path: String,
+    /// What the body must contain; empty accepts any answer with a success status.
+    pub expect: String,
+    /// Command instead of the image's own; empty keeps the image's.
+    pub command: Vec<String>,
+    /// Limit on one start.
+    pub timeout: Duration,
+    /// Memory limit of the container.
+    pub memory: Option<Bytes>,
+    /// How often it is started.
+    pub starts: u32,
+    /// Environment of the container.
+    pub env: BTreeMap<String, String>,
+}
+
+/// One Dockerfile to build and weigh, the suite's defaults merged in.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its name, fit for files: `[A-Za-z0-9._-]+`; see [`tag_name`] for image references.
+    pub name: String,
+    /// The Dockerfile, from the suite's root.
+    pub dockerfile: PathBuf,
+    /// The build context, from the suite's root.
+    pub context: PathBuf,
+    /// Stage to stop at; `None` for the last.
+    pub target: Option<String>,
+    /// `os/arch[/variant]`; `None` for the engine's own.
+    pub platform: Option<String>,
+    /// Build arguments.
+    pub build_args: BTreeMap<String, String>,
+    /// Network mode of RUN; `None` for the engine's default.
+    pub network: Option<String>,
+    /// Labels on the image.
+    pub labels: BTreeMap<String, String>,
+    /// The file that the `src` scenario edits, from the context's root.
+    pub src: Option<PathBuf>,
+    /// The file that the `deps` scenario edits, from the context's root.
+    pub deps: Option<PathBuf>,
+    /// How to ask whether the image works.
+    pub serve: Option<Serve>,
+    /// The figure to compare with.
+    pub reference: Option<Claim>,
+    /// Text of the Dockerfile; bytes that are no UTF-8 are replaced.
+    pub dockerfile_text: String,
+    /// What the Dockerfile says; empty where it cannot be parsed.
+    pub facts: Facts,
+    /// Why it cannot be parsed. The builder has the last word: the variant is built all the same.
+    pub facts_error: Option<DockerfileError>,
+}
+
+impl Suite {
+    /// Reads the suite of a folder or of a manifest file.
+    pub fn load(path: &Path) -> Result<Self, SuiteError> {
+        load::load(path)
+    }
+
+    /// The build context of a variant as `builder` would be sent it.
+    pub fn context(&self, variant: &Variant, builder: Builder) -> Result<Context, ContextError> {
+        Context::load(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder)
+    }
+
+    /// The variant of that name.
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+impl Variant {
+    /// The images that the build needs, the final stage's base last; see [`Facts::external_bases`].
+    pub fn external_bases(&self) -> Result<Vec<String>, DockerfileError> {
+        self.facts.external_bases(&self.build_args, self.target.as_deref())
+    }
+
+    /// The base of the final stage; see [`Facts::final_base`].
+    pub fn final_base(&self) -> Option<String> {
+        self.facts.final_base(&self.build_args, self.target.as_deref())
+    }
+
+    /// The Dockerfile with other bases; see [`rewrite_bases`].
+    pub fn rewritten(&self, bases: &BTreeMap<String, String>) -> String {
+        rewrite_bases(&self.dockerfile_text, bases, &self.build_args)
+    }
+
+    /// The first instruction that takes in a file of the context; see [`Facts::copies_for`].
+    pub fn copies(&self, file: &Path) -> Option<&Fact> {
+        self.facts.copies_for(file, &self.build_args, self.target.as_deref())
+    }
+}
+
+/// A variant's or suite's name as part of an image reference, which allows no upper case and wants a letter or
+/// digit at either end and no run of separators (distribution/reference, `path-component`).
+pub fn tag_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        let c = c.to_ascii_lowercase();
+        if c.is_ascii_lowercase() || c.is_ascii_digit() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with(['.', '-', '_']) {
+            out.push(if matches!(c, '.' | '_') { c } else { '-' });
+        }
+    }
+    let trimmed = out.trim_end_matches(['.', '-', '_']);
+    if trimmed.is_empty() { "x".to_owned() } else { trimmed.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_valid_parts_of_an_image_reference() {
+        for (name, tag) in [
+            ("python3.9-alpine", "python3.9-alpine"),
+            ("Python_3", "python_3"),
+            ("-a--b-", "a-b"),
+            ("a..b", "a.b"),
+            ("...", "x"),
+            ("API", "api"),
+        ] {
+            assert_eq!(tag_name(name), tag);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The plan: which build comes when.
+//!
+//! In: the number of variants, and what to do with each. Out: the steps in order. A machine drifts while it
+//! measures (heat, page cache, neighbours), so the rounds interleave the variants, and the order within a round is
+//! chosen so that over time each variant stands at each place equally often, forwards and backwards.
+
+use crate::record::Scenario;
+
+/// What to plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Rounds that count.
+    pub rounds: u32,
+    /// Whether one more round comes first that does not count.
+    pub discard_first: bool,
+    /// Scenarios to measure, in any order.
+    pub scenarios: Vec<Scenario>,
+    /// How often `warm` is built in each turn (at least once).
+    pub warm_repeats: u32,
+    /// Seed of the order.
+    pub seed: u64,
+    /// Variant that is measured twice each round, for the A/A check.
+    pub twin: Option<usize>,
+}
+
+/// One build of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Position in the plan, counted from 0.
+    pub index: u32,
+    /// Round, counted from 0; round 0 is the discarded one where there is one.
+    pub round: u32,
+    /// Whether it belongs to the round that does not count.
+    pub discarded: bool,
+    /// Index of the variant.
+    pub variant: usize,
+    /// What changes before the build.
+    pub scenario: Scenario,
+    /// Number of the build within its round, variant and scenario, counted from 0.
+    pub repeat: u32,
+    /// Whether this is the second measurement of the A/A variant.
+    pub twin: bool,
+}
+
+/// The steps in order: one seed, one order.
+///
+/// The variants, and the twin as one more of them, are shuffled once by the seed. Rounds come in pairs: the first
+/// goes through them forwards, the second backwards, and each pair starts one place later than the pair before.
+/// Within a variant's turn the scenarios stand in the order of [`Scenario::ALL`].
+pub fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
+    let mut turns: Vec<(usize, bool)> = (0..variants).map(|variant| (variant, false)).collect();
+    turns.extend(options.twin.filter(|&twin| twin < variants).map(|twin| (twin, true)));
+    shuffle(&mut turns, options.seed);
+    let mut steps = Vec::new();
+    for round in 0..options.rounds.saturating_add(u32::from(options.discard_first)) {
+        let discarded = options.discard_first && round == 0;
+        let mut order = turns.clone();
+        if !order.is_empty() {
+            let first = (round / 2) as usize % order.len();
+            order.rotate_left(first);
+        }
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for (variant, twin) in order {
+            for scenario in Scenario::ALL.into_iter().filter(|scenario| options.scenarios.contains(scenario)) {
+                let repeats = if scenario == Scenario::Warm { options.warm_repeats.max(1) } else { 1 };
+                for repeat in 0..repeats {
+                    let index = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+                    steps.push(Step { index, round, discarded, variant, scenario, repeat, twin });
+                }
+            }
+        }
+    }
+    steps
+}
+
+/// Fisher–Yates (Durstenfeld, CACM algorithm 235).
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    for last in (1..items.len()).rev() {
+        // The modulo's bias is below 2^-60 for the few variants of a suite.
+        let other = (split_mix(&mut state) % (last as u64 + 1)) as usize;
+        items.swap(last, other);
+    }
+}
+
+/// `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; the constants
+/// are those of Vigna's public-domain `splitmix64.c`).
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(seed: u64) -> PlanOptions {
+        PlanOptions {
+            rounds: 7,
+            discard_first: true,
+            scenarios: vec![Scenario::Deps, Scenario::Cold, Scenario::Warm, Scenario::Src],
+            warm_repeats: 3,
+            seed,
+            twin: Some(1),
+        }
+    }
+
+    /// The turns of one round: variant and twin, in order.
+    fn turns(steps: &[Step], round: u32) -> Vec<(usize, bool)> {
+        let mut turns: Vec<_> =
+            steps.iter().filter(|step| step.round == round).map(|step| (step.variant, step.twin)).collect();
+        turns.dedup();
+        turns
+    }
+
+    #[test]
+    fn the_generator_gives_the_published_numbers() {
+        // First outputs of splitmix64.c for the seed 1234567, as listed on Rosetta Code.
+        let mut state = 1_234_567;
+        let numbers: Vec<u64> = (0..5).map(|_| split_mix(&mut state)).collect();
+        assert_eq!(
+            numbers,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821
+            ]
+        );
+    }
+
+    #[test]
+    fn one_seed_gives_one_order_and_another_seed_another() {
+        assert_eq!(plan(4, &options(7)), plan(4, &options(7)));
+        assert!((0..20).any(|seed| plan(4, &options(seed)) != plan(4, &options(7))));
+    }
+
+    #[test]
+    fn every_round_holds_every_variant_once_and_the_twin_once_more() {
+        let steps = plan(4, &options(3));
+        assert_eq!(steps.len(), 8 * 5 * 6);
+        for round in 0..8 {
+            let mut turns = turns(&steps, round);
+            turns.sort_unstable();
+            assert_eq!(turns, [(0, false), (1, false), (1, true), (2, false), (3, false)]);
+        }
+        assert!(steps.iter().all(|step| step.discarded == (step.round == 0)));
+        assert!(steps.iter().enumerate().all(|(index, step)| step.index as usize == index));
+    }
+
+    #[test]
+    fn a_turn_takes_the_scenarios_in_their_order_and_repeats_warm() {
+        let steps = plan(1, &PlanOptions { twin: None, rounds: 1, discard_first: false, ..options(0) });
+        let turn: Vec<_> = steps.iter().map(|step| (step.scenario, step.repeat)).collect();
+        assert_eq!(
+            turn,
+            [
+                (Scenario::Cold, 0),
+                (Scenario::Warm, 0),
+                (Scenario::Warm, 1),
+                (Scenario::Warm, 2),
+                (Scenario::Src, 0),
+                (Scenario::Deps, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn over_a_full_cycle_each_variant_stands_at_each_place_equally_often() {
+        let options = PlanOptions { rounds: 8, discard_first: false, twin: None, ..options(11) };
+        let steps = plan(4, &options);
+        for variant in 0..4 {
+            let mut places = [0; 4];
+            for round in 0..8 {
+                let place = turns(&steps, round).iter().position(|turn| turn.0 == variant).unwrap();
+                places[place] += 1;
+            }
+            assert_eq!(places, [2; 4]);
+        }
+        // Each pair of rounds is the same order there and back.
+        for round in (0..8).step_by(2) {
+            let mut back = turns(&steps, round + 1);
+            back.reverse();
+            assert_eq!(turns(&steps, round), back);
+        }
+    }
+
+    #[test]
+    fn nothing_to_measure_is_an_empty_plan() {
+        assert!(plan(0, &options(1)).is_empty());
+        assert!(plan(3, &PlanOptions { scenarios: vec![], ..options(1) }).is_empty());
+        assert_eq!(plan(2, &PlanOptions { twin: Some(9), ..options(1) }).len(), 8 * 2 * 6);
+    }
+}

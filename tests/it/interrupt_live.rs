@@ -1,0 +1,91 @@
+//! Runs that do not get to their end: Ctrl-C, kill, and going on from there.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::live::{self, Holdings};
+use crate::sandbox::{Ran, Sandbox};
+
+const ARGUMENTS: [&str; 6] = ["run", "suite", "--rounds", "1", "--out", "out"];
+
+/// Starts a run and waits until `count` builds are on disk.
+fn started(sandbox: &Sandbox, arguments: &[&str], count: usize) -> Child {
+    let mut child = sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = 0;
+    while seen < count {
+        let line = lines.next().expect("the run goes on").unwrap();
+        seen += usize::from(line.contains(" cached"));
+    }
+    // The pipe must stay open, or the program's notes go nowhere; a thread reads them to the end.
+    std::thread::spawn(move || lines.for_each(drop));
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+fn steps(sandbox: &Sandbox) -> Vec<u64> {
+    let record = sandbox.json("out/run.json");
+    record["samples"].as_array().unwrap().iter().map(|sample| sample["step"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn an_interrupted_run_cleans_up_keeps_what_it_measured_and_can_be_resumed() {
+    let Some(_engine) = live::engine("Ctrl-C") else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let before = Holdings::now();
+    let child = started(&sandbox, &ARGUMENTS, 9);
+    signal(&child, "INT");
+    Ran::from(child.wait_with_output().unwrap()).expect(130);
+    before.expect_unchanged();
+    let record = sandbox.json("out/run.json");
+    assert_eq!(record["ended"], "interrupted");
+    let measured = steps(&sandbox);
+    assert!(measured.len() >= 9, "{measured:?}");
+    sandbox.run(&["run", "suite", "--rounds", "1", "--resume", "out"]).expect(0);
+    before.expect_unchanged();
+    let all = steps(&sandbox);
+    assert_eq!(&all[..measured.len()], &measured[..], "what was measured stays");
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "no step twice");
+    assert_eq!(all.len(), 2 * 5 * 7);
+    assert_eq!(sandbox.json("out/run.json")["ended"], "complete");
+}
+
+#[test]
+fn a_killed_run_is_cleaned_after_and_resumed_without_losing_or_repeating_a_sample() {
+    let Some(_engine) = live::engine("kill -9") else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let before = Holdings::now();
+    let mut reported = 0;
+    for kill in 0..3 {
+        let resume = ["run", "suite", "--rounds", "1", "--resume", "out"];
+        let arguments: &[&str] = if kill == 0 { &ARGUMENTS } else { &resume };
+        let mut child = started(&sandbox, arguments, 4 + 3 * kill);
+        signal(&child, "KILL");
+        child.wait().unwrap();
+        reported += 4 + 3 * kill;
+        let journal = sandbox.read("out/journal.jsonl");
+        let written = journal.lines().filter(|line| line.starts_with("{\"sample\"")).count();
+        assert!(written >= reported, "{written} of {reported} reported samples are on disk");
+        sandbox.run(&["clean"]).expect(0);
+        before.expect_unchanged();
+    }
+    sandbox.run(&["run", "suite", "--rounds", "1", "--resume", "out"]).expect(0);
+    before.expect_unchanged();
+    let all = steps(&sandbox);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "no step twice");
+    assert_eq!(all.len(), 2 * 5 * 7);
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_not_written_over_and_one_without_is_not_resumed() {
+    let Some(_engine) = live::engine("results folders") else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    sandbox.write("out/run.json", "{}");
+    sandbox.run(&ARGUMENTS).expect(2).complains(&["already holds a run"]);
+    sandbox.run(&["run", "suite", "--resume", "elsewhere"]).expect(7).complains(&["no run to resume"]);
+}

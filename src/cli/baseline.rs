@@ -1,14 +1,146 @@
 //! `tonnage baseline`.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
 use super::Terminal;
+use super::check::{Place, judged};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::gate::{Accepting, Baseline, Change, GateError, Kind, Measured, accept};
+use crate::text::for_people;
 
 /// Arguments of `tonnage baseline`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do with the baseline.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a record the baseline to check against
+    Accept(Accept),
+    /// Check that the baseline is as it was written and adds up; no image is needed
+    Verify(Verify),
+}
+
+/// Arguments of `tonnage baseline accept`.
+#[derive(Debug, clap::Args)]
+struct Accept {
+    /// The record: a run.json, its folder, or the output of `tonnage weigh --format json` [default: the newest run]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// Why, for who reads the baseline's history
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Accept only the variants that exceed a limit or are new, so that what crept stays visible
+    #[arg(long)]
+    only_exceeding: bool,
+}
+
+/// Arguments of `tonnage baseline verify`.
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    place: Place,
+}
 
 /// Runs `tonnage baseline`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage baseline` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    match args.command {
+        Command::Accept(args) => accept_record(&args, terminal),
+        Command::Verify(args) => verify(&args, terminal),
+    }
+}
+
+fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
+    let suite = args.place.find()?;
+    let path = suite.record(args.record.as_deref())?;
+    let measured = Measured::read(&path)?;
+    if measured.kind == Kind::Baseline {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` is a baseline itself", path.display()),
+            "name a record: a run.json or the output of `tonnage weigh --format json`",
+        ));
+    }
+    let before = if suite.baseline.exists() { readable(&suite.baseline, args, terminal)? } else { None };
+    let only: Option<BTreeSet<String>> = match (&before, args.only_exceeding) {
+        (Some(_), true) => Some(judged(&suite, &path, true)?.1.exceeding().into_iter().collect()),
+        _ => None,
+    };
+    let accepting = Accepting { reason: args.reason.clone(), only, paths: suite.budgets.path_metrics() };
+    let (baseline, changes) = accept(&measured, before.as_ref(), &accepting);
+    if let Some(problem) = baseline.problems().first() {
+        return Err(Failure::new(
+            Exit::Unreadable,
+            format!("the record `{}` does not add up: {problem}", path.display()),
+            "measure again",
+        ));
+    }
+    let mut out = String::new();
+    for (name, change) in &changes {
+        let name = for_people(name);
+        let _ = match change {
+            Change::Added(size) => writeln!(out, "added    {name}  {size}"),
+            Change::Updated(old, new) => writeln!(out, "updated  {name}  {old} → {new} ({})", (*new - *old).exact()),
+            Change::Kept(size) => writeln!(out, "kept     {name}  {size}"),
+            Change::Removed(size) => writeln!(out, "removed  {name}  {size}"),
+            Change::NoImage => writeln!(out, "skipped  {name}  it has no image"),
+        };
+    }
+    if before.as_ref() == Some(&baseline) || (changes.is_empty() && before.is_some()) {
+        let _ = writeln!(out, "nothing to accept: `{}` stays as it is", suite.baseline.display());
+    } else {
+        fsx::write_atomic(&suite.baseline, baseline.to_text().as_bytes())?;
+        let _ = writeln!(out, "wrote `{}`", suite.baseline.display());
+    }
+    terminal.out(&out)?;
+    if args.reason.is_empty() {
+        terminal.hint("say why with `--reason TEXT`: it is kept in the baseline");
+    }
+    Ok(Exit::Done)
+}
+
+/// The baseline that is there. One that was altered is written anew by accepting everything, never by accepting a part;
+/// a file that is something else is left alone.
+fn readable(path: &Path, args: &Accept, terminal: &Terminal) -> Result<Option<Baseline>, Failure> {
+    let text = fsx::read_text(path)?;
+    match Baseline::parse(&text, path) {
+        Ok(baseline) => Ok(Some(baseline)),
+        Err(GateError::Altered { problem, .. }) if !args.only_exceeding => {
+            terminal.warning(&format!("`{}` is not as it was written ({problem}) and is written anew", path.display()));
+            Ok(None)
+        }
+        Err(GateError::Malformed { reason, .. }) if !args.only_exceeding && text.contains("\"baseline_version\"") => {
+            terminal.warning(&format!("`{}` cannot be read ({reason}) and is written anew", path.display()));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn verify(args: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
+    let suite = args.place.find()?;
+    if !suite.baseline.exists() {
+        return Err(Failure::new(
+            Exit::NotComparable,
+            format!("there is no baseline `{}`", suite.baseline.display()),
+            "make one with `tonnage baseline accept`",
+        ));
+    }
+    let baseline = Baseline::read(&suite.baseline)?;
+    terminal.out(&format!(
+        "`{}` is as it was written and adds up: {} variants\n",
+        suite.baseline.display(),
+        baseline.entries.len()
+    ))?;
+    Ok(Exit::Done)
 }

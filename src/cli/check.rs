@@ -1,14 +1,217 @@
 //! `tonnage check`.
 
-use super::Terminal;
+use std::path::{Path, PathBuf};
+
+use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::gate::timing::{self, TimingMode, TimingResult};
+use crate::gate::{
+    BASELINE_FILE, Baseline, Budgets, Format, Input, Judgement, Kind, Look, Measured, Vanished, judge, markdown,
+    newest_record, render,
+};
+use crate::record::{self, Against};
+
+/// Name of the manifest inside a suite's folder.
+const MANIFEST: &str = "tonnage.toml";
+/// The suite that is meant where none is named and none is here.
+const DEFAULT_SUITE: &str = "variants/flask-blog";
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The record: a run.json, its folder, or the output of `tonnage weigh --format json` [default: the newest run]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// Write to standard output: table, json, markdown, junit, github, bmf, benchmark or hyperfine
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Table)]
+    format: Format,
+    /// Write a file as well, such as `--output markdown=gate.md`; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
+    output: Vec<Output>,
+    /// A variant that is in the baseline and was not measured is noted instead of failed
+    #[arg(long)]
+    allow_vanished: bool,
+    /// Causes shown one by one
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    top: usize,
+}
+
+/// Where the suite and its baseline are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Place {
+    /// The suite: a folder with a tonnage.toml, or the file [default: the one here, else variants/flask-blog]
+    #[arg(long, value_name = "PATH")]
+    suite: Option<PathBuf>,
+    /// The baseline, or a record to take as one [default: `baseline` of `[gate]`, else tonnage-baseline.json beside
+    /// tonnage.toml]
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+}
+
+/// A format and the file it goes to.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    /// How it is written.
+    pub format: Format,
+    /// Where to.
+    pub file: PathBuf,
+}
+
+/// Reads `markdown=gate.md`.
+pub(super) fn output(text: &str) -> Result<Output, String> {
+    let (format, file) =
+        text.split_once('=').ok_or_else(|| "write FORMAT=FILE, such as `markdown=gate.md`".to_owned())?;
+    if file.is_empty() {
+        return Err("there is no file behind the `=`".to_owned());
+    }
+    Ok(Output { format: format.parse()?, file: file.into() })
+}
+
+/// The suite's folder, its rules, and where its baseline is.
+#[derive(Debug)]
+pub(super) struct Suite {
+    /// The folder of the manifest, as it was named.
+    pub folder: PathBuf,
+    /// The rules; empty where there is no manifest.
+    pub budgets: Budgets,
+    /// The baseline's path.
+    pub baseline: PathBuf,
+    /// The flags that lead here again, each with a space in front.
+    pub flags: String,
+}
+
+impl Place {
+    /// Finds the suite and reads its rules. A suite that was named must be there.
+    pub(super) fn find(&self) -> Result<Suite, Failure> {
+        let manifest = match &self.suite {
+            Some(path) if path.is_dir() => path.join(MANIFEST),
+            Some(path) => path.clone(),
+            None if Path::new(MANIFEST).is_file() => PathBuf::from(MANIFEST),
+            None => Path::new(DEFAULT_SUITE).join(MANIFEST),
+        };
+        let folder = manifest.parent().unwrap_or(Path::new("")).to_path_buf();
+        // A suite without a manifest is one of folders with Dockerfiles: there is nothing to read.
+        let named = self.suite.as_ref().is_some_and(|path| !path.is_dir());
+        let budgets =
+            if named || manifest.is_file() { Budgets::read(&manifest, &manifest)? } else { Budgets::default() };
+        let kept = budgets.options.baseline.clone().unwrap_or_else(|| PathBuf::from(BASELINE_FILE));
+        let baseline = self.baseline.clone().unwrap_or_else(|| folder.join(kept));
+        let flags = [("--suite", &self.suite), ("--baseline", &self.baseline)]
+            .into_iter()
+            .filter_map(|(flag, path)| Some(format!(" {flag} {}", path.as_ref()?.display())))
+            .collect();
+        Ok(Suite { folder, budgets, baseline, flags })
+    }
+
+    /// The file that was named as baseline, if one was.
+    fn named_baseline(&self) -> bool {
+        self.baseline.is_some()
+    }
+}
+
+impl Suite {
+    /// The record that was named, or the newest of this suite.
+    pub(super) fn record(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
+        if let Some(path) = named {
+            return Ok(path.to_path_buf());
+        }
+        let name = self.name();
+        Ok(newest_record(&Path::new("results").join(name))?)
+    }
+
+    /// The suite's name as its results folder has it: that of its own folder where the manifest gives none.
+    fn name(&self) -> String {
+        let given = fsx::read_text(&self.folder.join(MANIFEST)).ok().and_then(|text| {
+            let table: toml::Table = text.parse().ok()?;
+            Some(table.get("suite")?.get("name")?.as_str()?.to_owned())
+        });
+        let folder = std::path::absolute(&self.folder).unwrap_or_default();
+        given.unwrap_or_else(|| folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+}
 
 /// Runs `tonnage check`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage check` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut suite = args.place.find()?;
+    if args.allow_vanished {
+        suite.budgets.options.vanished = Vanished::Allowed;
+    }
+    let path = suite.record(args.record.as_deref())?;
+    let (measured, judgement) = judged(&suite, &path, args.place.named_baseline())?;
+    let look = Look { colour: terminal.colour == Colour::On, top: args.top };
+    for output in &args.output {
+        let text = render(output.format, &judgement, &measured, Look { colour: false, ..look });
+        fsx::write_atomic(&output.file, text.as_bytes())?;
+    }
+    terminal.out(&render(args.format, &judgement, &measured, look))?;
+    if args.format == Format::Github {
+        summary(&judgement, &measured, look, terminal);
+    }
+    Ok(judgement.exit())
+}
+
+/// The record, and the verdict on it.
+pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Result<(Measured, Judgement), Failure> {
+    let (measured, timings, beside) = read(path, &suite.budgets)?;
+    let label = suite.baseline.display().to_string();
+    let baseline = if suite.baseline.exists() {
+        let read = Measured::read(&suite.baseline)?;
+        let baseline = if read.kind == Kind::Baseline {
+            Baseline::read(&suite.baseline)?
+        } else {
+            Baseline::of(&read, &suite.budgets.path_metrics())
+        };
+        Some((baseline, label))
+    } else if must_have_baseline {
+        return Err(Failure::new(
+            Exit::NotComparable,
+            format!("there is no baseline `{label}`"),
+            "make one with `tonnage baseline accept`",
+        ));
+    } else {
+        // What was measured in the same job is as good as what was committed.
+        beside.map(|against| {
+            let label = format!("{} (measured in the same job)", against.label);
+            (Baseline::of(&against, &suite.budgets.path_metrics()), label)
+        })
+    };
+    let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
+    let judgement = judge(&Input {
+        measured: &measured,
+        budgets: &suite.budgets,
+        baseline: baseline.as_ref().map(|(baseline, label)| (baseline, label.as_str())),
+        timings: &timings,
+        suite: &suite.folder,
+        accept: &accept,
+    });
+    Ok((measured, judgement))
+}
+
+/// The record, the verdicts on its times, and what it was measured against in the same job.
+fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, Option<Measured>), Failure> {
+    let measured = Measured::read(path)?;
+    if measured.kind != Kind::Run {
+        return Ok((measured, Vec::new(), None));
+    }
+    let Some(against) = Against::beside(path)? else { return Ok((measured, Vec::new(), None)) };
+    let rules = &budgets.options.timing;
+    let timings = if rules.mode == TimingMode::Off {
+        Vec::new()
+    } else {
+        timing::judge(&timing::pairs(&record::read(path)?, &against, rules), rules)
+    };
+    let base = Measured::of_record(against.base, &against.reference, path)?;
+    Ok((measured, timings, Some(base)))
+}
+
+/// Appends the Markdown to the job's summary page, where GitHub Actions says that there is one.
+fn summary(judgement: &Judgement, measured: &Measured, look: Look, terminal: &Terminal) {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return };
+    let text = markdown(judgement, &measured.suite, Look { colour: false, ..look });
+    if let Err(error) = fsx::append_line(Path::new(&file), &text) {
+        terminal.warning(&crate::error::chain(&error));
+    }
 }

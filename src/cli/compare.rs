@@ -1,14 +1,88 @@
 //! `tonnage compare`.
 
-use super::Terminal;
+use std::path::{Path, PathBuf};
+
+use super::check::{Output, output};
+use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
+use crate::gate::{Format, Look, Measured, differences, render_differences};
 
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The old one: a run.json or its folder, a baseline, the output of `tonnage weigh --format json`, an archive or
+    /// an image
+    old: String,
+    /// The new one
+    new: String,
+    /// Only this variant
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Write to standard output: table, json or markdown
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Table, value_parser = format)]
+    format: Format,
+    /// Write a file as well, such as `--output markdown=difference.md`; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = file)]
+    output: Vec<Output>,
+    /// Causes shown one by one
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    top: usize,
+}
+
+/// The formats that a comparison has.
+fn format(text: &str) -> Result<Format, String> {
+    match text.parse()? {
+        format @ (Format::Table | Format::Json | Format::Markdown) => Ok(format),
+        other => Err(format!("a comparison has no verdict to write as `{other}`: use table, json or markdown")),
+    }
+}
+
+fn file(text: &str) -> Result<Output, String> {
+    let output = output(text)?;
+    format(output.format.word())?;
+    Ok(output)
+}
 
 /// Runs `tonnage compare`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage compare` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (old, new) = (target(&args.old)?, target(&args.new)?);
+    let differences = differences(&old, &new, args.variant.as_deref())?;
+    let look = Look { colour: terminal.colour == Colour::On, top: args.top };
+    for output in &args.output {
+        let text = render_differences(output.format, &differences, look).unwrap_or_default();
+        fsx::write_atomic(&output.file, text.as_bytes())?;
+    }
+    terminal.out(&render_differences(args.format, &differences, look).unwrap_or_default())?;
+    Ok(Exit::Done)
+}
+
+/// What was measured of a target: read where it is a file of ours, weighed where it is an archive or an image.
+fn target(name: &str) -> Result<Measured, Failure> {
+    let path = Path::new(name);
+    if path.join(crate::record::FILE).is_file() || (path.is_file() && is_json(path)?) {
+        return Ok(Measured::read(path)?);
+    }
+    weigh(name)
+}
+
+/// Whether a file begins like a JSON object; archives begin otherwise.
+fn is_json(path: &Path) -> Result<bool, Failure> {
+    use std::io::Read as _;
+    let mut start = Vec::new();
+    fsx::open(path)?
+        .take(64)
+        .read_to_end(&mut start)
+        .map_err(|source| fsx::FileError::new("read", PathBuf::from(path), source))?;
+    Ok(start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
+}
+
+/// Weighs an archive, an OCI layout or an image of the engine.
+fn weigh(name: &str) -> Result<Measured, Failure> {
+    Err(Failure::new(
+        Exit::Unreadable,
+        format!("`{name}` is no record, baseline or weighing"),
+        format!("weigh it first: `tonnage weigh {name} --format json > weighed.json`"),
+    ))
 }

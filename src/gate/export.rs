@@ -46,10 +46,10 @@ fn sizes(variant: &crate::record::Variant) -> Vec<(&'static str, u64)> {
 pub fn bmf(measured: &Measured) -> String {
     let mut root = Map::new();
     for variant in &measured.variants {
-        let measures: Map<String, Value> =
+        let values: Map<String, Value> =
             sizes(variant).into_iter().map(|(name, bytes)| (name.to_owned(), json!({"value": bytes}))).collect();
-        if !measures.is_empty() {
-            root.insert(variant.name.clone(), Value::Object(measures));
+        if !values.is_empty() {
+            root.insert(variant.name.clone(), Value::Object(values));
         }
     }
     for (variant, scenario, rounds) in rounds(measured) {

@@ -26,7 +26,7 @@ fn weighed(mut variant: Variant) -> Variant {
 }
 
 fn grow(variant: &mut Variant, layer: usize, bytes: u64) {
-    variant.layers[layer].size_bytes = variant.layers[layer].size_bytes + Bytes(bytes);
+    variant.layers[layer].size_bytes += Bytes(bytes);
     variant.layers[layer].diff_id = fixture::diff_id(&format!("{layer} grown by {bytes}"));
 }
 

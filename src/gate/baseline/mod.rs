@@ -132,7 +132,7 @@ impl Baseline {
         let malformed = |error: serde_json::Error| {
             let mut reason = error.to_string();
             if text.contains("\n<<<<<<< ") {
-                reason = "it has unresolved merge conflicts".to_owned();
+                "it has unresolved merge conflicts".clone_into(&mut reason);
             }
             GateError::Malformed { path: path.to_path_buf(), reason }
         };
@@ -207,7 +207,7 @@ impl Baseline {
             kind: Kind::Baseline,
             metrics_version: self.metrics_version,
             suite: self.suite,
-            engine: (!by.engine.is_empty()).then(|| MeasuredBy {
+            engine: (!by.engine.is_empty()).then_some(MeasuredBy {
                 engine: by.engine,
                 image_store: by.image_store,
                 storage_driver: by.storage_driver,

@@ -107,7 +107,7 @@ fn accepting_adds_updates_removes_and_keeps() {
     let grown = second.variants[0].sizes.as_mut().unwrap();
     let was = grown.size_bytes;
     grown.size_bytes = Bytes(was.0 + 5);
-    second.variants[0].layers[0].size_bytes = second.variants[0].layers[0].size_bytes + Bytes(5);
+    second.variants[0].layers[0].size_bytes += Bytes(5);
     second.variants[2].sizes = None;
 
     let (all, changes) = accept(&second, Some(&before), &Accepting { reason: "why".into(), ..Accepting::default() });

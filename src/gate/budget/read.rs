@@ -123,7 +123,7 @@ impl Reader<'_> {
     fn variants(&self, budgets: &mut Budgets, value: &Value<'_>) -> Result<(), GateError> {
         // What else a variant says, and whether it says it well, is the suite's.
         let Some(list) = value.get_ref().as_array() else { return Ok(()) };
-        for value in list.iter() {
+        for value in list {
             let Some(table) = value.get_ref().as_table() else { continue };
             let of = |wanted: &str| table.iter().find(|(key, _)| key.get_ref() == wanted);
             if let (Some((_, name)), Some((key, budget))) = (of("name"), of("budget"))
@@ -233,7 +233,7 @@ impl Reader<'_> {
         let at = value.span().start;
         let text = match value.get_ref() {
             DeValue::Array(list) => {
-                for value in list.iter() {
+                for value in list {
                     self.level(into, metric, key, value, level, noise)?;
                 }
                 return Ok(());

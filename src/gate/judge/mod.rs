@@ -6,7 +6,7 @@ mod structure;
 mod unlike;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use unlike::{Alike, alike};
 
@@ -283,7 +283,7 @@ fn blank(variant: &str, metric: &str, kind: RuleKind) -> RuleResult {
 }
 
 /// `tonnage.toml:12`; empty for a rule that stands in no file.
-fn at(manifest: &PathBuf, line: usize) -> String {
+fn at(manifest: &Path, line: usize) -> String {
     if line == 0 || manifest.as_os_str().is_empty() { String::new() } else { format!("{}:{line}", manifest.display()) }
 }
 

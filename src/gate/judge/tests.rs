@@ -19,15 +19,15 @@ fn nothing(_: &mut Record) {}
 /// Bytes more in a layer of the slim variant, its sizes counted anew.
 fn grow(record: &mut Record, layer: usize, bytes: u64) {
     let variant = &mut record.variants[SLIM];
-    variant.layers[layer].size_bytes = variant.layers[layer].size_bytes + Bytes(bytes);
+    variant.layers[layer].size_bytes += Bytes(bytes);
     variant.layers[layer].diff_id = format!("sha256:grown {layer} {bytes}");
     let own = layer >= 5;
     let sizes = variant.sizes.as_mut().unwrap();
-    sizes.size_bytes = sizes.size_bytes + Bytes(bytes);
+    sizes.size_bytes += Bytes(bytes);
     if own {
-        sizes.own_bytes = sizes.own_bytes + Bytes(bytes);
+        sizes.own_bytes += Bytes(bytes);
     } else {
-        sizes.base_bytes = sizes.base_bytes + Bytes(bytes);
+        sizes.base_bytes += Bytes(bytes);
     }
 }
 

@@ -71,7 +71,7 @@ mod tests {
     fn code_cannot_be_left() {
         assert_eq!(code("RUN pip install"), "`RUN pip install`");
         assert_eq!(code("RUN a | b"), "`RUN a \\| b`");
-        assert_eq!(code("RUN `x`"), "``RUN `x` ``");
+        assert_eq!(code("RUN `x`"), "`` RUN `x` ``");
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(code("``` | x"), "```` ``` \\| x ````");
         assert_eq!(code(""), "");

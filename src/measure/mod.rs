@@ -1,5 +1,30 @@
-//! Runs the steps of a plan: builds, sizes, start-up, host facts, clean-up. Knows nothing of reports.
+//! Runs the steps of a plan: bases, builds, sizes, start-up, host facts, clean-up.
+//!
+//! In: a suite, a plan and an engine. Out: a [`crate::record::Record`], grown step by step; every finished step is
+//! in the journal on disk before the next begins, and everything made on the engine is in a ledger before it is
+//! made. It emits [`Event`]s for people who watch and knows nothing of reports.
 
+mod base;
+mod begin;
+mod build;
+mod cancel;
+mod error;
+mod event;
+mod host;
+mod images;
+mod journal;
+mod ledger;
+mod options;
+mod serve;
+mod session;
 mod weigh;
 
+pub use cancel::Cancel;
+pub use error::MeasureError;
+pub use event::{Event, Observer, Silent};
+pub use host::{disk_free, host_facts};
+pub use journal::{Journal, JournalError, Replayed};
+pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
+pub use options::RunOptions;
+pub use session::{Outcome, run};
 pub use weigh::{WeighError, weigh_exported};

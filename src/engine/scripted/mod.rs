@@ -363,6 +363,17 @@ impl Engine for ScriptedEngine {
         })
     }
 
+    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError> {
+        self.here()?;
+        let state = self.state.borrow();
+        let label = |found: &BTreeMap<String, String>| found.get(labels::RUN).cloned();
+        let mut runs: Vec<String> = state.images.values().filter_map(|image| label(&image.labels)).collect();
+        runs.extend(state.containers.values().filter_map(|container| label(&container.labels)));
+        runs.sort();
+        runs.dedup();
+        Ok(runs)
+    }
+
     async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError> {
         self.here()?;
         let mut state = self.state.borrow_mut();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::facts::Facts;
 use super::{ReportError, charts, html, markdown};
 use crate::analyse::trend::{self, HistoryLine, Metric};
 use crate::fsx;
@@ -27,9 +28,15 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("sizes.csv", csv::sizes_csv(record).as_bytes())?;
     write("samples.csv", csv::samples_csv(record).as_bytes())?;
     write("layers.csv", csv::layers_csv(record).as_bytes())?;
-    write("report.md", markdown::markdown(record).as_bytes())?;
-    write("report.html", html::html(record)?.as_bytes())?;
-    for chart in charts::charts(record)? {
+    // Computed and laid out once for all of them.
+    let (facts, fonts) = (Facts::of(record), charts::fonts()?);
+    let drawings = charts::drawings(&facts, &fonts);
+    let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
+    write("report.md", markdown::document(&facts, &names).as_bytes())?;
+    let by_name = painted.iter().map(|chart| (chart.name.clone(), chart.svg.clone())).collect();
+    write("report.html", html::page(&facts, &by_name).as_bytes())?;
+    for chart in painted {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::charts::Fonts;
+use super::charts::{Drawing, Fonts};
 use super::facts::Facts;
 use super::table::{Align, Cell, Table, Tone};
 use super::{charts, escape, tables, words};
@@ -13,6 +13,15 @@ use crate::record::Record;
 /// `report.md`: the headline table, then everything else.
 pub fn markdown(record: &Record) -> String {
     let facts = Facts::of(record);
+    // Only charts that there are figures for are drawn.
+    let drawings = Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
+    let names: Vec<&str> = drawings.iter().map(Drawing::name).collect();
+    document(&facts, &names)
+}
+
+/// The same, where it is known which charts are drawn.
+pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
+    let record = facts.record;
     let mut out = String::new();
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
     let _ = writeln!(out, "# {}\n", escape::text(title));
@@ -23,30 +32,28 @@ pub fn markdown(record: &Record) -> String {
     if record.ended != crate::record::Ended::Complete {
         let _ = writeln!(out, "> **Not complete:** {}.\n", words::ended(record));
     }
-    // Only charts that there are figures for are drawn.
-    let drawn = Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
     let picture = |out: &mut String, name: &str, alternative: &str| {
-        if drawn.iter().any(|drawing| drawing.name() == name) {
+        if charts.contains(&name) {
             let _ = writeln!(out, "![{alternative}](charts/{name}.svg)\n");
         }
     };
-    table_into(&mut out, &tables::headline(&facts), Heading::None);
+    table_into(&mut out, &tables::headline(facts), Heading::None);
     picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
-    for table in [tables::sizes(&facts), tables::reproduction(&facts), tables::failures(&facts)] {
+    for table in [tables::sizes(facts), tables::reproduction(facts), tables::failures(facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
-    table_into(&mut out, &tables::times(&facts), Heading::Second);
+    table_into(&mut out, &tables::times(facts), Heading::Second);
     picture(&mut out, "build-time", "Build time by scenario, with intervals");
     picture(&mut out, "size-and-rebuild", "Size against rebuild time");
-    table_into(&mut out, &tables::invalid(&facts), Heading::Second);
-    table_into(&mut out, &tables::findings(&facts), Heading::Second);
-    table_into(&mut out, &tables::serving(&facts), Heading::Second);
+    table_into(&mut out, &tables::invalid(facts), Heading::Second);
+    table_into(&mut out, &tables::findings(facts), Heading::Second);
+    table_into(&mut out, &tables::serving(facts), Heading::Second);
     picture(&mut out, "start-up", "Time to the first answer, and memory");
-    table_into(&mut out, &tables::decomposition(&facts), Heading::Second);
+    table_into(&mut out, &tables::decomposition(facts), Heading::Second);
     picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
-    table_into(&mut out, &tables::layers(&facts), Heading::Second);
+    table_into(&mut out, &tables::layers(facts), Heading::Second);
     picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
-    for table in [tables::sharing(&facts), tables::bases(&facts), tables::environment(&facts)] {
+    for table in [tables::sharing(facts), tables::bases(facts), tables::environment(facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
     out.truncate(out.trim_end().len());

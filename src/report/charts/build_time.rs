@@ -25,7 +25,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     if scenarios.is_empty() {
         return None;
     }
-    let mut scene = Scene::new(fonts);
+    let mut scene = Scene::new(fonts).of_many(record.variants.len());
     let variants = &record.variants[..record.variants.len().min(MOST)];
     let mut y = frame::heading(
         &mut scene,

@@ -130,12 +130,20 @@ pub struct Scene<'a> {
     pub fonts: &'a Fonts,
     /// What was put on it so far, lowest first.
     pub marks: Vec<Mark>,
+    /// Pixels from one slanted line of a hatched bar to the next.
+    hatch_step: i32,
 }
 
 impl<'a> Scene<'a> {
     /// An empty one.
     pub fn new(fonts: &'a Fonts) -> Self {
-        Self { fonts, marks: Vec::new() }
+        Self { fonts, marks: Vec::new(), hatch_step: 8 }
+    }
+
+    /// The same for a chart of so many variants: many hatched bars get fewer lines each, or they would be most of it.
+    #[must_use]
+    pub fn of_many(self, variants: usize) -> Self {
+        Self { hatch_step: if variants > 12 { 32 } else { 8 }, ..self }
     }
 
     /// Width of a text in pixels, rounded up.
@@ -221,7 +229,7 @@ impl<'a> Scene<'a> {
                 let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
                 self.marks.push(Mark::Line { from, to, colour, width: 1 });
             }
-            start += 8;
+            start += self.hatch_step;
         }
     }
 

@@ -21,7 +21,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     if variants.iter().all(|(_, serve)| serve.is_none()) {
         return None;
     }
-    let mut scene = Scene::new(fonts);
+    let mut scene = Scene::new(fonts).of_many(record.variants.len());
     let mut y = frame::heading(
         &mut scene,
         &format!("Start-up: {}", record.suite.name),

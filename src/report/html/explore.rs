@@ -11,7 +11,7 @@ use crate::text::{for_people, shorten};
 use crate::units::Bytes;
 
 /// Most nodes of all trees of the page, of one variant, and of one folder.
-const MOST: usize = 24_000;
+const MOST: usize = 14_000;
 const MOST_OF_ONE: usize = 3_000;
 const MOST_CHILDREN: usize = 60;
 

@@ -34,7 +34,7 @@ pub fn html(record: &Record) -> Result<String, ReportError> {
 }
 
 /// The page, with charts by name.
-fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
+pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
     let record = facts.record;
     let title = for_people(if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title });
     let policy = format!(

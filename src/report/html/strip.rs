@@ -11,7 +11,7 @@ use crate::units::Nanos;
 
 /// Most strips of a panel, and most dots of the page.
 const MOST_STRIPS: usize = 40;
-const MOST_DOTS: usize = 6000;
+const MOST_DOTS: usize = 4000;
 const LEFT: f64 = 210.0;
 const RIGHT: f64 = 1060.0;
 const STEP: f64 = 24.0;

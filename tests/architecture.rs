@@ -3,6 +3,8 @@
 //! The order is that of the data: the vocabulary of facts first, what computes from facts alone next, then what
 //! makes facts, then what presents and judges them. `crate::` paths outside comments are what is checked.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

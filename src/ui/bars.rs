@@ -73,7 +73,6 @@ impl Observer for Bars {
                 self.show(&format!("{} · {index}/{total} {instruction}", self.place));
             }
             Event::Build(BuildEvent::Exporting) => self.show(&format!("{} · writing the image", self.place)),
-            Event::Build(BuildEvent::Cached { .. } | BuildEvent::Log(_)) => {}
             Event::Weighing { bytes } => self.show(&format!("weighing the images: {bytes} read")),
             Event::Serving { variant, start, starts } => self.show(&format!("{variant} · start {start} of {starts}")),
             Event::Cleaning => self.show("removing what the run made on the engine"),

@@ -8,6 +8,8 @@ mod plain;
 pub use bars::Bars;
 pub use plain::Plain;
 
+use std::fmt::Write as _;
+
 use crate::measure::{Event, Observer};
 use crate::record::Sample;
 use crate::text;
@@ -83,7 +85,7 @@ fn build_line(sample: &Sample) -> String {
         line.push_str(" (warm-up round)");
     }
     if !sample.valid {
-        line.push_str(&format!(" (not counted: {})", text::for_people(&sample.reason)));
+        let _ = write!(line, " (not counted: {})", text::for_people(&sample.reason));
     }
     line
 }

@@ -15,3 +15,8 @@ pub fn state_folder() -> PathBuf {
     }
     std::env::temp_dir().join(format!("tonnage-{}", rustix::process::getuid().as_raw()))
 }
+
+/// The job's summary page under GitHub Actions: `$GITHUB_STEP_SUMMARY`, a file that Markdown is appended to.
+pub fn step_summary() -> Option<PathBuf> {
+    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()).map(PathBuf::from)
+}

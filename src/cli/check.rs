@@ -209,9 +209,9 @@ fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, 
 
 /// Appends the Markdown to the job's summary page, where GitHub Actions says that there is one.
 fn summary(judgement: &Judgement, measured: &Measured, look: Look, terminal: &Terminal) {
-    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return };
+    let Some(file) = crate::env::step_summary() else { return };
     let text = markdown(judgement, &measured.suite, Look { colour: false, ..look });
-    if let Err(error) = fsx::append_line(Path::new(&file), &text) {
+    if let Err(error) = fsx::append_line(&file, &text) {
         terminal.warning(&crate::error::chain(&error));
     }
 }

@@ -9,6 +9,7 @@ mod command_line;
 mod context_live;
 mod engine_live;
 mod failures_live;
+mod gate;
 mod init;
 mod interrupt_live;
 mod live;

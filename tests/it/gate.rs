@@ -1,0 +1,180 @@
+//! The gate as a CI job runs it: files in, verdict and exit code out. No engine is asked.
+
+use tonnage::record::{self, Record, fixture};
+use tonnage::units::Bytes;
+
+use crate::sandbox::Sandbox;
+
+/// A sandbox with a suite of these budgets, the made-up record in `base/` and a grown one in `head/`.
+fn sandbox(budget: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("tonnage.toml", &format!("[suite]\nname = \"flask-blog\"\n\n{budget}"));
+    keep(&sandbox, "base", &fixture::record());
+    let mut record = fixture::record();
+    let slim = &mut record.variants[1];
+    slim.layers[7].size_bytes += Bytes(2_000_000);
+    slim.layers[7].diff_id = "sha256:other".to_owned();
+    let sizes = slim.sizes.as_mut().unwrap();
+    sizes.size_bytes += Bytes(2_000_000);
+    sizes.own_bytes += Bytes(2_000_000);
+    let werkzeug = slim.packages.iter_mut().find(|package| package.name == "Werkzeug").unwrap();
+    werkzeug.version = "2.0.3".to_owned();
+    werkzeug.layers[0].1 += Bytes(2_000_000);
+    keep(&sandbox, "head", &record);
+    sandbox
+}
+
+fn keep(sandbox: &Sandbox, folder: &str, record: &Record) {
+    record::write(&sandbox.path(folder), record).unwrap();
+}
+
+#[test]
+fn one_run_writes_every_output_and_exits_with_the_verdict() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    let accepted = sandbox.run(&["baseline", "accept", "base", "--reason", "the first"]).expect(0);
+    assert!(accepted.stdout.contains("added    python3.9-slim  125 MB"), "{}", accepted.stdout);
+    let ran = sandbox
+        .run(&[
+            "check",
+            "head",
+            "--output",
+            "json=out/gate.json",
+            "--output",
+            "markdown=out/gate.md",
+            "--output",
+            "junit=out/gate.xml",
+            "--output",
+            "github=out/gate.txt",
+            "--output",
+            "bmf=out/bmf.json",
+        ])
+        .expect(1);
+    assert!(
+        ran.stdout.ends_with(
+            "gate failed: 1 of 4 rules – `python3.9-slim` +2.00 MB: `Werkzeug` upgraded 2.0.1 → 2.0.3 in \
+             `RUN pip install --no-cache-dir -r requirements.txt`\n"
+        ),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("next: accept with `tonnage baseline accept head`, or raise `size` in tonnage.toml:5"));
+    assert_eq!(sandbox.json("out/gate.json")["verdict"], "fail");
+    assert_eq!(sandbox.json("out/bmf.json")["python3.9-slim"]["size"]["value"], 127_436_559);
+    assert!(sandbox.read("out/gate.md").starts_with("<!-- tonnage-check"));
+    assert!(sandbox.read("out/gate.xml").contains("<failure"));
+    assert!(sandbox.read("out/gate.txt").starts_with("::error file=python3.9-slim/Dockerfile,line=4"));
+}
+
+#[test]
+fn accepting_what_exceeds_lets_the_gate_pass_and_leaves_the_rest() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    let before = sandbox.read("tonnage-baseline.json");
+    let accepted = sandbox.run(&["baseline", "accept", "head", "--only-exceeding", "--reason", "numpy"]).expect(0);
+    assert!(accepted.stdout.contains("updated  python3.9-slim  125 MB → 127 MB (+2,000,000 B)"), "{}", accepted.stdout);
+    assert!(!accepted.stdout.contains("python3.9-alpine"), "{}", accepted.stdout);
+    let after = sandbox.read("tonnage-baseline.json");
+    assert!(after.contains("\"reason\":\"numpy\""));
+    let differing = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
+    assert!(differing <= 6, "{differing} lines differ");
+    sandbox.run(&["check", "head"]).expect(0);
+    sandbox.run(&["baseline", "verify"]).expect(0);
+}
+
+#[test]
+fn what_is_missing_unlike_or_broken_has_its_own_exit_code() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    let none = sandbox.run(&["check", "head"]).expect(3);
+    assert!(none.stdout.contains("there is no baseline"), "{}", none.stdout);
+    sandbox.run(&["check", "head", "--baseline", "nowhere.json"]).expect(3).complains(&["nowhere.json"]);
+    sandbox.run(&["baseline", "verify"]).expect(3).complains(&["there is no baseline"]);
+    sandbox.run(&["check"]).expect(7).complains(&["no record"]);
+    sandbox.run(&["check", "nowhere"]).expect(7).complains(&["nowhere"]);
+    sandbox.run(&["check", "head", "--output", "xml=x"]).expect(2);
+    sandbox.run(&["check", "head", "--suite", "nowhere.toml"]).expect(7).complains(&["nowhere.toml"]);
+
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    let baseline = sandbox.read("tonnage-baseline.json");
+    sandbox.write("tonnage-baseline.json", &baseline.replacen("2.0.1", "2.0.2", 1));
+    sandbox.run(&["check", "head"]).expect(7).complains(&["not as it was written"]);
+    sandbox.run(&["baseline", "verify"]).expect(7).complains(&["digest"]);
+    sandbox.run(&["baseline", "accept", "base", "--only-exceeding"]).expect(7).complains(&["not as it was written"]);
+    let anew = sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    assert!(anew.stderr.contains("written anew"), "{}", anew.stderr);
+
+    sandbox.write("tonnage.toml", "[budget]\nsize = 60\n");
+    sandbox.run(&["check", "head"]).expect(7).complains(&["line 2, column 8", "no unit"]);
+}
+
+#[test]
+fn a_record_is_as_good_a_baseline_and_never_overwritten_as_one() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    sandbox.run(&["check", "head", "--baseline", "base"]).expect(1);
+    sandbox.run(&["check", "base", "--baseline", "base"]).expect(0);
+    let before = sandbox.read("base/run.json");
+    sandbox.run(&["baseline", "accept", "head", "--baseline", "base/run.json"]).expect(7);
+    assert_eq!(sandbox.read("base/run.json"), before);
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    sandbox.run(&["baseline", "accept", "tonnage-baseline.json"]).expect(2).complains(&["baseline itself"]);
+}
+
+#[test]
+fn the_newest_run_of_the_suite_is_judged_where_none_is_named() {
+    let sandbox = sandbox("[budget]\nsize = \"900 MB\"\n");
+    keep(&sandbox, "results/flask-blog/20261101T000000Z", &fixture::record());
+    let ran = sandbox.run(&["check", "--format", "json"]).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["record"], "results/flask-blog/20261101T000000Z");
+}
+
+#[test]
+fn github_gets_annotations_and_a_summary_page() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    sandbox.write("summary.md", "before\n");
+    let mut command = sandbox.command(&["check", "head", "--format", "github"]);
+    let output = command.env("GITHUB_STEP_SUMMARY", sandbox.path("summary.md")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("::error file=python3.9-slim/Dockerfile,line=4,"));
+    let summary = sandbox.read("summary.md");
+    assert!(summary.starts_with("before\n<!-- tonnage-check"), "{summary}");
+}
+
+#[test]
+fn compare_explains_two_records_a_baseline_and_a_weighing() {
+    let sandbox = sandbox("");
+    let ran = sandbox.run(&["compare", "base", "head"]).expect(0);
+    assert!(ran.stdout.contains("`Werkzeug` (python) upgraded 2.0.1 → 2.0.3"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("+2,000,000 B  TOTAL"), "{}", ran.stdout);
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    let ran = sandbox.run(&["compare", "tonnage-baseline.json", "head/run.json", "--format", "json"]).expect(0);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(value["images"][0]["delta_bytes"], 2_000_000);
+    let slim = serde_json::to_value(&fixture::record().variants[1]).unwrap();
+    let mut target = slim.as_object().unwrap().clone();
+    target.insert("target".to_owned(), "app:1".into());
+    let weighing = serde_json::json!({"format_version": "1.0", "targets": [target]});
+    sandbox.write("weighed.json", &weighing.to_string());
+    let ran = sandbox.run(&["compare", "weighed.json", "head", "--variant", "python3.9-slim"]).expect(0);
+    assert!(ran.stdout.contains("+2,000,000 B  TOTAL"), "{}", ran.stdout);
+    sandbox.run(&["compare", "base", "head", "--variant", "x"]).expect(2).complains(&["no variant `x`"]);
+    sandbox.run(&["compare", "base", "head", "--format", "junit"]).expect(2);
+    let mut arm = fixture::record();
+    arm.variants[1].platform = "linux/arm64".to_owned();
+    keep(&sandbox, "arm", &arm);
+    sandbox.run(&["compare", "base", "arm"]).expect(3).complains(&["linux/arm64"]);
+}
+
+/// Both ends of a thousand variants; the time itself is a benchmark's business (`benches/gate.rs`).
+#[test]
+fn a_thousand_variants_are_judged() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    let mut record = fixture::many(1_000, 1);
+    record.samples.clear();
+    keep(&sandbox, "many", &record);
+    sandbox.run(&["baseline", "accept", "many"]).expect(0);
+    let ran = sandbox.run(&["check", "many"]).expect(0);
+    assert!(ran.stdout.contains("pass  [980 others]"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("gate passed: 1000 rules on 1000 variants\n"), "{}", ran.stdout);
+    sandbox.run(&["compare", "many", "many"]).expect(0);
+}

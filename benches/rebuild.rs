@@ -4,6 +4,8 @@
 //! medians and the median of the paired ratios, for the classic builder and for BuildKit. The command line tool is
 //! `docker`, or the one that `TONNAGE_BENCH_DOCKER` names (BuildKit needs one with BuildKit built in, or buildx).
 
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

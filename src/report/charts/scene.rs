@@ -221,7 +221,9 @@ impl<'a> Scene<'a> {
     /// Thin slanted lines over a box: for what is to be told apart without colour.
     pub fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32)) {
         let colour = palette::HATCH;
-        let mut start = x - h;
+        // However small the box (a short bar, the legend), it gets at least two lines.
+        let step = self.hatch_step.min((w + h) / 3).max(3);
+        let mut start = x - h + step / 2;
         while start < x + w {
             // Clipped to the box on both sides.
             let (left, right) = (start.max(x), (start + h).min(x + w));
@@ -229,7 +231,7 @@ impl<'a> Scene<'a> {
                 let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
                 self.marks.push(Mark::Line { from, to, colour, width: 1 });
             }
-            start += self.hatch_step;
+            start += step;
         }
     }
 
@@ -255,4 +257,23 @@ pub fn down(index: usize, step: i32) -> i32 {
 /// Text without what a browser, a parser or an eye could stumble over.
 fn clean(text: &str) -> String {
     crate::text::for_people(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn even_the_smallest_hatched_box_shows_it() {
+        let fonts = Fonts::embedded().unwrap();
+        for (variants, width) in [(4, 14), (40, 14), (40, 3), (40, 500)] {
+            let mut scene = Scene::new(&fonts).of_many(variants);
+            scene.hatch((100, 10, width, 15));
+            assert!(scene.marks.len() >= 2, "{variants} variants, {width} px");
+            for mark in &scene.marks {
+                let Mark::Line { from, to, .. } = mark else { continue };
+                assert!(from.0 >= 100 && to.0 <= 100 + width && from.1 <= 25 && to.1 >= 10, "{mark:?} sticks out");
+            }
+        }
+    }
 }

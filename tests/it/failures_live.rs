@@ -1,5 +1,7 @@
 //! Variants that fail are recorded with their reason; the others go on; the engine is left as it was.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::live::{self, Holdings};
@@ -14,7 +16,7 @@ fn suite(sandbox: &Sandbox, variants: &[(&str, &str)]) {
          [serve]\nport = 5000\npath = \"/\"\nexpect = \"Hello World!\"\ntimeout = \"5 s\"\nstarts = 1\n",
     );
     for (name, dockerfile) in variants {
-        manifest.push_str(&format!("[[variant]]\nname = \"{name}\"\ndockerfile = \"{name}/Dockerfile\"\n"));
+        let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\ndockerfile = \"{name}/Dockerfile\"\n");
         sandbox.write(&format!("failing/{name}/Dockerfile"), dockerfile);
     }
     sandbox.write("failing/tonnage.toml", &manifest);

@@ -1,6 +1,7 @@
 //! Base images that have to be pulled: from a real registry on the loopback interface, and from one that swallows
 //! every packet.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,7 +50,7 @@ fn script(state: &Path, arguments: &[&str]) -> String {
 fn suite(sandbox: &Sandbox, bases: &[(&str, &str)]) {
     let mut manifest = String::from("[suite]\nname = \"pulled\"\n");
     for (name, base) in bases {
-        manifest.push_str(&format!("[[variant]]\nname = \"{name}\"\n"));
+        let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\n");
         sandbox.write(&format!("pulled/{name}/Dockerfile"), &format!("FROM {base}\nCOPY tonnage.toml /\n"));
     }
     sandbox.write("pulled/tonnage.toml", &manifest);

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::gate::Measured;
 use crate::image::{Limits, Options, WireMode};
 use crate::record::Variant;
-use crate::report::{self, Style, WeighRows, WeighShown};
+use crate::report::{self, Style, WeighRows, WeighSection, WeighShown};
 use crate::units::Bytes;
 use paths::Paths;
 use targets::{Naming, Wanted};
@@ -43,7 +43,7 @@ pub struct Args {
     /// Do not list paths that match; sums stay whole; may be repeated
     #[arg(long, value_name = "GLOB", value_parser = paths::glob)]
     ignore: Vec<globset::Glob>,
-    /// Show the layers [sections: all but duplicates unless one is asked for]
+    /// Show the layers [all sections, unless some are asked for]
     #[arg(long)]
     layers: bool,
     /// Show the packages
@@ -90,10 +90,10 @@ fn memory(text: &str) -> Result<Bytes, String> {
 /// Runs `tonnage weigh`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = csv_rows(&args)?;
+    let sections = sections(&args);
     let paths = Paths::new(&args.path, &args.ignore)?;
     let for_programs = matches!(args.format, Format::Json | Format::Csv);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
-    let asked = args.layers || args.packages || args.files;
     let wanted = Wanted {
         targets: args.targets,
         base: args.base,
@@ -110,13 +110,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let mut images = targets::weigh(&wanted, terminal)?;
     paths.apply(&mut images, top);
-    let shown = WeighShown {
-        layers: args.layers || !asked,
-        packages: args.packages || !asked,
-        files: args.files || !asked,
-        findings: !asked,
-        top,
-    };
+    let shown = WeighShown { sections: &sections, top };
     let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
     terminal.out(&match args.format {
         Format::Table => report::weigh_terminal(&images, shown, style),
@@ -145,6 +139,14 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
     };
     let images: Vec<Variant> = targets::weigh(&wanted, terminal)?;
     Ok(Measured::parse(report::weigh_json(&images).as_bytes(), std::path::Path::new(target))?)
+}
+
+/// The sections that were asked for; all of them where none was.
+fn sections(args: &Args) -> Vec<WeighSection> {
+    use WeighSection::{Files, Findings, Layers, Packages};
+    let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
+    let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
+    if sections.is_empty() { vec![Layers, Packages, Files, Findings] } else { sections }
 }
 
 /// What a row of the CSV is: a file has rows of one kind.
@@ -187,6 +189,24 @@ fn limits(memory: Bytes) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn what_is_written_as_json_is_read_back_whole() {
+        let written = fixture::record().variants;
+        let json = report::weigh_json(&written);
+        let back = Measured::parse(json.as_bytes(), std::path::Path::new("weighed.json")).unwrap();
+        assert_eq!(back.variants.len(), written.len());
+        for (one, other) in back.variants.iter().zip(&written) {
+            assert_eq!((&one.name, &one.image_id, &one.platform), (&other.name, &other.image_id, &other.platform));
+            assert_eq!((&one.config_digest, &one.user, one.via), (&other.config_digest, &other.user, other.via));
+            assert_eq!((&one.sizes, &one.tree), (&other.sizes, &other.tree));
+            assert_eq!((&one.layers, &one.packages), (&other.layers, &other.packages));
+            assert_eq!((&one.remainder, &one.reclaimable), (&other.remainder, &other.reclaimable));
+            assert_eq!((&one.duplicates, &one.paths), (&other.duplicates, &other.paths));
+            assert_eq!(one.findings, other.findings);
+        }
+    }
 
     #[test]
     fn less_memory_means_lower_limits_and_never_higher_ones() {

@@ -13,3 +13,4 @@ mod live;
 mod registry_live;
 mod run_live;
 mod sandbox;
+mod weigh;

@@ -20,23 +20,30 @@ use crate::units::Bytes;
 
 pub use rows::{WeighRows, weigh_csv};
 
-/// Which sections are shown, and how long their lists may be.
+/// A part of what is said of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeighShown {
+pub enum WeighSection {
     /// The layers.
-    pub layers: bool,
+    Layers,
     /// Packages and what no package owns.
-    pub packages: bool,
+    Packages,
     /// Reclaimable paths, largest files, duplicates.
-    pub files: bool,
+    Files,
     /// What could be better.
-    pub findings: bool,
+    Findings,
+}
+
+/// What is shown below the sizes, and how long its lists may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeighShown<'a> {
+    /// The sections, in any order.
+    pub sections: &'a [WeighSection],
     /// Rows of each list; sums and layers are never cut.
     pub top: usize,
 }
 
 /// Images on a terminal.
-pub fn weigh_terminal(targets: &[Variant], shown: WeighShown, style: Style) -> String {
+pub fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
     let mut out = String::new();
     for table in tables::all(targets, shown) {
         out.push_str(&terminal::whole(&table, style));
@@ -45,19 +52,19 @@ pub fn weigh_terminal(targets: &[Variant], shown: WeighShown, style: Style) -> S
 }
 
 /// Images as GitHub-flavoured Markdown.
-pub fn weigh_markdown(targets: &[Variant], shown: WeighShown) -> String {
+pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
     let mut out: String = tables::all(targets, shown).iter().map(markdown::only).collect();
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
 }
 
-/// Images as JSON, which [`Measured::read`](crate::gate) takes back.
+/// Images as JSON, which `Measured::read` of the gate takes back.
 pub fn weigh_json(targets: &[Variant]) -> String {
     let weighing = Weighing {
         format_version: FORMAT_VERSION,
         metrics_version: METRICS_VERSION,
-        targets: targets.iter().map(Target::of).collect(),
+        targets: targets.iter().map(Weighed::of).collect(),
         sharing: (targets.len() > 1).then(|| Shared::of(sharing_of(targets))),
     };
     let mut text = serde_json::to_string_pretty(&weighing).unwrap_or_default();
@@ -70,13 +77,13 @@ pub fn weigh_json(targets: &[Variant]) -> String {
 struct Weighing<'a> {
     format_version: &'a str,
     metrics_version: u32,
-    targets: Vec<Target<'a>>,
+    targets: Vec<Weighed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sharing: Option<Shared>,
 }
 
 #[derive(Debug, Serialize)]
-struct Target<'a> {
+struct Weighed<'a> {
     target: &'a str,
     image_id: &'a str,
     config_digest: &'a str,
@@ -94,7 +101,7 @@ struct Target<'a> {
     tree: Option<&'a FileNode>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> Weighed<'a> {
     fn of(image: &'a Variant) -> Self {
         Self {
             target: &image.name,

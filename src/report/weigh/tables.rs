@@ -1,6 +1,6 @@
 //! The tables of a weighing.
 
-use super::{WeighShown, push_filled};
+use super::{WeighSection, WeighShown, push_filled};
 use crate::analyse::sharing_of;
 use crate::record::{LayerOrigin, Variant, WireKind};
 use crate::report::table::{Cell, Table, Tone};
@@ -18,8 +18,9 @@ const MATRIX: usize = 12;
 const COPIES: usize = 3;
 
 /// Everything that is shown, in its order.
-pub(super) fn all(targets: &[Variant], shown: WeighShown) -> Vec<Table> {
+pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
+    let wants = |section| shown.sections.contains(&section);
     push_filled(&mut tables, sizes(targets));
     if targets.len() > 1 {
         push_filled(&mut tables, sharing(targets));
@@ -32,18 +33,18 @@ pub(super) fn all(targets: &[Variant], shown: WeighShown) -> Vec<Table> {
             [_] => what.to_owned(),
             _ => format!("{what} of {}", shorten(&for_people(&image.name), 100)),
         };
-        if shown.layers {
+        if wants(WeighSection::Layers) {
             push_filled(&mut tables, layers(image, &title("Layers")));
         }
-        if shown.packages {
+        if wants(WeighSection::Packages) {
             push_filled(&mut tables, packages(image, &title("Packages"), shown.top));
         }
-        if shown.files {
+        if wants(WeighSection::Files) {
             push_filled(&mut tables, reclaimable(image, &title("Reclaimable"), shown.top));
             push_filled(&mut tables, files(image, &title("Largest files"), shown.top));
             push_filled(&mut tables, duplicates(image, &title("Duplicates"), shown.top));
         }
-        if shown.findings {
+        if wants(WeighSection::Findings) {
             push_filled(&mut tables, findings(image, &title("Findings")));
         }
     }

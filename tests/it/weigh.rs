@@ -255,10 +255,7 @@ fn what_is_neither_file_nor_image_is_named() {
     let ran = Ran::from(ran).expect(6);
     ran.complains(&["no/such:image", "nobody.sock"]);
     assert_eq!(ran.stdout, "");
-    let _engine = match live::engine("an image that the engine does not have") {
-        Some(engine) => engine,
-        None => return,
-    };
+    let Some(_engine) = live::engine("an image that the engine does not have") else { return };
     for missing in ["tonnage.invalid/no/such:image", "no such image"] {
         sandbox.run(&["weigh", missing]).expect(7).complains(&[missing, "neither a file nor an image"]);
     }

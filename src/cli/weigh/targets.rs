@@ -288,7 +288,12 @@ fn neither(target: &str) -> Failure {
 }
 
 fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
-    let too_large = matches!(error, ImageError::Limit { .. });
+    // A limit that is reached within a layer is told by the layer.
+    let too_large = match &error {
+        ImageError::Limit { .. } => true,
+        ImageError::Layer { what, .. } => what.starts_with("too "),
+        _ => false,
+    };
     let mut failure = Failure::from(error);
     failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
     if too_large && wanted.limited {

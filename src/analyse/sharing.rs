@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::Record;
+use crate::record::{Record, Variant};
 use crate::units::Bytes;
 
 /// Layers that variants share, told by diff id.
@@ -29,7 +29,12 @@ impl Sharing {
 
 /// Shared layers over all variants of a run.
 pub fn sharing(record: &Record) -> Sharing {
-    let variants: Vec<_> = record.variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
+    sharing_of(&record.variants)
+}
+
+/// Shared layers over these images.
+pub fn sharing_of(variants: &[Variant]) -> Sharing {
+    let variants: Vec<_> = variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
     // Layers as small numbers: a thousand variants make half a million pairs.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sizes: Vec<Bytes> = Vec::new();

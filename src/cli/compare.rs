@@ -47,7 +47,7 @@ fn file(text: &str) -> Result<Output, String> {
 
 /// Runs `tonnage compare`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (old, new) = (target(&args.old)?, target(&args.new)?);
+    let (old, new) = (target(&args.old, terminal)?, target(&args.new, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
     for output in &args.output {
@@ -59,12 +59,12 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// What was measured of a target: read where it is a file of ours, weighed where it is an archive or an image.
-fn target(name: &str) -> Result<Measured, Failure> {
+fn target(name: &str, terminal: &Terminal) -> Result<Measured, Failure> {
     let path = Path::new(name);
     if path.join(crate::record::FILE).is_file() || (path.is_file() && is_json(path)?) {
         return Ok(Measured::read(path)?);
     }
-    weigh(name)
+    weigh(name, terminal)
 }
 
 /// Whether a file begins like a JSON object; archives begin otherwise.
@@ -79,10 +79,6 @@ fn is_json(path: &Path) -> Result<bool, Failure> {
 }
 
 /// Weighs an archive, an OCI layout or an image of the engine.
-fn weigh(name: &str) -> Result<Measured, Failure> {
-    Err(Failure::new(
-        Exit::Unreadable,
-        format!("`{name}` is no record, baseline or weighing"),
-        format!("weigh it first: `tonnage weigh {name} --format json > weighed.json`"),
-    ))
+fn weigh(name: &str, terminal: &Terminal) -> Result<Measured, Failure> {
+    super::weigh::measured(name, terminal)
 }

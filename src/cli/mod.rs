@@ -35,7 +35,6 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it, once")]
 enum Command {
     /// Build and measure every variant of a suite
     Run(run::Args),

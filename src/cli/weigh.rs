@@ -1,14 +1,220 @@
-//! `tonnage weigh`.
+//! `tonnage weigh`: existing images, archives and layouts. Nothing is built, and nothing is changed on an engine.
 
-use super::Terminal;
+mod paths;
+mod targets;
+
+use super::terminal::Colour;
+use super::{EngineArgs, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::gate::Measured;
+use crate::image::{Limits, Options, WireMode};
+use crate::record::Variant;
+use crate::report::{self, Style, WeighRows, WeighSection, WeighShown};
+use crate::units::Bytes;
+use paths::Paths;
+use targets::{Naming, Wanted};
+
+/// Rows of each list on a terminal and in Markdown.
+const TOP: usize = 10;
+/// Rows of each list in JSON and CSV, as in the record of a run.
+const TOP_IN_JSON: usize = 200;
+/// Rows that are looked through where only some paths are wanted.
+const TOP_OF_MATCHING: usize = 1_000_000;
+/// Less memory than this reads no image at all.
+const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 
 /// Arguments of `tonnage weigh`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// What to weigh: an archive (`docker save`, `podman save` or OCI; plain, gzip or zstd), a folder that holds an OCI
+    /// layout, `-` for an archive on standard input, or an image of the engine
+    #[arg(required = true, value_name = "TARGET")]
+    targets: Vec<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Rows of each list [default: 10; 200 in JSON and CSV]
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// List only paths that match, such as `*.so` or `/usr/lib/**`; sums stay whole; may be repeated
+    #[arg(long, value_name = "GLOB", value_parser = paths::glob)]
+    path: Vec<globset::Glob>,
+    /// Do not list paths that match; sums stay whole; may be repeated
+    #[arg(long, value_name = "GLOB", value_parser = paths::glob)]
+    ignore: Vec<globset::Glob>,
+    /// Show the layers [all sections, unless some are asked for]
+    #[arg(long)]
+    layers: bool,
+    /// Show the packages
+    #[arg(long)]
+    packages: bool,
+    /// Show the files: reclaimable, largest, duplicates
+    #[arg(long)]
+    files: bool,
+    /// Which of several images of an archive, such as `linux/arm64`
+    #[arg(long, value_name = "OS/ARCH")]
+    platform: Option<String>,
+    /// Stop at archives that would take more memory than about this, such as `512MB`
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    max_memory: Option<Bytes>,
+    /// The image whose layers count as base: an archive, a layout or an image of the engine
+    #[arg(long, value_name = "IMAGE")]
+    base: Option<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people at a terminal
+    Table,
+    /// Every figure, in bytes
+    Json,
+    /// One row an image; with `--layers`, `--packages` or `--files` one row of those
+    Csv,
+    /// GitHub-flavoured Markdown
+    Markdown,
+}
+
+fn memory(text: &str) -> Result<Bytes, String> {
+    let size: Bytes =
+        text.parse().map_err(|error: crate::units::ParseBytesError| format!("{error}: {}", error.hint()))?;
+    if size < LEAST_MEMORY {
+        return Err(format!("no image can be read in less than {}", LEAST_MEMORY.exact()));
+    }
+    Ok(size)
+}
 
 /// Runs `tonnage weigh`.
-pub fn run(_args: Args, _terminal: &Terminal) -> Result<Exit, Failure> {
-    Err(Failure::new(Exit::Bug, "`tonnage weigh` is not here yet", "wait for it"))
+pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let rows = csv_rows(&args)?;
+    let sections = sections(&args);
+    let paths = Paths::new(&args.path, &args.ignore)?;
+    let for_programs = matches!(args.format, Format::Json | Format::Csv);
+    let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
+    let wanted = Wanted {
+        targets: args.targets,
+        base: args.base,
+        host: args.engine.host,
+        platform: args.platform,
+        options: Options {
+            limits: args.max_memory.map_or_else(Limits::default, limits),
+            hash_files: true,
+            wire: WireMode::Estimate,
+        },
+        top: if paths.all() { top } else { TOP_OF_MATCHING },
+        naming: Naming::ByTarget,
+        limited: args.max_memory.is_some(),
+    };
+    let mut images = targets::weigh(&wanted, terminal)?;
+    paths.apply(&mut images, top);
+    let shown = WeighShown { sections: &sections, top };
+    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    terminal.out(&match args.format {
+        Format::Table => report::weigh_terminal(&images, shown, style),
+        Format::Json => report::weigh_json(&images),
+        Format::Csv => report::weigh_csv(&images, rows),
+        Format::Markdown => report::weigh_markdown(&images, shown),
+    })?;
+    if !paths.all() {
+        terminal.note("only paths that match are listed; the sums are those of the whole image");
+    }
+    Ok(Exit::Done)
+}
+
+/// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
+/// their tags or platforms, so that those of another archive find their like.
+pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Failure> {
+    let wanted = Wanted {
+        targets: vec![target.to_owned()],
+        base: None,
+        host: None,
+        platform: None,
+        options: Options { wire: WireMode::Skip, ..Options::default() },
+        top: TOP_IN_JSON,
+        naming: Naming::ByImage,
+        limited: false,
+    };
+    let images: Vec<Variant> = targets::weigh(&wanted, terminal)?;
+    Ok(Measured::parse(report::weigh_json(&images).as_bytes(), std::path::Path::new(target))?)
+}
+
+/// The sections that were asked for; all of them where none was.
+fn sections(args: &Args) -> Vec<WeighSection> {
+    use WeighSection::{Files, Findings, Layers, Packages};
+    let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
+    let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
+    if sections.is_empty() { vec![Layers, Packages, Files, Findings] } else { sections }
+}
+
+/// What a row of the CSV is: a file has rows of one kind.
+fn csv_rows(args: &Args) -> Result<WeighRows, Failure> {
+    let asked: Vec<WeighRows> =
+        [(args.layers, WeighRows::Layers), (args.packages, WeighRows::Packages), (args.files, WeighRows::Files)]
+            .into_iter()
+            .filter_map(|(asked, rows)| asked.then_some(rows))
+            .collect();
+    match asked.as_slice() {
+        [] => Ok(WeighRows::Targets),
+        [rows] => Ok(*rows),
+        _ if args.format != Format::Csv => Ok(WeighRows::Targets),
+        _ => Err(Failure::new(
+            Exit::Usage,
+            "one CSV has rows of one kind",
+            "give one of `--layers`, `--packages` and `--files`, or use `--format json`",
+        )),
+    }
+}
+
+/// Limits under which reading and merging stay within about `memory`: half of it for entries at their worst (32 bytes
+/// read, 32 hashed, 40 and 40 merged, and a slot in the map of names), a quarter for names, an eighth each for
+/// documents and package databases.
+fn limits(memory: Bytes) -> Limits {
+    const ENTRY: u64 = 256;
+    let most = Limits::default();
+    let eighth = memory.0 / 8;
+    Limits {
+        entries: most.entries.min(memory.0 / 2 / ENTRY),
+        name_bytes: most.name_bytes.min(memory.0 / 4),
+        json_bytes: most.json_bytes.min(eighth),
+        json_total_bytes: most.json_total_bytes.min(eighth),
+        database_file_bytes: most.database_file_bytes.min(eighth),
+        database_bytes: most.database_bytes.min(eighth),
+        ..most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn what_is_written_as_json_is_read_back_whole() {
+        let written = fixture::record().variants;
+        let json = report::weigh_json(&written);
+        let back = Measured::parse(json.as_bytes(), std::path::Path::new("weighed.json")).unwrap();
+        assert_eq!(back.variants.len(), written.len());
+        for (one, other) in back.variants.iter().zip(&written) {
+            assert_eq!((&one.name, &one.image_id, &one.platform), (&other.name, &other.image_id, &other.platform));
+            assert_eq!((&one.config_digest, &one.user, one.via), (&other.config_digest, &other.user, other.via));
+            assert_eq!((&one.sizes, &one.tree), (&other.sizes, &other.tree));
+            assert_eq!((&one.layers, &one.packages), (&other.layers, &other.packages));
+            assert_eq!((&one.remainder, &one.reclaimable), (&other.remainder, &other.reclaimable));
+            assert_eq!((&one.duplicates, &one.paths), (&other.duplicates, &other.paths));
+            assert_eq!(one.findings, other.findings);
+        }
+    }
+
+    #[test]
+    fn less_memory_means_lower_limits_and_never_higher_ones() {
+        let most = Limits::default();
+        let small = limits(Bytes(64 << 20));
+        assert_eq!((small.entries, small.name_bytes, small.json_total_bytes), (131_072, 16 << 20, 8 << 20));
+        assert_eq!(limits(Bytes(u64::MAX)), most);
+        assert!(memory("1 MB").is_err() && memory("512").is_err());
+        assert_eq!(memory("512MB"), Ok(Bytes(512_000_000)));
+    }
 }

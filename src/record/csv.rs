@@ -274,7 +274,8 @@ impl Row<'_> {
     }
 }
 
-fn write(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+/// Heads and rows, every cell made safe.
+pub(crate) fn write(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = Writer::from_writer(Vec::new());
     // Writing into memory fails only where rows differ in length, which the fixed lists above exclude.
     drop(writer.write_record(heads));
@@ -291,7 +292,7 @@ fn safe(cell: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// The word that the JSON has for a value.
-fn word<T: Serialize>(value: &T) -> String {
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

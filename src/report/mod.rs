@@ -19,6 +19,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod trend;
+mod weigh;
 mod words;
 
 pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
@@ -31,3 +32,4 @@ pub use markdown::{block, markdown};
 pub use table::Table;
 pub use terminal::{Style, terminal};
 pub use trend::{trend_chart, trend_markdown, trend_mermaid, trend_table, trend_terminal};
+pub use weigh::{WeighRows, WeighSection, WeighShown, weigh_csv, weigh_json, weigh_markdown, weigh_terminal};

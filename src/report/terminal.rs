@@ -50,21 +50,32 @@ pub fn only(table: &Table, style: Style) -> String {
     out
 }
 
+/// One table alone, with all its rows: whoever made it has cut its lists.
+pub fn whole(table: &Table, style: Style) -> String {
+    let mut out = String::new();
+    section_of(&mut out, table, style, usize::MAX);
+    out
+}
+
 /// A table with its heading and notes; nothing where it has no rows.
 fn section(out: &mut String, table: &Table, style: Style) {
+    section_of(out, table, style, MOST);
+}
+
+fn section_of(out: &mut String, table: &Table, style: Style, most: usize) {
     if table.rows.is_empty() {
         return;
     }
     let narrowed = style.width.map(|width| narrow(table, usize::from(width)));
     let shown = narrowed.as_ref().unwrap_or(table);
-    let _ = writeln!(out, "{}", table.title);
-    let _ = writeln!(out, "{}", draw(shown, style));
+    let _ = writeln!(out, "{}", for_people(&table.title));
+    let _ = writeln!(out, "{}", draw(shown, style, most));
     let left_out = table.columns.len() - shown.columns.len();
     if left_out > 0 {
         let _ = writeln!(out, "{} left out for want of room.", words::count(left_out, "column"));
     }
-    if table.rows.len() > MOST {
-        let _ = writeln!(out, "The first {MOST} of {} rows.", table.rows.len());
+    if table.rows.len() > most {
+        let _ = writeln!(out, "The first {most} of {} rows.", table.rows.len());
     }
     for note in &table.notes {
         let _ = writeln!(out, "{}", for_people(note));
@@ -93,7 +104,7 @@ fn needs(table: &Table, index: usize) -> (usize, bool) {
     (if whole { widest } else { widest.min(20) }, whole)
 }
 
-fn draw(table: &Table, style: Style) -> String {
+fn draw(table: &Table, style: Style, most: usize) -> String {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(UTF8_FULL_CONDENSED).force_no_tty();
     if style.colour {
@@ -122,7 +133,7 @@ fn draw(table: &Table, style: Style) -> String {
             }
         }
     }
-    for row in table.rows.iter().take(MOST) {
+    for row in table.rows.iter().take(most) {
         let cells = row.iter().zip(&table.columns);
         drawn.add_row(cells.map(|(cell, column)| draw_cell(cell, style).set_alignment(alignment(column.align))));
     }

@@ -16,3 +16,4 @@ mod live;
 mod registry_live;
 mod run_live;
 mod sandbox;
+mod weigh;

@@ -1,0 +1,377 @@
+//! From what was asked for to weighed images: archives and layouts are read where they are, images of the engine come
+//! in one export, so that layers which they share travel once.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use super::super::{Terminal, runtime};
+use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::image::{self, ImageError, ImageScan, Options, ReportOptions, Weigher};
+use crate::measure::{WeighError, weigh_exported};
+use crate::record::{Outcome, Variant, Via};
+use crate::text::for_people;
+use crate::units::Bytes;
+
+/// What is asked for.
+pub(super) struct Wanted {
+    /// As typed.
+    pub targets: Vec<String>,
+    /// What counts as base, as typed.
+    pub base: Option<String>,
+    /// Address of the engine.
+    pub host: Option<String>,
+    /// `os/arch[/variant]`.
+    pub platform: Option<String>,
+    /// How images are read.
+    pub options: Options,
+    /// Rows kept of each list.
+    pub top: usize,
+    /// How images of an archive that holds several are named.
+    pub naming: Naming,
+    /// Whether the limits were asked for.
+    pub limited: bool,
+}
+
+/// How one of several images of a target is named; the only one is named as the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// `target (x:1)`.
+    ByTarget,
+    /// `x:1`.
+    ByImage,
+}
+
+/// What a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Stdin,
+    Disk,
+    Engine,
+}
+
+/// An image that was read, and what the engine says of it.
+struct Read {
+    name: String,
+    scan: ImageScan,
+    info: Option<ImageInfo>,
+}
+
+/// Weighs all targets, in their order.
+pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>, Failure> {
+    let targets = distinct(&wanted.targets, terminal);
+    let all: Vec<&str> = targets.iter().copied().chain(wanted.base.as_deref()).collect();
+    if all.iter().filter(|target| **target == "-").count() > 1 {
+        return Err(Failure::new(Exit::Usage, "standard input can be read once", "give `-` once"));
+    }
+    let mut weigher = Weigher::new(wanted.options);
+    let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == Place::Engine).collect();
+    let mut exported = BTreeMap::new();
+    if !on_engine.is_empty() {
+        let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
+        (exported, weigher) = runtime()?.block_on(from_engine(&on_engine, base_only, wanted, weigher))?;
+    }
+    let base = match wanted.base.as_deref() {
+        None => Vec::new(),
+        Some(base) => match exported.get(base) {
+            Some((info, _)) => info.diff_ids.clone(),
+            None => base_of(base, wanted, &mut weigher)?,
+        },
+    };
+    let mut images = Vec::new();
+    for target in targets {
+        let read = match exported.remove(target) {
+            Some((info, scans)) => {
+                vec![Read { name: target.to_owned(), scan: one(target, &info, scans, wanted)?, info: Some(info) }]
+            }
+            None => from_archive(target, wanted, &mut weigher)?,
+        };
+        for read in read {
+            if !base.is_empty() && !read.scan.config.diff_ids.starts_with(&base) {
+                terminal.warning(&format!(
+                    "`{}` is not built on `{}`: it has not all of its layers",
+                    for_people(&read.name),
+                    for_people(wanted.base.as_deref().unwrap_or_default())
+                ));
+            }
+            images.push(variant(read, &base, wanted.top));
+        }
+    }
+    share(&mut images);
+    Ok(images)
+}
+
+/// Targets, each once.
+fn distinct<'a>(targets: &'a [String], terminal: &Terminal) -> Vec<&'a str> {
+    let mut once: Vec<&str> = Vec::new();
+    for target in targets {
+        if once.contains(&target.as_str()) {
+            terminal.warning(&format!("`{}` is given twice and weighed once", for_people(target)));
+        } else {
+            once.push(target);
+        }
+    }
+    once
+}
+
+/// Files come before images of the same name; folders only where they look like a layout, for `python` may well be both.
+fn place(target: &str) -> Place {
+    let path = Path::new(target);
+    if target == "-" {
+        return Place::Stdin;
+    }
+    let is_path = target.starts_with(['/', '.']) || target.ends_with('/');
+    let is_layout = ["index.json", "manifest.json", "oci-layout"].iter().any(|name| path.join(name).exists());
+    if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
+}
+
+/// The images of an archive or a layout.
+fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<ImageScan>, Failure> {
+    if place(target) == Place::Stdin {
+        let input = io::stdin();
+        if input.is_terminal() {
+            return Err(Failure::new(
+                Exit::Usage,
+                "standard input is a terminal, not an archive",
+                "pipe one in: `docker save IMAGE | tonnage weigh -`",
+            ));
+        }
+        return weigher.read_archive(input.lock()).map_err(|error| unreadable("standard input", error, wanted));
+    }
+    if !Path::new(target).exists() {
+        return Err(neither(target));
+    }
+    weigher.read_path(Path::new(target)).map_err(|error| unreadable(target, error, wanted))
+}
+
+fn from_archive(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Read>, Failure> {
+    let scans = of_platform(target, read(target, wanted, weigher)?, wanted)?;
+    if scans.len() == 1 {
+        return Ok(scans.into_iter().map(|scan| Read { name: target.to_owned(), scan, info: None }).collect());
+    }
+    let by_tag: Vec<String> = scans.iter().map(|scan| scan.tags.first().cloned().unwrap_or_default()).collect();
+    let alone = |names: &[String], index: usize| {
+        !names[index].is_empty() && names.iter().filter(|name| **name == names[index]).count() == 1
+    };
+    let by_platform: Vec<String> = scans.iter().map(|scan| scan.platform.clone()).collect();
+    let names: Vec<String> = (0..scans.len())
+        .map(|index| {
+            let name = if alone(&by_tag, index) {
+                by_tag[index].clone()
+            } else if alone(&by_platform, index) {
+                by_platform[index].clone()
+            } else {
+                scans[index].config_digest.clone()
+            };
+            match wanted.naming {
+                Naming::ByTarget => format!("{target} ({name})"),
+                Naming::ByImage => name,
+            }
+        })
+        .collect();
+    Ok(names.into_iter().zip(scans).map(|(name, scan)| Read { name, scan, info: None }).collect())
+}
+
+/// The diff ids of a base that is an archive or a layout.
+fn base_of(base: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<String>, Failure> {
+    let scans = of_platform(base, read(base, wanted, weigher)?, wanted)?;
+    match scans.as_slice() {
+        [scan] => Ok(scan.config.diff_ids.clone()),
+        _ => Err(several(base, &scans, "which of them is the base cannot be told")),
+    }
+}
+
+/// The images for the platform that is wanted.
+fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<Vec<ImageScan>, Failure> {
+    let Some(platform) = &wanted.platform else { return Ok(scans) };
+    let (fitting, others): (Vec<_>, Vec<_>) = scans.into_iter().partition(|scan| fits(&scan.platform, platform));
+    if fitting.is_empty() {
+        return Err(several(target, &others, &format!("there is no image for `{}` in it", for_people(platform))));
+    }
+    Ok(fitting)
+}
+
+/// `linux/arm64` is any `linux/arm64/v8` as well.
+fn fits(platform: &str, wanted: &str) -> bool {
+    platform == wanted || platform.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
+    let mut there: Vec<String> = scans.iter().map(|scan| format!("`{}`", for_people(&scan.platform))).collect();
+    there.sort();
+    there.dedup();
+    there.truncate(20);
+    Failure::new(
+        Exit::Unreadable,
+        format!("`{}`: {what}", for_people(target)),
+        format!("choose with `--platform` from what there is: {}", there.join(", ")),
+    )
+}
+
+/// Inspects all images, then exports them in one request. An image that is only a base is not exported: its diff ids
+/// are enough.
+async fn from_engine(
+    targets: &[&str],
+    base_only: Option<&str>,
+    wanted: &Wanted,
+    weigher: Weigher,
+) -> Result<(BTreeMap<String, (ImageInfo, Vec<ImageScan>)>, Weigher), Failure> {
+    let options = ConnectOptions { host: wanted.host.clone(), ..ConnectOptions::default() };
+    let engine = connect(&options).await.map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.message =
+            format!("`{}` is no file here, and no engine can be asked: {}", for_people(targets[0]), failure.message);
+        failure
+    })?;
+    let mut found = BTreeMap::new();
+    for target in targets {
+        match engine.image(target).await {
+            Ok(Some(info)) => drop(found.insert((*target).to_owned(), (info, Vec::new()))),
+            Ok(None) | Err(EngineError::Refused { status: 400, .. }) => return Err(neither(target)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let references: Vec<String> = found.keys().filter(|target| Some(target.as_str()) != base_only).cloned().collect();
+    if references.is_empty() {
+        return Ok((found, weigher));
+    }
+    let (scans, weigher) = weigh_exported(&engine, &references, weigher).await.map_err(|error| match error {
+        WeighError::Image(error) => unreadable(&references.join("`, `"), error, wanted),
+        other => other.into(),
+    })?;
+    for target in &references {
+        if let Some((info, own)) = found.get_mut(target) {
+            *own = scans.iter().filter(|scan| is_of(scan, info, target)).cloned().collect();
+        }
+    }
+    Ok((found, weigher))
+}
+
+/// Whether an exported image is the one that was asked for: by its name, else by its id, else by its layers.
+fn is_of(scan: &ImageScan, info: &ImageInfo, target: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        let name = name.strip_prefix("library/").unwrap_or(name);
+        let name = name.strip_prefix("localhost/").unwrap_or(name);
+        let tagged = name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+        if tagged { name.to_owned() } else { format!("{name}:latest") }
+    };
+    let names: Vec<String> = scan.tags.iter().map(|tag| plain(tag)).collect();
+    names.contains(&plain(target))
+        || info.tags.iter().any(|tag| names.contains(&plain(tag)))
+        || scan.config_digest == info.id
+        || (scan.tags.is_empty() && scan.config.diff_ids == info.diff_ids)
+}
+
+/// The image among those of its name: engines that keep several platforms may export them all.
+fn one(target: &str, info: &ImageInfo, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<ImageScan, Failure> {
+    let mut scans = of_platform(target, scans, wanted)?;
+    let exact = scans.iter().position(|scan| scan.config.diff_ids == info.diff_ids);
+    if let Some(index) = exact.or((!scans.is_empty()).then_some(0)) {
+        return Ok(scans.swap_remove(index));
+    }
+    Err(Failure::new(
+        Exit::Unreadable,
+        format!("the engine's archive does not hold the image `{}`", for_people(target)),
+        "`tonnage doctor` checks the engine; `docker save` and `tonnage weigh -` show what it exports",
+    ))
+}
+
+fn neither(target: &str) -> Failure {
+    Failure::new(
+        Exit::Unreadable,
+        format!("`{}` is neither a file nor an image", for_people(target)),
+        "give the path of an archive or an OCI layout, or pull the image first; `docker images` lists what there is",
+    )
+}
+
+fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
+    // A limit that is reached within a layer is told by the layer.
+    let too_large = match &error {
+        ImageError::Limit { .. } => true,
+        ImageError::Layer { what, .. } => what.starts_with("too "),
+        _ => false,
+    };
+    let mut failure = Failure::from(error);
+    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
+    if too_large && wanted.limited {
+        failure.hint = Some("allow more with `--max-memory`, if the archive can be trusted".to_owned());
+    }
+    failure
+}
+
+fn variant(read: Read, base: &[String], top: usize) -> Variant {
+    let weight = image::weigh(&read.scan, &ReportOptions { base_diff_ids: base, site_layers: 0, top });
+    let mut sizes = weight.sizes;
+    sizes.engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
+    Variant {
+        name: read.name,
+        image_id: read.info.as_ref().map(|info| info.id.clone()).unwrap_or_default(),
+        config_digest: weight.config_digest,
+        platform: weight.platform,
+        outcome: Outcome::Ok,
+        sizes: Some(sizes),
+        layers: weight.layers,
+        packages: weight.packages,
+        remainder: weight.remainder,
+        reclaimable: weight.reclaimable,
+        duplicates: weight.duplicates,
+        paths: weight.paths,
+        tree: weight.tree,
+        findings: weight.findings,
+        user: weight.user,
+        via: Some(if read.info.is_some() { Via::Export } else { Via::Archive }),
+        ..Variant::default()
+    }
+}
+
+/// Bytes in layers that no other of the images has, and in those that some other has.
+fn share(images: &mut [Variant]) {
+    let mut holders: BTreeMap<String, usize> = BTreeMap::new();
+    for image in &*images {
+        let own: std::collections::BTreeSet<&String> = image.layers.iter().map(|layer| &layer.diff_id).collect();
+        for id in own {
+            *holders.entry(id.clone()).or_default() += 1;
+        }
+    }
+    for image in images {
+        let alone = image.layers.iter().filter(|layer| holders.get(&layer.diff_id) == Some(&1));
+        let unique: Bytes = alone.map(|layer| layer.size_bytes).sum();
+        if let Some(sizes) = &mut image.sizes {
+            sizes.unique_bytes = unique;
+            sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_fits_its_own_variants_and_no_other() {
+        assert!(fits("linux/arm64/v8", "linux/arm64"));
+        assert!(fits("linux/amd64", "linux/amd64"));
+        assert!(!fits("linux/arm64", "linux/arm"));
+        assert!(!fits("linux/arm64", "linux/arm64/v8"));
+    }
+
+    #[test]
+    fn paths_are_told_from_images_without_asking_an_engine() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::write(path("a.tar"), "").unwrap();
+        for (target, expected) in [
+            ("-".to_owned(), Place::Stdin),
+            (path("a.tar"), Place::Disk),
+            ("./gone.tar".to_owned(), Place::Disk),
+            ("python:3.9".to_owned(), Place::Engine),
+            // A folder of this repository without a layout.
+            ("src".to_owned(), Place::Engine),
+        ] {
+            assert_eq!(place(&target), expected, "{target}");
+        }
+    }
+}

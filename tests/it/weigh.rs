@@ -1,0 +1,383 @@
+//! `tonnage weigh`, and `tonnage compare` of archives: small docker archives made here with the `tar` crate.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::live;
+use crate::sandbox::{Ran, Sandbox};
+
+/// Names that a terminal, a table or a page would act upon.
+const HOSTILE: [&str; 4] = ["srv/\u{1b}[2Jclear", "srv/two\nlines", "srv/a|b`c", "srv/<script>alert(1)<!--"];
+const INSTRUCTION: &str = "RUN echo \u{1b}]0;owned\u{7} | tee <b>";
+
+fn layer(files: &[(&str, usize)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (index, (path, size)) in files.iter().enumerate() {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(*size as u64);
+        header.set_mode(0o644);
+        header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        // Of different content, so that there are no duplicates by chance.
+        builder.append(&header, vec![(index % 251) as u8; *size].as_slice()).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// An image of a docker archive: its tag, its platform, and its layers with their instructions.
+struct Image<'a> {
+    tag: &'a str,
+    architecture: &'a str,
+    layers: Vec<(&'a str, Vec<u8>)>,
+}
+
+fn archive(images: &[Image<'_>]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, path, content).unwrap();
+    };
+    let mut manifest = Vec::new();
+    for image in images {
+        let ids: Vec<String> = image.layers.iter().map(|(_, layer)| format!("sha256:{}", digest(layer))).collect();
+        let history: Vec<Value> = image.layers.iter().map(|(by, _)| json!({"created_by": by})).collect();
+        let config = json!({
+            "architecture": image.architecture, "os": "linux", "config": {"User": "app"}, "history": history,
+            "rootfs": {"type": "layers", "diff_ids": ids},
+        });
+        let config = serde_json::to_vec(&config).unwrap();
+        let name = format!("{}.json", digest(&config));
+        let mut paths = Vec::new();
+        for (_, layer) in &image.layers {
+            let path = format!("{}/layer.tar", digest(layer));
+            add(&path, layer);
+            paths.push(path);
+        }
+        add(&name, &config);
+        manifest.push(json!({"Config": name, "RepoTags": [image.tag], "Layers": paths}));
+    }
+    add("manifest.json", &serde_json::to_vec(&manifest).unwrap());
+    builder.into_inner().unwrap()
+}
+
+fn below() -> Vec<u8> {
+    layer(&[("etc/os-release", 100), ("usr/lib/big.so", 70_001)])
+}
+
+/// Two layers, 103,108 bytes: 70,101 below; above it four hostile names and a file that replaces `big.so`.
+fn hostile() -> Image<'static> {
+    let mut files: Vec<(&str, usize)> = HOSTILE.iter().map(|name| (*name, 3_001)).collect();
+    files.push(("usr/lib/big.so", 21_003));
+    Image {
+        tag: "evil:1",
+        architecture: "amd64",
+        layers: vec![("COPY rootfs /", below()), (INSTRUCTION, layer(&files))],
+    }
+}
+const HOSTILE_SIZE: u64 = 100 + 70_001 + 4 * 3_001 + 21_003;
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("evil.tar"), archive(&[hostile()])).unwrap();
+    sandbox
+}
+
+#[track_caller]
+fn expect_harmless(text: &str) {
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "escape sequences come through:\n{text:?}");
+}
+
+#[test]
+fn the_table_adds_up_and_shows_hostile_names_harmlessly() {
+    let ran = sandbox().run(&["weigh", "evil.tar"]).expect(0);
+    assert_eq!(ran.stderr, "");
+    expect_harmless(&ran.stdout);
+    let total = ran.stdout.lines().find(|line| line.contains("TOTAL")).unwrap();
+    assert!(total.contains("103,108 B") && HOSTILE_SIZE == 103_108, "{total}");
+    for words in ["COPY rootfs /", "/usr/lib/big.so", "srv/two\\nlines", "srv/a|b`c", "\\u{1b}[2Jclear", "█"] {
+        assert!(ran.stdout.contains(words), "no `{words}`:\n{}", ran.stdout);
+    }
+    let dead = ran.stdout.lines().find(|line| line.contains("COPY rootfs / → RUN echo")).unwrap();
+    assert!(dead.contains("70.0 kB") && dead.contains("/usr/lib/big.so"), "{dead}");
+}
+
+#[test]
+fn only_the_sections_asked_for_are_shown() {
+    let sandbox = sandbox();
+    let titles = |arguments: &[&str]| {
+        let ran = sandbox.run(&[&["weigh", "evil.tar"], arguments].concat()).expect(0);
+        let known = ["Sizes", "Layers", "Packages", "Reclaimable", "Largest files", "Findings"];
+        ran.stdout.lines().filter(|line| known.contains(line)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(titles(&["--layers"]), ["Sizes", "Layers"]);
+    assert_eq!(titles(&["--packages"]), ["Sizes", "Packages"]);
+    assert_eq!(titles(&["--files"]), ["Sizes", "Reclaimable", "Largest files"]);
+}
+
+#[test]
+fn json_has_the_fields_of_the_record_and_whole_names() {
+    let sandbox = sandbox();
+    let ran = sandbox.run(&["weigh", "evil.tar", "--format", "json"]).expect(0);
+    expect_harmless(&ran.stdout);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["format_version"], "1.0");
+    assert!(json.get("sharing").is_none());
+    let target = &json["targets"][0];
+    assert_eq!(target["target"], "evil.tar");
+    assert_eq!(target["platform"], "linux/amd64");
+    assert_eq!(target["user"], "app");
+    let sizes = &target["sizes"];
+    assert_eq!(sizes["size_bytes"], HOSTILE_SIZE);
+    assert_eq!(sizes["reclaimable_bytes"], 70_001);
+    assert_eq!(sizes["rootfs_bytes"], HOSTILE_SIZE - 70_001);
+    assert_eq!(sizes["wire_kind"], "estimated");
+    assert_eq!(target["layers"][0]["size_bytes"], 70_101);
+    assert_eq!(target["layers"][0]["diff_id"], format!("sha256:{}", digest(&below())));
+    let dead = &target["reclaimable"][0];
+    assert_eq!((dead["path"].as_str(), dead["size_bytes"].as_u64()), (Some("/usr/lib/big.so"), Some(70_001)));
+    assert_eq!(dead["written_by"], "COPY rootfs /");
+    let paths: Vec<&str> =
+        target["paths"].as_array().unwrap().iter().map(|path| path["path"].as_str().unwrap()).collect();
+    for name in HOSTILE {
+        assert!(paths.contains(&format!("/{name}").as_str()), "{name:?} in {paths:?}");
+    }
+    let rest = |list: &str| target[list].as_array().unwrap().iter().map(|row| row["size_bytes"].as_u64().unwrap());
+    assert_eq!(rest("packages").chain(rest("remainder")).sum::<u64>(), HOSTILE_SIZE);
+    for list in ["duplicates", "findings"] {
+        assert!(target[list].is_array(), "{list}");
+    }
+}
+
+#[test]
+fn a_weighing_is_read_back_as_it_was_written() {
+    let sandbox = sandbox();
+    let ran = sandbox.run(&["weigh", "evil.tar", "--format", "json"]).expect(0);
+    sandbox.write("weighed.json", &ran.stdout);
+    let differs = sandbox.run(&["compare", "weighed.json", "evil.tar", "--format", "json"]).expect(0);
+    let differs: Value = serde_json::from_str(&differs.stdout).unwrap();
+    let images = differs["images"].as_array().unwrap();
+    assert_eq!(images.len(), 1, "{differs}");
+    assert_eq!((images[0]["old_bytes"].as_u64(), images[0]["delta_bytes"].as_i64()), (Some(HOSTILE_SIZE), Some(0)));
+    assert_eq!(images[0]["groups"], json!([]), "nothing moved");
+    let table = sandbox.run(&["compare", "weighed.json", "evil.tar"]).expect(0);
+    expect_harmless(&table.stdout);
+    assert!(table.stdout.contains("no change in size"), "{}", table.stdout);
+}
+
+#[test]
+fn csv_has_a_row_a_target_or_a_layer_and_no_formulas() {
+    let sandbox = sandbox();
+    fs::copy(sandbox.path("evil.tar"), sandbox.path("=evil.tar")).unwrap();
+    let ran = sandbox.run(&["weigh", "evil.tar", "=evil.tar", "--format", "csv"]).expect(0);
+    let rows: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(rows.len(), 3, "{}", ran.stdout);
+    assert!(rows[0].starts_with("target,image_id,config_digest,platform,user,size_bytes,"), "{}", rows[0]);
+    assert!(rows[1].contains(",linux/amd64,app,103108,"), "{}", rows[1]);
+    assert!(rows[2].starts_with("'=evil.tar,"), "{}", rows[2]);
+    let layers = sandbox.run(&["weigh", "evil.tar", "--format", "csv", "--layers"]).expect(0);
+    assert_eq!(layers.stdout.lines().count(), 3, "{}", layers.stdout);
+    assert!(layers.stdout.contains(&digest(&below())));
+    let packages = sandbox.run(&["weigh", "evil.tar", "--format", "csv", "--packages"]).expect(0);
+    let sum: u64 =
+        packages.stdout.lines().skip(1).map(|row| row.rsplit(',').next().unwrap().parse::<u64>().unwrap()).sum();
+    assert_eq!(sum, HOSTILE_SIZE);
+    sandbox.run(&["weigh", "evil.tar", "--format", "csv", "--layers", "--files"]).expect(2).complains(&["kind"]);
+}
+
+#[test]
+fn markdown_keeps_hostile_names_in_their_cells() {
+    let ran = sandbox().run(&["weigh", "evil.tar", "--format", "markdown"]).expect(0);
+    expect_harmless(&ran.stdout);
+    for line in ran.stdout.lines().filter(|line| line.contains("script") || line.contains("a\\|b")) {
+        // Tags and bars only inside code spans, whose fences are longer than the back-ticks of the name.
+        let cell = line.split("| ").find(|cell| cell.contains("srv/")).unwrap();
+        assert!(cell.starts_with('`'), "{line}");
+    }
+    assert!(ran.stdout.contains("a\\|b"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("two\\nlines"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_archive_comes_by_standard_input_too_plain_or_packed() {
+    let plain = archive(&[hostile()]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    for content in [plain.clone(), gzip.finish().unwrap(), zstd::encode_all(plain.as_slice(), 1).unwrap()] {
+        let json: Value =
+            serde_json::from_str(&piped(&["weigh", "-", "--format", "json"], &content).expect(0).stdout).unwrap();
+        assert_eq!(json["targets"][0]["target"], "-");
+        assert_eq!(json["targets"][0]["sizes"]["size_bytes"], HOSTILE_SIZE);
+    }
+    piped(&["weigh", "-", "--base", "-"], &plain).expect(2).complains(&["once"]);
+}
+
+fn piped(arguments: &[&str], content: &[u8]) -> Ran {
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.command(arguments);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that stops early closes its end.
+    drop(child.stdin.take().unwrap().write_all(content));
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn an_archive_that_is_cut_off_is_an_error_with_its_place_and_no_escapes() {
+    let whole = archive(&[hostile()]);
+    for (cut, places) in [(whole.len() / 2, "byte"), (512 + 700, "byte"), (0, "")] {
+        let sandbox = Sandbox::new();
+        fs::write(sandbox.path("cut.tar"), &whole[..cut]).unwrap();
+        let ran = sandbox.run(&["weigh", "cut.tar"]).expect(7);
+        ran.complains(&["cut.tar", places]);
+        expect_harmless(&ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+}
+
+#[test]
+fn what_is_neither_file_nor_image_is_named() {
+    let sandbox = sandbox();
+    sandbox.run(&["weigh", "./gone\u{1b}[2J.tar"]).expect(7).complains(&["gone\\u{1b}[2J.tar", "neither"]);
+    let dead = format!("unix://{}", sandbox.path("nobody.sock").display());
+    let ran = sandbox.command(&["weigh", "evil.tar", "no/such:image"]).env("DOCKER_HOST", &dead).output().unwrap();
+    let ran = Ran::from(ran).expect(6);
+    ran.complains(&["no/such:image", "nobody.sock"]);
+    assert_eq!(ran.stdout, "");
+    let Some(_engine) = live::engine("an image that the engine does not have") else { return };
+    for missing in ["tonnage.invalid/no/such:image", "no such image"] {
+        sandbox.run(&["weigh", missing]).expect(7).complains(&[missing, "neither a file nor an image"]);
+    }
+}
+
+#[test]
+fn one_of_several_images_is_chosen_by_platform() {
+    let sandbox = Sandbox::new();
+    let image = |tag, architecture, size| Image { tag, architecture, layers: vec![("RUN a", layer(&[("a", size)]))] };
+    let both = archive(&[image("x:amd", "amd64", 10), image("x:arm", "arm64", 20)]);
+    fs::write(sandbox.path("both.tar"), both).unwrap();
+    let sizes = |arguments: &[&str]| {
+        let ran = sandbox.run(&[&["weigh", "both.tar", "--format", "json"], arguments].concat()).expect(0);
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let targets = json["targets"].as_array().unwrap().clone();
+        targets
+            .iter()
+            .map(|one| (one["target"].as_str().unwrap().to_owned(), one["sizes"]["size_bytes"].as_u64().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(&[]), [("both.tar (x:amd)".to_owned(), 10), ("both.tar (x:arm)".to_owned(), 20)]);
+    assert_eq!(sizes(&["--platform", "linux/arm64"]), [("both.tar".to_owned(), 20)]);
+    let ran = sandbox.run(&["weigh", "both.tar", "--platform", "linux/s390x"]).expect(7);
+    ran.complains(&["both.tar", "linux/s390x"]);
+    assert!(ran.stderr.contains("`linux/amd64`, `linux/arm64`"), "{}", ran.stderr);
+}
+
+#[test]
+fn several_targets_say_what_they_share() {
+    let sandbox = sandbox();
+    let base = Image { tag: "base:1", architecture: "amd64", layers: vec![("COPY rootfs /", below())] };
+    fs::write(sandbox.path("base.tar"), archive(&[base])).unwrap();
+    let ran = sandbox.run(&["weigh", "base.tar", "evil.tar", "--base", "base.tar", "--format", "json"]).expect(0);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let sharing = &json["sharing"];
+    assert_eq!(sharing["stored_bytes"], HOSTILE_SIZE);
+    assert_eq!(sharing["sum_of_sizes_bytes"], HOSTILE_SIZE + 70_101);
+    assert_eq!(sharing["saved_bytes"], 70_101);
+    assert_eq!(sharing["unique_bytes"], json!([0, HOSTILE_SIZE - 70_101]));
+    assert_eq!(sharing["matrix_bytes"], json!([[70_101, 70_101], [70_101, HOSTILE_SIZE]]));
+    let sizes = &json["targets"][1]["sizes"];
+    assert_eq!((sizes["shared_bytes"].as_u64(), sizes["base_bytes"].as_u64()), (Some(70_101), Some(70_101)));
+    assert_eq!(json["targets"][1]["layers"][0]["origin"], "base");
+    assert_eq!(json["targets"][1]["layers"][1]["origin"], "own");
+    let table = sandbox.run(&["weigh", "base.tar", "evil.tar"]).expect(0);
+    assert!(table.stdout.contains("so sharing saves 70.1 kB"), "{}", table.stdout);
+    let other = sandbox.run(&["weigh", "base.tar", "--base", "evil.tar"]).expect(0);
+    assert!(other.stderr.contains("warning: `base.tar` is not built on `evil.tar`"), "{}", other.stderr);
+}
+
+#[test]
+fn paths_are_picked_and_left_out_while_sums_stay_whole() {
+    let sandbox = sandbox();
+    let listed = |arguments: &[&str]| {
+        let ran = sandbox.run(&[&["weigh", "evil.tar", "--format", "json"], arguments].concat()).expect(0);
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(json["targets"][0]["sizes"]["size_bytes"], HOSTILE_SIZE);
+        json["targets"][0]["paths"].as_array().unwrap().len()
+    };
+    assert_eq!(listed(&[]), 6);
+    assert_eq!(listed(&["--path", "*.so"]), 1);
+    assert_eq!(listed(&["--path", "/srv"]), 4);
+    assert_eq!(listed(&["--path", "/srv", "--ignore", "a*"]), 3);
+    assert_eq!(listed(&["--ignore", "/srv/**", "--top", "1"]), 1);
+    sandbox.run(&["weigh", "evil.tar", "--path", "["]).expect(2);
+}
+
+#[test]
+fn an_archive_beyond_the_memory_allowed_is_refused() {
+    let sandbox = Sandbox::new();
+    let names: Vec<String> = (0..20_000).map(|index| format!("a/{index}")).collect();
+    let files: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+    let image = Image { tag: "x:1", architecture: "amd64", layers: vec![("RUN many", layer(&files))] };
+    fs::write(sandbox.path("many.tar"), archive(&[image])).unwrap();
+    let ran = sandbox.run(&["weigh", "many.tar", "--max-memory", "9MB"]).expect(7);
+    ran.complains(&["many.tar", "entries"]);
+    assert!(ran.stderr.contains("--max-memory"), "{}", ran.stderr);
+    sandbox.run(&["weigh", "many.tar", "--max-memory", "64MB"]).expect(0);
+    sandbox.run(&["weigh", "many.tar", "--max-memory", "64"]).expect(2);
+}
+
+#[test]
+fn the_total_of_a_comparison_is_the_difference_of_the_sizes() {
+    let sandbox = sandbox();
+    let mut more = hostile();
+    more.layers.push(("RUN more", layer(&[("opt/more", 12_345)])));
+    fs::write(sandbox.path("more.tar"), archive(&[more])).unwrap();
+    let ran = sandbox.run(&["compare", "evil.tar", "more.tar"]).expect(0);
+    expect_harmless(&ran.stdout);
+    let total = ran.stdout.lines().find(|line| line.contains("TOTAL")).unwrap_or_default();
+    assert!(total.contains("+12,345 B"), "{}", ran.stdout);
+    let back = sandbox.run(&["compare", "more.tar", "evil.tar"]).expect(0);
+    assert!(back.stdout.lines().any(|line| line.contains("TOTAL") && line.contains("-12,345 B")), "{}", back.stdout);
+}
+
+#[test]
+fn images_of_the_engine_weigh_what_docker_save_holds() {
+    let Some(_engine) = live::engine("weighing two images in one call") else { return };
+    let images = ["tonnage-tiny/python:3.9-slim", "tonnage-tiny/python:3.9-alpine"];
+    let sandbox = Sandbox::new();
+    let before = live::Holdings::now();
+    let ran = sandbox.run(&["weigh", images[0], images[1], "--format", "json"]).expect(0);
+    before.expect_unchanged();
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for (index, image) in images.iter().enumerate() {
+        let target = &json["targets"][index];
+        assert_eq!(target["target"], *image);
+        assert_eq!(target["sizes"]["size_bytes"], independent_size(image)["size_bytes"], "{image}");
+        assert!(target["image_id"].as_str().unwrap().starts_with("sha256:"));
+    }
+    assert_eq!(json["sharing"]["targets"], json!(images));
+    let table = sandbox.run(&["weigh", images[0], images[1]]).expect(0);
+    assert_eq!(table.stdout.lines().filter(|line| line.contains("TOTAL")).count(), 2, "{}", table.stdout);
+    sandbox.run(&["compare", images[0], images[1]]).expect(0);
+}
+
+/// What `tests/independent_size.py` counts over `docker save`.
+fn independent_size(image: &str) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent_size.py");
+    let mut python = Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    python.stdin.take().unwrap().write_all(&live::docker(&["save", image])).unwrap();
+    let counted = python.wait_with_output().unwrap();
+    assert!(counted.status.success());
+    serde_json::from_slice(&counted.stdout).unwrap()
+}

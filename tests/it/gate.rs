@@ -13,12 +13,12 @@ fn sandbox(budget: &str) -> Sandbox {
     let mut record = fixture::record();
     let slim = &mut record.variants[1];
     slim.layers[7].size_bytes += Bytes(2_000_000);
-    slim.layers[7].diff_id = "sha256:other".to_owned();
+    "sha256:other".clone_into(&mut slim.layers[7].diff_id);
     let sizes = slim.sizes.as_mut().unwrap();
     sizes.size_bytes += Bytes(2_000_000);
     sizes.own_bytes += Bytes(2_000_000);
     let werkzeug = slim.packages.iter_mut().find(|package| package.name == "Werkzeug").unwrap();
-    werkzeug.version = "2.0.3".to_owned();
+    "2.0.3".clone_into(&mut werkzeug.version);
     werkzeug.layers[0].1 += Bytes(2_000_000);
     keep(&sandbox, "head", &record);
     sandbox

@@ -3,7 +3,13 @@
 //! Live tests talk to the real engine and need the tiny bases (`scripts/tiny.sh`). They run where
 //! `TONNAGE_TEST_LIVE=1`, as `make test` sees to; elsewhere each says that it was left out.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 mod command_line;
 mod context_live;

@@ -48,11 +48,11 @@ fn measures_and_leaves_nothing(builder: &str) {
             assert!(content.contains(name), "{name} is not in {file}");
         }
     }
-    let charts: Vec<String> = std::fs::read_dir(sandbox.path("out/charts"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(charts.iter().any(|name| name.ends_with(".svg")) && charts.iter().any(|name| name.ends_with(".png")));
+    for chart in ["sizes", "build-time"] {
+        assert!(sandbox.read(&format!("out/charts/{chart}.svg")).contains("<title>"), "{chart}");
+        let png = std::fs::read(sandbox.path(&format!("out/charts/{chart}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG\r\n"), "{chart}");
+    }
     assert!(!sandbox.path("out/journal.jsonl").exists(), "a complete run needs no journal");
     let rows = csv::Reader::from_path(sandbox.path("out/samples.csv")).unwrap().into_records().count();
     assert_eq!(rows, record["samples"].as_array().unwrap().len());
@@ -95,7 +95,7 @@ fn samples_prove_their_scenarios(record: &Value) {
                 assert_eq!(pip.unwrap()["cached"], Value::Bool(true), "pip ran again");
             }
             "deps" => {
-                assert!(text(sample, "first_miss").starts_with("COPY requirements.txt"), "{}", sample["first_miss"])
+                assert!(text(sample, "first_miss").starts_with("COPY requirements.txt"), "{}", sample["first_miss"]);
             }
             other => panic!("unknown scenario {other}"),
         }

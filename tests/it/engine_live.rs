@@ -1,12 +1,9 @@
 //! Tests on a real engine: run with `TONNAGE_TEST_LIVE=1`, on an engine that has the tiny bases and on which
 //! nothing else builds meanwhile.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests are tests")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -17,19 +14,9 @@ use tonnage::engine::{
 };
 use tonnage::record::Builder;
 
+use crate::live;
+
 const BASE: &str = "tonnage-tiny/python:3.9-alpine";
-
-/// One live test at a time: each compares the engine before and after.
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// `None`, said aloud, where live tests were not asked for.
-fn live(test: &str) -> Option<MutexGuard<'static, ()>> {
-    if std::env::var_os("TONNAGE_TEST_LIVE").is_some_and(|value| value == "1") {
-        return Some(ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    }
-    eprintln!("skipped: {test} needs a container engine; set TONNAGE_TEST_LIVE=1 to run it");
-    None
-}
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -182,13 +169,13 @@ fn builds_prove_what_came_from_cache(choice: BuilderChoice) {
 
 #[test]
 fn buildkit_builds_prove_what_came_from_cache_and_leave_no_trace() {
-    let Some(_alone) = live("BuildKit builds") else { return };
+    let Some(_engine) = live::engine("BuildKit builds") else { return };
     builds_prove_what_came_from_cache(BuilderChoice::Buildkit);
 }
 
 #[test]
 fn classic_builds_prove_what_came_from_cache_and_leave_no_trace() {
-    let Some(_alone) = live("classic builds") else { return };
+    let Some(_engine) = live::engine("classic builds") else { return };
     builds_prove_what_came_from_cache(BuilderChoice::Classic);
 }
 
@@ -231,13 +218,13 @@ fn failed_builds_are_facts(choice: BuilderChoice) {
 
 #[test]
 fn failed_buildkit_builds_are_facts_about_the_dockerfile() {
-    let Some(_alone) = live("failed BuildKit builds") else { return };
+    let Some(_engine) = live::engine("failed BuildKit builds") else { return };
     failed_builds_are_facts(BuilderChoice::Buildkit);
 }
 
 #[test]
 fn failed_classic_builds_are_facts_about_the_dockerfile() {
-    let Some(_alone) = live("failed classic builds") else { return };
+    let Some(_engine) = live::engine("failed classic builds") else { return };
     failed_builds_are_facts(BuilderChoice::Classic);
 }
 
@@ -292,13 +279,13 @@ fn a_dropped_build_stops(choice: BuilderChoice, seconds: u32) {
 
 #[test]
 fn dropping_a_buildkit_build_stops_it() {
-    let Some(_alone) = live("a dropped BuildKit build") else { return };
+    let Some(_engine) = live::engine("a dropped BuildKit build") else { return };
     a_dropped_build_stops(BuilderChoice::Buildkit, 71);
 }
 
 #[test]
 fn dropping_a_classic_build_stops_it() {
-    let Some(_alone) = live("a dropped classic build") else { return };
+    let Some(_engine) = live::engine("a dropped classic build") else { return };
     a_dropped_build_stops(BuilderChoice::Classic, 72);
 }
 
@@ -316,7 +303,7 @@ fn contents(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn an_export_is_what_docker_save_writes_and_loads_again() {
-    let Some(_alone) = live("an export") else { return };
+    let Some(_engine) = live::engine("an export") else { return };
     runtime().block_on(async {
         let engine = connect(&ConnectOptions::default()).await.unwrap();
         let before = engine.snapshot().await.unwrap();
@@ -342,7 +329,7 @@ fn an_export_is_what_docker_save_writes_and_loads_again() {
 
 #[test]
 fn a_container_starts_answers_and_goes() {
-    let Some(_alone) = live("a container") else { return };
+    let Some(_engine) = live::engine("a container") else { return };
     runtime().block_on(async {
         let engine = connect(&ConnectOptions::default()).await.unwrap();
         let run = format!("live-{}", now());
@@ -392,7 +379,7 @@ fn a_container_starts_answers_and_goes() {
 
 #[test]
 fn after_a_kill_labelled_images_go_and_nothing_else() {
-    let Some(_alone) = live("a clean-up without state") else { return };
+    let Some(_engine) = live::engine("a clean-up without state") else { return };
     runtime().block_on(async {
         let mut run = Run::begin(BuilderChoice::Auto).await;
         let request = run.request(&format!("FROM {BASE}\nCOPY src /app\n"), "print(3)\n");
@@ -406,7 +393,7 @@ fn after_a_kill_labelled_images_go_and_nothing_else() {
 
 #[test]
 fn what_a_registry_does_not_have_cannot_be_pulled() {
-    let Some(_alone) = live("a pull") else { return };
+    let Some(_engine) = live::engine("a pull") else { return };
     runtime().block_on(async {
         let engine = connect(&ConnectOptions::default()).await.unwrap();
         let pulled = engine.pull("127.0.0.1:9/nothing:1", None, Duration::from_secs(20), &mut |_| {}).await;
@@ -420,7 +407,7 @@ fn what_a_registry_does_not_have_cannot_be_pulled() {
 /// A Dockerfile that could not be told from a foreign one: its build must not be claimed.
 #[test]
 fn another_build_in_the_same_span_is_left_alone() {
-    let Some(_alone) = live("a foreign build") else { return };
+    let Some(_engine) = live::engine("a foreign build") else { return };
     runtime().block_on(async {
         let mut run = Run::begin(BuilderChoice::Buildkit).await;
         let foreign = run.request(&format!("FROM {BASE}\nRUN echo theirs\n"), "");

@@ -50,16 +50,16 @@ impl Drawing {
     }
 
     /// As SVG.
-    pub fn svg(&self) -> Result<String, ReportError> {
+    pub fn svg(&self, fonts: &Fonts) -> Result<String, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
-        paint::svg(&self.marks, self.size, &self.name, &self.caption).map_err(wrap)
+        paint::svg(&self.marks, self.size, &self.name, fonts, &self.caption).map_err(wrap)
     }
 
     /// As both.
     pub fn chart(&self, fonts: &Fonts) -> Result<Chart, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
         let png = paint::png(&self.marks, self.size, fonts).map_err(wrap)?;
-        Ok(Chart { name: self.name.clone(), svg: self.svg()?, png })
+        Ok(Chart { name: self.name.clone(), svg: self.svg(fonts)?, png })
     }
 }
 

@@ -1,10 +1,10 @@
 //! Paints a laid-out chart as SVG and as PNG, through plotters' two backends. Equal marks give equal bytes.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+use plotters::style::{RGBColor, ShapeStyle};
 
 use super::font::{Fonts, STACK, Weight};
 use super::palette::{self, Colour};
@@ -23,25 +23,50 @@ pub struct Caption {
 }
 
 /// The marks as an SVG document with text as text, `<title>` and `<desc>`.
-pub fn svg(marks: &[Mark], (width, height): (i32, i32), name: &str, caption: &Caption) -> Result<String, String> {
+///
+/// Text is written here and not by the backend, which cannot say how long a text is (plotters-svg 0.3.7): with
+/// `textLength` it takes the room that was laid out for it also where none of the fonts of [`STACK`] is installed.
+pub fn svg(
+    marks: &[Mark],
+    (width, height): (i32, i32),
+    name: &str,
+    fonts: &Fonts,
+    caption: &Caption,
+) -> Result<String, String> {
     let mut out = String::new();
     {
         let mut backend = SVGBackend::with_string(&mut out, (width.unsigned_abs(), height.unsigned_abs()));
         card(&mut backend, (width, height), 1)?;
         for mark in marks {
-            match mark {
-                Mark::Text { text, at, size, weight, colour, anchor } => {
-                    // The backend moves a text with its top at `y` down by 0.76 em (plotters-svg 0.3.7).
-                    let y = at.1 - (0.76 * f64::from(*size)).round() as i32;
-                    let style = text_style(*size, *weight, *colour, *anchor);
-                    backend.draw_text(text, &style, (at.0, y)).map_err(words)?;
-                }
-                other => shape(&mut backend, other, 1)?,
-            }
+            shape(&mut backend, mark, 1)?;
         }
         backend.present().map_err(words)?;
     }
-    Ok(with_caption(&out, name, caption))
+    // Text is never covered by what stands after it, so it can be painted last.
+    let shapes = out.trim_end().strip_suffix("</svg>").ok_or("the SVG has no end")?;
+    let mut out = with_caption(shapes, name, caption);
+    let _ = writeln!(out, "<g font-family=\"{STACK}\" xml:space=\"preserve\">");
+    for mark in marks {
+        text_element(&mut out, mark, fonts);
+    }
+    out.push_str("</g>\n</svg>\n");
+    Ok(out)
+}
+
+fn text_element(out: &mut String, mark: &Mark, fonts: &Fonts) {
+    let Mark::Text { text, at: (x, y), size, weight, colour, anchor } = mark else { return };
+    let (red, green, blue) = colour;
+    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"#{red:02X}{green:02X}{blue:02X}\"");
+    if *weight == Weight::Bold {
+        out.push_str(" font-weight=\"bold\"");
+    }
+    match anchor {
+        Anchor::Start => {}
+        Anchor::Middle => out.push_str(" text-anchor=\"middle\""),
+        Anchor::End => out.push_str(" text-anchor=\"end\""),
+    }
+    let length = fonts.width(text, f64::from(*size), *weight);
+    let _ = writeln!(out, " textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\">{}</text>", escaped(text));
 }
 
 /// The marks as a PNG of double density.
@@ -51,12 +76,11 @@ pub fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result
     {
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (wide, high));
         card(&mut backend, (width, height), DENSITY)?;
-        for mark in marks.iter().filter(|mark| !matches!(mark, Mark::Text { .. })) {
+        for mark in marks {
             shape(&mut backend, mark, DENSITY)?;
         }
         backend.present().map_err(words)?;
     }
-    // Text is never covered by what stands after it, so it can be painted last.
     for mark in marks {
         write_text(&mut pixels, (wide, high), mark, fonts);
     }
@@ -180,22 +204,6 @@ fn filled(colour: Colour) -> ShapeStyle {
 
 fn stroked(colour: Colour, width: u32, scale: i32) -> ShapeStyle {
     ShapeStyle::from(RGBColor(colour.0, colour.1, colour.2)).stroke_width(width * scale.unsigned_abs())
-}
-
-fn text_style(size: u32, weight: Weight, colour: Colour, anchor: Anchor) -> TextStyle<'static> {
-    let style = match weight {
-        Weight::Regular => FontStyle::Normal,
-        Weight::Bold => FontStyle::Bold,
-    };
-    let horizontal = match anchor {
-        Anchor::Start => HPos::Left,
-        Anchor::Middle => HPos::Center,
-        Anchor::End => HPos::Right,
-    };
-    // The backend writes size ÷ 1.24 as the em (plotters-svg 0.3.7).
-    let font = FontDesc::new(FontFamily::Name(STACK), f64::from(size) * 1.24, style);
-    let colour = RGBColor(colour.0, colour.1, colour.2).to_backend_color();
-    TextStyle { font, color: colour, pos: Pos::new(horizontal, VPos::Top) }
 }
 
 /// Puts the words for screen readers where SVG wants them: first in the root element.

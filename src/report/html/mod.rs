@@ -28,8 +28,9 @@ const SCRIPT: &str = include_str!("../../../assets/page/page.js");
 /// The page.
 pub fn html(record: &Record) -> Result<String, ReportError> {
     let facts = Facts::of(record);
-    let drawings = charts::drawings(&facts, &charts::fonts()?);
-    let drawn = drawings.iter().map(|drawing| Ok((drawing.name().to_owned(), drawing.svg()?)));
+    let fonts = charts::fonts()?;
+    let drawings = charts::drawings(&facts, &fonts);
+    let drawn = drawings.iter().map(|drawing| Ok((drawing.name().to_owned(), drawing.svg(&fonts)?)));
     Ok(page(&facts, &drawn.collect::<Result<_, ReportError>>()?))
 }
 

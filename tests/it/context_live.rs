@@ -14,6 +14,8 @@ use tonnage::context::{Context, Edit, edit_line};
 use tonnage::record::Builder;
 use tonnage::suite::Suite;
 
+use crate::live;
+
 /// Contents of `.dockerignore`, each a case. Patterns that only `pkg/archive` of one version reads so are left out.
 const CASES: [&str; 10] = [
     "",
@@ -30,10 +32,7 @@ const CASES: [&str; 10] = [
 
 #[test]
 fn what_is_sent_is_what_the_docker_cli_sends() {
-    if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
-        eprintln!("skipped: TONNAGE_TEST_LIVE is not 1");
-        return;
-    }
+    let Some(_engine) = live::engine("the ignore rules against the docker command line") else { return };
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     fill(root);
@@ -53,10 +52,7 @@ fn what_is_sent_is_what_the_docker_cli_sends() {
 /// An edit misses the cache first where the suite's facts say, and a touched file not at all.
 #[test]
 fn an_edit_misses_first_at_the_instruction_that_the_facts_name() {
-    if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
-        eprintln!("skipped: TONNAGE_TEST_LIVE is not 1");
-        return;
-    }
+    let Some(_engine) = live::engine("edits against the cache of the engine") else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite");
     let suite = Suite::load(&folder).unwrap();
     let variant = suite.variant("python3.9-slim").unwrap();

@@ -56,7 +56,10 @@ impl Run {
     }
 
     fn request(&self, dockerfile: &str, source: &str) -> BuildRequest {
-        let files = [("Dockerfile", dockerfile), ("requirements.txt", "Flask==1.1.1\n"), ("src/server.py", source)];
+        // Files of its own, so that nothing an earlier test may have left in the cache answers for it.
+        let source = format!("{source}# {}\n", self.own.run);
+        let requirements = format!("# {}\nFlask==1.1.1\n", self.own.run);
+        let files = [("Dockerfile", dockerfile), ("requirements.txt", &requirements), ("src/server.py", &source)];
         BuildRequest {
             context: tar_of(&files),
             dockerfile: "Dockerfile".into(),

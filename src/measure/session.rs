@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::base::{Bases, Prepared, Site};
-use super::begin::{base_set, begin_record, chosen, same_run};
+use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Subject};
 use super::cancel::Cancel;
 use super::error::MeasureError;
@@ -55,7 +55,7 @@ pub async fn run<E: Engine>(
 ) -> Result<Outcome, MeasureError> {
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
-    let set = base_set(suite, &options.bases)?;
+    let set = suite.base_set(&options.bases)?;
     let mut session = Session::begin(suite, &variants, engine, options).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use super::base::{Bases, Prepared, Site};
+use super::base::{Bases, Prepared, Site, labels_in_builds};
 use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Subject};
 use super::cancel::Cancel;
@@ -323,8 +323,12 @@ impl<'a, E: Engine> Session<'a, E> {
             let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
+        let base = variant.facts.final_base(build_args, variant.target.as_deref());
+        let inherits_label =
+            !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
         let tag = suite::tag_name(&variant.name);
         Ok(Subject {
+            inherits_label,
             variant,
             context,
             tag: format!("tonnage-run:{}-{tag}", self.common.run),

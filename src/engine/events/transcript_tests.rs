@@ -255,9 +255,9 @@ fn a_run_that_prints_buildah_s_words_proves_nothing() {
         JsonLines::default()
             .push(format!("{line}\n").as_bytes(), |line| folder.line(Nanos(at as u64), &line, &mut |_| {}));
     }
-    let folded = folder.finish(Nanos(9));
-    assert_eq!(proof(&folded), [("", "RUN", false), ("", "CMD", false)]);
-    assert_eq!(folded.made, ["fedcba987654"]);
+    let end = folder.finish(Nanos(9));
+    assert_eq!(proof(&end), [("", "RUN", false), ("", "CMD", false)]);
+    assert_eq!(end.made, ["fedcba987654"]);
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub const MANIFEST_NAME: &str = "tonnage.toml";
 /// Name of a Dockerfile in a variant's folder.
 const DOCKERFILE: &str = "Dockerfile";
 
+/// How often an image is started unless told: the fewest starts that give a 95 % interval of the median.
+const DEFAULT_STARTS: u32 = 6;
+
 pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
     let manifest = if path.is_dir() { path.join(MANIFEST_NAME) } else { path.to_owned() };
     let root = match manifest.parent() {
@@ -172,7 +175,7 @@ fn serve(
             let message = format!("`{}` starts cannot be made", starts.get_ref());
             return Err(source.error(starts.span().start, message, "choose a number from 1 to 1000"));
         }
-        None => 5,
+        None => DEFAULT_STARTS,
     };
     let mut env = lower.env.clone();
     env.extend(upper.env.clone());

@@ -32,7 +32,7 @@
 //! timeout = "30 s"
 //! command = ["python", "server.py"]  # instead of the image's own
 //! memory = "256 MiB"               # limit of the container
-//! starts = 5                       # how often it is started
+//! starts = 6                       # how often it is started; fewer give no interval
 //! env = { DEBUG = "0" }
 //!
 //! [bases.july-2021]                # `--bases july-2021`: what to use for what a FROM says

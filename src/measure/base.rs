@@ -203,7 +203,7 @@ impl<'a, E: Engine> Bases<'a, E> {
             deadline: Duration::from_secs(300),
         };
         ledger.tag(&tag)?;
-        ledger.opened()?;
+        ledger.opened([site_copy().as_str()])?;
         let built = self.engine.build(&request, &mut |_| {}).await?;
         ledger.closed(&built)?;
         match built {
@@ -256,11 +256,16 @@ fn tag_part(reference: &str) -> String {
     safe.chars().skip(skip).collect()
 }
 
+/// The instruction that puts the CA files into a site layer.
+fn site_copy() -> String {
+    format!("COPY ca.crt {CA_PATH}")
+}
+
 /// A context with a Dockerfile and the bundle; the same bytes for the same input.
 fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Result<Chunk, MeasureError> {
     let mut text = format!("FROM {from}\n");
     if !bundle.is_empty() {
-        let _ = write!(text, "COPY ca.crt {CA_PATH}\nENV");
+        let _ = write!(text, "{}\nENV", site_copy());
         for name in CA_VARIABLES {
             let _ = write!(text, " {name}={CA_PATH}");
         }

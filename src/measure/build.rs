@@ -54,6 +54,11 @@ impl Subject<'_> {
         }
     }
 
+    /// Instructions of its Dockerfile, as the ledger keeps them.
+    pub(super) fn instructions(&self) -> impl Iterator<Item = &str> {
+        self.variant.facts.instructions.iter().map(|fact| fact.text.as_str())
+    }
+
     /// The request for one build. `fresh` goes into an edited line and must not have been there before.
     pub(super) fn request(
         &self,

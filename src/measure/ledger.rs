@@ -42,6 +42,8 @@ enum Line {
     Begin { endpoint: String, ownership: Box<Ownership> },
     /// Something is about to be tagged.
     Tag(String),
+    /// Instructions that are about to be built for the first time.
+    Instructions(Vec<String>),
     /// A build begins (nanoseconds since the Unix epoch).
     Opened(u64),
     /// The build ended: end of the span, images that it made, instructions seen for the first time.
@@ -110,8 +112,17 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down that a build begins.
-    pub fn opened(&mut self) -> Result<(), LedgerError> {
+    /// Writes down that a build of these instructions begins. They are what tells its records from those of another
+    /// build where a kill leaves no answer to read them from.
+    pub fn opened<'i>(&mut self, instructions: impl IntoIterator<Item = &'i str>) -> Result<(), LedgerError> {
+        let known = &self.ownership.instructions;
+        let fresh: Vec<String> =
+            instructions.into_iter().filter(|text| !known.contains(*text)).map(str::to_owned).collect();
+        if !fresh.is_empty() {
+            let line = Line::Instructions(fresh);
+            apply(&mut self.ownership, &line);
+            self.append(&line)?;
+        }
         let now = unix_nanos();
         self.ownership.windows.push((now, u64::MAX));
         self.append(&Line::Opened(now))
@@ -209,6 +220,7 @@ fn apply(ownership: &mut Ownership, line: &Line) {
         Line::Tag(reference) => {
             ownership.tags.insert(reference.clone());
         }
+        Line::Instructions(instructions) => ownership.instructions.extend(instructions.iter().cloned()),
         Line::Opened(start) => ownership.windows.push((*start, u64::MAX)),
         Line::Closed { end, images, instructions } => {
             if let Some(window) = ownership.windows.last_mut() {
@@ -248,9 +260,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(dir.path(), "unix:///x.sock", ownership()).unwrap();
         ledger.tag("tonnage-run:a").unwrap();
-        ledger.opened().unwrap();
+        ledger.opened(["RUN make"]).unwrap();
         ledger.closed(&Err(failure())).unwrap();
-        ledger.opened().unwrap();
+        ledger.opened(["RUN make", "RUN make install"]).unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty(), "the run lives");
         assert_eq!(living_runs(dir.path()), ["r1"]);
         let expected = ledger.ownership().clone();
@@ -260,6 +272,7 @@ mod tests {
         assert_eq!(stale[0].endpoint, "unix:///x.sock");
         assert_eq!(stale[0].ownership, expected);
         assert_eq!(stale[0].ownership.windows[1].1, u64::MAX, "the build that was cut short has no end");
+        assert!(stale[0].ownership.instructions.contains("RUN make install"), "but what it was is known");
         stale.pop().unwrap().forget().unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty());
     }

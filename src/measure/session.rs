@@ -181,7 +181,7 @@ impl<'a, E: Engine> Session<'a, E> {
             for tag in &request.tags {
                 self.ledger.tag(tag)?;
             }
-            self.ledger.opened()?;
+            self.ledger.opened(subject.instructions())?;
             let started_at = now_utc();
             let mut pass_on = |event| observer.event(&Event::Build(&event));
             let built = tokio::select! {
@@ -340,7 +340,7 @@ impl<'a, E: Engine> Session<'a, E> {
         for tag in &request.tags {
             self.ledger.tag(tag)?;
         }
-        self.ledger.opened()?;
+        self.ledger.opened(subject.instructions())?;
         let begun = Instant::now();
         let mut unheard = |_| {};
         let built = tokio::select! {

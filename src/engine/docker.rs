@@ -15,7 +15,7 @@ use super::endpoint::{Address, Candidate, Surroundings, candidates};
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, build, clean, containers, failure, images,
-    snapshot,
+    network, snapshot,
 };
 use crate::record::{self, Builder, ImageStore};
 use crate::units;
@@ -82,6 +82,8 @@ pub struct DockerEngine {
     client: Client,
     facts: record::Engine,
     local: bool,
+    /// Interface of its default bridge.
+    bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
     ahead: i128,
     /// What this program built here, for the clean-up.
@@ -201,7 +203,8 @@ async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, 
         root_dir: info.docker_root_dir,
     };
     let ahead = if local { 0 } else { clock_ahead(&info.system_time) };
-    Ok(DockerEngine { client, facts, local, ahead, built: Rc::default() })
+    let bridge = if local && name == "docker" { network::bridge(&client).await } else { None };
+    Ok(DockerEngine { client, facts, local, bridge, ahead, built: Rc::default() })
 }
 
 /// What another machine's clock is ahead; a stamp that cannot be read counts as none.
@@ -297,6 +300,11 @@ impl DockerEngine {
 
     pub(super) fn api(&self) -> (u32, u32) {
         major_minor(&self.facts.api_version)
+    }
+
+    /// Begins to count what a build downloads, or says why that cannot be.
+    pub(super) fn meter(&self, request: &BuildRequest) -> Result<network::Meter, &'static str> {
+        network::Meter::begin(&self.client, self.local, self.bridge.as_deref(), request)
     }
 
     pub(super) fn ahead(&self) -> i128 {

@@ -14,6 +14,7 @@ mod endpoint;
 mod events;
 mod failure;
 mod images;
+mod network;
 mod probe;
 mod scripted;
 
@@ -28,7 +29,7 @@ pub use probe::{Base, BaseState, Found, Probe, probe};
 pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
+    ContainerState, Downloads, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
 };
 
 use std::time::Duration;

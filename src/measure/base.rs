@@ -1,6 +1,7 @@
 //! Base images: made present before any build, pulled outside every clock, and given a site layer where builds need
 //! extra CA files to reach the network.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ pub(super) struct Bases<'a, E> {
     site: &'a Site,
     set: &'a BTreeMap<String, String>,
     pull_deadline: Duration,
+    /// Time of the builds of site layers.
+    built: Cell<Nanos>,
     known: BTreeMap<(String, Option<String>), Prepared>,
 }
 
@@ -81,7 +84,12 @@ impl<'a, E: Engine> Bases<'a, E> {
         set: &'a BTreeMap<String, String>,
         pull_deadline: Duration,
     ) -> Self {
-        Self { engine, run, site, set, pull_deadline, known: BTreeMap::new() }
+        Self { engine, run, site, set, pull_deadline, built: Cell::new(Nanos(0)), known: BTreeMap::new() }
+    }
+
+    /// Time that building site layers took.
+    pub(super) fn built(&self) -> Nanos {
+        self.built.get()
     }
 
     /// The base that `reference` names, pulled where it must be. Pulls are added to `pulls`.
@@ -204,7 +212,9 @@ impl<'a, E: Engine> Bases<'a, E> {
         };
         ledger.tag(&tag)?;
         ledger.opened([site_copy().as_str()])?;
+        let begun = Instant::now();
         let built = self.engine.build(&request, &mut |_| {}).await?;
+        self.built.set(self.built.get() + Nanos::from(begun.elapsed()));
         ledger.closed(&built)?;
         match built {
             Ok(_) => Ok(match self.engine.image(&tag).await? {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::MeasureError;
 use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
-use crate::engine::{BuildFailure, BuildOutput, BuildRequest, labels};
+use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, labels};
 use crate::record::{Builder, Parts, Sample, Scenario};
 use crate::suite::{self, Step};
 
@@ -128,6 +128,10 @@ impl Subject<'_> {
             image_id: output.image_id.clone(),
             pulled: output.pulled,
         };
+        let (network_bytes, network_remark) = match output.downloads {
+            Downloads::Counted(bytes) => (Some(bytes), String::new()),
+            Downloads::Unknown(why) => (None, why),
+        };
         let proof = proof::judge(step.scenario, &output.steps, &expected);
         Sample {
             step: step.index,
@@ -146,7 +150,8 @@ impl Subject<'_> {
             image_id: output.image_id,
             steps: output.steps,
             parts: output.parts,
-            network_bytes: None,
+            network_bytes,
+            network_remark,
             started_at,
         }
     }
@@ -171,6 +176,7 @@ impl Subject<'_> {
             steps: Vec::new(),
             parts: Parts::default(),
             network_bytes: None,
+            network_remark: String::new(),
             started_at,
         }
     }

@@ -56,7 +56,7 @@ pub async fn run<E: Engine>(
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = base_set(suite, &options.bases)?;
-    let mut session = Session::begin(suite, &variants, engine, options).await?;
+    let mut session = Session::begin(suite, &variants, engine, options, begun).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
         Err(MeasureError::Engine(error)) if error.is_lost() => Stop::Lost(error),
@@ -65,7 +65,7 @@ pub async fn run<E: Engine>(
             return Err(error);
         }
     };
-    session.finish(stop, begun, observer).await
+    session.finish(stop, observer).await
 }
 
 /// A run that is going on.
@@ -79,7 +79,12 @@ pub(super) struct Session<'a, E> {
     pub(super) weigher: Option<Weigher>,
     pub(super) common: Common,
     pub(super) site: Site,
+    /// What was spent since [`Self::accounted`].
     pub(super) spent: Spent,
+    /// Up to when the wall time is in the record and on disk.
+    accounted: Instant,
+    /// Time of the pulls of this part of the run.
+    pulled: Nanos,
 }
 
 impl<'a, E: Engine> Session<'a, E> {
@@ -88,6 +93,7 @@ impl<'a, E: Engine> Session<'a, E> {
         variants: &[&suite::Variant],
         engine: &'a E,
         options: &'a RunOptions,
+        begun: Instant,
     ) -> Result<Self, MeasureError> {
         let fresh = begin_record(suite, variants, engine, options).await?;
         let (journal, run, record) = if options.resume {
@@ -122,7 +128,21 @@ impl<'a, E: Engine> Session<'a, E> {
             },
             site: Site { ca_files, env },
             spent: Spent::default(),
+            accounted: begun,
+            pulled: Nanos(0),
         })
+    }
+
+    /// Puts the time since the last account into the record; the line that says so belongs on disk with it.
+    fn account(&mut self) -> Line {
+        let now = Instant::now();
+        let elapsed = Nanos::from(now.duration_since(self.accounted));
+        self.accounted = now;
+        self.spent.journal_ns = self.journal.take_spent() + self.ledger.take_spent();
+        let spent = std::mem::take(&mut self.spent);
+        self.record.elapsed_ns = self.record.elapsed_ns + elapsed;
+        self.record.spent = self.record.spent + spent;
+        Line::Elapsed(elapsed, spent)
     }
 
     async fn steps(
@@ -136,12 +156,13 @@ impl<'a, E: Engine> Session<'a, E> {
         let Some(subjects) = self.prepare(variants, set, cancel, observer).await? else {
             return Ok(Stop::Interrupted);
         };
+        self.spent.preparing_ns = Nanos::from(begun.elapsed()).saturating_sub(self.spent.other_builds_ns + self.pulled);
         let steps: Vec<Step> = suite::plan(variants.len(), &self.options.plan)
             .into_iter()
             .filter(|step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario)))
             .collect();
         let builds = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-        let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && !is_lost(s));
+        let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && s.is_finished());
         let done = steps.iter().filter(|step| finished(&self.record, step.index)).count();
         observer.event(&Event::Planned { builds, done: u32::try_from(done).unwrap_or(u32::MAX) });
         let mut previous: Vec<Option<String>> = vec![None; variants.len()];
@@ -209,7 +230,7 @@ impl<'a, E: Engine> Session<'a, E> {
                         intermediate: Vec::new(),
                     };
                     let mut sample = subject.failed_sample(step, &failure, started_at);
-                    sample.reason = format!("{LOST}{error}");
+                    sample.reason = format!("{}{error}", Sample::NOT_FINISHED);
                     self.keep(sample, observer)?;
                     return Err(error.into());
                 }
@@ -269,7 +290,8 @@ impl<'a, E: Engine> Session<'a, E> {
                     () = cancel.cancelled() => return Ok(None),
                 };
                 for pull in pulls {
-                    self.journal.append(&Line::Pull(pull.clone()))?;
+                    self.pulled = self.pulled + pull.wall_ns;
+                    self.journal.append(&[Line::Pull(pull.clone())])?;
                     self.record.pulls.push(pull);
                 }
                 found.push(prepared.base().clone());
@@ -306,6 +328,7 @@ impl<'a, E: Engine> Session<'a, E> {
             }
             subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
         }
+        self.spent.other_builds_ns = bases.built();
         Ok(Some(subjects))
     }
 
@@ -365,7 +388,8 @@ impl<'a, E: Engine> Session<'a, E> {
         let name = &subject.variant.name;
         observer.event(&Event::BuildFailed { variant: name, scenario: step.scenario, message: &failure.message });
         let sample = subject.failed_sample(step, &failure, now_utc());
-        self.journal.append(&Line::Sample(Box::new(sample.clone())))?;
+        let elapsed = self.account();
+        self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         self.record.samples.push(sample);
         self.update(name, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
@@ -380,7 +404,8 @@ impl<'a, E: Engine> Session<'a, E> {
     }
 
     fn keep(&mut self, sample: Sample, observer: &mut dyn Observer) -> Result<(), MeasureError> {
-        self.journal.append(&Line::Sample(Box::new(sample.clone())))?;
+        let elapsed = self.account();
+        self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         observer.event(&Event::BuildDone(&sample));
         self.record.samples.push(sample);
         Ok(())
@@ -413,7 +438,7 @@ impl<'a, E: Engine> Session<'a, E> {
             let mut changed = entry.clone();
             change(&mut changed);
             if changed != *entry {
-                self.journal.append(&Line::Variant(Box::new(changed.clone())))?;
+                self.journal.append(&[Line::Variant(Box::new(changed.clone()))])?;
                 *entry = changed;
             }
         }
@@ -452,7 +477,6 @@ impl<'a, E: Engine> Session<'a, E> {
     async fn finish(
         mut self,
         stop: Stop,
-        begun: Instant,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, MeasureError> {
         let cleaning = Instant::now();
@@ -461,10 +485,8 @@ impl<'a, E: Engine> Session<'a, E> {
             _ => self.clean(observer).await,
         };
         self.spent.cleaning_ns = Nanos::from(cleaning.elapsed());
-        let elapsed = Nanos::from(begun.elapsed());
-        self.journal.append(&Line::Elapsed(elapsed, self.spent))?;
-        self.record.elapsed_ns = self.record.elapsed_ns + elapsed;
-        self.record.spent = self.record.spent + self.spent;
+        let elapsed = self.account();
+        self.journal.append(&[elapsed])?;
         self.record.environment.host.load_after = host::load_average();
         self.record.finished_at = now_utc();
         let failed = self
@@ -495,14 +517,6 @@ pub(super) enum Primed {
     Image(String),
     Failed(BuildFailure),
     Interrupted,
-}
-
-/// How the reason of a sample begins whose build the engine did not live to end.
-const LOST: &str = "not finished: ";
-
-/// Whether a sample is of a build that has to be done again on resume.
-fn is_lost(sample: &Sample) -> bool {
-    !sample.valid && sample.reason.starts_with(LOST)
 }
 
 fn now_utc() -> String {

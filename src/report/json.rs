@@ -75,6 +75,10 @@ pub fn json(record: &Record) -> String {
             "exports_ns": overhead.exports,
             "pulls_ns": overhead.pulls,
             "own_ns": overhead.own,
+            "preparing_ns": overhead.preparing,
+            "cleaning_ns": overhead.cleaning,
+            "journal_ns": overhead.journal,
+            "share": overhead.share,
         })),
     });
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();

@@ -6,7 +6,10 @@ use crate::record::Scenario;
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
-use crate::units::Ratio;
+use crate::units::{Bytes, Ratio};
+
+/// Downloads below this are neighbours looked for and names looked up.
+const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
 pub fn times(facts: &Facts<'_>) -> Table {
@@ -68,6 +71,9 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
     if let Some(noise) = &facts.noise {
         table.note(words::noise(noise));
     }
+    if let Some(line) = words::downloads(facts.record, &facts.timings) {
+        table.note(line);
+    }
     if facts.timings.len() > MOST_ROWS {
         table.note(format!("The first {MOST_ROWS} of {}; all are in samples.csv.", facts.timings.len()));
     }
@@ -89,7 +95,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
         remarks.push("neighbouring rounds depend: the interval is too narrow".to_owned());
     }
     if let Some(network) = &timing.network {
-        if network.median.0 > 0 {
+        if network.median >= SOME_DATA {
             remarks.push(format!("{} downloaded", network.median));
         }
         if !network.differing.is_empty() {

@@ -37,8 +37,7 @@ pub fn overhead(record: &Record) -> Option<Overhead> {
     let pulls = record.pulls.iter().map(|pull| pull.wall_ns).sum();
     let (serves, exports) = (record.spent.serves_ns, record.spent.exports_ns);
     let own = elapsed.saturating_sub(builds + serves + exports + pulls);
-    let (preparing, cleaning, journal) =
-        (record.spent.preparing_ns, record.spent.cleaning_ns, record.spent.journal_ns);
+    let (preparing, cleaning, journal) = (record.spent.preparing_ns, record.spent.cleaning_ns, record.spent.journal_ns);
     let rest = own.saturating_sub(preparing + cleaning + journal);
     let share = Ratio::of(own.0, elapsed.0)?;
     Some(Overhead { elapsed, builds, serves, exports, pulls, own, preparing, cleaning, journal, rest, share })

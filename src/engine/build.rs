@@ -113,23 +113,23 @@ pub(super) async fn build(
     match end {
         End::RefusedAtOnce(message) => failed(message, folded),
         End::Late => failed(format!("no end within {} s", request.deadline.as_secs()), folded),
-        End::Whole => match folded.failure.as_ref().map(|failed| failed.message.clone()) {
-            Some(message) => match engine_trouble(&message) {
-                Some(error) => Err(error),
-                // An engine that is told to stop kills what runs and calls it a failure of the RUN.
-                None => match client.bytes(Request::get("/_ping", ACTION), QUICK).await {
-                    Err(error) if error.is_lost() => Err(error),
-                    _ => failed(message, folded),
-                },
-            },
-            None => {
+        End::Whole => {
+            let Some(message) = folded.failure.as_ref().map(|failed| failed.message.clone()) else {
                 let downloads = match meter {
                     Ok(meter) => meter.end(client, builder, &folded.steps).await,
                     Err(why) => Downloads::Unknown(why.to_owned()),
                 };
-                output(engine, request, folded, wall, downloads).await.map(Ok)
+                return output(engine, request, folded, wall, downloads).await.map(Ok);
+            };
+            if let Some(error) = engine_trouble(&message) {
+                return Err(error);
             }
-        },
+            // An engine that is told to stop kills what runs and calls it a failure of the RUN.
+            match client.bytes(Request::get("/_ping", ACTION), QUICK).await {
+                Err(error) if error.is_lost() => Err(error),
+                _ => failed(message, folded),
+            }
+        }
     }
 }
 

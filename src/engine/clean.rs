@@ -10,7 +10,7 @@ use super::claims::{self, Naming};
 use super::client::{Request, SLOW, path_with};
 use super::docker::DockerEngine;
 use super::snapshot::ListedImage;
-use super::{CleanReport, EngineError, Ownership, containers, images, snapshot};
+use super::{CleanReport, EngineError, Ownership, containers, images, networks, snapshot};
 use crate::text;
 
 /// Most rounds over what could not be removed yet, because something else of ours still needs it.
@@ -32,6 +32,13 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, engine.ahead()) {
         containers::remove(engine.client(), id).await?;
         report.containers += 1;
+    }
+    for network in networks::of_run(engine.client(), &ownership.run).await? {
+        match networks::remove(engine.client(), &network).await {
+            Ok(()) => report.networks += 1,
+            Err(EngineError::Refused { message, .. }) => report.left.push(left("network", &network, &message)),
+            Err(error) => return Err(error),
+        }
     }
     names(engine, claims::names(&listed, &ours, ownership), &mut report).await?;
     passes(engine, ours.keys().map(|id| (*id).to_owned()).collect(), &mut report).await?;

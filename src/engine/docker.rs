@@ -15,7 +15,7 @@ use super::endpoint::{Address, Candidate, Surroundings, candidates};
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, build, clean, containers, failure, images,
-    network, snapshot,
+    network, networks, snapshot,
 };
 use crate::record::{self, Builder, ImageStore};
 use crate::units;
@@ -401,6 +401,14 @@ impl Engine for DockerEngine {
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
         containers::start(&self.client, spec).await
+    }
+
+    async fn make_network(&self, run: &str) -> Result<String, EngineError> {
+        networks::make(&self.client, run).await
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
+        networks::remove(&self.client, name).await
     }
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {

@@ -36,6 +36,12 @@ struct Network {
     options: Option<BTreeMap<String, String>>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Event {
+    #[serde(rename = "Action")]
+    action: String,
+}
+
 /// Name of the interface of the engine's default bridge; `None` where it has none.
 pub(super) async fn bridge(client: &Client) -> Option<String> {
     let request = Request::get("/networks/bridge", "describe its bridge");
@@ -100,9 +106,9 @@ impl Meter {
         // The classic builder starts a container for each RUN, BuildKit none that the engine tells of.
         let ran = |step: &&Step| !step.cached && step.instruction.starts_with("RUN");
         let own = if builder == Builder::Classic { steps.iter().filter(ran).count() } else { 0 };
-        match started(client, self.since, now()).await {
-            Some(count) if count <= own => Downloads::Counted(bytes),
-            Some(_) => unknown("another container was started during the build"),
+        match came_and_went(client, self.since, now()).await {
+            Some((started, ended)) if started <= own && ended <= own => Downloads::Counted(bytes),
+            Some(_) => unknown("another container was started or ended during the build"),
             None => unknown("the engine does not tell whether other containers were started"),
         }
     }
@@ -111,10 +117,12 @@ impl Meter {
 impl Reading {
     /// Data between two readings; `None` where it may be another container's.
     fn received(&self, after: &Self) -> Option<Bytes> {
-        let disturbed = self.ports.iter().any(|(port, before)| {
-            // A port that is gone took its count along.
-            after.ports.get(port).is_none_or(|after| after.saturating_sub(*before) > CHATTER)
-        });
+        // A port that is gone is that of a container that ended, of which the engine tells, or what the build before
+        // this one left for a moment.
+        let disturbed = self
+            .ports
+            .iter()
+            .any(|(port, before)| after.ports.get(port).is_some_and(|after| after.saturating_sub(*before) > CHATTER));
         let frames = after.frames.checked_sub(self.frames)?;
         let bytes = after.bytes.checked_sub(self.bytes)?;
         (!disturbed).then(|| Bytes(bytes.saturating_sub(frames.saturating_mul(HEADERS))))
@@ -151,14 +159,26 @@ fn parse(text: &str, bridge: &str) -> Option<Reading> {
     found.map(|(bytes, frames)| Reading { bytes, frames, ports })
 }
 
-/// How many containers the engine says to have started in a span.
-async fn started(client: &Client, since: Duration, until: Duration) -> Option<usize> {
+/// How many containers the engine says to have started and ended in a span.
+async fn came_and_went(client: &Client, since: Duration, until: Duration) -> Option<(usize, usize)> {
     let stamp = |at: Duration| format!("{}.{:09}", at.as_secs(), at.subsec_nanos());
     let (since, until) = (stamp(since), stamp(until));
-    let filters = r#"{"type":["container"],"event":["start"]}"#;
+    let filters = r#"{"type":["container"],"event":["start","die"]}"#;
     let path = path_with("/events", &[("since", &since), ("until", &until), ("filters", filters)]);
     let answer = client.bytes(Request::get(path, "tell what it did"), SOON).await.ok()?;
-    Some(answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count())
+    count_events(&answer)
+}
+
+/// Starts and ends in the lines of an answer; `None` where one cannot be read.
+fn count_events(answer: &[u8]) -> Option<(usize, usize)> {
+    let mut counts = (0, 0);
+    for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice::<Event>(line).ok()?.action.as_str() {
+            "start" => counts.0 += 1,
+            _ => counts.1 += 1,
+        }
+    }
+    Some(counts)
 }
 
 /// The wall clock, which is the engine's too: it runs on this machine.
@@ -199,8 +219,16 @@ mod tests {
         assert_eq!(before.received(&quiet), Some(Bytes(49_340)));
         let mut gone = quiet.clone();
         gone.ports.clear();
-        assert_eq!(before.received(&gone), None, "a container that ended may have moved anything");
+        assert_eq!(before.received(&gone), before.received(&quiet), "whoever ended is in the engine's events");
         assert_eq!(quiet.received(&before), None, "counters that go back are another bridge's");
+    }
+
+    #[test]
+    fn containers_that_came_and_went_are_counted() {
+        let lines = b"{\"status\":\"start\",\"Action\":\"start\"}\n{\"Action\":\"die\"}\n{\"Action\":\"start\"}\n";
+        assert_eq!(count_events(lines), Some((2, 1)));
+        assert_eq!(count_events(b""), Some((0, 0)));
+        assert_eq!(count_events(b"{\"Action\":"), None);
     }
 
     #[test]

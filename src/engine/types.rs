@@ -272,6 +272,8 @@ pub struct ContainerSpec {
     pub memory_bytes: u64,
     /// Platform; `None` for the engine's own.
     pub platform: Option<String>,
+    /// Network; `None` for the engine's default.
+    pub network: Option<String>,
 }
 
 /// A container as it is.
@@ -336,6 +338,9 @@ pub struct CleanReport {
     pub containers: u64,
     /// Images and references removed.
     pub images: u64,
+    /// Networks removed.
+    #[serde(default)]
+    pub networks: u64,
     /// Build-cache records removed.
     pub cache_records: u64,
     /// What could be ours but could be someone else's, and was left: one line each.

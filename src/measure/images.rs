@@ -8,7 +8,7 @@ use super::build::Subject;
 use super::cancel::Cancel;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::serve::{Question, serve};
+use super::serve::{Question, Way, serve};
 use super::session::{Primed, Session};
 use super::weigh::{WeighError, weigh_exported};
 use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
@@ -96,20 +96,58 @@ impl<E: Engine> Session<'_, E> {
         self.share()?;
         if self.options.serve {
             let begun = Instant::now();
-            for (subject, info) in &waiting {
-                if !self.serve_one(subject, &info.user, cancel, observer).await? {
-                    return Ok(false);
-                }
-            }
+            let going_on = self.serve_all(&waiting, cancel, observer).await?;
             self.spent.serves_ns = self.spent.serves_ns + Nanos::from(begun.elapsed());
+            return Ok(going_on);
         }
         Ok(true)
+    }
+
+    /// Serves each of them, on a network without a way out where the engine can be reached there. The network is there
+    /// for no longer than that; a kill leaves it labelled.
+    async fn serve_all(
+        &mut self,
+        waiting: &[(&Subject<'_>, ImageInfo)],
+        cancel: &Cancel,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, MeasureError> {
+        if waiting.iter().all(|(subject, _)| subject.variant.serve.is_none()) {
+            return Ok(true);
+        }
+        let mut isolated = None;
+        if self.engine.is_local() {
+            match self.engine.make_network(&self.common.run).await {
+                Ok(name) => isolated = Some(name),
+                Err(error) if error.is_lost() => return Err(error.into()),
+                // Not every engine has such networks, nor every host an address left for one.
+                Err(error) => observer.event(&Event::Warning(&format!(
+                    "the images are started on the engine's default network: {error}"
+                ))),
+            }
+        }
+        let mut ways: Vec<Way> = isolated.iter().cloned().map(Way::Isolated).collect();
+        if self.engine.is_local() {
+            ways.push(Way::Address(None));
+        }
+        ways.push(Way::Published(None));
+        let mut going_on = true;
+        for (subject, info) in waiting {
+            going_on = self.serve_one(subject, &info.user, &mut ways, cancel, observer).await?;
+            if !going_on {
+                break;
+            }
+        }
+        if let Some(name) = isolated {
+            self.engine.remove_network(&name).await?;
+        }
+        Ok(going_on)
     }
 
     async fn serve_one(
         &mut self,
         subject: &Subject<'_>,
         user: &str,
+        ways: &mut Vec<Way>,
         cancel: &Cancel,
         observer: &mut dyn Observer,
     ) -> Result<bool, MeasureError> {
@@ -121,8 +159,9 @@ impl<E: Engine> Session<'_, E> {
                 labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
                 port: how.port,
                 publish: false,
+                network: None,
                 env: how.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-                memory_bytes: how.memory.map_or(0, |bytes| bytes.0),
+                memory_bytes: how.memory.0,
                 platform: self.common.platform.clone().or_else(|| subject.variant.platform.clone()),
             },
             path: how.path.clone(),
@@ -131,7 +170,18 @@ impl<E: Engine> Session<'_, E> {
             starts: how.starts,
         };
         let name = &subject.variant.name;
-        match serve(self.engine, name, user, &question, cancel, observer).await? {
+        let mut named = Vec::new();
+        let ways = match &how.network {
+            None => ways,
+            Some(network) => {
+                if self.engine.is_local() {
+                    named.push(Way::Address(Some(network.clone())));
+                }
+                named.push(Way::Published(Some(network.clone())));
+                &mut named
+            }
+        };
+        match serve(self.engine, name, user, &question, ways, cancel, observer).await? {
             None => Ok(false),
             Some(served) => {
                 self.update(name, |entry| {

@@ -474,11 +474,7 @@ impl<'a, E: Engine> Session<'a, E> {
         }
     }
 
-    async fn finish(
-        mut self,
-        stop: Stop,
-        observer: &mut dyn Observer,
-    ) -> Result<Outcome, MeasureError> {
+    async fn finish(mut self, stop: Stop, observer: &mut dyn Observer) -> Result<Outcome, MeasureError> {
         let cleaning = Instant::now();
         let cleaned = match &stop {
             Stop::Lost(_) => false,

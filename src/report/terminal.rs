@@ -36,7 +36,7 @@ pub fn terminal(record: &Record, style: Style) -> String {
     section(&mut out, &tables::reproduction(&facts), style);
     section(&mut out, &tables::times(&facts), style);
     section(&mut out, &tables::serving(&facts), style);
-    section(&mut out, &tables::failures(&facts), style);
+    section(&mut out, &tables::failures_with_logs(&facts), style);
     section(&mut out, &tables::findings(&facts), style);
     let _ = writeln!(out, "{}", for_people(&words::source_line(record)));
     let _ = writeln!(out, "{}", words::ended(record));

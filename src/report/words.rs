@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyse::{Estimate, Overhead, Part, ScenarioTiming, StepTime};
+use crate::analyse::{Estimate, Overhead, Part, RatioEstimate, ScenarioTiming, StepTime};
 use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Serve, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -196,6 +196,23 @@ pub fn overhead(spent: &Overhead) -> String {
          the rest {rest}",
         share.as_percent()
     )
+}
+
+/// A ratio of times with its interval: `1.32× (1.28–1.36)`.
+pub fn ratio(estimate: &RatioEstimate) -> String {
+    let ratio = Ratio(estimate.ratio);
+    match estimate.interval {
+        Some(at) => format!("{ratio} ({:.2}–{:.2})", at.low, at.high),
+        None => ratio.to_string(),
+    }
+}
+
+/// How small a difference between two series could be shown; `None` where that is not known.
+pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
+    let each: Vec<String> =
+        found.iter().map(|(scenario, ratio)| format!("{scenario} {:.1} %", (ratio - 1.0) * 100.0)).collect();
+    (!each.is_empty())
+        .then(|| format!("Smallest differences that these rounds show with 80 % power at 5 %: {}.", each.join(", ")))
 }
 
 /// Time to the first expected answer with its interval; `None` where it does not serve.

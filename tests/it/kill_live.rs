@@ -80,7 +80,7 @@ fn a_run_killed_at_random_moments_loses_nothing_repeats_nothing_and_leaves_nothi
             // Killed in its last moments it may have come to the end of the plan.
             complete = ended || (sandbox.path("out/run.json").exists() && !sandbox.path("out/journal.jsonl").exists());
             // A run must go on both where its remains were removed and where they lie about.
-            if random(&mut state) % 2 == 0 {
+            if random(&mut state).is_multiple_of(2) {
                 sandbox.run(&["clean"]).expect(0);
                 before.expect_unchanged();
             }

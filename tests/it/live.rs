@@ -24,6 +24,7 @@ pub(crate) struct Holdings {
     images: BTreeSet<String>,
     tags: BTreeSet<String>,
     containers: BTreeSet<String>,
+    networks: BTreeSet<String>,
     cache: BTreeSet<String>,
 }
 
@@ -43,6 +44,7 @@ impl Holdings {
             images: lines(&["images", "--all", "--quiet", "--no-trunc"]),
             tags: lines(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", "dangling=false"]),
             containers: lines(&["ps", "--all", "--quiet", "--no-trunc"]),
+            networks: lines(&["network", "ls", "--quiet", "--no-trunc"]),
             cache,
         }
     }
@@ -55,6 +57,7 @@ impl Holdings {
             ("images", &self.images, &now.images),
             ("tags", &self.tags, &now.tags),
             ("containers", &self.containers, &now.containers),
+            ("networks", &self.networks, &now.networks),
             ("cache records", &self.cache, &now.cache),
         ] {
             let more: Vec<_> = after.difference(before).collect();

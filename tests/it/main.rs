@@ -22,6 +22,7 @@ mod init;
 mod interrupt_live;
 mod kill_live;
 mod live;
+mod network_live;
 mod private;
 mod registry_live;
 mod run_live;

@@ -1,5 +1,6 @@
 //! A container engine of a test's own (`scripts/private-engine.sh`): one that it may stop, kill and fill.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -45,6 +46,15 @@ impl PrivateEngine {
     /// Its address, for `DOCKER_HOST`.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The address of this machine that its containers reach.
+    pub(crate) fn outside(&self) -> IpAddr {
+        let device = format!("to-{}", self.name);
+        let output = Command::new("ip").args(["-4", "-oneline", "address", "show", "dev", &device]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let address = text.split_whitespace().skip_while(|word| *word != "inet").nth(1).unwrap();
+        address.split('/').next().unwrap().parse().unwrap()
     }
 
     /// Loads a tiny base: `full`, `slim` or `alpine`.

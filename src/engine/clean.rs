@@ -27,9 +27,10 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     let mut report = CleanReport::default();
     let listed = snapshot::images(engine).await?;
     let ours = claims::images(&listed, ownership);
+    let ahead = engine.ahead().await?;
     // Before anything goes: what is nameless and new now.
-    let doubtful = claims::doubtful_images(&listed, &ours, ownership, engine.ahead());
-    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, engine.ahead()) {
+    let doubtful = claims::doubtful_images(&listed, &ours, ownership, &ahead);
+    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, &ahead) {
         containers::remove(engine.client(), id).await?;
         report.containers += 1;
     }
@@ -42,7 +43,7 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     }
     names(engine, claims::names(&listed, &ours, ownership), &mut report).await?;
     passes(engine, ours.keys().map(|id| (*id).to_owned()).collect(), &mut report).await?;
-    records(engine, &listed, ownership, &mut report).await?;
+    records(engine, &listed, ownership, &ahead, &mut report).await?;
     if doubtful > 0 {
         report.left.push(format!(
             "{doubtful} image(s) without a name appeared while this run was building and may be another build's"
@@ -117,6 +118,7 @@ async fn records(
     engine: &DockerEngine,
     images_before: &[ListedImage],
     ownership: &Ownership,
+    ahead: &[i128],
     report: &mut CleanReport,
 ) -> Result<(), EngineError> {
     if claims::is_lost(ownership) {
@@ -126,7 +128,7 @@ async fn records(
     let mut idle = 0;
     loop {
         let listed = snapshot::cache(engine).await?;
-        let found = claims::records(&listed, images_before, &claimed, ownership, engine.ahead());
+        let found = claims::records(&listed, images_before, &claimed, ownership, ahead);
         let wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
         let mut gone = 0;
         for batch in wanted.chunks(BATCH) {

@@ -202,16 +202,19 @@ async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, 
         memory_bytes: units::Bytes(u64::try_from(info.mem_total).unwrap_or_default()),
         root_dir: info.docker_root_dir,
     };
-    let ahead = if local { 0 } else { clock_ahead(&info.system_time) };
+    let ahead = clock_ahead(&info.system_time, local);
     let bridge = if local && name == "docker" { network::bridge(&client).await } else { None };
     Ok(DockerEngine { client, facts, local, bridge, ahead, built: Rc::default() })
 }
 
-/// What another machine's clock is ahead; a stamp that cannot be read counts as none.
-fn clock_ahead(system_time: &str) -> i128 {
-    system_time
+/// What the engine's clock is ahead; a stamp that cannot be read counts as none, and so does what the question itself
+/// may have taken where the clock is this machine's.
+fn clock_ahead(system_time: &str, local: bool) -> i128 {
+    const QUESTION: u128 = 2_000_000_000;
+    let ahead = system_time
         .parse::<jiff::Timestamp>()
-        .map_or(0, |theirs| theirs.as_nanosecond() - jiff::Timestamp::now().as_nanosecond())
+        .map_or(0, |theirs| theirs.as_nanosecond() - jiff::Timestamp::now().as_nanosecond());
+    if local && ahead.unsigned_abs() < QUESTION { 0 } else { ahead }
 }
 
 fn engine_name(version: &Version) -> &'static str {
@@ -307,8 +310,12 @@ impl DockerEngine {
         network::Meter::begin(&self.client, self.local, self.bridge.as_deref(), request)
     }
 
-    pub(super) fn ahead(&self) -> i128 {
-        self.ahead
+    /// What the engine's clock is ahead of ours: when it was connected, and now.
+    pub(super) async fn ahead(&self) -> Result<Vec<i128>, EngineError> {
+        let info: Info = self.client.json(Request::get("/info", "describe itself"), QUICK).await?;
+        let mut ahead = vec![self.ahead, clock_ahead(&info.system_time, self.local)];
+        ahead.dedup();
+        Ok(ahead)
     }
 
     /// Keeps the traces of a build, so that one which is stopped leaves nothing behind either.

@@ -1,10 +1,9 @@
 //! A run from its first base image to its last clean-up.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
-use super::base::{Bases, Prepared, Site};
+use super::base::Site;
 use super::begin::{base_set, begin_record, chosen, same_run};
 use super::build::{Common, Subject};
 use super::cancel::Cancel;
@@ -18,7 +17,7 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Builder, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
+    self, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -39,13 +38,14 @@ enum Stop {
     Complete,
     OutOfTime,
     Interrupted,
-    Lost(EngineError),
+    /// The engine is gone, or cannot go on: its disk is full.
+    Engine(EngineError),
 }
 
 /// Runs a suite on an engine and leaves the record in `options.out`.
 ///
-/// A variant that fails is recorded and the others go on; an engine that goes away ends the run with what was
-/// measured so far on disk.
+/// A variant that fails is recorded and the others go on; an engine that goes away or cannot go on ends the run with
+/// what was measured so far on disk.
 pub async fn run<E: Engine>(
     suite: &Suite,
     engine: &E,
@@ -59,7 +59,7 @@ pub async fn run<E: Engine>(
     let mut session = Session::begin(suite, &variants, engine, options, begun).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
-        Err(MeasureError::Engine(error)) if error.is_lost() => Stop::Lost(error),
+        Err(MeasureError::Engine(error)) => Stop::Engine(error),
         Err(error) => {
             session.clean(observer).await;
             return Err(error);
@@ -84,7 +84,7 @@ pub(super) struct Session<'a, E> {
     /// Up to when the wall time is in the record and on disk.
     accounted: Instant,
     /// Time of the pulls of this part of the run.
-    pulled: Nanos,
+    pub(super) pulled: Nanos,
 }
 
 impl<'a, E: Engine> Session<'a, E> {
@@ -250,113 +250,6 @@ impl<'a, E: Engine> Session<'a, E> {
         Ok(if all { Stop::Complete } else { Stop::OutOfTime })
     }
 
-    /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
-    async fn prepare<'v>(
-        &mut self,
-        variants: &[&'v suite::Variant],
-        set: &BTreeMap<String, String>,
-        cancel: &Cancel,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Vec<Option<Subject<'v>>>>, MeasureError> {
-        let run = self.common.run.clone();
-        let site = self.site.clone();
-        let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
-        let mut subjects = Vec::new();
-        for variant in variants {
-            let mut replaced = BTreeMap::new();
-            let mut found = Vec::new();
-            let mut site_layers = 0;
-            let mut missing = None;
-            let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
-            let mut build_args = variant.build_args.clone();
-            build_args.extend(self.common.build_args.clone());
-            let mut known = build_args.clone();
-            if let Some(platform) = &platform {
-                known.extend(suite::dockerfile::platform_args(platform));
-            }
-            let target = variant.target.as_deref();
-            // The classic builder builds stages that nothing needs, too.
-            let references = if self.common.builder == Builder::Classic {
-                variant.facts.all_external_bases(&known, target)
-            } else {
-                variant.facts.external_bases(&known, target)
-            };
-            // A Dockerfile that cannot be read here is for the builder to refuse.
-            let references = references.unwrap_or_default();
-            for reference in references {
-                let mut pulls = Vec::new();
-                let prepared = tokio::select! {
-                    prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
-                    () = cancel.cancelled() => return Ok(None),
-                };
-                for pull in pulls {
-                    self.pulled = self.pulled + pull.wall_ns;
-                    self.journal.append(&[Line::Pull(pull.clone())])?;
-                    self.record.pulls.push(pull);
-                }
-                found.push(prepared.base().clone());
-                match prepared {
-                    Prepared::Ready { from, site_layers: layers, .. } => {
-                        site_layers = layers;
-                        if from != reference {
-                            replaced.insert(reference, from);
-                        }
-                    }
-                    Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
-                }
-            }
-            let name = variant.name.clone();
-            self.update(&name, |entry| {
-                entry.bases = found;
-                entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
-            })?;
-            if let Some((reference, reason)) = missing {
-                let message = format!("base `{reference}` is not to be had: {reason}");
-                observer.event(&Event::BuildFailed { variant: &name, scenario: Scenario::Cold, message: &message });
-                self.update(&name, |entry| {
-                    entry.outcome = VariantOutcome::BuildFailed;
-                    entry.failure = Some(Failure {
-                        stage: "pull".into(),
-                        scenario: String::new(),
-                        instruction: format!("FROM {reference}"),
-                        message,
-                        log: Vec::new(),
-                    });
-                })?;
-                subjects.push(None);
-                continue;
-            }
-            subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
-        }
-        self.spent.other_builds_ns = bases.built();
-        Ok(Some(subjects))
-    }
-
-    fn subject<'v>(
-        &self,
-        variant: &'v suite::Variant,
-        replaced: &BTreeMap<String, String>,
-        build_args: &BTreeMap<String, String>,
-    ) -> Result<Subject<'v>, MeasureError> {
-        let mut context = self.suite.context(variant, self.common.builder)?;
-        if !replaced.is_empty() {
-            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
-        }
-        let copies = |file: Option<&Path>| {
-            let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
-            fact.map(|fact| fact.text.clone()).into_iter().collect()
-        };
-        let tag = suite::tag_name(&variant.name);
-        Ok(Subject {
-            variant,
-            context,
-            tag: format!("tonnage-run:{}-{tag}", self.common.run),
-            edited_tag: format!("tonnage-run:{}-{tag}-edited", self.common.run),
-            src_copies: copies(variant.src.as_deref()),
-            deps_copies: copies(variant.deps.as_deref()),
-        })
-    }
-
     /// Builds what the cache must hold before a scenario that takes it for granted.
     pub(super) async fn prime(&mut self, subject: &Subject<'_>, cancel: &Cancel) -> Result<Primed, MeasureError> {
         let request = subject.request(Scenario::Warm, "", &self.common)?;
@@ -428,7 +321,7 @@ impl<'a, E: Engine> Session<'a, E> {
         self.record.variants.iter().find(|variant| variant.name == name)
     }
 
-    fn has_failed(&self, name: &str) -> bool {
+    pub(super) fn has_failed(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|entry| entry.outcome == VariantOutcome::BuildFailed)
     }
 
@@ -477,7 +370,7 @@ impl<'a, E: Engine> Session<'a, E> {
     async fn finish(mut self, stop: Stop, observer: &mut dyn Observer) -> Result<Outcome, MeasureError> {
         let cleaning = Instant::now();
         let cleaned = match &stop {
-            Stop::Lost(_) => false,
+            Stop::Engine(error) if error.is_lost() => false,
             _ => self.clean(observer).await,
         };
         self.spent.cleaning_ns = Nanos::from(cleaning.elapsed());
@@ -494,7 +387,7 @@ impl<'a, E: Engine> Session<'a, E> {
             Stop::Complete => (Ended::Complete, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::OutOfTime => (Ended::OutOfTime, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::Interrupted => (Ended::Interrupted, Exit::Interrupted, None),
-            Stop::Lost(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
+            Stop::Engine(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
         };
         self.record.ended = ended;
         record::write(&self.options.out, &self.record)?;

@@ -156,7 +156,7 @@ pub enum Ended {
     OutOfTime,
     /// Ctrl-C or SIGTERM.
     Interrupted,
-    /// The engine went away.
+    /// The engine went away, or could not go on.
     EngineLost,
 }
 

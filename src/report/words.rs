@@ -81,7 +81,7 @@ pub fn ended(record: &Record) -> &'static str {
         Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
         Ended::OutOfTime => "the time allowed was used up: what follows is a part of the plan",
         Ended::Interrupted => "the run was interrupted: what follows is a part of the plan",
-        Ended::EngineLost => "the engine went away: what follows is a part of the plan",
+        Ended::EngineLost => "the engine went away or could not go on: what follows is a part of the plan",
     }
 }
 

@@ -172,6 +172,7 @@ fn an_engine_whose_own_disk_is_full_is_told_with_the_reason_and_cleaned() {
         ("in-run", "RUN dd if=/dev/zero of=/big bs=1M count=200\n"),
         // Fits once, but neither beside its export nor a second time.
         ("in-export", "RUN dd if=/dev/urandom of=/big bs=1M count=60\n"),
+        ("in-upload", "COPY large /large\n"),
         ("fits", "RUN echo fits\n"),
     ];
     let mut manifest = String::from("[suite]\nname = \"full\"\n");
@@ -180,16 +181,29 @@ fn an_engine_whose_own_disk_is_full_is_told_with_the_reason_and_cleaned() {
         sandbox.write(&format!("full/{name}/Dockerfile"), &format!("{base}{text}"));
     }
     sandbox.write("full/tonnage.toml", &manifest);
-    for (only, codes, words) in [
-        ("in-run", &[5][..], "No space left on device"),
-        ("in-export", &[5, 6][..], "no space left on device"),
-        ("fits", &[0][..], "the plan was done to its end"),
+    sandbox.write("full/.dockerignore", "*\n");
+    sandbox.write("full/in-upload/Dockerfile.dockerignore", "*\n!large\n");
+    let large = std::fs::File::create(sandbox.path("full/large")).unwrap();
+    large.set_len(120 << 20).unwrap();
+    for (only, code, ended, words) in [
+        ("in-run", 5, "complete", "No space left on device"),
+        ("in-export", 5, "complete", "no space left on device"),
+        ("in-upload", 6, "engine_lost", "no space left on device"),
+        ("fits", 0, "complete", "the plan was done to its end"),
     ] {
         let ran = sandbox.run_on(engine.host(), &["run", "full", "--sizes-only", "--only", only, "--out", only]);
         let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(codes.contains(&ran.code.unwrap()), "{only}: {:?}\n{said}", ran.code);
+        assert_eq!(ran.code, Some(code), "{only}:\n{said}");
         assert!(said.contains(words), "{only}:\n{said}");
+        assert_eq!(sandbox.json(&format!("{only}/run.json"))["ended"], ended);
+        if code == 6 {
+            ran.complains(&[words]);
+            assert!(said.contains("hint: free disk space on the engine"), "{said}");
+        }
+        before.expect_unchanged();
         sandbox.run_on(engine.host(), &["clean"]).expect(0);
         before.expect_unchanged();
     }
+    let record = sandbox.json("in-export/run.json");
+    assert_eq!(record["variants"][0]["failure"]["stage"], "export", "{}", record["variants"][0]);
 }

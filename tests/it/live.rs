@@ -44,7 +44,8 @@ impl Holdings {
             images: lines(&["images", "--all", "--quiet", "--no-trunc"]),
             tags: lines(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", "dangling=false"]),
             containers: lines(&["ps", "--all", "--quiet", "--no-trunc"]),
-            networks: lines(&["network", "ls", "--quiet", "--no-trunc"]),
+            // By name: the bridge has another id each time an engine starts.
+            networks: lines(&["network", "ls", "--format", "{{.Name}}"]),
             cache,
         }
     }

@@ -91,6 +91,22 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
     written.map_err(wrap)
 }
 
+/// Appends one line of JSON for each value, in one write, and syncs them to disk.
+pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[T]) -> Result<(), FileError> {
+    let wrap = |source| FileError::new("write", path, source);
+    let mut text = String::new();
+    for value in values {
+        text.push_str(&serde_json::to_string(value).map_err(|error| wrap(io::Error::other(error)))?);
+        text.push('\n');
+    }
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(wrap)
+}
+
+/// Syncs a folder, so that a file made in it outlives a power cut.
+pub fn sync_dir(path: &Path) -> Result<(), FileError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|source| FileError::new("write", path, source))
+}
+
 /// Appends one line (a newline is added) and syncs it to disk.
 pub fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
     let wrap = |source| FileError::new("write", path, source);

@@ -16,8 +16,16 @@ pub struct Overhead {
     pub exports: Nanos,
     /// Pulling bases.
     pub pulls: Nanos,
-    /// What is left: planning, packing, snapshots, clean-up, writing.
+    /// What is left, tonnage's own: the four parts below.
     pub own: Nanos,
+    /// Of it: before the first build, what is on the engine, bases and contexts.
+    pub preparing: Nanos,
+    /// Of it: having the engine remove what was made.
+    pub cleaning: Nanos,
+    /// Of it: bringing each finished step to disk.
+    pub journal: Nanos,
+    /// Of it: packing contexts, opening sessions, looking at images, everything else.
+    pub rest: Nanos,
     /// `own` ÷ `elapsed`.
     pub share: Ratio,
 }
@@ -29,7 +37,10 @@ pub fn overhead(record: &Record) -> Option<Overhead> {
     let pulls = record.pulls.iter().map(|pull| pull.wall_ns).sum();
     let (serves, exports) = (record.spent.serves_ns, record.spent.exports_ns);
     let own = elapsed.saturating_sub(builds + serves + exports + pulls);
-    Some(Overhead { elapsed, builds, serves, exports, pulls, own, share: Ratio::of(own.0, elapsed.0)? })
+    let (preparing, cleaning, journal) = (record.spent.preparing_ns, record.spent.cleaning_ns, record.spent.journal_ns);
+    let rest = own.saturating_sub(preparing + cleaning + journal);
+    let share = Ratio::of(own.0, elapsed.0)?;
+    Some(Overhead { elapsed, builds, serves, exports, pulls, own, preparing, cleaning, journal, rest, share })
 }
 
 #[cfg(test)]
@@ -43,6 +54,7 @@ mod tests {
         let found = overhead(&record).unwrap();
         assert_eq!(found.own, Nanos(6_100_000_000));
         assert_eq!(found.own + found.builds + found.serves + found.exports + found.pulls, record.elapsed_ns);
+        assert_eq!(found.preparing + found.cleaning + found.journal + found.rest, found.own);
         assert!(found.share.0 > 0.0 && found.share.0 < 0.03);
     }
 

@@ -58,9 +58,13 @@ pub struct PartsMedian {
 pub struct Network {
     /// Median over the valid samples that know it.
     pub median: Bytes,
-    /// Rounds with a sample whose downloads differ from the median by more than 10 % and 64 kB.
+    /// Rounds with a sample whose downloads differ from the median by more than 1 %, three robust standard deviations
+    /// and what a few packets of a resolver's talk may be.
     pub differing: Vec<u32>,
 }
+
+/// Difference of downloads that means nothing: names looked up, packets sent again.
+const TALK: u64 = 16_000;
 
 /// The build time of one variant in one scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,7 +135,7 @@ pub fn in_statistics(sample: &Sample) -> bool {
 /// variants and of [`Scenario::ALL`]. Twins are left out.
 pub fn timings(record: &Record) -> Vec<ScenarioTiming> {
     let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
-    for sample in record.samples.iter().filter(|sample| !sample.discarded && !sample.twin) {
+    for sample in record.samples.iter().filter(|sample| !sample.discarded && !sample.twin && sample.is_finished()) {
         groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
     }
     let mut found = Vec::new();
@@ -214,7 +218,8 @@ fn network(valid: &[&Sample]) -> Option<Network> {
         valid.iter().filter_map(|sample| Some((sample.round, sample.network_bytes?))).collect();
     let values: Vec<f64> = known.iter().map(|(_, bytes)| bytes.0 as f64).collect();
     let median = Bytes(statistics::median(&values)?.round() as u64);
-    let tolerance = (median.0 / 10).max(64_000);
+    let spread = statistics::spread(&values).map_or(0, |spread| (3.0 * spread).round() as u64);
+    let tolerance = (median.0 / 100).max(spread).max(TALK);
     let mut differing: Vec<u32> =
         known.iter().filter(|(_, bytes)| bytes.0.abs_diff(median.0) > tolerance).map(|(round, _)| *round).collect();
     differing.dedup();

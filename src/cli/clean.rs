@@ -46,10 +46,7 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     for run in orphans(&engine).await? {
         add(&mut total, engine.clean(&Ownership { run, ..Ownership::default() }).await?);
     }
-    terminal.out(&format!(
-        "removed {} containers, {} images, {} cache records\n",
-        total.containers, total.images, total.cache_records
-    ))?;
+    terminal.out(&format!("removed {}\n", crate::ui::removed(&total)))?;
     for line in &total.left {
         terminal.warning(&format!("left in place: {}", text::for_people(line)));
     }
@@ -74,6 +71,7 @@ async fn orphans<E: Engine>(engine: &E) -> Result<Vec<String>, EngineError> {
 fn add(total: &mut CleanReport, report: CleanReport) {
     total.containers += report.containers;
     total.images += report.images;
+    total.networks += report.networks;
     total.cache_records += report.cache_records;
     total.left.extend(report.left);
 }

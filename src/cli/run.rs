@@ -12,7 +12,7 @@ use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
 use crate::engine::{BuilderChoice, ConnectOptions, connect};
 use crate::env;
-use crate::error::Failure;
+use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::measure::{self, Cancel, Outcome, RunOptions};
@@ -215,10 +215,14 @@ fn present(args: &Args, mut outcome: Outcome, options: &RunOptions, terminal: &T
     terminal.out(&print(&outcome.record, args.format, terminal))?;
     terminal.note(&format!("report: {}", options.out.display()));
     if let Some(error) = outcome.lost {
+        let first = match error.hint() {
+            Some(hint) if !error.is_lost() => format!("{hint}; then"),
+            _ => "once the engine is back,".to_owned(),
+        };
         return Err(Failure {
             message: crate::error::chain(&error),
             hint: Some(format!(
-                "once the engine is back, `tonnage run {} --resume {}` goes on, and `tonnage clean` removes what is left",
+                "{first} `tonnage run {} --resume {}` goes on, and `tonnage clean` removes what is left",
                 args.suite.display(),
                 options.out.display()
             )),

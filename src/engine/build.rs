@@ -8,7 +8,7 @@ use super::client::{QUICK, Request, next, path_with};
 use super::docker::DockerEngine;
 use super::events::{Folded, Folder, JsonLines, Known, Line};
 use super::session::Session;
-use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, EngineError, failure};
+use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, failure};
 use crate::record::{Builder, ImageStore};
 use crate::units::Nanos;
 
@@ -77,6 +77,7 @@ pub(super) async fn build(
     let mut watch = Watch { engine, folder: Some(Folder::new(builder, known)) };
     let mut lines = JsonLines::default();
 
+    let meter = engine.meter(request);
     let started = Instant::now();
     let deadline = started + request.deadline;
     let mut body = client.stream(sent);
@@ -112,17 +113,23 @@ pub(super) async fn build(
     match end {
         End::RefusedAtOnce(message) => failed(message, folded),
         End::Late => failed(format!("no end within {} s", request.deadline.as_secs()), folded),
-        End::Whole => match folded.failure.as_ref().map(|failed| failed.message.clone()) {
-            Some(message) => match engine_trouble(&message) {
-                Some(error) => Err(error),
-                // An engine that is told to stop kills what runs and calls it a failure of the RUN.
-                None => match client.bytes(Request::get("/_ping", ACTION), QUICK).await {
-                    Err(error) if error.is_lost() => Err(error),
-                    _ => failed(message, folded),
-                },
-            },
-            None => output(engine, request, folded, wall).await.map(Ok),
-        },
+        End::Whole => {
+            let Some(message) = folded.failure.as_ref().map(|failed| failed.message.clone()) else {
+                let downloads = match meter {
+                    Ok(meter) => meter.end(client, builder, &folded.steps).await,
+                    Err(why) => Downloads::Unknown(why.to_owned()),
+                };
+                return output(engine, request, folded, wall, downloads).await.map(Ok);
+            };
+            if let Some(error) = engine_trouble(&message) {
+                return Err(error);
+            }
+            // An engine that is told to stop kills what runs and calls it a failure of the RUN.
+            match client.bytes(Request::get("/_ping", ACTION), QUICK).await {
+                Err(error) if error.is_lost() => Err(error),
+                _ => failed(message, folded),
+            }
+        }
     }
 }
 
@@ -132,6 +139,7 @@ async fn output(
     request: &BuildRequest,
     folded: Folded,
     wall: Nanos,
+    downloads: Downloads,
 ) -> Result<BuildOutput, EngineError> {
     let mut image_id = folded.image_id;
     let short = image_id.len() < 64;
@@ -158,6 +166,7 @@ async fn output(
         pulled: folded.pulled,
         log: folded.log,
         intermediate: folded.made,
+        downloads,
     })
 }
 

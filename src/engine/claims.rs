@@ -47,7 +47,7 @@ pub(super) fn doubtful_images(
     listed: &[ListedImage],
     ours: &BTreeMap<&str, &ListedImage>,
     ownership: &Ownership,
-    ahead: i128,
+    ahead: &[i128],
 ) -> usize {
     let doubtful = |image: &&ListedImage| {
         !ours.contains_key(image.id.as_str())
@@ -122,7 +122,7 @@ pub(super) fn containers<'a>(
     listed: &'a [ListedContainer],
     ours: &BTreeMap<&str, &ListedImage>,
     ownership: &Ownership,
-    ahead: i128,
+    ahead: &[i128],
 ) -> Vec<&'a str> {
     let commands: Vec<String> = ownership
         .instructions
@@ -180,7 +180,7 @@ pub(super) fn records<'a>(
     images: &[ListedImage],
     claimed: &BTreeMap<&str, &ListedImage>,
     ownership: &Ownership,
-    ahead: i128,
+    ahead: &[i128],
 ) -> Records<'a> {
     if is_lost(ownership) {
         return Records::default();
@@ -289,10 +289,13 @@ fn nanoseconds(stamp: &str) -> Option<i128> {
     stamp.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_nanosecond)
 }
 
-/// The span of building that a stamp of the engine lies in. `ahead` is what its clock is ahead of ours.
-fn in_a_window(ownership: &Ownership, at: i128, ahead: i128) -> Option<usize> {
-    let at = at - ahead;
-    ownership.windows.iter().position(|&(start, end)| at >= i128::from(start) - SLACK && at <= i128::from(end) + SLACK)
+/// The span of building that a stamp of the engine lies in. `ahead` is what its clock is ahead of ours: more than one
+/// figure where a clock was set in between.
+fn in_a_window(ownership: &Ownership, at: i128, ahead: &[i128]) -> Option<usize> {
+    ahead.iter().map(|ahead| at - ahead).find_map(|at| {
+        let inside = |&(start, end): &(u64, u64)| at >= i128::from(start) - SLACK && at <= i128::from(end) + SLACK;
+        ownership.windows.iter().position(inside)
+    })
 }
 
 #[cfg(test)]

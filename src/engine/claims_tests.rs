@@ -65,7 +65,7 @@ fn images_are_ours_by_label_or_by_an_id_that_our_builds_named() {
         image('d', None, &["other:1"], Some("r2")),
     ];
     assert_eq!(claimed(&listed, &ownership()), "ab");
-    assert_eq!(doubtful_images(&listed, &images(&listed, &ownership()), &ownership(), 0), 1);
+    assert_eq!(doubtful_images(&listed, &images(&listed, &ownership()), &ownership(), &[0]), 1);
     // What was there before is never ours, whatever its id begins with; a label is.
     let mut own = ownership();
     own.before.images.extend([id('b'), id('a')]);
@@ -73,7 +73,7 @@ fn images_are_ours_by_label_or_by_an_id_that_our_builds_named() {
     // Nothing known of before: labels only.
     let lost = Ownership { before: Snapshot::default(), ..ownership() };
     assert_eq!(claimed(&listed, &lost), "a");
-    assert_eq!(doubtful_images(&listed, &images(&listed, &lost), &lost, 0), 0);
+    assert_eq!(doubtful_images(&listed, &images(&listed, &lost), &lost, &[0]), 0);
     // No run at all stands for every run.
     assert_eq!(claimed(&listed, &Ownership::default()), "ad");
     // A beginning too short to name an image names none.
@@ -152,11 +152,11 @@ fn containers_are_ours_by_label_or_where_a_build_left_them() {
     let mut own = ownership();
     own.before.containers.insert("from before".into());
     assert_eq!(
-        containers(&all, &images(&listed, &own), &own, 0),
+        containers(&all, &images(&listed, &own), &own, &[0]),
         ["labelled", "left by a build", "left by a killed engine"]
     );
     let lost = Ownership { run: "r1".into(), ..Ownership::default() };
-    assert_eq!(containers(&all, &images(&listed, &lost), &lost, 0), ["labelled"]);
+    assert_eq!(containers(&all, &images(&listed, &lost), &lost, &[0]), ["labelled"]);
 }
 
 fn record(name: &str, description: &str, second: u64, parent: &str) -> ListedRecord {
@@ -179,7 +179,7 @@ fn records_of_an_undisturbed_span_are_ours_children_first() {
     ];
     let mut own = ownership();
     own.before.cache.insert("old".into());
-    let found = records(&listed, &[], &BTreeMap::new(), &own, 0);
+    let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
     assert_eq!(found.ours, ["run", "make", "work", "base", "context"]);
     assert!(found.doubtful.is_empty());
 }
@@ -196,18 +196,18 @@ fn records_beside_another_build_are_left() {
         record("f", "[2/3] RUN npm install", 5, ""),
     ] {
         let listed = [ours.clone(), generic.clone(), foreign];
-        let found = records(&listed, &[], &BTreeMap::new(), &own, 0);
+        let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
         assert_eq!(found.ours, ["run"]);
         assert_eq!(found.doubtful.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["copy"]);
     }
     // So does an image that another build made in the span.
     let listed = [ours.clone(), generic.clone()];
     let foreign = [image('f', None, &["theirs:1"], None)];
-    assert_eq!(records(&listed, &foreign, &BTreeMap::new(), &own, 0).doubtful.len(), 1);
+    assert_eq!(records(&listed, &foreign, &BTreeMap::new(), &own, &[0]).doubtful.len(), 1);
     // One that was there, or one of ours, does not.
     let mut known = own.clone();
     known.before.images.insert(id('f'));
-    assert!(records(&listed, &foreign, &BTreeMap::new(), &known, 0).doubtful.is_empty());
+    assert!(records(&listed, &foreign, &BTreeMap::new(), &known, &[0]).doubtful.is_empty());
 }
 
 #[test]
@@ -215,15 +215,17 @@ fn records_outside_our_spans_are_nobody_s_business() {
     let mut own = ownership();
     own.windows = vec![(START, START + 10_000_000_000)];
     let listed = [record("early", "fileop target", 5, ""), record("late", "fileop target", 30, "")];
-    let found = records(&listed, &[], &BTreeMap::new(), &own, 0);
+    let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
     assert_eq!((found.ours, found.doubtful.len()), (vec!["early"], 0));
     // An engine whose clock is 25 s ahead.
-    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, 25_000_000_000).ours, ["late"]);
+    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[25_000_000_000]).ours, ["late"]);
+    // A clock that was set in the middle of the run.
+    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[0, 25_000_000_000]).ours.len(), 2);
     let lost = Ownership { before: Snapshot::default(), ..own.clone() };
-    assert!(records(&listed, &[], &BTreeMap::new(), &lost, 0).ours.is_empty());
+    assert!(records(&listed, &[], &BTreeMap::new(), &lost, &[0]).ours.is_empty());
     let mut bad = record("x", "fileop target", 1, "");
     bad.created_at = "yesterday".into();
-    assert!(records(&[bad], &[], &BTreeMap::new(), &own, 0).ours.is_empty());
+    assert!(records(&[bad], &[], &BTreeMap::new(), &own, &[0]).ours.is_empty());
 }
 
 #[test]
@@ -231,5 +233,5 @@ fn parents_that_go_in_circles_end() {
     let mut own = ownership();
     own.before.cache.insert("z".into());
     let listed = [record("a", "fileop target", 1, "b"), record("b", "fileop target", 1, "a")];
-    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, 0).ours.len(), 2);
+    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[0]).ours.len(), 2);
 }

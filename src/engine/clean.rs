@@ -10,7 +10,7 @@ use super::claims::{self, Naming};
 use super::client::{Request, SLOW, path_with};
 use super::docker::DockerEngine;
 use super::snapshot::ListedImage;
-use super::{CleanReport, EngineError, Ownership, containers, images, snapshot};
+use super::{CleanReport, EngineError, Ownership, containers, images, networks, snapshot};
 use crate::text;
 
 /// Most rounds over what could not be removed yet, because something else of ours still needs it.
@@ -27,15 +27,23 @@ pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Resul
     let mut report = CleanReport::default();
     let listed = snapshot::images(engine).await?;
     let ours = claims::images(&listed, ownership);
+    let ahead = engine.ahead().await?;
     // Before anything goes: what is nameless and new now.
-    let doubtful = claims::doubtful_images(&listed, &ours, ownership, engine.ahead());
-    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, engine.ahead()) {
+    let doubtful = claims::doubtful_images(&listed, &ours, ownership, &ahead);
+    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, &ahead) {
         containers::remove(engine.client(), id).await?;
         report.containers += 1;
     }
+    for network in networks::of_run(engine.client(), &ownership.run).await? {
+        match networks::remove(engine.client(), &network).await {
+            Ok(()) => report.networks += 1,
+            Err(EngineError::Refused { message, .. }) => report.left.push(left("network", &network, &message)),
+            Err(error) => return Err(error),
+        }
+    }
     names(engine, claims::names(&listed, &ours, ownership), &mut report).await?;
     passes(engine, ours.keys().map(|id| (*id).to_owned()).collect(), &mut report).await?;
-    records(engine, &listed, ownership, &mut report).await?;
+    records(engine, &listed, ownership, &ahead, &mut report).await?;
     if doubtful > 0 {
         report.left.push(format!(
             "{doubtful} image(s) without a name appeared while this run was building and may be another build's"
@@ -110,6 +118,7 @@ async fn records(
     engine: &DockerEngine,
     images_before: &[ListedImage],
     ownership: &Ownership,
+    ahead: &[i128],
     report: &mut CleanReport,
 ) -> Result<(), EngineError> {
     if claims::is_lost(ownership) {
@@ -119,7 +128,7 @@ async fn records(
     let mut idle = 0;
     loop {
         let listed = snapshot::cache(engine).await?;
-        let found = claims::records(&listed, images_before, &claimed, ownership, engine.ahead());
+        let found = claims::records(&listed, images_before, &claimed, ownership, ahead);
         let wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
         let mut gone = 0;
         for batch in wanted.chunks(BATCH) {

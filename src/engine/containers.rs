@@ -18,6 +18,8 @@ const CHANGE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Most of a log that is kept.
 const LOG: usize = 64 << 10;
+/// Most processes and threads of a container.
+const MOST_PROCESSES: u32 = 4096;
 /// Label that remembers the port to ask, since an image may expose others.
 const PORT: &str = "io.tonnage.port";
 
@@ -117,7 +119,10 @@ fn body(spec: &ContainerSpec) -> serde_json::Value {
     let port = format!("{}/tcp", spec.port);
     let mut labels = spec.labels.clone();
     labels.insert(PORT.to_owned(), spec.port.to_string());
-    let mut host = json!({ "Memory": spec.memory_bytes });
+    let mut host = json!({ "Memory": spec.memory_bytes, "PidsLimit": MOST_PROCESSES });
+    if let Some(network) = &spec.network {
+        host["NetworkMode"] = json!(network);
+    }
     if spec.publish && spec.port != 0 {
         host["PortBindings"] = json!({ port.clone(): [{ "HostIp": "127.0.0.1", "HostPort": "" }] });
     }

@@ -15,7 +15,7 @@ use super::endpoint::{Address, Candidate, Surroundings, candidates};
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, build, clean, containers, failure, images,
-    snapshot,
+    network, networks, snapshot,
 };
 use crate::record::{self, Builder, ImageStore};
 use crate::units;
@@ -82,6 +82,8 @@ pub struct DockerEngine {
     client: Client,
     facts: record::Engine,
     local: bool,
+    /// Interface of its default bridge.
+    bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
     ahead: i128,
     /// What this program built here, for the clean-up.
@@ -200,15 +202,19 @@ async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, 
         memory_bytes: units::Bytes(u64::try_from(info.mem_total).unwrap_or_default()),
         root_dir: info.docker_root_dir,
     };
-    let ahead = if local { 0 } else { clock_ahead(&info.system_time) };
-    Ok(DockerEngine { client, facts, local, ahead, built: Rc::default() })
+    let ahead = clock_ahead(&info.system_time, local);
+    let bridge = if local && name == "docker" { network::bridge(&client).await } else { None };
+    Ok(DockerEngine { client, facts, local, bridge, ahead, built: Rc::default() })
 }
 
-/// What another machine's clock is ahead; a stamp that cannot be read counts as none.
-fn clock_ahead(system_time: &str) -> i128 {
-    system_time
+/// What the engine's clock is ahead; a stamp that cannot be read counts as none, and so does what the question itself
+/// may have taken where the clock is this machine's.
+fn clock_ahead(system_time: &str, local: bool) -> i128 {
+    const QUESTION: u128 = 2_000_000_000;
+    let ahead = system_time
         .parse::<jiff::Timestamp>()
-        .map_or(0, |theirs| theirs.as_nanosecond() - jiff::Timestamp::now().as_nanosecond())
+        .map_or(0, |theirs| theirs.as_nanosecond() - jiff::Timestamp::now().as_nanosecond());
+    if local && ahead.unsigned_abs() < QUESTION { 0 } else { ahead }
 }
 
 fn engine_name(version: &Version) -> &'static str {
@@ -299,8 +305,17 @@ impl DockerEngine {
         major_minor(&self.facts.api_version)
     }
 
-    pub(super) fn ahead(&self) -> i128 {
-        self.ahead
+    /// Begins to count what a build downloads, or says why that cannot be.
+    pub(super) fn meter(&self, request: &BuildRequest) -> Result<network::Meter, &'static str> {
+        network::Meter::begin(&self.client, self.local, self.bridge.as_deref(), request)
+    }
+
+    /// What the engine's clock is ahead of ours: when it was connected, and now.
+    pub(super) async fn ahead(&self) -> Result<Vec<i128>, EngineError> {
+        let info: Info = self.client.json(Request::get("/info", "describe itself"), QUICK).await?;
+        let mut ahead = vec![self.ahead, clock_ahead(&info.system_time, self.local)];
+        ahead.dedup();
+        Ok(ahead)
     }
 
     /// Keeps the traces of a build, so that one which is stopped leaves nothing behind either.
@@ -393,6 +408,14 @@ impl Engine for DockerEngine {
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
         containers::start(&self.client, spec).await
+    }
+
+    async fn make_network(&self, run: &str) -> Result<String, EngineError> {
+        networks::make(&self.client, run).await
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
+        networks::remove(&self.client, name).await
     }
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {

@@ -14,6 +14,8 @@ mod endpoint;
 mod events;
 mod failure;
 mod images;
+mod network;
+mod networks;
 mod probe;
 mod scripted;
 
@@ -28,7 +30,7 @@ pub use probe::{Base, BaseState, Found, Probe, probe};
 pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
+    ContainerState, Downloads, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
 };
 
 use std::time::Duration;
@@ -87,6 +89,13 @@ pub trait Engine {
     /// Creates and starts a container.
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
 
+    /// Makes a network without a way out for the containers of a run, labelled as its own, and returns its name. One
+    /// that an earlier part of the run has left is taken again.
+    async fn make_network(&self, run: &str) -> Result<String, EngineError>;
+
+    /// Removes a network; a missing one is no error.
+    async fn remove_network(&self, name: &str) -> Result<(), EngineError>;
+
     /// Address, state and exit code of a container.
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError>;
 
@@ -106,7 +115,7 @@ pub trait Engine {
     /// build-cache records.
     async fn snapshot(&self) -> Result<Snapshot, EngineError>;
 
-    /// Ids of the runs whose label is on an image or a container, sorted.
+    /// Ids of the runs whose label is on an image, a container or a network, sorted.
     async fn labelled_runs(&self) -> Result<Vec<String>, EngineError>;
 
     /// Removes what `ownership` proves to be ours among what came since: labelled containers and images, then new

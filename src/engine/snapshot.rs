@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::{QUICK, Request, SLOW};
 use super::docker::DockerEngine;
-use super::{EngineError, Snapshot, labels};
+use super::{EngineError, Snapshot, labels, networks};
 
 /// An image of the list, intermediate ones too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -115,11 +115,12 @@ pub(super) async fn take(engine: &DockerEngine) -> Result<Snapshot, EngineError>
     Ok(snapshot)
 }
 
-/// Values of the run label on images and containers, each once.
+/// Values of the run label on images, containers and networks, each once.
 pub(super) async fn labelled_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
     let label = |found: Option<BTreeMap<String, String>>| found?.remove(labels::RUN);
     let mut runs: Vec<String> = images(engine).await?.into_iter().filter_map(|image| label(image.labels)).collect();
     runs.extend(containers(engine).await?.into_iter().filter_map(|container| label(container.labels)));
+    runs.extend(networks::runs(engine.client()).await?);
     runs.sort();
     runs.dedup();
     Ok(runs)

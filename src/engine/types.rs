@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::record::{Builder, Parts, Step};
-use crate::units::Nanos;
+use crate::units::{self, Nanos};
 
 /// Labels on everything that tonnage makes, and those it reads.
 pub mod labels {
@@ -225,6 +225,17 @@ pub struct BuildOutput {
     /// Beginnings of the ids of the intermediate images that this build made and did not find in cache; belongs
     /// into [`Ownership::images`]. Empty for BuildKit, which makes none.
     pub intermediate: Vec<String>,
+    /// What its RUN instructions downloaded.
+    pub downloads: Downloads,
+}
+
+/// What the RUN instructions of a build received over the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Downloads {
+    /// So many bytes, headers left out.
+    Counted(units::Bytes),
+    /// It cannot be told, and why.
+    Unknown(String),
 }
 
 /// A build that failed: a fact about the variant.
@@ -261,6 +272,8 @@ pub struct ContainerSpec {
     pub memory_bytes: u64,
     /// Platform; `None` for the engine's own.
     pub platform: Option<String>,
+    /// Network; `None` for the engine's default.
+    pub network: Option<String>,
 }
 
 /// A container as it is.
@@ -325,6 +338,9 @@ pub struct CleanReport {
     pub containers: u64,
     /// Images and references removed.
     pub images: u64,
+    /// Networks removed.
+    #[serde(default)]
+    pub networks: u64,
     /// Build-cache records removed.
     pub cache_records: u64,
     /// What could be ours but could be someone else's, and was left: one line each.

@@ -1,6 +1,7 @@
 //! Base images: made present before any build, pulled outside every clock, and given a site layer where builds need
 //! extra CA files to reach the network, or the run's label where a build cannot give it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ pub(super) struct Bases<'a, E> {
     site: &'a Site,
     set: &'a BTreeMap<String, String>,
     pull_deadline: Duration,
+    /// Time of the builds of site layers.
+    built: Cell<Nanos>,
     known: BTreeMap<(String, Option<String>), Prepared>,
 }
 
@@ -81,7 +84,12 @@ impl<'a, E: Engine> Bases<'a, E> {
         set: &'a BTreeMap<String, String>,
         pull_deadline: Duration,
     ) -> Self {
-        Self { engine, run, site, set, pull_deadline, known: BTreeMap::new() }
+        Self { engine, run, site, set, pull_deadline, built: Cell::new(Nanos(0)), known: BTreeMap::new() }
+    }
+
+    /// Time that building site layers took.
+    pub(super) fn built(&self) -> Nanos {
+        self.built.get()
     }
 
     /// The base that `reference` names, pulled where it must be. Pulls are added to `pulls`.
@@ -203,8 +211,10 @@ impl<'a, E: Engine> Bases<'a, E> {
             deadline: Duration::from_secs(300),
         };
         ledger.tag(&tag)?;
-        ledger.opened()?;
+        ledger.opened([site_copy().as_str()])?;
+        let begun = Instant::now();
         let built = self.engine.build(&request, &mut |_| {}).await?;
+        self.built.set(self.built.get() + Nanos::from(begun.elapsed()));
         ledger.closed(&built)?;
         match built {
             Ok(_) => Ok(match self.engine.image(&tag).await? {
@@ -265,11 +275,16 @@ fn tag_part(reference: &str) -> String {
     safe.chars().skip(skip).collect()
 }
 
+/// The instruction that puts the CA files into a site layer.
+fn site_copy() -> String {
+    format!("COPY ca.crt {CA_PATH}")
+}
+
 /// A context with a Dockerfile and the bundle; the same bytes for the same input.
 fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Result<Chunk, MeasureError> {
     let mut text = format!("FROM {from}\n");
     if !bundle.is_empty() {
-        let _ = write!(text, "COPY ca.crt {CA_PATH}\nENV");
+        let _ = write!(text, "{}\nENV", site_copy());
         for name in CA_VARIABLES {
             let _ = write!(text, " {name}={CA_PATH}");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::MeasureError;
 use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
-use crate::engine::{BuildFailure, BuildOutput, BuildRequest, labels};
+use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, labels};
 use crate::record::{Builder, Parts, Sample, Scenario};
 use crate::suite::{self, Step};
 
@@ -54,6 +54,11 @@ impl Subject<'_> {
             Scenario::Deps => self.variant.deps.is_some(),
             Scenario::Touch => self.variant.src.is_some() || self.variant.deps.is_some(),
         }
+    }
+
+    /// Instructions of its Dockerfile, as the ledger keeps them.
+    pub(super) fn instructions(&self) -> impl Iterator<Item = &str> {
+        self.variant.facts.instructions.iter().map(|fact| fact.text.as_str())
     }
 
     /// The request for one build. `fresh` goes into an edited line and must not have been there before.
@@ -127,6 +132,10 @@ impl Subject<'_> {
             image_id: output.image_id.clone(),
             pulled: output.pulled,
         };
+        let (network_bytes, network_remark) = match output.downloads {
+            Downloads::Counted(bytes) => (Some(bytes), String::new()),
+            Downloads::Unknown(why) => (None, why),
+        };
         let proof = proof::judge(step.scenario, &output.steps, &expected);
         Sample {
             step: step.index,
@@ -145,7 +154,8 @@ impl Subject<'_> {
             image_id: output.image_id,
             steps: output.steps,
             parts: output.parts,
-            network_bytes: None,
+            network_bytes,
+            network_remark,
             started_at,
         }
     }
@@ -170,6 +180,7 @@ impl Subject<'_> {
             steps: Vec::new(),
             parts: Parts::default(),
             network_bytes: None,
+            network_remark: String::new(),
             started_at,
         }
     }

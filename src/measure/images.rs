@@ -8,11 +8,11 @@ use super::build::Subject;
 use super::cancel::Cancel;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::serve::{Question, serve};
+use super::serve::{Question, Way, serve};
 use super::session::{Primed, Session};
 use super::weigh::{WeighError, weigh_exported};
 use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
-use crate::image::{self, ReportOptions, Weigher};
+use crate::image::{self, ImageScan, ReportOptions, Weigher};
 use crate::record::{Failure, LayerOrigin, Outcome, Variant, Via};
 use crate::units::{Bytes, Nanos};
 
@@ -51,32 +51,17 @@ impl<E: Engine> Session<'_, E> {
             return Ok(true);
         }
         observer.event(&Event::Weighing { bytes: Bytes::ZERO });
-        let references: Vec<String> = waiting.iter().map(|(subject, _)| subject.tag.clone()).collect();
-        let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
         let begun = Instant::now();
-        let outcome = tokio::select! {
-            outcome = weigh_exported(self.engine, &references, weigher) => outcome,
-            () = cancel.cancelled() => return Ok(false),
-        };
+        let exported = self.export(&waiting, cancel).await;
         self.spent.exports_ns = self.spent.exports_ns + Nanos::from(begun.elapsed());
-        let scans = match outcome {
-            Ok((scans, weigher)) => {
-                self.weigher = Some(weigher);
-                scans
-            }
-            Err(WeighError::Engine(error)) => return Err(error.into()),
-            Err(error) => {
-                for (subject, _) in &waiting {
-                    self.fail(&subject.variant.name, "export", &error.to_string())?;
-                }
-                return Ok(true);
-            }
-        };
+        let Some(scans) = exported? else { return Ok(false) };
         for (subject, info) in &waiting {
             let name = &subject.variant.name;
             let matching = scans.iter().find(|scan| scan.tags.iter().any(|tag| same_reference(tag, &subject.tag)));
             let Some(scan) = matching else {
-                self.fail(name, "export", "the engine's archive does not hold the image")?;
+                if !self.has_failed(name) {
+                    self.fail(name, "export", "the engine's archive does not hold the image")?;
+                }
                 continue;
             };
             let Some(entry) = self.entry(name) else { continue };
@@ -96,20 +81,105 @@ impl<E: Engine> Session<'_, E> {
         self.share()?;
         if self.options.serve {
             let begun = Instant::now();
-            for (subject, info) in &waiting {
-                if !self.serve_one(subject, &info.user, cancel, observer).await? {
-                    return Ok(false);
-                }
-            }
+            let going_on = self.serve_all(&waiting, cancel, observer).await?;
             self.spent.serves_ns = self.spent.serves_ns + Nanos::from(begun.elapsed());
+            return Ok(going_on);
         }
         Ok(true)
+    }
+
+    /// Reads the images as the engine exports them, in one request, since layers that they share come once; where that
+    /// fails, one by one, so that only those fail that cannot be had. `None` when asked to stop.
+    async fn export(
+        &mut self,
+        waiting: &[(&Subject<'_>, ImageInfo)],
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<ImageScan>>, MeasureError> {
+        let all: Vec<String> = waiting.iter().map(|(subject, _)| subject.tag.clone()).collect();
+        match self.export_some(&all, cancel).await? {
+            Exported::Scans(scans) => return Ok(Some(scans)),
+            Exported::Interrupted => return Ok(None),
+            Exported::Failed(reason) if waiting.len() == 1 => {
+                self.fail(&waiting[0].0.variant.name, "export", &reason)?;
+                return Ok(Some(Vec::new()));
+            }
+            Exported::Failed(_) => {}
+        }
+        let mut found = Vec::new();
+        for (subject, _) in waiting {
+            match self.export_some(std::slice::from_ref(&subject.tag), cancel).await? {
+                Exported::Scans(scans) => found.extend(scans),
+                Exported::Interrupted => return Ok(None),
+                Exported::Failed(reason) => self.fail(&subject.variant.name, "export", &reason)?,
+            }
+        }
+        Ok(Some(found))
+    }
+
+    async fn export_some(&mut self, references: &[String], cancel: &Cancel) -> Result<Exported, MeasureError> {
+        let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
+        let outcome = tokio::select! {
+            outcome = weigh_exported(self.engine, references, weigher) => outcome,
+            () = cancel.cancelled() => return Ok(Exported::Interrupted),
+        };
+        match outcome {
+            Ok((scans, weigher)) => {
+                self.weigher = Some(weigher);
+                Ok(Exported::Scans(scans))
+            }
+            Err(WeighError::Engine(error)) if error.is_lost() => Err(error.into()),
+            Err(error) => Ok(Exported::Failed(crate::error::chain(&error))),
+        }
+    }
+
+    /// Serves each of them, on a network without a way out where the engine can be reached there. The network is there
+    /// for no longer than that; a kill leaves it labelled.
+    async fn serve_all(
+        &mut self,
+        waiting: &[(&Subject<'_>, ImageInfo)],
+        cancel: &Cancel,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, MeasureError> {
+        if waiting.iter().all(|(subject, _)| subject.variant.serve.is_none()) {
+            return Ok(true);
+        }
+        let mut isolated = None;
+        if self.engine.is_local() {
+            match self.engine.make_network(&self.common.run).await {
+                Ok(name) => isolated = Some(name),
+                Err(error) if error.is_lost() => return Err(error.into()),
+                // Not every engine has such networks, nor every host an address left for one.
+                Err(error) => observer.event(&Event::Warning(&format!(
+                    "the images are started on the engine's default network: {error}"
+                ))),
+            }
+        }
+        let mut ways: Vec<Way> = isolated.iter().cloned().map(Way::Isolated).collect();
+        if self.engine.is_local() {
+            ways.push(Way::Address(None));
+        }
+        ways.push(Way::Published(None));
+        let mut going_on = true;
+        for (subject, info) in waiting {
+            if self.has_failed(&subject.variant.name) {
+                continue;
+            }
+            going_on = self.serve_one(subject, &info.user, &mut ways, cancel, observer).await?;
+            if !going_on {
+                break;
+            }
+        }
+        if let Some(name) = isolated {
+            self.engine.remove_network(&name).await?;
+        }
+        Ok(going_on)
     }
 
     async fn serve_one(
         &mut self,
         subject: &Subject<'_>,
         user: &str,
+        ways: &mut Vec<Way>,
         cancel: &Cancel,
         observer: &mut dyn Observer,
     ) -> Result<bool, MeasureError> {
@@ -121,8 +191,9 @@ impl<E: Engine> Session<'_, E> {
                 labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
                 port: how.port,
                 publish: false,
+                network: None,
                 env: how.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-                memory_bytes: how.memory.map_or(0, |bytes| bytes.0),
+                memory_bytes: how.memory.0,
                 platform: self.common.platform.clone().or_else(|| subject.variant.platform.clone()),
             },
             path: how.path.clone(),
@@ -131,7 +202,18 @@ impl<E: Engine> Session<'_, E> {
             starts: how.starts,
         };
         let name = &subject.variant.name;
-        match serve(self.engine, name, user, &question, cancel, observer).await? {
+        let mut named = Vec::new();
+        let ways = match &how.network {
+            None => ways,
+            Some(network) => {
+                if self.engine.is_local() {
+                    named.push(Way::Address(Some(network.clone())));
+                }
+                named.push(Way::Published(Some(network.clone())));
+                &mut named
+            }
+        };
+        match serve(self.engine, name, user, &question, ways, cancel, observer).await? {
             None => Ok(false),
             Some(served) => {
                 self.update(name, |entry| {
@@ -191,6 +273,13 @@ impl<E: Engine> Session<'_, E> {
         }
         Ok(())
     }
+}
+
+/// What came of an export.
+enum Exported {
+    Scans(Vec<ImageScan>),
+    Failed(String),
+    Interrupted,
 }
 
 fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {

@@ -4,8 +4,8 @@
 //! each further line is a fact that was measured. A line that a crash cut short is the last one and is dropped.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,7 @@ pub enum Line {
 pub struct Journal {
     file: File,
     path: PathBuf,
+    spent: Nanos,
 }
 
 /// What an earlier part of a run left.
@@ -119,11 +120,17 @@ impl Journal {
     pub fn begin(dir: &Path, run: &str, record: &Record) -> Result<Self, JournalError> {
         fsx::create_dir_all(dir)?;
         let path = dir.join(FILE);
-        if path.exists() || dir.join(crate::record::FILE).exists() {
+        if dir.join(crate::record::FILE).exists() {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         let mut journal = Self::open(&path)?;
-        journal.append(&Line::Begin { run: run.to_owned(), record: Box::new(record.clone()) })?;
+        // A run that was killed before its first line was whole has not begun.
+        if fsx::read(&path)?.contains(&b'\n') {
+            return Err(JournalError::Exists { dir: dir.to_path_buf() });
+        }
+        journal.file.set_len(0).map_err(|source| FileError::new("write", &path, source))?;
+        journal.append(&[Line::Begin { run: run.to_owned(), record: Box::new(record.clone()) }])?;
+        fsx::sync_dir(dir)?;
         Ok(journal)
     }
 
@@ -136,6 +143,9 @@ impl Journal {
         }
         let journal = Self::open(&path)?;
         let bytes = fsx::read(&path)?;
+        if !bytes.contains(&b'\n') {
+            return Err(JournalError::Missing { dir: dir.to_path_buf() });
+        }
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
         if whole < bytes.len() {
             journal.file.set_len(whole as u64).map_err(|source| FileError::new("write", &path, source))?;
@@ -144,13 +154,17 @@ impl Journal {
         Ok((journal, replayed))
     }
 
-    /// Adds a line; when this returns, it is on disk.
-    pub fn append(&mut self, line: &Line) -> Result<(), JournalError> {
-        let wrap = |source| FileError::new("write", &self.path, source);
-        let mut text = serde_json::to_string(line).map_err(|error| wrap(io::Error::other(error)))?;
-        text.push('\n');
-        self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data()).map_err(wrap)?;
+    /// Adds lines; when this returns, they are on disk.
+    pub fn append(&mut self, lines: &[Line]) -> Result<(), JournalError> {
+        let begun = Instant::now();
+        fsx::append_json(&mut self.file, &self.path, lines)?;
+        self.spent = self.spent + Nanos::from(begun.elapsed());
         Ok(())
+    }
+
+    /// Time that writing took since this was last asked.
+    pub fn take_spent(&mut self) -> Nanos {
+        std::mem::take(&mut self.spent)
     }
 
     /// Removes the journal: the record is complete and on disk.
@@ -166,7 +180,7 @@ impl Journal {
             .open(path)
             .map_err(|source| FileError::new("write", path, source))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { file, path: path.to_path_buf() }),
+            Ok(()) => Ok(Self { file, path: path.to_path_buf(), spent: Nanos(0) }),
             Err(std::fs::TryLockError::WouldBlock) => {
                 Err(JournalError::Busy { dir: path.parent().unwrap_or(Path::new(".")).to_path_buf() })
             }

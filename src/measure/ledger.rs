@@ -5,9 +5,9 @@
 //! the run lives: a lock that can be taken means that the run is over, however it ended.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use crate::engine::{BuildFailure, BuildOutput, Ownership};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
+use crate::units::Nanos;
 
 /// Why a ledger could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,10 +43,12 @@ enum Line {
     Begin { endpoint: String, ownership: Box<Ownership> },
     /// Something is about to be tagged.
     Tag(String),
+    /// Instructions that are about to be built for the first time.
+    Instructions(Vec<String>),
     /// A build begins (nanoseconds since the Unix epoch).
     Opened(u64),
-    /// The build ended: end of the span, images that it made, instructions seen for the first time.
-    Closed { end: u64, images: Vec<String>, instructions: Vec<String> },
+    /// The build ended: its span, images that it made, instructions seen for the first time.
+    Closed { start: u64, end: u64, images: Vec<String>, instructions: Vec<String> },
 }
 
 /// The ledger of a run that is going on.
@@ -54,6 +57,9 @@ pub struct Ledger {
     file: File,
     path: PathBuf,
     ownership: Ownership,
+    /// When the build that goes on began.
+    building: Option<(u64, Instant)>,
+    spent: Nanos,
 }
 
 /// A ledger whose run is over.
@@ -89,11 +95,12 @@ impl Ledger {
             .map_err(|source| FileError::new("write", &path, source))?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
         if let Some((_, ownership)) = earlier {
-            return Ok(Self { file, path, ownership });
+            return Ok(Self { file, path, ownership, building: None, spent: Nanos(0) });
         }
         let begin = Line::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
-        let mut ledger = Self { file, path, ownership };
+        let mut ledger = Self { file, path, ownership, building: None, spent: Nanos(0) };
         ledger.append(&begin)?;
+        fsx::sync_dir(folder)?;
         Ok(ledger)
     }
 
@@ -110,9 +117,19 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down that a build begins.
-    pub fn opened(&mut self) -> Result<(), LedgerError> {
+    /// Writes down that a build of these instructions begins. They are what tells its records from those of another
+    /// build where a kill leaves no answer to read them from.
+    pub fn opened<'i>(&mut self, instructions: impl IntoIterator<Item = &'i str>) -> Result<(), LedgerError> {
+        let known = &self.ownership.instructions;
+        let fresh: Vec<String> =
+            instructions.into_iter().filter(|text| !known.contains(*text)).map(str::to_owned).collect();
+        if !fresh.is_empty() {
+            let line = Line::Instructions(fresh);
+            apply(&mut self.ownership, &line);
+            self.append(&line)?;
+        }
         let now = unix_nanos();
+        self.building = Some((now, Instant::now()));
         self.ownership.windows.push((now, u64::MAX));
         self.append(&Line::Opened(now))
     }
@@ -129,7 +146,11 @@ impl Ledger {
         };
         images.extend(built.as_ref().ok().map(|output| output.image_id.clone()));
         images.retain(|image| !image.is_empty() && !self.ownership.images.contains(image));
-        let line = Line::Closed { end: unix_nanos(), images, instructions };
+        let (start, end) = match self.building.take() {
+            Some((start, begun)) => span(start, unix_nanos(), Nanos::from(begun.elapsed())),
+            None => (0, unix_nanos()),
+        };
+        let line = Line::Closed { start, end, images, instructions };
         apply(&mut self.ownership, &line);
         self.append(&line)
     }
@@ -139,11 +160,15 @@ impl Ledger {
         remove(&self.path)
     }
 
+    /// Time that writing took since this was last asked.
+    pub fn take_spent(&mut self) -> Nanos {
+        std::mem::take(&mut self.spent)
+    }
+
     fn append(&mut self, line: &Line) -> Result<(), LedgerError> {
-        let wrap = |source| FileError::new("write", &self.path, source);
-        let mut text = serde_json::to_string(line).map_err(|error| wrap(io::Error::other(error)))?;
-        text.push('\n');
-        self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data()).map_err(wrap)?;
+        let begun = Instant::now();
+        fsx::append_json(&mut self.file, &self.path, std::slice::from_ref(line))?;
+        self.spent = self.spent + Nanos::from(begun.elapsed());
         Ok(())
     }
 }
@@ -209,15 +234,22 @@ fn apply(ownership: &mut Ownership, line: &Line) {
         Line::Tag(reference) => {
             ownership.tags.insert(reference.clone());
         }
+        Line::Instructions(instructions) => ownership.instructions.extend(instructions.iter().cloned()),
         Line::Opened(start) => ownership.windows.push((*start, u64::MAX)),
-        Line::Closed { end, images, instructions } => {
+        Line::Closed { start, end, images, instructions } => {
             if let Some(window) = ownership.windows.last_mut() {
-                window.1 = *end;
+                *window = (*start, *end);
             }
             ownership.images.extend(images.iter().cloned());
             ownership.instructions.extend(instructions.iter().cloned());
         }
     }
+}
+
+/// The span of wall-clock time in which an engine may have stamped what a build made: wider than from start to end
+/// where the clock was set in between, which the monotonic clock tells.
+fn span(start: u64, end: u64, took: Nanos) -> (u64, u64) {
+    (start.min(end.saturating_sub(took.0)), end.max(start.saturating_add(took.0)))
 }
 
 /// The wall clock in nanoseconds since the Unix epoch, as engines stamp their records.
@@ -227,6 +259,8 @@ fn unix_nanos() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn ownership() -> Ownership {
@@ -238,7 +272,7 @@ mod tests {
             message: String::new(),
             instruction: String::new(),
             log: Vec::new(),
-            wall_ns: crate::units::Nanos(1),
+            wall_ns: Nanos(1),
             intermediate: vec!["sha256:1".into()],
         }
     }
@@ -248,9 +282,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(dir.path(), "unix:///x.sock", ownership()).unwrap();
         ledger.tag("tonnage-run:a").unwrap();
-        ledger.opened().unwrap();
+        ledger.opened(["RUN make"]).unwrap();
         ledger.closed(&Err(failure())).unwrap();
-        ledger.opened().unwrap();
+        ledger.opened(["RUN make", "RUN make install"]).unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty(), "the run lives");
         assert_eq!(living_runs(dir.path()), ["r1"]);
         let expected = ledger.ownership().clone();
@@ -260,8 +294,18 @@ mod tests {
         assert_eq!(stale[0].endpoint, "unix:///x.sock");
         assert_eq!(stale[0].ownership, expected);
         assert_eq!(stale[0].ownership.windows[1].1, u64::MAX, "the build that was cut short has no end");
+        assert!(stale[0].ownership.instructions.contains("RUN make install"), "but what it was is known");
         stale.pop().unwrap().forget().unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_during_a_build_makes_its_span_wider_and_never_empty() {
+        let took = Nanos(10);
+        assert_eq!(span(100, 110, took), (100, 110));
+        assert_eq!(span(100, 50, took), (40, 110), "set back");
+        assert_eq!(span(100, 500, took), (100, 500), "set forward");
+        assert_eq!(span(5, 2, took), (0, 15));
     }
 
     #[test]

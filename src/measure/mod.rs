@@ -15,6 +15,7 @@ mod images;
 mod journal;
 mod ledger;
 mod options;
+mod prepare;
 mod serve;
 mod session;
 mod weigh;

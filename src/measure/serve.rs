@@ -1,8 +1,10 @@
 //! Whether an image serves: it is started, asked until the expected answer comes, and removed.
 //!
 //! `ready` is the time from the request to start to the first expected answer; memory is read then. Polling is
-//! every 3 ms, because 0 burns a core and is slower, and 100 ms quantises.
+//! every 3 ms, because 0 burns a core and is slower, and 100 ms quantises. Where the engine allows it the container
+//! stands on a network without a way out, and is asked at its own address; memory, processes and time are limited.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +22,12 @@ const POLL: Duration = Duration::from_millis(3);
 
 /// How long one question may take.
 const ANSWER: Duration = Duration::from_secs(2);
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long nothing at all comes from a container's address until it is taken to be out of reach.
+const OUT_OF_REACH: Duration = Duration::from_secs(3);
 
 /// How much of an answer is read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -39,32 +47,57 @@ pub(super) struct Question {
     pub starts: u32,
 }
 
+/// How a container is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// At its own address on a network without a way out.
+    Isolated(String),
+    /// At its own address, on a network of this name or the engine's default one.
+    Address(Option<String>),
+    /// At a port of this host, on such a network.
+    Published(Option<String>),
+}
+
+impl Way {
+    fn network(&self) -> Option<&String> {
+        match self {
+            Self::Isolated(name) => Some(name),
+            Self::Address(name) | Self::Published(name) => name.as_ref(),
+        }
+    }
+}
+
 /// Why one start did not end in the expected answer.
 enum Refusal {
     /// The container ended.
     Ended(String),
     /// No expected answer in time; the last thing seen.
     Silent(String),
+    /// Nothing comes from its address (rootless engines, other network namespaces).
+    OutOfReach(String),
 }
 
-/// Starts the image `question.starts` times and asks; `None` when asked to stop.
+/// Starts the image `question.starts` times and asks; `None` when asked to stop. The first of the `ways` is taken; one
+/// that turns out to lead nowhere is removed, so that the next image need not try it.
 pub(super) async fn serve<E: Engine>(
     engine: &E,
     variant: &str,
     user: &str,
     question: &Question,
+    ways: &mut Vec<Way>,
     cancel: &Cancel,
     observer: &mut dyn Observer,
 ) -> Result<Option<Serve>, EngineError> {
     let mut starts = Vec::new();
     let mut failure = None;
     let mut log = Vec::new();
-    let mut publish = !engine.is_local();
     let mut number = 0;
     while number < question.starts.max(1) {
         observer.event(&Event::Serving { variant, start: number + 1, starts: question.starts.max(1) });
         let mut spec = question.spec.clone();
-        spec.publish = publish;
+        let way = ways.first().cloned().unwrap_or(Way::Published(None));
+        spec.publish = matches!(way, Way::Published(_));
+        spec.network = way.network().cloned();
         let begun = Instant::now();
         let id = match engine.start(&spec).await {
             Ok(id) => id,
@@ -99,13 +132,11 @@ pub(super) async fn serve<E: Engine>(
         engine.remove_container(&id).await?;
         match outcome {
             Ok(start) => starts.push(start),
-            // A container's own address may be out of reach (rootless engines, other network namespaces): a
-            // published port is the second try, and only where the first start failed in silence.
-            Err(Refusal::Silent(_)) if !publish && starts.is_empty() => {
-                publish = true;
+            Err(Refusal::OutOfReach(_)) if ways.len() > 1 => {
+                ways.remove(0);
                 continue;
             }
-            Err(Refusal::Silent(reason) | Refusal::Ended(reason)) => {
+            Err(Refusal::Silent(reason) | Refusal::Ended(reason) | Refusal::OutOfReach(reason)) => {
                 failure = Some(reason);
                 break;
             }
@@ -130,6 +161,7 @@ pub(super) async fn serve<E: Engine>(
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
         user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
         detail,
+        isolated: matches!(ways.first(), Some(Way::Isolated(_))),
         starts,
         log: if ok { Vec::new() } else { log },
     }))
@@ -145,6 +177,8 @@ async fn ask_until_ready<E: Engine>(
     let mut seen = "nothing listened".to_owned();
     let mut state = engine.container(id).await?;
     let mut looked = Instant::now();
+    let mut reached = false;
+    let mut addressed = None;
     loop {
         if !state.running && state.exit_code.is_some() {
             let code = state.exit_code.unwrap_or_default();
@@ -156,12 +190,18 @@ async fn ask_until_ready<E: Engine>(
             return Ok(Err(Refusal::Silent(format!("no expected answer within {seconds} s: {seen}"))));
         }
         if let Some(address) = &state.address {
-            match ask(address, &question.path).await {
+            let since = *addressed.get_or_insert_with(Instant::now);
+            let answer = ask(address, &question.path).await;
+            reached |= !matches!(answer, Err(Miss::Nothing(_)));
+            if !reached && since.elapsed() > OUT_OF_REACH {
+                return Ok(Err(Refusal::OutOfReach(format!("nothing comes from its address {address}"))));
+            }
+            match answer {
                 Ok((200, body)) if body.contains(&question.expect) => return Ok(Ok(Nanos::from(begun.elapsed()))),
                 Ok((status, body)) => {
                     seen = format!("it answered {status} `{}`", text::shorten(&text::for_people(&body), 80));
                 }
-                Err(reason) => seen = reason,
+                Err(Miss::Nothing(reason) | Miss::Refused(reason)) => seen = reason,
             }
         }
         tokio::time::sleep(POLL).await;
@@ -175,11 +215,27 @@ async fn ask_until_ready<E: Engine>(
     }
 }
 
+/// Why a question was not answered.
+enum Miss {
+    /// Nothing came from the address at all.
+    Nothing(String),
+    /// Something is there, and does not answer.
+    Refused(String),
+}
+
 /// One question over HTTP/1.0, which ends with the connection: status and body. Nothing but a status line counts as
 /// an answer, because a published port accepts at once and then resets.
-async fn ask(address: &str, path: &str) -> Result<(u16, String), String> {
+async fn ask(address: &str, path: &str) -> Result<(u16, String), Miss> {
+    let mut stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+        Err(_) => return Err(Miss::Nothing("it could not be connected to".to_owned())),
+        // A port that nobody listens at is refused by a kernel that is there.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            return Err(Miss::Refused(format!("no answer: {error}")));
+        }
+        Ok(Err(error)) => return Err(Miss::Nothing(format!("no answer: {error}"))),
+        Ok(Ok(stream)) => stream,
+    };
     let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let request =
             format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: tonnage\r\nConnection: close\r\n\r\n");
@@ -193,12 +249,12 @@ async fn ask(address: &str, path: &str) -> Result<(u16, String), String> {
             }
             answer.extend_from_slice(&part[..count]);
         }
-        Ok::<_, std::io::Error>(answer)
+        Ok::<_, io::Error>(answer)
     };
     match tokio::time::timeout(ANSWER, exchange).await {
-        Err(_) => Err("it was connected to, but did not answer".to_owned()),
-        Ok(Err(error)) => Err(format!("no answer: {error}")),
-        Ok(Ok(answer)) => parse_answer(&answer).ok_or_else(|| "it did not answer in HTTP".to_owned()),
+        Err(_) => Err(Miss::Refused("it was connected to, but did not answer".to_owned())),
+        Ok(Err(error)) => Err(Miss::Refused(format!("no answer: {error}"))),
+        Ok(Ok(answer)) => parse_answer(&answer).ok_or_else(|| Miss::Refused("it did not answer in HTTP".to_owned())),
     }
 }
 

@@ -1,10 +1,9 @@
 //! A run from its first base image to its last clean-up.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
-use super::base::{Bases, Prepared, Site, labels_in_builds};
+use super::base::Site;
 use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Subject};
 use super::cancel::Cancel;
@@ -18,7 +17,7 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Builder, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
+    self, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -39,13 +38,14 @@ enum Stop {
     Complete,
     OutOfTime,
     Interrupted,
-    Lost(EngineError),
+    /// The engine is gone, or cannot go on: its disk is full.
+    Engine(EngineError),
 }
 
 /// Runs a suite on an engine and leaves the record in `options.out`.
 ///
-/// A variant that fails is recorded and the others go on; an engine that goes away ends the run with what was
-/// measured so far on disk.
+/// A variant that fails is recorded and the others go on; an engine that goes away or cannot go on ends the run with
+/// what was measured so far on disk.
 pub async fn run<E: Engine>(
     suite: &Suite,
     engine: &E,
@@ -56,16 +56,16 @@ pub async fn run<E: Engine>(
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = suite.base_set(&options.bases)?;
-    let mut session = Session::begin(suite, &variants, engine, options).await?;
+    let mut session = Session::begin(suite, &variants, engine, options, begun).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
-        Err(MeasureError::Engine(error)) if error.is_lost() => Stop::Lost(error),
+        Err(MeasureError::Engine(error)) => Stop::Engine(error),
         Err(error) => {
             session.clean(observer).await;
             return Err(error);
         }
     };
-    session.finish(stop, begun, observer).await
+    session.finish(stop, observer).await
 }
 
 /// A run that is going on.
@@ -79,7 +79,12 @@ pub(super) struct Session<'a, E> {
     pub(super) weigher: Option<Weigher>,
     pub(super) common: Common,
     pub(super) site: Site,
+    /// What was spent since [`Self::accounted`].
     pub(super) spent: Spent,
+    /// Up to when the wall time is in the record and on disk.
+    accounted: Instant,
+    /// Time of the pulls of this part of the run.
+    pub(super) pulled: Nanos,
 }
 
 impl<'a, E: Engine> Session<'a, E> {
@@ -88,6 +93,7 @@ impl<'a, E: Engine> Session<'a, E> {
         variants: &[&suite::Variant],
         engine: &'a E,
         options: &'a RunOptions,
+        begun: Instant,
     ) -> Result<Self, MeasureError> {
         let fresh = begin_record(suite, variants, engine, options).await?;
         let (journal, run, record) = if options.resume {
@@ -122,7 +128,21 @@ impl<'a, E: Engine> Session<'a, E> {
             },
             site: Site { ca_files, env },
             spent: Spent::default(),
+            accounted: begun,
+            pulled: Nanos(0),
         })
+    }
+
+    /// Puts the time since the last account into the record; the line that says so belongs on disk with it.
+    fn account(&mut self) -> Line {
+        let now = Instant::now();
+        let elapsed = Nanos::from(now.duration_since(self.accounted));
+        self.accounted = now;
+        self.spent.journal_ns = self.journal.take_spent() + self.ledger.take_spent();
+        let spent = std::mem::take(&mut self.spent);
+        self.record.elapsed_ns = self.record.elapsed_ns + elapsed;
+        self.record.spent = self.record.spent + spent;
+        Line::Elapsed(elapsed, spent)
     }
 
     async fn steps(
@@ -136,12 +156,13 @@ impl<'a, E: Engine> Session<'a, E> {
         let Some(subjects) = self.prepare(variants, set, cancel, observer).await? else {
             return Ok(Stop::Interrupted);
         };
+        self.spent.preparing_ns = Nanos::from(begun.elapsed()).saturating_sub(self.spent.other_builds_ns + self.pulled);
         let steps: Vec<Step> = suite::plan(variants.len(), &self.options.plan)
             .into_iter()
             .filter(|step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario)))
             .collect();
         let builds = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-        let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && !is_lost(s));
+        let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && s.is_finished());
         let done = steps.iter().filter(|step| finished(&self.record, step.index)).count();
         observer.event(&Event::Planned { builds, done: u32::try_from(done).unwrap_or(u32::MAX) });
         let mut previous: Vec<Option<String>> = vec![None; variants.len()];
@@ -181,7 +202,7 @@ impl<'a, E: Engine> Session<'a, E> {
             for tag in &request.tags {
                 self.ledger.tag(tag)?;
             }
-            self.ledger.opened()?;
+            self.ledger.opened(subject.instructions())?;
             let started_at = now_utc();
             let mut pass_on = |event| observer.event(&Event::Build(&event));
             let built = tokio::select! {
@@ -209,7 +230,7 @@ impl<'a, E: Engine> Session<'a, E> {
                         intermediate: Vec::new(),
                     };
                     let mut sample = subject.failed_sample(step, &failure, started_at);
-                    sample.reason = format!("{LOST}{error}");
+                    sample.reason = format!("{}{error}", Sample::NOT_FINISHED);
                     self.keep(sample, observer)?;
                     return Err(error.into());
                 }
@@ -229,122 +250,13 @@ impl<'a, E: Engine> Session<'a, E> {
         Ok(if all { Stop::Complete } else { Stop::OutOfTime })
     }
 
-    /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
-    async fn prepare<'v>(
-        &mut self,
-        variants: &[&'v suite::Variant],
-        set: &BTreeMap<String, String>,
-        cancel: &Cancel,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Vec<Option<Subject<'v>>>>, MeasureError> {
-        let run = self.common.run.clone();
-        let site = self.site.clone();
-        let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
-        let mut subjects = Vec::new();
-        for variant in variants {
-            let mut replaced = BTreeMap::new();
-            let mut found = Vec::new();
-            let mut site_layers = 0;
-            let mut missing = None;
-            let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
-            let mut build_args = variant.build_args.clone();
-            build_args.extend(self.common.build_args.clone());
-            let mut known = build_args.clone();
-            if let Some(platform) = &platform {
-                known.extend(suite::dockerfile::platform_args(platform));
-            }
-            let target = variant.target.as_deref();
-            // The classic builder builds stages that nothing needs, too.
-            let references = if self.common.builder == Builder::Classic {
-                variant.facts.all_external_bases(&known, target)
-            } else {
-                variant.facts.external_bases(&known, target)
-            };
-            // A Dockerfile that cannot be read here is for the builder to refuse.
-            let references = references.unwrap_or_default();
-            for reference in references {
-                let mut pulls = Vec::new();
-                let prepared = tokio::select! {
-                    prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
-                    () = cancel.cancelled() => return Ok(None),
-                };
-                for pull in pulls {
-                    self.journal.append(&Line::Pull(pull.clone()))?;
-                    self.record.pulls.push(pull);
-                }
-                found.push(prepared.base().clone());
-                match prepared {
-                    Prepared::Ready { from, site_layers: layers, .. } => {
-                        site_layers = layers;
-                        if from != reference {
-                            replaced.insert(reference, from);
-                        }
-                    }
-                    Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
-                }
-            }
-            let name = variant.name.clone();
-            self.update(&name, |entry| {
-                entry.bases = found;
-                entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
-            })?;
-            if let Some((reference, reason)) = missing {
-                let message = format!("base `{reference}` is not to be had: {reason}");
-                observer.event(&Event::BuildFailed { variant: &name, scenario: Scenario::Cold, message: &message });
-                self.update(&name, |entry| {
-                    entry.outcome = VariantOutcome::BuildFailed;
-                    entry.failure = Some(Failure {
-                        stage: "pull".into(),
-                        scenario: String::new(),
-                        instruction: format!("FROM {reference}"),
-                        message,
-                        log: Vec::new(),
-                    });
-                })?;
-                subjects.push(None);
-                continue;
-            }
-            subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
-        }
-        Ok(Some(subjects))
-    }
-
-    fn subject<'v>(
-        &self,
-        variant: &'v suite::Variant,
-        replaced: &BTreeMap<String, String>,
-        build_args: &BTreeMap<String, String>,
-    ) -> Result<Subject<'v>, MeasureError> {
-        let mut context = self.suite.context(variant, self.common.builder)?;
-        if !replaced.is_empty() {
-            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
-        }
-        let copies = |file: Option<&Path>| {
-            let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
-            fact.map(|fact| fact.text.clone()).into_iter().collect()
-        };
-        let base = variant.facts.final_base(build_args, variant.target.as_deref());
-        let inherits_label =
-            !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
-        let tag = suite::tag_name(&variant.name);
-        Ok(Subject {
-            inherits_label,
-            variant,
-            context,
-            tag: format!("tonnage-run:{}-{tag}", self.common.run),
-            edited_tag: format!("tonnage-run:{}-{tag}-edited", self.common.run),
-            src_copies: copies(variant.src.as_deref()),
-            deps_copies: copies(variant.deps.as_deref()),
-        })
-    }
-
     /// Builds what the cache must hold before a scenario that takes it for granted.
     pub(super) async fn prime(&mut self, subject: &Subject<'_>, cancel: &Cancel) -> Result<Primed, MeasureError> {
         let request = subject.request(Scenario::Warm, "", &self.common)?;
         for tag in &request.tags {
             self.ledger.tag(tag)?;
         }
-        self.ledger.opened()?;
+        self.ledger.opened(subject.instructions())?;
         let begun = Instant::now();
         let mut unheard = |_| {};
         let built = tokio::select! {
@@ -369,7 +281,8 @@ impl<'a, E: Engine> Session<'a, E> {
         let name = &subject.variant.name;
         observer.event(&Event::BuildFailed { variant: name, scenario: step.scenario, message: &failure.message });
         let sample = subject.failed_sample(step, &failure, now_utc());
-        self.journal.append(&Line::Sample(Box::new(sample.clone())))?;
+        let elapsed = self.account();
+        self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         self.record.samples.push(sample);
         self.update(name, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
@@ -384,7 +297,8 @@ impl<'a, E: Engine> Session<'a, E> {
     }
 
     fn keep(&mut self, sample: Sample, observer: &mut dyn Observer) -> Result<(), MeasureError> {
-        self.journal.append(&Line::Sample(Box::new(sample.clone())))?;
+        let elapsed = self.account();
+        self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         observer.event(&Event::BuildDone(&sample));
         self.record.samples.push(sample);
         Ok(())
@@ -407,7 +321,7 @@ impl<'a, E: Engine> Session<'a, E> {
         self.record.variants.iter().find(|variant| variant.name == name)
     }
 
-    fn has_failed(&self, name: &str) -> bool {
+    pub(super) fn has_failed(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|entry| entry.outcome == VariantOutcome::BuildFailed)
     }
 
@@ -417,7 +331,7 @@ impl<'a, E: Engine> Session<'a, E> {
             let mut changed = entry.clone();
             change(&mut changed);
             if changed != *entry {
-                self.journal.append(&Line::Variant(Box::new(changed.clone())))?;
+                self.journal.append(&[Line::Variant(Box::new(changed.clone()))])?;
                 *entry = changed;
             }
         }
@@ -453,22 +367,15 @@ impl<'a, E: Engine> Session<'a, E> {
         }
     }
 
-    async fn finish(
-        mut self,
-        stop: Stop,
-        begun: Instant,
-        observer: &mut dyn Observer,
-    ) -> Result<Outcome, MeasureError> {
+    async fn finish(mut self, stop: Stop, observer: &mut dyn Observer) -> Result<Outcome, MeasureError> {
         let cleaning = Instant::now();
         let cleaned = match &stop {
-            Stop::Lost(_) => false,
+            Stop::Engine(error) if error.is_lost() => false,
             _ => self.clean(observer).await,
         };
         self.spent.cleaning_ns = Nanos::from(cleaning.elapsed());
-        let elapsed = Nanos::from(begun.elapsed());
-        self.journal.append(&Line::Elapsed(elapsed, self.spent))?;
-        self.record.elapsed_ns = self.record.elapsed_ns + elapsed;
-        self.record.spent = self.record.spent + self.spent;
+        let elapsed = self.account();
+        self.journal.append(&[elapsed])?;
         self.record.environment.host.load_after = host::load_average();
         self.record.finished_at = now_utc();
         let failed = self
@@ -480,7 +387,7 @@ impl<'a, E: Engine> Session<'a, E> {
             Stop::Complete => (Ended::Complete, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::OutOfTime => (Ended::OutOfTime, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::Interrupted => (Ended::Interrupted, Exit::Interrupted, None),
-            Stop::Lost(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
+            Stop::Engine(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
         };
         self.record.ended = ended;
         record::write(&self.options.out, &self.record)?;
@@ -499,14 +406,6 @@ pub(super) enum Primed {
     Image(String),
     Failed(BuildFailure),
     Interrupted,
-}
-
-/// How the reason of a sample begins whose build the engine did not live to end.
-const LOST: &str = "not finished: ";
-
-/// Whether a sample is of a build that has to be done again on resume.
-fn is_lost(sample: &Sample) -> bool {
-    !sample.valid && sample.reason.starts_with(LOST)
 }
 
 fn now_utc() -> String {

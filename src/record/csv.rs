@@ -72,7 +72,7 @@ const SIZES: [&str; 24] = [
     "builder",
 ];
 
-const SAMPLES: [&str; 22] = [
+const SAMPLES: [&str; 23] = [
     "step",
     "variant",
     "scenario",
@@ -93,6 +93,7 @@ const SAMPLES: [&str; 22] = [
     "export_ns",
     "client_side",
     "network_bytes",
+    "network_remark",
     "started_at",
     "steps",
 ];
@@ -173,6 +174,7 @@ pub fn samples_csv(record: &Record) -> String {
             sample.parts.export_ns.0.to_string(),
             sample.parts.client_side.to_string(),
             sample.network_bytes.map_or_else(String::new, |bytes| bytes.0.to_string()),
+            sample.network_remark.clone(),
             sample.started_at.clone(),
             serde_json::to_string(&sample.steps).unwrap_or_default(),
         ]
@@ -236,6 +238,7 @@ pub fn read_samples_csv(text: &str) -> Result<Vec<Sample>, CsvError> {
                 "" => None,
                 _ => Some(Bytes(row.parse("network_bytes")?)),
             },
+            network_remark: row.text("network_remark")?,
             started_at: row.text("started_at")?,
         });
     }

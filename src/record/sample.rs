@@ -61,7 +61,8 @@ impl FromStr for Scenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
-    /// Position in the plan, counted from 0: unique in a record, and what `--resume` goes by.
+    /// Position in the plan, counted from 0: unique among the finished samples of a record, and what `--resume` goes
+    /// by.
     pub step: u32,
     /// Which variant was built.
     pub variant: String,
@@ -95,12 +96,25 @@ pub struct Sample {
     pub steps: Vec<Step>,
     /// Where the time went.
     pub parts: Parts,
-    /// Bytes received from the network by build containers, where it can be attributed.
+    /// Bytes that RUN instructions received over the network, headers left out, where they can be attributed.
     #[serde(default)]
     pub network_bytes: Option<Bytes>,
+    /// Why they are not attributed; empty where they are.
+    #[serde(default)]
+    pub network_remark: String,
     /// UTC, RFC 3339.
     #[serde(default)]
     pub started_at: String,
+}
+
+impl Sample {
+    /// How the reason of a sample begins whose build the engine did not live to end.
+    pub const NOT_FINISHED: &str = "not finished: ";
+
+    /// Whether the build came to an end, good or bad. One that did not is done again when the run is resumed.
+    pub fn is_finished(&self) -> bool {
+        self.valid || !self.reason.starts_with(Self::NOT_FINISHED)
+    }
 }
 
 /// One instruction of one build.

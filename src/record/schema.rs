@@ -63,12 +63,18 @@ pub struct Spent {
     pub exports_ns: Nanos,
     /// Starting, asking and removing containers.
     pub serves_ns: Nanos,
-    /// Builds that are no sample: those that failed, those that put the cache into its state.
+    /// Builds that are no sample: those that put the cache into its state, those that put CA files onto bases.
     #[serde(default)]
     pub other_builds_ns: Nanos,
     /// Removing what the run made.
     #[serde(default)]
     pub cleaning_ns: Nanos,
+    /// Before the first build: what is on the engine, the bases (pulls left out), the contexts.
+    #[serde(default)]
+    pub preparing_ns: Nanos,
+    /// Writing finished steps to disk.
+    #[serde(default)]
+    pub journal_ns: Nanos,
 }
 
 impl Add for Spent {
@@ -79,6 +85,8 @@ impl Add for Spent {
             serves_ns: self.serves_ns + other.serves_ns,
             other_builds_ns: self.other_builds_ns + other.other_builds_ns,
             cleaning_ns: self.cleaning_ns + other.cleaning_ns,
+            preparing_ns: self.preparing_ns + other.preparing_ns,
+            journal_ns: self.journal_ns + other.journal_ns,
         }
     }
 }
@@ -148,7 +156,7 @@ pub enum Ended {
     OutOfTime,
     /// Ctrl-C or SIGTERM.
     Interrupted,
-    /// The engine went away.
+    /// The engine went away, or could not go on.
     EngineLost,
 }
 

@@ -378,6 +378,9 @@ pub struct Serve {
     pub user: String,
     /// What was asked and answered, or why it failed.
     pub detail: String,
+    /// Whether the container had a network without a way out.
+    #[serde(default)]
+    pub isolated: bool,
     /// Every start.
     #[serde(default)]
     pub starts: Vec<ServeStart>,

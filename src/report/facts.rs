@@ -1,8 +1,8 @@
 //! Everything that a report says of one record, computed once by `analyse` and read by every table and chart.
 
 use crate::analyse::{
-    self, Decomposition, Overhead, Reproduction, ScenarioTiming, Sharing, VariantSummary, decomposition, overhead,
-    reproduction, sharing, summary, timings,
+    self, Decomposition, Overhead, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming, Sharing, VariantSummary,
+    decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
 };
 use crate::record::{Finding, Noise, Record, Scenario};
 
@@ -14,6 +14,10 @@ pub struct Facts<'a> {
     pub summary: Vec<VariantSummary>,
     /// Build times by variant and scenario.
     pub timings: Vec<ScenarioTiming>,
+    /// Build times of each variant against the first one's.
+    pub ratios: Vec<ScenarioRatio>,
+    /// The smallest ratio that the rounds show, by scenario.
+    pub detectable: Vec<(Scenario, f64)>,
     /// Where the time of a build goes, by scenario.
     pub decompositions: Vec<Decomposition>,
     /// What became of each claim.
@@ -36,6 +40,8 @@ impl<'a> Facts<'a> {
             record,
             summary: summary(record),
             timings: timings(record),
+            ratios: ratios_to_first(record),
+            detectable: detectable(record),
             decompositions,
             reproduction: reproduction(record),
             sharing: sharing(record),
@@ -43,6 +49,12 @@ impl<'a> Facts<'a> {
             noise: analyse::noise(record).or_else(|| record.environment.noise.clone()),
             findings: findings(record),
         }
+    }
+
+    /// A build time against that of the first variant.
+    pub fn ratio_of(&self, variant: &str, scenario: Scenario) -> Option<&RatioEstimate> {
+        let of = |ratio: &&ScenarioRatio| ratio.variant == variant && ratio.scenario == scenario;
+        self.ratios.iter().find(of).map(|ratio| &ratio.estimate)
     }
 
     /// The build times of one variant.

@@ -47,6 +47,21 @@ pub fn json(record: &Record) -> String {
             "invalid": timing.invalid,
             "first_miss": timing.first_miss,
             "reasons": timing.reasons,
+            "network_bytes": timing.network.as_ref().map(|network| network.median),
+            "drift_per_round": timing.drift_per_round(),
+            "drift_p": timing.drift.map(|drift| drift.p),
+            "autocorrelation": timing.autocorrelation,
+            "outlier_rounds": timing.outliers,
+            "ratio_to_first": facts.ratio_of(&timing.variant, timing.scenario).map(|estimate| json!({
+                "ratio": estimate.ratio,
+                "low": estimate.interval.map(|interval| interval.low),
+                "high": estimate.interval.map(|interval| interval.high),
+                "level": estimate.interval.map(|interval| interval.level),
+                "pairs": estimate.pairs,
+                "differs": estimate.differs(),
+                "p_slower": estimate.p_slower,
+                "p_faster": estimate.p_faster,
+            })),
         })).collect::<Vec<Value>>(),
         "reproduction": facts.reproduction.iter().map(|claim| json!({
             "variant": claim.variant,
@@ -68,6 +83,10 @@ pub fn json(record: &Record) -> String {
         })).collect::<Vec<Value>>(),
         "stored_bytes": facts.sharing.total_stored,
         "noise": facts.noise,
+        "detectable_ratio": facts.detectable.iter().map(|(scenario, ratio)| json!({
+            "scenario": scenario,
+            "ratio": ratio,
+        })).collect::<Vec<Value>>(),
         "overhead": facts.overhead.map(|overhead| json!({
             "elapsed_ns": overhead.elapsed,
             "builds_ns": overhead.builds,
@@ -75,6 +94,10 @@ pub fn json(record: &Record) -> String {
             "exports_ns": overhead.exports,
             "pulls_ns": overhead.pulls,
             "own_ns": overhead.own,
+            "preparing_ns": overhead.preparing,
+            "cleaning_ns": overhead.cleaning,
+            "journal_ns": overhead.journal,
+            "share": overhead.share,
         })),
     });
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();

@@ -39,7 +39,7 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     };
     table_into(&mut out, &tables::headline(facts), Heading::None);
     picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
-    for table in [tables::sizes(facts), tables::reproduction(facts), tables::failures(facts)] {
+    for table in [tables::sizes(facts), tables::reproduction(facts), tables::failures_with_logs(facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
     table_into(&mut out, &tables::times(facts), Heading::Second);

@@ -36,10 +36,14 @@ pub fn terminal(record: &Record, style: Style) -> String {
     section(&mut out, &tables::reproduction(&facts), style);
     section(&mut out, &tables::times(&facts), style);
     section(&mut out, &tables::serving(&facts), style);
-    section(&mut out, &tables::failures(&facts), style);
+    section(&mut out, &tables::failures_with_logs(&facts), style);
     section(&mut out, &tables::findings(&facts), style);
     let _ = writeln!(out, "{}", for_people(&words::source_line(record)));
     let _ = writeln!(out, "{}", words::ended(record));
+    if let Some(overhead) = &facts.overhead {
+        let _ = writeln!(out, "{}", words::time_of_the_run(overhead));
+        let _ = writeln!(out, "tonnage itself {}", words::overhead(overhead));
+    }
     out
 }
 

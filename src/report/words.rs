@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyse::{Estimate, Part, ScenarioTiming, StepTime};
+use crate::analyse::{Estimate, Overhead, Part, RatioEstimate, ScenarioTiming, StepTime};
 use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Serve, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -81,7 +81,7 @@ pub fn ended(record: &Record) -> &'static str {
         Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
         Ended::OutOfTime => "the time allowed was used up: what follows is a part of the plan",
         Ended::Interrupted => "the run was interrupted: what follows is a part of the plan",
-        Ended::EngineLost => "the engine went away: what follows is a part of the plan",
+        Ended::EngineLost => "the engine went away or could not go on: what follows is a part of the plan",
     }
 }
 
@@ -161,6 +161,58 @@ pub fn noise(noise: &Noise) -> String {
         noise.high,
         count(noise.pairs as usize, "pair")
     )
+}
+
+/// What was downloaded is counted how, or why it is not known; `None` where nothing was downloaded.
+pub fn downloads(record: &Record, timings: &[ScenarioTiming]) -> Option<String> {
+    let mut reasons: Vec<&str> = record.samples.iter().map(|sample| sample.network_remark.as_str()).collect();
+    reasons.retain(|reason| !reason.is_empty());
+    reasons.sort_unstable();
+    reasons.dedup();
+    if !reasons.is_empty() {
+        let all = record.samples.iter().all(|sample| sample.network_bytes.is_none());
+        let which = if all { "Downloads are" } else { "Some downloads are" };
+        return Some(format!("{which} not attributed: {}.", reasons.join("; ")));
+    }
+    let any = timings.iter().filter_map(|timing| timing.network.as_ref()).any(|network| network.median.0 >= 1_000);
+    any.then(|| {
+        "Downloaded: what RUN instructions received, counted by the kernel on the engine's bridge; their time is in \
+         that of the instruction."
+            .to_owned()
+    })
+}
+
+/// What the engine was busy with for tonnage.
+pub fn time_of_the_run(spent: &Overhead) -> String {
+    let Overhead { elapsed, builds, exports, serves, pulls, .. } = spent;
+    format!("{elapsed}: builds {builds}, exports {exports}, starts {serves}, pulls {pulls}")
+}
+
+/// What a run costs besides what it measures.
+pub fn overhead(spent: &Overhead) -> String {
+    let Overhead { own, share, preparing, cleaning, journal, rest, .. } = spent;
+    format!(
+        "{own} ({}): preparing {preparing}, having the engine clean up {cleaning}, steps to disk {journal}, \
+         the rest {rest}",
+        share.as_percent()
+    )
+}
+
+/// A ratio of times with its interval: `1.32× (1.28–1.36)`.
+pub fn ratio(estimate: &RatioEstimate) -> String {
+    let ratio = Ratio(estimate.ratio);
+    match estimate.interval {
+        Some(at) => format!("{ratio} ({:.2}–{:.2})", at.low, at.high),
+        None => ratio.to_string(),
+    }
+}
+
+/// How small a difference between two series could be shown; `None` where that is not known.
+pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
+    let each: Vec<String> =
+        found.iter().map(|(scenario, ratio)| format!("{scenario} {:.1} %", (ratio - 1.0) * 100.0)).collect();
+    (!each.is_empty())
+        .then(|| format!("Smallest differences that these rounds show with 80 % power at 5 %: {}.", each.join(", ")))
 }
 
 /// Time to the first expected answer with its interval; `None` where it does not serve.

@@ -139,7 +139,7 @@ name = "b"
     assert_eq!((a.network.as_deref(), a.target.as_deref()), (Some("host"), Some("one")));
     let serve = a.serve.as_ref().unwrap();
     assert_eq!((serve.port, serve.path.as_str(), serve.starts), (8080, "/health", 2));
-    assert_eq!((serve.timeout, serve.memory), (Duration::from_secs(5), Some(Bytes(64 << 20))));
+    assert_eq!((serve.timeout, serve.memory), (Duration::from_secs(5), Bytes(64 << 20)));
     assert_eq!(serve.env["A"], "1");
     assert_eq!(serve.env["B"], "2");
     assert_eq!(b.serve, suite.serve);

@@ -67,6 +67,7 @@ pub(super) struct ServeTable {
     pub command: Option<Vec<String>>,
     pub timeout: Option<Spanned<String>>,
     pub memory: Option<Spanned<String>>,
+    pub network: Option<String>,
     pub starts: Option<Spanned<u32>>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,

@@ -31,8 +31,9 @@
 //! expect = "Hello World!"          # part of the answer
 //! timeout = "30 s"
 //! command = ["python", "server.py"]  # instead of the image's own
-//! memory = "256 MiB"               # limit of the container
-//! starts = 5                       # how often it is started
+//! memory = "256 MiB"               # limit of the container (1 GiB)
+//! network = "bridge"               # instead of one without a way out
+//! starts = 6                       # how often it is started; fewer give no interval
 //! env = { DEBUG = "0" }
 //!
 //! [bases.july-2021]                # `--bases july-2021`: what to use for what a FROM says

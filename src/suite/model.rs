@@ -85,7 +85,9 @@ pub struct Serve {
     /// Limit on one start.
     pub timeout: Duration,
     /// Memory limit of the container.
-    pub memory: Option<Bytes>,
+    pub memory: Bytes,
+    /// Network of the container; `None` for one without a way out, where the engine has such.
+    pub network: Option<String>,
     /// How often it is started.
     pub starts: u32,
     /// Environment of the container.

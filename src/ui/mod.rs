@@ -10,6 +10,7 @@ pub use plain::Plain;
 
 use std::fmt::Write as _;
 
+use crate::engine::CleanReport;
 use crate::measure::{Event, Observer};
 use crate::record::Sample;
 use crate::text;
@@ -60,10 +61,8 @@ fn line(event: &Event<'_>) -> Option<String> {
             format!("{variant}: does not serve: {}", text::for_people(detail))
         }
         Event::Cleaned(report) => format!(
-            "removed {} containers, {} images, {} cache records{}",
-            report.containers,
-            report.images,
-            report.cache_records,
+            "removed {}{}",
+            removed(report),
             if report.left.is_empty() { String::new() } else { format!("; left {} in doubt", report.left.len()) }
         ),
         Event::Warning(message) => format!("warning: {}", text::for_people(message)),
@@ -88,4 +87,9 @@ fn build_line(sample: &Sample) -> String {
         let _ = write!(line, " (not counted: {})", text::for_people(&sample.reason));
     }
     line
+}
+/// What a clean-up removed, in words.
+pub fn removed(report: &CleanReport) -> String {
+    let CleanReport { containers, images, networks, cache_records, .. } = report;
+    format!("{containers} containers, {images} images, {networks} networks, {cache_records} cache records")
 }

@@ -345,6 +345,7 @@ fn a_container_starts_answers_and_goes() {
             env: vec!["A=b".into()],
             memory_bytes: 64 << 20,
             platform: None,
+            network: None,
         };
         let before = engine.snapshot().await.unwrap();
         let id = engine.start(&spec).await.unwrap();
@@ -363,6 +364,18 @@ fn a_container_starts_answers_and_goes() {
         assert!(engine.memory(&id).await.unwrap().is_some_and(|bytes| bytes > 0 && bytes < 64 << 20));
         assert!(engine.running().await.unwrap().iter().any(|running| running.image == BASE));
 
+        // Only where the engine's bridges are this host's; a private engine has a namespace of its own.
+        let mut apart = 0;
+        if let Ok(network) = engine.make_network(&run).await {
+            assert_eq!(engine.make_network(&run).await.unwrap(), network, "one network a run");
+            let internal = live::docker(&["network", "inspect", "--format", "{{.Internal}}", &network]);
+            assert_eq!(String::from_utf8(internal).unwrap().trim(), "true");
+            let spec = ContainerSpec { network: Some(network.clone()), ..spec.clone() };
+            let id = engine.start(&spec).await.unwrap();
+            assert!(engine.container(&id).await.unwrap().address.unwrap().ends_with(":5000"));
+            apart = 1;
+        }
+
         let published = engine.start(&ContainerSpec { publish: true, ..spec.clone() }).await.unwrap();
         let address = engine.container(&published).await.unwrap().address.unwrap();
         assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":5000"), "{address}");
@@ -370,7 +383,8 @@ fn a_container_starts_answers_and_goes() {
         // After a kill nothing is known but the label: that is enough, and no more is touched.
         let lost = Ownership { run, ..Ownership::default() };
         let report = engine.clean(&lost).await.unwrap();
-        assert_eq!((report.containers, report.images, report.cache_records), (2, 0, 0));
+        assert_eq!((report.containers, report.images, report.networks, report.cache_records), (2 + apart, 0, apart, 0));
+        engine.remove_network("tonnage-live-none").await.unwrap();
         assert_same(&before, &engine.snapshot().await.unwrap());
         engine.remove_container(&id).await.unwrap();
         assert!(matches!(engine.container(&id).await, Err(EngineError::Refused { status: 404, .. })));

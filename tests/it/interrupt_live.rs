@@ -11,7 +11,12 @@ const ARGUMENTS: [&str; 6] = ["run", "suite", "--rounds", "1", "--out", "out"];
 
 /// Starts a run and waits until `count` builds are on disk.
 fn started(sandbox: &Sandbox, arguments: &[&str], count: usize) -> Child {
-    let mut child = sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    after_builds(child, count)
+}
+
+/// Waits until a run that was started with its stderr piped has `count` builds on disk.
+pub(crate) fn after_builds(mut child: Child, count: usize) -> Child {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = 0;
     while seen < count {

@@ -20,30 +20,45 @@ pub(crate) fn engine(test: &str) -> Option<MutexGuard<'static, ()>> {
 /// Ids of everything on the engine, asked through the docker command line and the plain API: not through our code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Holdings {
+    host: Option<String>,
     images: BTreeSet<String>,
     tags: BTreeSet<String>,
     containers: BTreeSet<String>,
+    networks: BTreeSet<String>,
     cache: BTreeSet<String>,
 }
 
 impl Holdings {
     pub(crate) fn now() -> Self {
+        Self::on(None)
+    }
+
+    /// What the engine at `host` holds; `None` is the one that all tests share.
+    pub(crate) fn on(host: Option<&str>) -> Self {
+        let lines = |arguments: &[&str]| lines(host, arguments);
+        let format = "{{range .BuildCache}}{{.ID}}\n{{end}}";
+        let mut cache = lines(&["system", "df", "--verbose", "--format", format]);
+        cache.retain(|line| !line.is_empty());
         Self {
+            host: host.map(str::to_owned),
             images: lines(&["images", "--all", "--quiet", "--no-trunc"]),
             tags: lines(&["images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", "--filter", "dangling=false"]),
             containers: lines(&["ps", "--all", "--quiet", "--no-trunc"]),
-            cache: cache_records(),
+            // By name: the bridge has another id each time an engine starts.
+            networks: lines(&["network", "ls", "--format", "{{.Name}}"]),
+            cache,
         }
     }
 
     /// Fails the test unless the engine holds now what it held then.
     #[track_caller]
     pub(crate) fn expect_unchanged(&self) {
-        let now = Self::now();
+        let now = Self::on(self.host.as_deref());
         for (what, before, after) in [
             ("images", &self.images, &now.images),
             ("tags", &self.tags, &now.tags),
             ("containers", &self.containers, &now.containers),
+            ("networks", &self.networks, &now.networks),
             ("cache records", &self.cache, &now.cache),
         ] {
             let more: Vec<_> = after.difference(before).collect();
@@ -55,16 +70,20 @@ impl Holdings {
 
 /// What the docker command line prints.
 pub(crate) fn docker(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("docker").args(arguments).output().expect("the docker command line");
+    docker_on(None, arguments)
+}
+
+/// What it prints of the engine at `host`.
+pub(crate) fn docker_on(host: Option<&str>, arguments: &[&str]) -> Vec<u8> {
+    let mut command = Command::new("docker");
+    if let Some(host) = host {
+        command.args(["--host", host]);
+    }
+    let output = command.args(arguments).output().expect("the docker command line");
     assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-fn lines(arguments: &[&str]) -> BTreeSet<String> {
-    String::from_utf8(docker(arguments)).unwrap().lines().map(str::to_owned).collect()
-}
-
-fn cache_records() -> BTreeSet<String> {
-    let format = "{{range .BuildCache}}{{.ID}}\n{{end}}";
-    lines(&["system", "df", "--verbose", "--format", format]).into_iter().filter(|line| !line.is_empty()).collect()
+fn lines(host: Option<&str>, arguments: &[&str]) -> BTreeSet<String> {
+    String::from_utf8(docker_on(host, arguments)).unwrap().lines().map(str::to_owned).collect()
 }

@@ -13,13 +13,18 @@
 
 mod command_line;
 mod context_live;
+mod disk_live;
+mod engine_gone_live;
 mod engine_live;
 mod failures_live;
 mod gate;
 mod init;
 mod interrupt_live;
+mod kill_live;
 mod live;
+mod network_live;
 mod podman_live;
+mod private;
 mod registry_live;
 mod run_live;
 mod sandbox;

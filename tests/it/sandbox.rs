@@ -48,6 +48,18 @@ impl Sandbox {
         command
     }
 
+    /// The program, not started yet, for the engine at `host`.
+    pub(crate) fn command_on(&self, host: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("DOCKER_HOST", host);
+        command
+    }
+
+    /// Runs the program on the engine at `host` to its end.
+    pub(crate) fn run_on(&self, host: &str, arguments: &[&str]) -> Ran {
+        Ran::from(self.command_on(host, arguments).output().unwrap())
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())

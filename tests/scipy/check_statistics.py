@@ -4,7 +4,7 @@
 Usage: check_statistics.py [COMMAND...]
 
 COMMAND prints our statistics (default: `cargo run --quiet --example statistics_json`). Needs numpy and scipy of
-PyPI; `run.sh` beside this file puts them into a temporary environment. Ends with 1 where anything disagrees.
+PyPI; `run.sh` beside this file keeps them in the cache. Ends with 1 where anything disagrees.
 """
 
 import json

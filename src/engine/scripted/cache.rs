@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::archive::{Image, Layer};
 use super::dockerfile::{self, Dockerfile, Instruction, below, digest};
 use super::{Script, State, TroubleKind};
-use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, EngineError};
+use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError};
 use crate::record::{Builder, Parts, Step};
 use crate::units::Nanos;
 
@@ -168,6 +168,7 @@ pub(super) fn build(
         pulled: troubles.contains(&TroubleKind::Pulls),
         log: vec![format!("built {}", request.dockerfile)],
         intermediate: Vec::new(),
+        downloads: Downloads::Unknown("an engine in memory has no network".to_owned()),
     }))
 }
 

@@ -321,6 +321,15 @@ impl Engine for ScriptedEngine {
         Ok(id)
     }
 
+    async fn make_network(&self, run: &str) -> Result<String, EngineError> {
+        self.here()?;
+        Ok(format!("tonnage-{run}"))
+    }
+
+    async fn remove_network(&self, _name: &str) -> Result<(), EngineError> {
+        self.here()
+    }
+
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
         self.here()?;
         let missing = || EngineError::Refused {
@@ -390,6 +399,7 @@ impl Engine for ScriptedEngine {
         state.cache.retain(|id| lost || ownership.before.cache.contains(id));
         Ok(CleanReport {
             containers: count(containers, state.containers.len()),
+            networks: 0,
             images: count(images, state.images.len()),
             cache_records: count(cache, state.cache.ids().len()),
             left: Vec::new(),

@@ -6,11 +6,26 @@ use crate::record::Scenario;
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
-use crate::units::Ratio;
+use crate::units::{Bytes, Ratio};
+
+/// Downloads below this are neighbours looked for and names looked up.
+const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
 pub fn times(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "Scenario", "#Median", "#95 % interval", "#n", "#Cached", "?First miss", "?Remarks"];
+    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
+    let against = format!("?#vs {}", crate::text::shorten(first, 28));
+    let heads = [
+        "Variant",
+        "Scenario",
+        "#Median",
+        "#95 % interval",
+        "#n",
+        "#Cached",
+        against.as_str(),
+        "?First miss",
+        "?Remarks",
+    ];
     let mut table = Table::new("Build times", &heads);
     let failed = facts.summary.iter().filter(|line| !facts.timings.iter().any(|timing| timing.variant == line.name));
     for timing in facts.timings.iter().take(MOST_ROWS) {
@@ -37,6 +52,9 @@ pub fn times(facts: &Facts<'_>) -> Table {
         let proof = if timing.valid > 0 { format!("{}/{}", timing.cached, timing.cacheable) } else { String::new() };
         row.extend([
             Cell::number(proof, Ratio::of(timing.cached.into(), timing.cacheable.into()).map_or(0.0, |part| part.0)),
+            facts
+                .ratio_of(&timing.variant, timing.scenario)
+                .map_or_else(|| Cell::number("", 1.0), |estimate| Cell::number(words::ratio(estimate), estimate.ratio)),
             Cell::code(timing.first_miss.clone().unwrap_or_default()),
             Cell::new(remarks(timing)),
         ]);
@@ -68,6 +86,12 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
     if let Some(noise) = &facts.noise {
         table.note(words::noise(noise));
     }
+    if let Some(line) = words::detectable(&facts.detectable) {
+        table.note(line);
+    }
+    if let Some(line) = words::downloads(facts.record, &facts.timings) {
+        table.note(line);
+    }
     if facts.timings.len() > MOST_ROWS {
         table.note(format!("The first {MOST_ROWS} of {}; all are in samples.csv.", facts.timings.len()));
     }
@@ -89,7 +113,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
         remarks.push("neighbouring rounds depend: the interval is too narrow".to_owned());
     }
     if let Some(network) = &timing.network {
-        if network.median.0 > 0 {
+        if network.median >= SOME_DATA {
             remarks.push(format!("{} downloaded", network.median));
         }
         if !network.differing.is_empty() {

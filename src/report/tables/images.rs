@@ -159,7 +159,15 @@ pub fn serving(facts: &Facts<'_>) -> Table {
             vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
         });
     }
-    let estimates = facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref()).filter_map(words::ready);
+    let serves = || facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref());
+    if serves().next().is_some() {
+        table.note(if serves().all(|serve| serve.isolated) {
+            "Started on a network without a way out, with limits on memory, processes and time."
+        } else {
+            "Started with limits on memory, processes and time; not all on a network without a way out."
+        });
+    }
+    let estimates = serves().filter_map(words::ready);
     if let Some(line) = words::too_few(estimates, "start") {
         table.note(line);
     }

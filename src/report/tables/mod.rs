@@ -8,7 +8,7 @@ mod verdicts;
 pub use builds::{decomposition, times};
 pub use images::{headline, layers, serving, sharing, sizes};
 pub use surroundings::{bases, environment, invalid};
-pub use verdicts::{failures, findings, reproduction};
+pub use verdicts::{failures, failures_with_logs, findings, reproduction};
 
 /// Most rows of the longer tables; a note says what was left out and where it is.
 const MOST_ROWS: usize = 400;

@@ -35,19 +35,8 @@ pub fn environment(facts: &Facts<'_>) -> Table {
     say("Other containers running", others(record));
     say("Noise", facts.noise.as_ref().map_or_else(|| "not checked".to_owned(), words::noise));
     if let Some(overhead) = &facts.overhead {
-        say(
-            "Time of the run",
-            format!(
-                "{}: builds {}, exports {}, starts {}, pulls {}, tonnage itself {} ({})",
-                overhead.elapsed,
-                overhead.builds,
-                overhead.exports,
-                overhead.serves,
-                overhead.pulls,
-                overhead.own,
-                overhead.share.as_percent()
-            ),
-        );
+        say("Time of the run", words::time_of_the_run(overhead));
+        say("Of it tonnage itself", words::overhead(overhead));
     }
     say("Rounds", format!("{} asked for, seed {}", record.settings.rounds, record.seed));
     say("Ended", words::ended(record).to_owned());

@@ -53,9 +53,22 @@ pub fn findings(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
+/// Lines of a log that stand below the failures; run.json and the page have more.
+const LOG_LINES: usize = 8;
+/// Variants whose logs do.
+const LOGS: usize = 12;
+
 /// What did not go well.
 pub fn failures(facts: &Facts<'_>) -> Table {
+    let mut table = failures_with_logs(facts);
+    table.notes.clear();
+    table
+}
+
+/// What did not go well, and how the log of each ended.
+pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Failures", &["Variant", "At", "Instruction", "Reason"]);
+    let mut logs = Vec::new();
     for variant in &facts.record.variants {
         match (&variant.failure, &variant.serve) {
             (Some(failure), _) => {
@@ -70,13 +83,17 @@ pub fn failures(facts: &Facts<'_>) -> Table {
                     Cell::code(&failure.instruction),
                     Cell::new(&failure.message),
                 ]);
+                logs.push((&variant.name, &failure.log));
             }
-            (None, Some(serve)) if !serve.ok => table.push(vec![
-                Cell::new(&variant.name),
-                Cell::new("serve").tone(Tone::Bad),
-                Cell::default(),
-                Cell::new(&serve.detail),
-            ]),
+            (None, Some(serve)) if !serve.ok => {
+                table.push(vec![
+                    Cell::new(&variant.name),
+                    Cell::new("serve").tone(Tone::Bad),
+                    Cell::default(),
+                    Cell::new(&serve.detail),
+                ]);
+                logs.push((&variant.name, &serve.log));
+            }
             _ if variant.outcome == Outcome::NotRun => table.push(vec![
                 Cell::new(&variant.name),
                 Cell::new("not run").tone(Tone::Bad),
@@ -84,6 +101,12 @@ pub fn failures(facts: &Facts<'_>) -> Table {
                 Cell::new(crate::report::words::ended(facts.record)),
             ]),
             _ => {}
+        }
+    }
+    for (name, log) in logs.into_iter().filter(|(_, log)| !log.is_empty()).take(LOGS) {
+        table.note(format!("The log of {name} ended with:"));
+        for line in &log[log.len().saturating_sub(LOG_LINES)..] {
+            table.note(format!("| {}", crate::text::shorten(line, 160)));
         }
     }
     table.without_empty_columns()

@@ -1,0 +1,128 @@
+//! What comes before the first build: bases made present, contexts packed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::base::{Bases, Prepared, labels_in_builds};
+use super::build::Subject;
+use super::cancel::Cancel;
+use super::error::MeasureError;
+use super::event::{Event, Observer};
+use super::journal::Line;
+use super::session::Session;
+use crate::engine::Engine;
+use crate::record::{Builder, Failure, Outcome, Scenario};
+use crate::suite;
+
+impl<E: Engine> Session<'_, E> {
+    /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
+    pub(super) async fn prepare<'v>(
+        &mut self,
+        variants: &[&'v suite::Variant],
+        set: &BTreeMap<String, String>,
+        cancel: &Cancel,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Vec<Option<Subject<'v>>>>, MeasureError> {
+        let run = self.common.run.clone();
+        let site = self.site.clone();
+        let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
+        let mut subjects = Vec::new();
+        for variant in variants {
+            let mut replaced = BTreeMap::new();
+            let mut found = Vec::new();
+            let mut site_layers = 0;
+            let mut missing = None;
+            let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
+            let mut build_args = variant.build_args.clone();
+            build_args.extend(self.common.build_args.clone());
+            let mut known = build_args.clone();
+            if let Some(platform) = &platform {
+                known.extend(suite::dockerfile::platform_args(platform));
+            }
+            let target = variant.target.as_deref();
+            // The classic builder builds stages that nothing needs, too.
+            let references = if self.common.builder == Builder::Classic {
+                variant.facts.all_external_bases(&known, target)
+            } else {
+                variant.facts.external_bases(&known, target)
+            };
+            // A Dockerfile that cannot be read here is for the builder to refuse.
+            let references = references.unwrap_or_default();
+            for reference in references {
+                let mut pulls = Vec::new();
+                let prepared = tokio::select! {
+                    prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
+                    () = cancel.cancelled() => return Ok(None),
+                };
+                for pull in pulls {
+                    self.pulled = self.pulled + pull.wall_ns;
+                    self.journal.append(&[Line::Pull(pull.clone())])?;
+                    self.record.pulls.push(pull);
+                }
+                found.push(prepared.base().clone());
+                match prepared {
+                    Prepared::Ready { from, site_layers: layers, .. } => {
+                        site_layers = layers;
+                        if from != reference {
+                            replaced.insert(reference, from);
+                        }
+                    }
+                    Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
+                }
+            }
+            let name = variant.name.clone();
+            self.update(&name, |entry| {
+                entry.bases = found;
+                entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
+            })?;
+            if let Some((reference, reason)) = missing {
+                let message = format!("base `{reference}` is not to be had: {reason}");
+                observer.event(&Event::BuildFailed { variant: &name, scenario: Scenario::Cold, message: &message });
+                self.update(&name, |entry| {
+                    entry.outcome = Outcome::BuildFailed;
+                    entry.failure = Some(Failure {
+                        stage: "pull".into(),
+                        scenario: String::new(),
+                        instruction: format!("FROM {reference}"),
+                        message,
+                        log: Vec::new(),
+                    });
+                })?;
+                subjects.push(None);
+                continue;
+            }
+            subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
+        }
+        self.spent.other_builds_ns = bases.built();
+        Ok(Some(subjects))
+    }
+
+    fn subject<'v>(
+        &self,
+        variant: &'v suite::Variant,
+        replaced: &BTreeMap<String, String>,
+        build_args: &BTreeMap<String, String>,
+    ) -> Result<Subject<'v>, MeasureError> {
+        let mut context = self.suite.context(variant, self.common.builder)?;
+        if !replaced.is_empty() {
+            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
+        }
+        let copies = |file: Option<&Path>| {
+            let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
+            fact.map(|fact| fact.text.clone()).into_iter().collect()
+        };
+        let base = variant.facts.final_base(build_args, variant.target.as_deref());
+        let inherits_label =
+            !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
+        let tag = suite::tag_name(&variant.name);
+        Ok(Subject {
+            inherits_label,
+            variant,
+            context,
+            tag: format!("tonnage-run:{}-{tag}", self.common.run),
+            edited_tag: format!("tonnage-run:{}-{tag}-edited", self.common.run),
+            src_copies: copies(variant.src.as_deref()),
+            deps_copies: copies(variant.deps.as_deref()),
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! Full disks, of the results and of the engine, folders that may not be written, and clocks that are set back.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::live::{self, Holdings};
+use crate::private::PrivateEngine;
+use crate::sandbox::Sandbox;
+
+/// A small file system in memory, there until it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where this user may mount nothing, which is said.
+    fn mount(test: &str, path: &Path, size: &str) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            println!("LEFT OUT: `{test}` needs root, to mount a small disk");
+            return None;
+        }
+        std::fs::create_dir_all(path).unwrap();
+        mount(path, size);
+        Some(Self(path.to_owned()))
+    }
+
+    /// Leaves so many bytes free.
+    fn fill_up_to(&self, free_bytes: u64) {
+        let stat = rustix::fs::statvfs(&self.0).unwrap();
+        let filler = stat.f_bavail * stat.f_frsize - free_bytes;
+        std::fs::write(self.0.join("filler"), vec![1; usize::try_from(filler).unwrap()]).unwrap();
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).status());
+    }
+}
+
+fn mount(path: &Path, size: &str) {
+    let options = format!("size={size}");
+    let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tonnage-test"]).arg(path).status();
+    assert!(status.unwrap().success(), "a tmpfs on {}", path.display());
+}
+
+fn steps(record: &Value) -> Vec<u64> {
+    record["samples"].as_array().unwrap().iter().map(|sample| sample["step"].as_u64().unwrap()).collect()
+}
+
+/// Samples in a journal.
+fn journalled(sandbox: &Sandbox, folder: &str) -> usize {
+    let journal = sandbox.read(&format!("{folder}/journal.jsonl"));
+    journal.lines().filter(|line| line.starts_with("{\"sample\"") && line.ends_with('}')).count()
+}
+
+const PLAN: [&str; 9] =
+    ["run", "suite", "--only", "python3.9-alpine", "--scenarios", "cold,warm", "--rounds", "2", "--no-twin"];
+
+#[test]
+fn a_results_disk_that_fills_up_ends_the_run_clearly_and_the_resume_loses_nothing() {
+    let test = "a full results disk";
+    let Some(_engine) = live::engine(test) else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let Some(disk) = SmallDisk::mount(test, &sandbox.path("disk"), "8m") else { return };
+    let before = Holdings::now();
+    // Some samples fit, the whole run does not.
+    disk.fill_up_to(16 << 10);
+    let out = ["--out", "disk/out"];
+    let ran = sandbox.run(&[&PLAN[..], &out].concat()).expect(7);
+    ran.complains(&["journal.jsonl", "No space left on device"]);
+    before.expect_unchanged();
+    let kept = journalled(&sandbox, "disk/out");
+    assert!(kept > 0 && kept < 12, "{kept} samples are on the full disk");
+    // Still full: the same words, and what is there stays.
+    sandbox.run(&[&PLAN[..], &["--resume", "disk/out"]].concat()).expect(7);
+    before.expect_unchanged();
+    disk.free();
+    sandbox.run(&[&PLAN[..], &["--resume", "disk/out"]].concat()).expect(0);
+    before.expect_unchanged();
+    let record = sandbox.json("disk/out/run.json");
+    assert_eq!(record["ended"], "complete");
+    assert_eq!(steps(&record), (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_disk_that_is_full_when_the_report_is_written_keeps_the_record() {
+    let test = "a full results disk at the end";
+    let Some(_engine) = live::engine(test) else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let Some(disk) = SmallDisk::mount(test, &sandbox.path("disk"), "8m") else { return };
+    // The journal and the record fit, the charts do not.
+    disk.fill_up_to(200 << 10);
+    let ran = sandbox.run(&[&PLAN[..], &["--out", "disk/out"]].concat()).expect(7);
+    ran.complains(&["No space left on device"]);
+    assert_eq!(sandbox.json("disk/out/run.json")["ended"], "complete");
+    disk.free();
+    sandbox.run(&["report", "disk/out", "--out", "again"]).expect(0);
+}
+
+#[test]
+fn folders_that_cannot_be_written_are_told_before_anything_is_built() {
+    let Some(_engine) = live::engine("unwritable folders") else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let before = Holdings::now();
+    sandbox.write("file", "");
+    sandbox.run(&[&PLAN[..], &["--out", "file/out"]].concat()).expect(7).complains(&["file/out"]);
+    // /proc takes no folders, not even from root.
+    sandbox.run(&[&PLAN[..], &["--out", "/proc/out"]].concat()).expect(7).complains(&["/proc/out"]);
+    let mut command = sandbox.command(&[&PLAN[..], &["--out", "out"]].concat());
+    let output = command.env("XDG_STATE_HOME", "/proc/state").output().unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("/proc/state") && stderr.contains("hint: set XDG_STATE_HOME"), "{stderr}");
+    before.expect_unchanged();
+    // The folder where nothing was measured can be used once the reason is gone.
+    sandbox.run(&[&PLAN[..], &["--resume", "out"]].concat()).expect(0);
+}
+
+#[test]
+fn a_clock_that_is_set_back_changes_no_time_and_leaves_nothing() {
+    let Some(_engine) = live::engine("a clock that is set back") else { return };
+    let Some(faketime) = faketime() else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let before = Holdings::now();
+    sandbox.write("clock", "+0");
+    let mut command = sandbox.command(&[&PLAN[..], &["--out", "out"]].concat());
+    command
+        .env("LD_PRELOAD", faketime)
+        .env("FAKETIME_TIMESTAMP_FILE", sandbox.path("clock"))
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let child = crate::interrupt_live::after_builds(child, 4);
+    sandbox.write("clock", "-3d");
+    crate::sandbox::Ran::from(child.wait_with_output().unwrap()).expect(0);
+    let record = sandbox.json("out/run.json");
+    assert!(record["finished_at"].as_str() < record["started_at"].as_str(), "the clock was not set back");
+    assert_eq!(steps(&record), (0..12).collect::<Vec<_>>());
+    let walls: u64 = record["samples"].as_array().unwrap().iter().map(|s| s["wall_ns"].as_u64().unwrap()).sum();
+    let elapsed = record["elapsed_ns"].as_u64().unwrap();
+    assert!(elapsed > walls && elapsed < walls + 60_000_000_000, "{elapsed} ns for {walls} ns of builds");
+    before.expect_unchanged();
+    sandbox.run(&["report", "out"]).expect(0);
+}
+
+/// Debian's libfaketime, as `make test` installs it; `None` where it is not, which is said.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let found = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
+    if found.is_none() {
+        println!("LEFT OUT: a clock that is set back needs libfaketime; `make test` installs it");
+    }
+    found
+}
+
+#[test]
+fn an_engine_whose_own_disk_is_full_is_told_with_the_reason_and_cleaned() {
+    let test = "an engine whose disk is full";
+    let Some(_lock) = live::engine(test) else { return };
+    let Some(engine) = PrivateEngine::start_on(test, |data| mount(data, "96m")) else { return };
+    engine.load("alpine");
+    let before = Holdings::on(Some(engine.host()));
+    let sandbox = Sandbox::with_tiny_suite();
+    let base = "FROM tonnage-tiny/python:3.9-alpine\n";
+    let variants = [
+        ("in-run", "RUN dd if=/dev/zero of=/big bs=1M count=200\n"),
+        // Fits once, but neither beside its export nor a second time.
+        ("in-export", "RUN dd if=/dev/urandom of=/big bs=1M count=60\n"),
+        ("in-upload", "COPY large /large\n"),
+        ("fits", "RUN echo fits\n"),
+    ];
+    let mut manifest = String::from("[suite]\nname = \"full\"\n");
+    for (name, text) in variants {
+        let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\n");
+        sandbox.write(&format!("full/{name}/Dockerfile"), &format!("{base}{text}"));
+    }
+    sandbox.write("full/tonnage.toml", &manifest);
+    sandbox.write("full/.dockerignore", "*\n");
+    sandbox.write("full/in-upload/Dockerfile.dockerignore", "*\n!large\n");
+    let large = std::fs::File::create(sandbox.path("full/large")).unwrap();
+    large.set_len(120 << 20).unwrap();
+    for (only, code, ended, words) in [
+        ("in-run", 5, "complete", "No space left on device"),
+        ("in-export", 5, "complete", "no space left on device"),
+        ("in-upload", 6, "engine_lost", "no space left on device"),
+        ("fits", 0, "complete", "the plan was done to its end"),
+    ] {
+        let ran = sandbox.run_on(engine.host(), &["run", "full", "--sizes-only", "--only", only, "--out", only]);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(code), "{only}:\n{said}");
+        assert!(said.contains(words), "{only}:\n{said}");
+        assert_eq!(sandbox.json(&format!("{only}/run.json"))["ended"], ended);
+        if code == 6 {
+            ran.complains(&[words]);
+            assert!(said.contains("hint: free disk space on the engine"), "{said}");
+        }
+        before.expect_unchanged();
+        sandbox.run_on(engine.host(), &["clean"]).expect(0);
+        before.expect_unchanged();
+    }
+    let record = sandbox.json("in-export/run.json");
+    assert_eq!(record["variants"][0]["failure"]["stage"], "export", "{}", record["variants"][0]);
+}

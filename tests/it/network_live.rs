@@ -1,0 +1,99 @@
+//! What a build downloads is counted, and a round that downloads something else is named.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+
+use serde_json::Value;
+
+use crate::live;
+use crate::private::PrivateEngine;
+use crate::sandbox::Sandbox;
+
+const DATA: u64 = 2_000_000;
+
+/// Serves so many bytes to everybody who asks; to the fifth three times as many.
+fn serve_bytes(listener: TcpListener) {
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request);
+            let size = if number == 4 { 3 * DATA } else { DATA };
+            let _ = write!(stream, "HTTP/1.0 200 OK\r\nContent-Length: {size}\r\n\r\n");
+            let _ = stream.write_all(&vec![7; usize::try_from(size).unwrap()]);
+        }
+    });
+}
+
+fn suite(sandbox: &Sandbox, server: SocketAddr) {
+    let mut manifest = String::from("[suite]\nname = \"downloads\"\n");
+    for (name, command) in [("fetches", format!("wget -q -O /dev/null http://{server}/")), ("stays", "true".into())] {
+        let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\n");
+        let text = format!("FROM tonnage-tiny/python:3.9-alpine\nRUN {command}\n");
+        sandbox.write(&format!("suite/{name}/Dockerfile"), &text);
+    }
+    sandbox.write("suite/tonnage.toml", &manifest);
+}
+
+fn samples<'a>(record: &'a Value, variant: &'a str) -> impl Iterator<Item = &'a Value> {
+    record["samples"].as_array().unwrap().iter().filter(move |sample| sample["variant"] == variant)
+}
+
+fn counts_downloads(builder: &str) {
+    let test = format!("downloads with {builder}");
+    let Some(_lock) = live::engine(&test) else { return };
+    let Some(engine) = PrivateEngine::start(&test) else { return };
+    engine.load("alpine");
+    let listener = TcpListener::bind((engine.outside(), 0)).unwrap();
+    let sandbox = Sandbox::new();
+    suite(&sandbox, listener.local_addr().unwrap());
+    serve_bytes(listener);
+    let arguments = ["run", "suite", "--builder", builder, "--scenarios", "cold,warm", "--rounds", "6", "--no-twin"];
+    let ran = sandbox.run_on(engine.host(), &[&arguments[..], &["--out", "out"]].concat()).expect(0);
+    let record = sandbox.json("out/run.json");
+    for sample in samples(&record, "fetches").chain(samples(&record, "stays")) {
+        let bytes = sample["network_bytes"].as_u64().unwrap_or_else(|| panic!("{}", sample["network_remark"]));
+        let expected = match (sample["variant"].as_str(), sample["scenario"].as_str(), sample["round"].as_u64()) {
+            (Some("fetches"), Some("cold"), Some(4)) => 3 * DATA,
+            (Some("fetches"), Some("cold"), _) => DATA,
+            _ => 0,
+        };
+        assert!(bytes >= expected && bytes < expected + expected / 100 + 2_000, "{bytes} bytes, {expected} sent");
+    }
+    for text in [&ran.stdout, &sandbox.read("out/report.md")] {
+        assert!(text.contains("2.00 MB downloaded"), "{text}");
+        assert!(text.contains("downloads differ"), "{text}");
+        assert!(text.contains("in round 4"), "{text}");
+    }
+
+    // Somebody else's data are not taken for the build's.
+    let other = "while true; do wget -q -O /dev/null http://SERVER/; done".replace("SERVER", &server_of(&sandbox));
+    let base = "tonnage-tiny/python:3.9-alpine";
+    live::docker_on(Some(engine.host()), &["run", "--detach", "--name", "other", base, "sh", "-c", &other]);
+    sandbox
+        .run_on(engine.host(), &[&arguments[..6], &["--rounds", "1", "--no-twin", "--out", "busy"]].concat())
+        .expect(0);
+    let record = sandbox.json("busy/run.json");
+    for sample in samples(&record, "fetches") {
+        assert_eq!(sample["network_bytes"], Value::Null, "{sample}");
+        assert!(sample["network_remark"].as_str().unwrap().contains("another container"), "{sample}");
+    }
+    assert!(sandbox.read("busy/report.md").contains("not attributed: another container"));
+}
+
+/// Where the data come from, as the Dockerfile says.
+fn server_of(sandbox: &Sandbox) -> String {
+    let text = sandbox.read("suite/fetches/Dockerfile");
+    text.split("http://").nth(1).unwrap().trim_end_matches(['/', '\n']).to_owned()
+}
+
+#[test]
+fn what_a_buildkit_build_downloads_is_counted() {
+    counts_downloads("buildkit");
+}
+
+#[test]
+fn what_a_classic_build_downloads_is_counted() {
+    counts_downloads("classic");
+}

@@ -1,0 +1,108 @@
+//! A container engine of a test's own (`scripts/private-engine.sh`): one that it may stop, kill and fill.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::live;
+
+/// A Docker Engine that is removed when the test ends.
+pub(crate) struct PrivateEngine {
+    name: String,
+    host: String,
+}
+
+impl PrivateEngine {
+    /// A new engine; `None` where it cannot be had, which is said.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        Self::start_on(test, |_| ())
+    }
+
+    /// The same; `prepare` is given the folder that will hold its data, to put a file system there first.
+    pub(crate) fn start_on(test: &str, prepare: impl FnOnce(&Path)) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            println!("LEFT OUT: `{test}` needs an engine of its own, and so root");
+            return None;
+        }
+        let mut engine = Self { name: free_name(), host: String::new() };
+        let data = cache().join("engines").join(&engine.name).join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        prepare(&data);
+        engine.host = engine.up();
+        Some(engine)
+    }
+
+    /// Starts it again after [`Self::end`].
+    pub(crate) fn again(&self) {
+        assert_eq!(self.up(), self.host);
+    }
+
+    /// Ends it: `stop` (SIGTERM) or `kill` (SIGKILL); its data stay.
+    pub(crate) fn end(&self, how: &str) {
+        let output = script(&[how, &self.name]);
+        assert!(output.status.success(), "{how}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Its address, for `DOCKER_HOST`.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The address of this machine that its containers reach.
+    pub(crate) fn outside(&self) -> IpAddr {
+        let device = format!("to-{}", self.name);
+        let output = Command::new("ip").args(["-4", "-oneline", "address", "show", "dev", &device]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let address = text.split_whitespace().skip_while(|word| *word != "inet").nth(1).unwrap();
+        address.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// Loads a tiny base: `full`, `slim` or `alpine`.
+    pub(crate) fn load(&self, base: &str) {
+        let folder = std::env::var_os("TONNAGE_TEST_TINY").expect("TONNAGE_TEST_TINY, as `make test` sets it");
+        let archive = PathBuf::from(folder).join(format!("{base}.tar"));
+        live::docker_on(Some(&self.host), &["load", "--quiet", "--input", archive.to_str().unwrap()]);
+    }
+
+    fn up(&self) -> String {
+        // Quick where the disk can do it; what Docker chooses otherwise.
+        let mut output = script(&["start", &self.name, "--storage-driver", "overlay2"]);
+        if !output.status.success() {
+            output = script(&["start", &self.name]);
+        }
+        assert!(output.status.success(), "no private engine: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for PrivateEngine {
+    fn drop(&mut self) {
+        drop(script(&["remove", &self.name]));
+    }
+}
+
+/// A name that no engine of another test run has: letters made of this process's id and a count.
+fn free_name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut number = std::process::id() * 26 + COUNT.fetch_add(1, Ordering::Relaxed) % 26;
+    let mut name = String::from("t");
+    while number > 0 && name.len() < 8 {
+        name.push(char::from(b'a' + u8::try_from(number % 26).unwrap()));
+        number /= 26;
+    }
+    name
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn cache() -> PathBuf {
+    std::env::var_os("TONNAGE_CACHE").map_or_else(|| root().join(".cache"), PathBuf::from)
+}
+
+fn script(arguments: &[&str]) -> Output {
+    let mut command = Command::new(root().join("scripts/private-engine.sh"));
+    command.args(arguments).env("TONNAGE_CACHE", cache()).stdin(Stdio::null()).output().unwrap()
+}

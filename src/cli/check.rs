@@ -156,6 +156,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The record, and the verdict on it.
 pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Result<(Measured, Judgement), Failure> {
     let (measured, timings, beside) = read(path, &suite.budgets)?;
+    let against = beside.as_ref().map(|against| against.label.clone());
     let label = suite.baseline.display().to_string();
     let baseline = if suite.baseline.exists() {
         let read = Measured::read(&suite.baseline)?;
@@ -175,7 +176,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         // What was measured in the same job is as good as what was committed.
         beside.map(|against| {
             let label = format!("{} (measured in the same job)", against.label);
-            (Baseline::of(&against, &suite.budgets.path_metrics()), label)
+            (Baseline::of_state(&against, &measured, &suite.budgets.path_metrics()), label)
         })
     };
     let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
@@ -184,6 +185,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         budgets: &suite.budgets,
         baseline: baseline.as_ref().map(|(baseline, label)| (baseline, label.as_str())),
         timings: &timings,
+        against: against.as_deref(),
         suite: &suite.folder,
         accept: &accept,
     });
@@ -203,7 +205,8 @@ fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, 
     } else {
         timing::judge(&timing::pairs(&record::read(path)?, &against, rules), rules)
     };
-    let base = Measured::of_record(against.base, &against.reference, path)?;
+    let label = against.label();
+    let base = Measured::of_record(against.base, &label, path)?;
     Ok((measured, timings, Some(base)))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use super::against::{self, Beside, Other};
 use super::base::{Bases, Prepared, Site};
 use super::begin::{base_set, begin_record, chosen, same_run};
 use super::build::{Common, Subject};
@@ -18,7 +19,8 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Builder, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
+    self, Against, Builder, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent,
+    Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -28,6 +30,8 @@ use crate::units::{Bytes, Nanos};
 pub struct Outcome {
     /// What was measured; it is on disk.
     pub record: Record,
+    /// What it was measured against, where that was asked for; on disk as well.
+    pub against: Option<Against>,
     /// The exit code that it stands for.
     pub exit: Exit,
     /// What made the engine unusable, where something did.
@@ -35,6 +39,7 @@ pub struct Outcome {
 }
 
 /// Why the steps of a run stopped.
+#[derive(Debug, PartialEq)]
 enum Stop {
     Complete,
     OutOfTime,
@@ -53,10 +58,35 @@ pub async fn run<E: Engine>(
     cancel: &Cancel,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, MeasureError> {
+    run_beside(suite, None, engine, options, cancel, observer).await
+}
+
+/// As [`run`], with another state of the suite built and weighed in between, round by round, and what looks slower
+/// built once more.
+pub async fn run_against<E: Engine>(
+    suite: &Suite,
+    other: &Other<'_>,
+    engine: &E,
+    options: &RunOptions,
+    cancel: &Cancel,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, MeasureError> {
+    run_beside(suite, Some(other), engine, options, cancel, observer).await
+}
+
+async fn run_beside<E: Engine>(
+    suite: &Suite,
+    other: Option<&Other<'_>>,
+    engine: &E,
+    options: &RunOptions,
+    cancel: &Cancel,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, MeasureError> {
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = base_set(suite, &options.bases)?;
-    let mut session = Session::begin(suite, &variants, engine, options).await?;
+    let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
+    let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
         Err(MeasureError::Engine(error)) if error.is_lost() => Stop::Lost(error),
@@ -71,6 +101,7 @@ pub async fn run<E: Engine>(
 /// A run that is going on.
 pub(super) struct Session<'a, E> {
     pub(super) suite: &'a Suite,
+    beside: Option<&'a Beside<'a>>,
     pub(super) engine: &'a E,
     pub(super) options: &'a RunOptions,
     pub(super) record: Record,
@@ -86,16 +117,21 @@ impl<'a, E: Engine> Session<'a, E> {
     async fn begin(
         suite: &'a Suite,
         variants: &[&suite::Variant],
+        beside: Option<&'a Beside<'a>>,
         engine: &'a E,
         options: &'a RunOptions,
     ) -> Result<Self, MeasureError> {
-        let fresh = begin_record(suite, variants, engine, options).await?;
+        let mut all = variants.to_vec();
+        all.extend(beside.iter().flat_map(|beside| &beside.variants));
+        let fresh = begin_record(suite, &all, engine, options).await?;
+        let mark = beside.map(Beside::mark);
         let (journal, run, record) = if options.resume {
             let (journal, replayed) = Journal::resume(&options.out)?;
+            against::same_state(&options.out, replayed.against, mark)?;
             same_run(&options.out, &replayed.record, &fresh)?;
             (journal, replayed.run, replayed.record)
         } else {
-            (Journal::begin(&options.out, &options.run, &fresh)?, options.run.clone(), fresh)
+            (Journal::begin(&options.out, &options.run, &fresh, mark)?, options.run.clone(), fresh)
         };
         let before = engine.snapshot().await?;
         let ownership = Ownership { run: run.clone(), before, ..Ownership::default() };
@@ -106,6 +142,7 @@ impl<'a, E: Engine> Session<'a, E> {
         env.extend(options.site_env.clone());
         Ok(Self {
             suite,
+            beside,
             engine,
             options,
             record,
@@ -133,20 +170,54 @@ impl<'a, E: Engine> Session<'a, E> {
         begun: Instant,
         observer: &mut dyn Observer,
     ) -> Result<Stop, MeasureError> {
-        let Some(subjects) = self.prepare(variants, set, cancel, observer).await? else {
+        let suite = self.suite;
+        let Some(mut subjects) = self.prepare(suite, variants, set, cancel, observer).await? else {
             return Ok(Stop::Interrupted);
         };
-        let steps: Vec<Step> = suite::plan(variants.len(), &self.options.plan)
-            .into_iter()
-            .filter(|step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario)))
-            .collect();
+        let Some(beside) = self.beside else {
+            let steps = suite::plan(variants.len(), &self.options.plan);
+            return self.builds(&steps, &subjects, cancel, begun, observer).await;
+        };
+        let others: Vec<&suite::Variant> = beside.variants.iter().collect();
+        match self.prepare(beside.other.suite, &others, &beside.set, cancel, observer).await? {
+            Some(more) => subjects.extend(more),
+            None => return Ok(Stop::Interrupted),
+        }
+        let stop = self.builds(&beside.steps, &subjects, cancel, begun, observer).await?;
+        if stop != Stop::Complete {
+            return Ok(stop);
+        }
+        let again = beside.confirming(&self.record);
+        if again.is_empty() {
+            return Ok(stop);
+        }
+        observer.event(&Event::Confirming { builds: u32::try_from(again.len()).unwrap_or(u32::MAX) });
+        self.builds(&again, &subjects, cancel, begun, observer).await
+    }
+
+    /// Makes the builds of a plan, and weighs and serves what they make.
+    async fn builds(
+        &mut self,
+        steps: &[Step],
+        subjects: &[Option<Subject<'_>>],
+        cancel: &Cancel,
+        begun: Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<Stop, MeasureError> {
+        let supported =
+            |step: &&Step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario));
+        let steps: Vec<Step> = steps.iter().filter(supported).copied().collect();
         let builds = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && !is_lost(s));
         let done = steps.iter().filter(|step| finished(&self.record, step.index)).count();
         observer.event(&Event::Planned { builds, done: u32::try_from(done).unwrap_or(u32::MAX) });
-        let mut previous: Vec<Option<String>> = vec![None; variants.len()];
+        let mut previous: Vec<Option<String>> = vec![None; subjects.len()];
         for (position, step) in steps.iter().enumerate() {
             let Some(subject) = &subjects[step.variant] else { continue };
+            if self.beside.is_some() && begins_turn(&steps, position) {
+                // What was built in between may have put other layers of the same instructions into the cache.
+                previous[step.variant] = None;
+            }
             if finished(&self.record, step.index) || self.has_failed(&subject.variant.name) {
                 continue;
             }
@@ -215,11 +286,11 @@ impl<'a, E: Engine> Session<'a, E> {
                 }
             }
             let turn_ends = steps.get(position + 1).is_none_or(|next| next.round != step.round);
-            if turn_ends && !self.weigh_and_serve(&subjects, cancel, observer).await? {
+            if turn_ends && !self.weigh_and_serve(subjects, cancel, observer).await? {
                 return Ok(Stop::Interrupted);
             }
         }
-        if !self.weigh_and_serve(&subjects, cancel, observer).await? {
+        if !self.weigh_and_serve(subjects, cancel, observer).await? {
             return Ok(Stop::Interrupted);
         }
         let all = steps.iter().all(|step| {
@@ -232,6 +303,7 @@ impl<'a, E: Engine> Session<'a, E> {
     /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
     async fn prepare<'v>(
         &mut self,
+        state: &Suite,
         variants: &[&'v suite::Variant],
         set: &BTreeMap<String, String>,
         cancel: &Cancel,
@@ -304,18 +376,19 @@ impl<'a, E: Engine> Session<'a, E> {
                 subjects.push(None);
                 continue;
             }
-            subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
+            subjects.push(Some(self.subject(state, variant, &replaced, &build_args)?));
         }
         Ok(Some(subjects))
     }
 
     fn subject<'v>(
         &self,
+        state: &Suite,
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
         build_args: &BTreeMap<String, String>,
     ) -> Result<Subject<'v>, MeasureError> {
-        let mut context = self.suite.context(variant, self.common.builder)?;
+        let mut context = state.context(variant, self.common.builder)?;
         if !replaced.is_empty() {
             context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
         }
@@ -323,12 +396,13 @@ impl<'a, E: Engine> Session<'a, E> {
             let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
-        let tag = suite::tag_name(&variant.name);
+        let (repository, name) = against::repository(&variant.name);
+        let tag = format!("{repository}:{}-{}", self.common.run, suite::tag_name(name));
         Ok(Subject {
             variant,
             context,
-            tag: format!("tonnage-run:{}-{tag}", self.common.run),
-            edited_tag: format!("tonnage-run:{}-{tag}-edited", self.common.run),
+            edited_tag: format!("{tag}-edited"),
+            tag,
             src_copies: copies(variant.src.as_deref()),
             deps_copies: copies(variant.deps.as_deref()),
         })
@@ -467,6 +541,11 @@ impl<'a, E: Engine> Session<'a, E> {
         self.record.spent = self.record.spent + self.spent;
         self.record.environment.host.load_after = host::load_average();
         self.record.finished_at = now_utc();
+        let (record, against) = match self.beside {
+            Some(beside) => beside.apart(self.record),
+            None => (self.record, None),
+        };
+        self.record = record;
         let failed = self
             .record
             .variants
@@ -480,13 +559,16 @@ impl<'a, E: Engine> Session<'a, E> {
         };
         self.record.ended = ended;
         record::write(&self.options.out, &self.record)?;
+        if let Some(against) = &against {
+            against.write(&self.options.out)?;
+        }
         if ended == Ended::Complete {
             self.journal.finish()?;
         }
         if cleaned {
             self.ledger.forget()?;
         }
-        Ok(Outcome { record: self.record, exit, lost })
+        Ok(Outcome { record: self.record, against, exit, lost })
     }
 }
 
@@ -499,6 +581,12 @@ pub(super) enum Primed {
 
 /// How the reason of a sample begins whose build the engine did not live to end.
 const LOST: &str = "not finished: ";
+
+/// Whether a step is the first of its variant's turn in the round.
+fn begins_turn(steps: &[Step], position: usize) -> bool {
+    let turn = |step: &Step| (step.round, step.variant, step.twin);
+    position == 0 || turn(&steps[position - 1]) != turn(&steps[position])
+}
 
 /// Whether a sample is of a build that has to be done again on resume.
 fn is_lost(sample: &Sample) -> bool {

@@ -75,7 +75,7 @@ pub fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec
         let both = order.into_iter().flat_map(|(variant, twin)| {
             let other = counterparts[variant].filter(|_| !twin);
             let (first, second) = match other {
-                Some(other) if (round as usize + variant) % 2 == 0 => ((other, false), Some((variant, false))),
+                Some(other) if (round as usize + variant).is_multiple_of(2) => ((other, false), Some((variant, false))),
                 Some(other) => ((variant, false), Some((other, false))),
                 None => ((variant, twin), None),
             };

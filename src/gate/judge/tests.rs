@@ -44,6 +44,7 @@ fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: 
         budgets: &budgets,
         baseline: baseline.as_ref().map(|baseline| (baseline, "tonnage-baseline.json")),
         timings,
+        against: None,
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept run.json",
     })
@@ -497,6 +498,7 @@ fn a_path_is_held_against_what_the_baseline_kept_of_it() {
         budgets: &budgets,
         baseline: Some((&before, "b.json")),
         timings: &[],
+        against: None,
         suite: Path::new(""),
         accept: "accept",
     });

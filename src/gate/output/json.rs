@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::headline::headline;
+use super::times::times_json;
 use crate::gate::judge::{Judgement, State, VariantResult};
 
 /// `verdict`, `rules` and `variants`, as docs/ci.md describes them.
@@ -18,6 +19,8 @@ pub fn json(judgement: &Judgement) -> String {
         "baseline": judgement.baseline,
         "rules": judgement.rules,
         "variants": variants,
+        "against": judgement.against,
+        "timings": times_json(&judgement.timings),
         "notes": judgement.notes,
         "accept": judgement.accept,
     });

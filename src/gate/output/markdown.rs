@@ -6,6 +6,7 @@ use super::Look;
 use super::differences::signed_markdown;
 use super::escape::{code, message, sentence, words};
 use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes};
+use super::times::times_markdown;
 use crate::gate::judge::{Judgement, VariantResult, Verdict};
 use crate::units::SignedBytes;
 
@@ -48,6 +49,7 @@ pub fn markdown(judgement: &Judgement, suite: &str, look: Look) -> String {
         let _ = writeln!(out, "[{left_out} others] are left out here; `tonnage check` prints all of them.\n");
     }
     orphans(&mut out, judgement);
+    out.push_str(&times_markdown(&judgement.timings, judgement.against.as_deref().unwrap_or_default()));
     collapsed(&mut out, judgement, &quiet);
     tail(&mut out, judgement);
     out

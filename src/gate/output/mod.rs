@@ -8,6 +8,7 @@ mod json;
 mod junit;
 mod markdown;
 mod terminal;
+mod times;
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,6 +20,7 @@ pub use json::json;
 pub use junit::junit;
 pub use markdown::{MARKDOWN_LIMIT, markdown};
 pub use terminal::table;
+pub use times::times_table;
 
 use super::judge::Judgement;
 use super::measured::Measured;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::line;
 use super::headline::{headline, headroom, ordered, size_words};
+use super::times::times_table;
 use super::{Look, differences};
 use crate::gate::judge::{Judgement, VariantResult, Verdict};
 use crate::units::Bytes;
@@ -30,6 +31,10 @@ pub fn table(judgement: &Judgement, look: Look) -> String {
         let _ = writeln!(out, "      {}\n", line(&rule.next));
     }
     passing(&mut out, judgement, &quiet, look);
+    let times = times_table(&judgement.timings, judgement.against.as_deref().unwrap_or_default());
+    if !times.is_empty() {
+        let _ = writeln!(out, "{times}");
+    }
     for note in &judgement.notes {
         let _ = writeln!(out, "note: {}", line(note));
     }

@@ -37,6 +37,7 @@ fn judged(before: impl Fn(&mut Record), now: impl Fn(&mut Record)) -> (Judgement
         budgets: &budgets,
         baseline: Some((&baseline, "tonnage-baseline.json")),
         timings: &[],
+        against: None,
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept results/run.json",
     });

@@ -213,3 +213,7 @@ fn confirmations(base: &[Sample], head: &[Sample]) -> Vec<Confirmation> {
     }
     found.into_values().collect()
 }
+
+#[cfg(test)]
+#[path = "against_tests.rs"]
+mod tests;

@@ -169,6 +169,11 @@ pub enum State {
 }
 
 impl Verdict {
+    /// What it counts as among the other verdicts on a variant: a rule that does not concern it takes nothing away.
+    pub fn counted(self) -> Self {
+        if self == Self::Skipped { Self::Pass } else { self }
+    }
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -201,7 +206,7 @@ impl Judgement {
 
     /// The worst verdict on a variant.
     pub fn verdict_of(&self, variant: &str) -> Verdict {
-        self.rules_of(variant).map(|rule| rule.verdict).max().unwrap_or(Verdict::Pass)
+        self.rules_of(variant).map(|rule| rule.verdict.counted()).max().unwrap_or(Verdict::Pass)
     }
 
     /// The variants with a rule that fails, warns or cannot be compared, or that are new.

@@ -120,7 +120,7 @@ pub(super) fn ordered(judgement: &Judgement) -> Vec<(&VariantResult, Verdict)> {
     let mut worst: std::collections::BTreeMap<&str, Verdict> = std::collections::BTreeMap::new();
     for rule in &judgement.rules {
         let verdict = worst.entry(&rule.variant).or_insert(Verdict::Pass);
-        *verdict = rule.verdict.max(*verdict);
+        *verdict = rule.verdict.counted().max(*verdict);
     }
     let mut variants: Vec<(&VariantResult, Verdict)> = judgement
         .variants

@@ -19,6 +19,7 @@ mod gate;
 mod init;
 mod interrupt_live;
 mod live;
+mod outputs;
 mod registry_live;
 mod run_live;
 mod sandbox;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::escape::json_text;
 use super::headline::headline;
 use super::times::times_json;
 use crate::gate::judge::{Judgement, State, VariantResult};
@@ -24,7 +25,7 @@ pub fn json(judgement: &Judgement) -> String {
         "notes": judgement.notes,
         "accept": judgement.accept,
     });
-    format!("{value:#}\n")
+    json_text(&value)
 }
 
 fn variant(judgement: &Judgement, found: &VariantResult) -> Value {

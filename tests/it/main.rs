@@ -16,6 +16,7 @@ mod context_live;
 mod engine_live;
 mod failures_live;
 mod gate;
+mod gate_live;
 mod init;
 mod interrupt_live;
 mod live;

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod action;
 mod command_line;
 mod context_live;
 mod engine_live;

@@ -92,6 +92,8 @@ impl Place {
             None if Path::new(MANIFEST).is_file() => PathBuf::from(MANIFEST),
             None => Path::new(DEFAULT_SUITE).join(MANIFEST),
         };
+        // `./tonnage.toml` reads worse than it is.
+        let manifest = manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf);
         let folder = manifest.parent().unwrap_or(Path::new("")).to_path_buf();
         // A suite without a manifest is one of folders with Dockerfiles: there is nothing to read.
         let named = self.suite.as_ref().is_some_and(|path| !path.is_dir());

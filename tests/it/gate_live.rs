@@ -166,7 +166,8 @@ fn growth_is_named_by_its_package_its_upgrade_or_its_base_and_adds_up() {
     let record = "numpy.py,,\nnumpy-1.21.dist-info/METADATA,,\nnumpy-1.21.dist-info/RECORD,,\n".len();
     assert_eq!(numpy["kind"], "package_added");
     assert_eq!(numpy["delta_bytes"].as_u64().unwrap(), (30_000 + metadata + record) as u64);
-    assert_eq!(total, numpy["delta_bytes"].as_i64().unwrap() + "numpy==1.21\n".len() as i64);
+    let line = i64::try_from("numpy==1.21\n".len()).unwrap();
+    assert_eq!(total, numpy["delta_bytes"].as_i64().unwrap() + line);
 
     // A requirement in another version.
     shop.sandbox.write("shop/requirements.txt", "flask==2.0\n");

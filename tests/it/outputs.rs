@@ -204,5 +204,5 @@ fn a_workflow_sees_our_annotations_and_no_others_in_any_output() {
         assert_eq!(found.is_empty(), format != "github", "{format}");
     }
     let compared = sandbox.run(&["compare", "base", "head", "--top", "100"]).expect(0);
-    assert_eq!(compared.stdout.lines().filter_map(command).next(), None);
+    assert_eq!(compared.stdout.lines().find_map(command), None);
 }

@@ -170,6 +170,7 @@ pub enum State {
 
 impl Verdict {
     /// What it counts as among the other verdicts on a variant: a rule that does not concern it takes nothing away.
+    #[must_use]
     pub fn counted(self) -> Self {
         if self == Self::Skipped { Self::Pass } else { self }
     }

@@ -125,7 +125,7 @@ pub(super) fn told<'a>(judgement: &'a Judgement, variant: &'a str) -> Vec<&'a Ru
         let same = |other: &&RuleResult| {
             (other.verdict, &other.message, &other.next) == (rule.verdict, &rule.message, &rule.next)
         };
-        if !told.iter().any(|other| same(other)) {
+        if !told.iter().any(same) {
             told.push(rule);
         }
     }

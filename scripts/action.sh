@@ -8,6 +8,7 @@
 #   action.sh measure   tonnage run
 #   action.sh judge     tonnage check: annotations, step summary, files
 #   action.sh comment   one comment on the pull request, written anew each time; needs GH_TOKEN
+#   action.sh end       the gate's exit code, TONNAGE_EXIT_CODE; 4 is none where TONNAGE_INCONCLUSIVE is `pass`
 set -euo pipefail
 
 source=${GITHUB_ACTION_PATH:?GitHub sets it}
@@ -81,8 +82,14 @@ comment)
     gh api "${call[@]}" --input "$results/comment.json" --silent ||
         warn "the token may not write comments here (it never may for a pull request from a fork): see the step summary"
     ;;
+end)
+    if [ "$TONNAGE_EXIT_CODE" = 4 ] && [ "${TONNAGE_INCONCLUSIVE:-fail}" = pass ]; then
+        exit 0
+    fi
+    exit "$TONNAGE_EXIT_CODE"
+    ;;
 *)
-    echo "usage: action.sh source|build|measure|judge|comment" >&2
+    echo "usage: action.sh source|build|measure|judge|comment|end" >&2
     exit 2
     ;;
 esac

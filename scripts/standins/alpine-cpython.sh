@@ -23,6 +23,8 @@ cp -r /usr/include/openssl "$prefix/include/"
 cp /usr/include/x86_64-linux-gnu/openssl/*.h "$prefix/include/openssl/"
 # Alpine builds OpenSSL without compression
 echo '#define OPENSSL_NO_COMP 1' >>"$prefix/include/openssl/opensslconf.h"
+# The patch level of the headers ends up in the layer, and differs with the day of the machine's last update.
+sed -i -E 's/(define +OPENSSL_VERSION_PATCH +)[0-9]+/\10/' "$prefix/include/openssl/opensslv.h"
 cp -r /usr/include/{zlib,zconf,lzma}.h /usr/include/lzma "$prefix/include/"
 mkdir "$prefix/include/uuid"
 cp /usr/include/uuid/uuid.h "$prefix/include/uuid/"
@@ -43,8 +45,10 @@ unpack "$sources"/python3.9_*.orig.tar.xz python
 cd "$work/python"
 "$python" "$root/scripts/standins/only-prefix.py" setup.py "$prefix"
 # Alpine's newer musl has the two functions, Debian's headers do not declare them. pkg-config would name the
-# machine's own libraries; without it the search for OpenSSL would end in /usr/include, among glibc's headers.
-quietly python-configure ./configure ac_cv_func_preadv2=no ac_cv_func_pwritev2=no PKG_CONFIG=false CC=musl-gcc \
+# machine's own libraries; without it the search for OpenSSL would end in /usr/include, among glibc's headers. What
+# else a machine may have (a C++ compiler, a Python 3.9) would be written into the layer, and is named here instead.
+quietly python-configure ./configure ac_cv_func_preadv2=no ac_cv_func_pwritev2=no PKG_CONFIG=false CC=musl-gcc CXX=c++ \
+    ac_cv_prog_PYTHON_FOR_REGEN=python3 \
     CPPFLAGS="-I$prefix/include" CFLAGS="-g0" LDFLAGS="-L$prefix/lib" \
     --prefix=/usr/local --build=x86_64-linux-gnu --enable-shared --without-ensurepip --with-openssl="$prefix" --with-system-ffi \
     --enable-loadable-sqlite-extensions --disable-test-modules

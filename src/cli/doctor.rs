@@ -1,8 +1,11 @@
 //! `tonnage doctor`: what engine, builders, base images, disk and quiet there are; what is missing, and the
 //! command that gets it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use clap::ValueHint;
 use serde::Serialize;
 
 use super::Terminal;
@@ -10,6 +13,7 @@ use crate::engine::{Base, BaseState, BuilderChoice, ConnectOptions, EngineError,
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::record;
+use crate::suite::Suite;
 use crate::text;
 use crate::units::Bytes;
 
@@ -19,15 +23,21 @@ const LITTLE_DISK: Bytes = Bytes(5_000_000_000);
 /// Arguments of `tonnage doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The engine's address, such as `unix:///var/run/docker.sock`; looked for where it is not given
-    #[arg(long, value_name = "ADDRESS")]
-    host: Option<String>,
+    /// The suite whose base images are looked for: its folder or its tonnage.toml [default: the one here, else
+    /// variants/flask-blog, where there is one]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    suite: Option<PathBuf>,
+    /// Set of base images: a `[bases.NAME]` table of the suite
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    bases: String,
+    #[command(flatten)]
+    engine: super::EngineArgs,
     /// The builder to check: auto, buildkit or classic
     #[arg(long, value_name = "BUILDER", default_value_t)]
     builder: BuilderChoice,
-    /// A base image that will be needed; may be given several times
+    /// Another base image that will be needed; may be given several times
     #[arg(long = "base", value_name = "REFERENCE")]
-    bases: Vec<String>,
+    more_bases: Vec<String>,
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     format: Format,
@@ -78,11 +88,9 @@ struct Place {
 
 /// Runs `tonnage doctor`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let options = ConnectOptions { host: args.host, builder: args.builder };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(Exit::NoEngine, format!("failed to prepare for network access: {error}"), "free some file handles")
-    })?;
-    let found = runtime.block_on(probe(&options, &Surroundings::from_env(), &args.bases));
+    let bases = wanted_bases(&args)?;
+    let options = ConnectOptions { host: args.engine.host, builder: args.builder };
+    let found = super::runtime()?.block_on(probe(&options, &Surroundings::from_env(), &bases));
     terminal.out(&match args.format {
         Format::Table => table(&found),
         Format::Json => json(&found)?,
@@ -91,6 +99,28 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Ok(_) => Ok(Exit::Done),
         Err(error) => Err(no_engine(error)),
     }
+}
+
+/// The bases of the suite, as the set has them, and those that were named; each once.
+fn wanted_bases(args: &Args) -> Result<Vec<String>, Failure> {
+    let mut wanted: Vec<String> = Vec::new();
+    // A suite that is not named need not be there: the engine can be looked at all the same.
+    let suite = match &args.suite {
+        Some(path) => Some(Suite::load(path)?),
+        None => Some(super::suite_here()).filter(|path| path.is_dir()).map(|path| Suite::load(&path)).transpose()?,
+    };
+    if let Some(suite) = suite {
+        let set = suite.base_set(&args.bases)?;
+        for variant in &suite.variants {
+            // What a Dockerfile wants that cannot be read here is for the builder to say.
+            let references = variant.external_bases().unwrap_or_default();
+            wanted.extend(references.into_iter().map(|reference| set.get(&reference).cloned().unwrap_or(reference)));
+        }
+    }
+    wanted.extend(args.more_bases.iter().cloned());
+    let mut once = BTreeSet::new();
+    wanted.retain(|reference| once.insert(reference.clone()));
+    Ok(wanted)
 }
 
 /// Without an engine the hint is the command that gets one.
@@ -145,7 +175,7 @@ fn problems(probe: &Probe) -> Vec<Problem> {
             }
             BaseState::Missing => tell(
                 format!("the base image `{name}` is neither on the engine nor in reach: {}", base.detail),
-                "check the name and the network, or make a stand-in for it (see README.md)",
+                "check the name and the network, or choose another of the suite's sets of bases with `--bases`",
             ),
         }
     }
@@ -207,9 +237,10 @@ fn table(probe: &Probe) -> String {
     }
     for base in &probe.bases {
         let state = match base.state {
-            BaseState::Present => "on the engine",
-            BaseState::Pullable => "in its registry",
-            BaseState::Missing => "missing",
+            BaseState::Present if base.stand_in_for.is_empty() => "on the engine".to_owned(),
+            BaseState::Present => format!("on the engine, a stand-in for {}", base.stand_in_for),
+            BaseState::Pullable => "in its registry".to_owned(),
+            BaseState::Missing => "missing".to_owned(),
         };
         row("base", &format!("{}: {state}", base.reference));
     }
@@ -315,8 +346,12 @@ mod tests {
             ..found()
         }));
         probe.load = Some(3.5);
-        let base =
-            |reference: &str, state, detail: &str| Base { reference: reference.into(), state, detail: detail.into() };
+        let base = |reference: &str, state, detail: &str| Base {
+            reference: reference.into(),
+            state,
+            stand_in_for: String::new(),
+            detail: detail.into(),
+        };
         probe.bases = vec![
             base("python:3.9", BaseState::Present, ""),
             base("python:3.9-slim", BaseState::Pullable, ""),

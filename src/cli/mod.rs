@@ -14,12 +14,14 @@ mod terminal;
 mod trend;
 mod weigh;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::suite::MANIFEST_NAME;
 
 pub use terminal::{Colour, Terminal};
 
@@ -112,6 +114,14 @@ pub struct EngineArgs {
     /// Address of the engine, such as `unix:///var/run/docker.sock` [default: Docker context, default sockets, Podman's]
     #[arg(long, short = 'H', value_name = "URL", env = "DOCKER_HOST", hide_env_values = true)]
     host: Option<String>,
+}
+
+/// The suite that is meant where none is named and none is here.
+const DEFAULT_SUITE: &str = "variants/flask-blog";
+
+/// The suite that is meant where none is named: the one here, else the default one.
+fn suite_here() -> PathBuf {
+    if Path::new(MANIFEST_NAME).is_file() { PathBuf::from(".") } else { PathBuf::from(DEFAULT_SUITE) }
 }
 
 /// The one runtime: a single thread, on which streams from the engine cost a quarter of the CPU.

@@ -38,7 +38,7 @@ const WARM_REPEATS: u32 = 3;
 )]
 pub struct Args {
     /// Folder of the suite, or its tonnage.toml
-    #[arg(default_value = "variants/flask-blog", value_hint = ValueHint::AnyPath)]
+    #[arg(default_value = super::DEFAULT_SUITE, value_hint = ValueHint::AnyPath)]
     suite: PathBuf,
     /// Results folder [default: results/<suite>/<UTC stamp>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -114,6 +114,8 @@ pub struct Args {
 /// Runs `tonnage run`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = Suite::load(&args.suite)?;
+    // What is wrong on the command line is said before an engine is looked for.
+    suite.base_set(&args.bases)?;
     let runtime = super::runtime()?;
     runtime.block_on(measure_suite(&args, &suite, terminal))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::client::{QUICK, Request, SLOW, segment};
 use super::docker::{ConnectOptions, DockerEngine, Tried, find};
 use super::endpoint::Surroundings;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, labels};
 use crate::record::{self, Builder, RunningContainer};
 use crate::units::Bytes;
 
@@ -60,6 +60,8 @@ pub struct Base {
     pub reference: String,
     /// Whether it is there.
     pub state: BaseState,
+    /// What it stands in for, as its label says; empty for an image that is no stand-in.
+    pub stand_in_for: String,
     /// Why it is not, in the engine's words; empty where it is.
     pub detail: String,
 }
@@ -141,8 +143,12 @@ fn free_space(dir: &str) -> Option<Bytes> {
 
 /// Whether a base image is on the engine, else whether its registry has it.
 async fn base(engine: &DockerEngine, reference: &str) -> Base {
+    let mut stand_in_for = String::new();
     let (state, detail) = match engine.image(reference).await {
-        Ok(Some(_)) => (BaseState::Present, String::new()),
+        Ok(Some(image)) => {
+            stand_in_for = image.labels.get(labels::STAND_IN).cloned().unwrap_or_default();
+            (BaseState::Present, String::new())
+        }
         Err(error) => (BaseState::Missing, error.to_string()),
         Ok(None) => {
             let path = format!("/distribution/{}/json", segment(reference));
@@ -153,7 +159,7 @@ async fn base(engine: &DockerEngine, reference: &str) -> Base {
             }
         }
     };
-    Base { reference: reference.to_owned(), state, detail }
+    Base { reference: reference.to_owned(), state, stand_in_for, detail }
 }
 
 #[cfg(test)]

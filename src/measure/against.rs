@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::begin::{base_set, begin_variant};
+use super::begin::begin_variant;
 use super::error::MeasureError;
 use super::images::{set_unique, unique_bytes};
 use super::journal::Mark;
@@ -83,7 +83,7 @@ impl<'a> Beside<'a> {
         variants: &[&suite::Variant],
         options: &RunOptions,
     ) -> Result<Self, MeasureError> {
-        let set = base_set(other.suite, &options.bases).map_err(|_| MeasureError::NoSuchBasesThere {
+        let set = other.suite.base_set(&options.bases).map_err(|_| MeasureError::NoSuchBasesThere {
             reference: other.reference.to_owned(),
             name: options.bases.clone(),
         })?;

@@ -1,5 +1,5 @@
 //! Base images: made present before any build, pulled outside every clock, and given a site layer where builds need
-//! extra CA files to reach the network.
+//! extra CA files to reach the network, or the run's label where a build cannot give it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::event::{Event, Observer};
 use super::ledger::{Ledger, LedgerError};
 use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, labels};
 use crate::fsx;
-use crate::record::{Base, BaseOrigin, Pull};
+use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
 
 /// Where a site layer puts the CA files, as one bundle.
@@ -129,7 +129,7 @@ impl<'a, E: Engine> Bases<'a, E> {
         };
         observer.event(&Event::BaseReady { reference, used, pulled });
         let mut base = facts(reference, used, &image);
-        if self.site.ca_files.is_empty() && self.site.env.is_empty() {
+        if self.site.ca_files.is_empty() && self.site.env.is_empty() && labels_in_builds(self.engine.facts().builder) {
             return Ok(Prepared::Ready { from: used.to_owned(), base, site_layers: 0 });
         }
         match self.add_site_layer(used, platform, ledger).await? {
@@ -176,7 +176,7 @@ impl<'a, E: Engine> Bases<'a, E> {
         Ok(image.map(|image| (image, wall_ns)))
     }
 
-    /// Builds an image on top of the base that trusts the extra CA files, and is labelled as this run's own.
+    /// Builds an image on top of the base that trusts the extra CA files, if any, and is labelled as this run's own.
     async fn add_site_layer(
         &self,
         used: &str,
@@ -211,9 +211,18 @@ impl<'a, E: Engine> Bases<'a, E> {
                 Some(image) => Ok((tag, image)),
                 None => Err("the site layer was built, but the engine does not have it".to_owned()),
             }),
-            Err(failure) => Ok(Err(format!("failed to put the CA files on top of the base: {}", failure.message))),
+            Err(failure) => Ok(Err(format!("failed to prepare the base for the builds: {}", failure.message))),
         }
     }
+}
+
+/// Whether a build can be given the run's label and still come from cache.
+///
+/// Buildah gives a build's labels to every stage, and commits one that adds nothing else (`FROM x AS base`) anew each
+/// time: all that stands on it misses the cache (seen on Podman 4.3.1). There the bases carry the label, and what is
+/// built on them inherits it.
+pub(super) fn labels_in_builds(builder: Builder) -> bool {
+    builder != Builder::Buildah
 }
 
 /// Where an image comes from, as far as the engine can tell.

@@ -1,6 +1,5 @@
 //! The record of a run before anything is measured, and whether an earlier part of a run can be gone on with.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::MeasureError;
@@ -20,15 +19,6 @@ pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a su
         return Err(MeasureError::NoSuchVariant(unknown.clone()));
     }
     Ok(suite.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect())
-}
-
-/// The replacements of a set of bases; `default` means none.
-pub(super) fn base_set(suite: &Suite, name: &str) -> Result<BTreeMap<String, String>, MeasureError> {
-    match suite.bases.get(name) {
-        Some(set) => Ok(set.clone()),
-        None if name == "default" => Ok(BTreeMap::new()),
-        None => Err(MeasureError::NoSuchBases(name.to_owned())),
-    }
 }
 
 /// The record of a run that has measured nothing yet.

@@ -25,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub src_copies: Vec<String>,
     /// The instructions that copy the `deps` file.
     pub deps_copies: Vec<String>,
+    /// Whether its images inherit the run's label from the base.
+    pub inherits_label: bool,
 }
 
 /// What all builds of a run have in common.
@@ -75,7 +77,9 @@ impl Subject<'_> {
             build_args.insert("BUILDKIT_CACHE_MOUNT_NS".to_owned(), common.run.clone());
         }
         let mut labels = self.variant.labels.clone();
-        labels.insert(labels::RUN.to_owned(), common.run.clone());
+        if !self.inherits_label {
+            labels.insert(labels::RUN.to_owned(), common.run.clone());
+        }
         let edited = matches!(scenario, Scenario::Src | Scenario::Deps);
         Ok(BuildRequest {
             context: self.context.tar(&edits)?,

@@ -10,6 +10,7 @@ use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::FileError;
 use crate::record::RecordError;
+use crate::suite::SuiteError;
 
 /// Why a run could not go on at all.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +47,9 @@ pub enum MeasureError {
     /// A name given with `--only` is no variant.
     #[error("the suite has no variant `{0}`")]
     NoSuchVariant(String),
-    /// The suite has no such set of bases.
-    #[error("the suite has no set of bases `{0}`")]
-    NoSuchBases(String),
+    /// The suite.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
     /// The run to resume measured something else.
     #[error("the run in `{}` cannot be resumed: {reason}", dir.display())]
     CannotResume {
@@ -100,7 +101,7 @@ impl Diagnose for MeasureError {
                 Some("`src` and `deps` are paths from the context's folder, not excluded by .dockerignore".into())
             }
             Self::NoSuchVariant(_) => Some("the names are those in tonnage.toml".into()),
-            Self::NoSuchBases(_) => Some("sets of bases are the `[bases.NAME]` tables of tonnage.toml".into()),
+            Self::Suite(error) => error.hint(),
             Self::CannotResume { .. } => Some("start a new run in another folder".into()),
             Self::AgainstOther { earlier: None, .. } => Some("leave `--against` out to go on with it".into()),
             Self::AgainstOther { earlier: Some(mark), now, .. } => {
@@ -127,7 +128,8 @@ impl Diagnose for MeasureError {
             Self::Record(error) => error.exit(),
             Self::Context(error) => error.exit(),
             Self::Tar(_) => Exit::Bug,
-            Self::NoSuchVariant(_) | Self::NoSuchBases(_) => Exit::Usage,
+            Self::Suite(error) => error.exit(),
+            Self::NoSuchVariant(_) => Exit::Usage,
             Self::NoSuchBasesThere { .. } => Exit::NotComparable,
             Self::NotInContext { .. } | Self::CannotResume { .. } | Self::AgainstOther { .. } => Exit::Unreadable,
         }

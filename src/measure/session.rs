@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::against::{self, Beside, Other};
-use super::base::{Bases, Prepared, Site};
-use super::begin::{base_set, begin_record, chosen, same_run};
+use super::base::{Bases, Prepared, Site, labels_in_builds};
+use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Subject};
 use super::cancel::Cancel;
 use super::error::MeasureError;
@@ -84,7 +84,7 @@ async fn run_beside<E: Engine>(
 ) -> Result<Outcome, MeasureError> {
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
-    let set = base_set(suite, &options.bases)?;
+    let set = suite.base_set(&options.bases)?;
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
     let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
@@ -396,9 +396,13 @@ impl<'a, E: Engine> Session<'a, E> {
             let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
+        let base = variant.facts.final_base(build_args, variant.target.as_deref());
+        let inherits_label =
+            !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
         let (repository, name) = against::repository(&variant.name);
         let tag = format!("{repository}:{}-{}", self.common.run, suite::tag_name(name));
         Ok(Subject {
+            inherits_label,
             variant,
             context,
             edited_tag: format!("{tag}-edited"),

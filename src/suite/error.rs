@@ -39,6 +39,14 @@ pub enum SuiteError {
         /// The manifest.
         manifest: PathBuf,
     },
+    /// There is no such set of bases.
+    #[error("the suite has no set of bases `{name}`")]
+    NoSuchBases {
+        /// As it was asked for.
+        name: String,
+        /// Those that there are.
+        sets: Vec<String>,
+    },
     /// A context could not be read.
     #[error("failed to read the context of variant `{variant}`")]
     Context {
@@ -61,11 +69,18 @@ impl Diagnose for SuiteError {
             Self::NoVariants { .. } => {
                 Some("add a `[[variant]]` with `name` and `dockerfile`, or a folder with a `Dockerfile`".into())
             }
+            Self::NoSuchBases { sets, .. } => Some(match sets.as_slice() {
+                [] => "sets of bases are the `[bases.NAME]` tables of tonnage.toml; there are none".into(),
+                sets => format!("those that there are: `default`, `{}`", sets.join("`, `")),
+            }),
             Self::Context { source, .. } => source.hint(),
         }
     }
 
     fn exit(&self) -> Exit {
-        Exit::Unreadable
+        match self {
+            Self::NoSuchBases { .. } => Exit::Usage,
+            _ => Exit::Unreadable,
+        }
     }
 }

@@ -138,6 +138,15 @@ impl Suite {
         Context::load(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder)
     }
 
+    /// The replacements of a set of bases: reference in a Dockerfile → reference used for it. `default` means none.
+    pub fn base_set(&self, name: &str) -> Result<BTreeMap<String, String>, SuiteError> {
+        match self.bases.get(name) {
+            Some(set) => Ok(set.clone()),
+            None if name == "default" => Ok(BTreeMap::new()),
+            None => Err(SuiteError::NoSuchBases { name: name.to_owned(), sets: self.bases.keys().cloned().collect() }),
+        }
+    }
+
     /// The variant of that name.
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)

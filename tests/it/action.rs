@@ -86,6 +86,23 @@ fn the_judge_annotates_summarises_and_hands_on_the_gates_exit_code() {
 }
 
 #[test]
+fn the_job_ends_with_the_gates_exit_code_and_an_inconclusive_one_may_pass() {
+    let job = Job::new();
+    for (code, inconclusive, ends) in [
+        ("0", "fail", 0),
+        ("1", "fail", 1),
+        ("1", "pass", 1),
+        ("3", "pass", 3),
+        ("4", "fail", 4),
+        ("4", "pass", 0),
+        ("4", "anything", 4),
+    ] {
+        let ended = job.step("end", &[("TONNAGE_EXIT_CODE", code), ("TONNAGE_INCONCLUSIVE", inconclusive)]);
+        assert_eq!(ended.status.code(), Some(ends), "{code} {inconclusive}");
+    }
+}
+
+#[test]
 fn the_comment_is_written_once_and_then_written_over() {
     if !live::has("jq", "the comment of the Action") {
         return;

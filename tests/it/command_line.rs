@@ -60,3 +60,13 @@ fn completions_and_manual_pages_come_from_the_definitions() {
     assert!(sandbox.run(&["man", "run"]).expect(0).stdout.contains("resume"));
     sandbox.run(&["man", "fly"]).expect(2).complains(&["fly"]);
 }
+
+#[test]
+fn a_set_of_bases_that_is_not_there_is_answered_with_those_that_are() {
+    let sandbox = Sandbox::with_tiny_suite();
+    for command in ["doctor", "run"] {
+        let ran = sandbox.run(&[command, "suite", "--bases", "nope", "--host", "unix:///nowhere.sock"]).expect(2);
+        ran.complains(&["no set of bases `nope`"]);
+        assert!(ran.stderr.contains("`default`, `all-slim`"), "{}", ran.stderr);
+    }
+}

@@ -22,6 +22,7 @@ mod init;
 mod interrupt_live;
 mod live;
 mod outputs;
+mod podman_live;
 mod registry_live;
 mod run_live;
 mod sandbox;

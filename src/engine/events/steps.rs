@@ -2,6 +2,12 @@
 //!
 //! Neither stamps its lines, so times are those of arrival. Classic: `Step 2/6 : RUN x`, ` ---> Using cache` or
 //! ` ---> Running in <id>`, ` ---> <id>`. Buildah: `[1/2] STEP 2/6: RUN x`, `--> Using cache <id>`, `--> <id>`.
+//!
+//! Buildah does one step at a time, but begins stages in any order: it may announce a `COPY --from=builder`, then
+//! build that stage, and only then go on with the copy, without saying so (seen on Podman 4.3.1). A remark therefore
+//! belongs to the step that was announced last and has no image yet.
+
+use std::collections::BTreeMap;
 
 use super::tail::Tail;
 use super::{Failed, Folded, Known, Line, MOST_STEPS, instruction_text, is_base};
@@ -25,10 +31,26 @@ enum Dialect {
 struct Open {
     instruction: String,
     stage: usize,
+    /// Its place among the steps of its stage, and how many those are.
+    position: u32,
+    total: u32,
     cached: bool,
     running: bool,
+    /// The image that it came from cache as, in the builder's words.
+    claimed: String,
+    /// Whether it has its image.
+    done: bool,
     began: Nanos,
     ended: Nanos,
+}
+
+/// A line that begins a step.
+struct Announced<'a> {
+    /// Index of its stage, where the builder says it.
+    stage: Option<usize>,
+    position: u32,
+    total: u32,
+    instruction: &'a str,
 }
 
 /// Folds the line dialects.
@@ -37,8 +59,7 @@ pub(in crate::engine) struct Steps {
     dialect: Dialect,
     known: Known,
     opened: Vec<Open>,
-    stages: Vec<String>,
-    total: u32,
+    stages: BTreeMap<usize, String>,
     line: String,
     line_began: Nanos,
     image_id: String,
@@ -64,8 +85,7 @@ impl Steps {
             dialect,
             known,
             opened: Vec::new(),
-            stages: Vec::new(),
-            total: 0,
+            stages: BTreeMap::new(),
             line: String::new(),
             line_began: Nanos(0),
             image_id: String::new(),
@@ -88,7 +108,7 @@ impl Steps {
             id.clone_into(&mut self.image_id);
         }
         if let (Some(message), None) = (line.failure(), &self.failure) {
-            let instruction = self.opened.last().map(|step| step.instruction.clone()).unwrap_or_default();
+            let instruction = self.current().map(|step| step.instruction.clone()).unwrap_or_default();
             self.failure = Some(Failed { message: failure::one_line(message), instruction });
         }
     }
@@ -119,8 +139,8 @@ impl Steps {
         if text.is_empty() {
             return;
         }
-        if let Some((position, total, instruction)) = self.as_step(text) {
-            self.step(self.line_began, position, total, instruction, observe);
+        if let Some(found) = self.as_step(text) {
+            self.step(self.line_began, found, observe);
         } else if !self.mark(at, text, observe) {
             if self.dialect == Dialect::Buildah {
                 self.pulled |= text.starts_with("Trying to pull ");
@@ -136,64 +156,92 @@ impl Steps {
 
     /// `Step 2/6 : RUN x` or `[1/2] STEP 2/6: RUN x`. Output of a RUN that looks like the next step but does not
     /// continue the count is output.
-    fn as_step<'a>(&self, text: &'a str) -> Option<(u32, u32, &'a str)> {
-        let rest = match self.dialect {
-            Dialect::Classic => text.strip_prefix("Step ")?,
+    fn as_step<'a>(&self, text: &'a str) -> Option<Announced<'a>> {
+        let (stage, rest) = match self.dialect {
+            Dialect::Classic => (None, text.strip_prefix("Step ")?),
             Dialect::Buildah => match text.strip_prefix('[') {
-                Some(rest) => rest.split_once("] STEP ")?.1,
-                None => text.strip_prefix("STEP ")?,
+                Some(rest) => {
+                    let (stage, rest) = rest.split_once("] STEP ")?;
+                    (Some(stage.split_once('/')?.0.parse::<usize>().ok()?.checked_sub(1)?), rest)
+                }
+                None => (Some(0), text.strip_prefix("STEP ")?),
             },
         };
         let (count, instruction) = rest.split_once(':')?;
         let (position, total) = count.trim_end().split_once('/')?;
         let (position, total) = (position.parse::<u32>().ok()?, total.parse::<u32>().ok()?);
-        let continues = match self.dialect {
-            Dialect::Classic => position as usize == self.opened.len() + 1 && (self.total == 0 || self.total == total),
-            // Buildah counts in each stage anew.
-            Dialect::Buildah => position >= 1,
-        };
-        (continues && position <= total && self.opened.len() < MOST_STEPS).then_some((position, total, instruction))
+        // Buildah counts in each stage anew.
+        let before = self.opened.iter().filter(|step| stage.is_none_or(|stage| step.stage == stage));
+        let (count, last) = before.fold((0, None), |(count, _), step| (count + 1, Some(step)));
+        let continues = position == count + 1 && last.is_none_or(|last| last.total == total);
+        let fits = continues && position <= total && self.opened.len() < MOST_STEPS;
+        fits.then_some(Announced { stage, position, total, instruction })
     }
 
-    fn step(&mut self, at: Nanos, position: u32, total: u32, instruction: &str, observe: &mut dyn FnMut(BuildEvent)) {
-        self.total = total;
+    fn step(&mut self, at: Nanos, found: Announced<'_>, observe: &mut dyn FnMut(BuildEvent)) {
+        let Announced { stage, position, total, instruction } = found;
         self.close(at);
         let instruction = instruction_text(instruction);
-        if is_base(&instruction) {
-            self.stages.push(stage_name(&instruction));
+        let base = is_base(&instruction);
+        // The classic builder does not say which stage it is in: each FROM begins the next.
+        let stage = stage.unwrap_or_else(|| (self.stages.len() + usize::from(base)).saturating_sub(1));
+        if base {
+            self.stages.insert(stage, stage_name(&instruction));
         }
-        let stage = self.stages.len().saturating_sub(1);
         observe(BuildEvent::Step { index: position, total, instruction: instruction.clone() });
-        self.opened.push(Open { instruction, stage, cached: false, running: false, began: at, ended: Nanos(0) });
+        self.opened.push(Open {
+            instruction,
+            stage,
+            position,
+            total,
+            cached: false,
+            running: false,
+            claimed: String::new(),
+            done: false,
+            began: at,
+            ended: Nanos(0),
+        });
+    }
+
+    /// The step that the builder is at.
+    fn current(&mut self) -> Option<&mut Open> {
+        let at = match self.dialect {
+            Dialect::Classic => self.opened.len().checked_sub(1),
+            // A FROM has an image of its own only where its stage has nothing else.
+            Dialect::Buildah => self
+                .opened
+                .iter()
+                .rposition(|step| !step.done && (step.total == 1 || !is_base(&step.instruction)))
+                .or(self.opened.len().checked_sub(1)),
+        };
+        self.opened.get_mut(at?)
     }
 
     /// The builder's own remarks about a step; `false` where the line is none.
     fn mark(&mut self, at: Nanos, text: &str, observe: &mut dyn FnMut(BuildEvent)) -> bool {
-        let remark = match self.dialect {
-            Dialect::Classic => text.strip_prefix(" ---> "),
-            Dialect::Buildah => text.strip_prefix("--> "),
-        };
-        let Some(step) = self.opened.last_mut() else { return false };
-        if self.dialect == Dialect::Classic {
-            if text.starts_with("Removing intermediate container ") || text.starts_with("Successfully tagged ") {
-                return true;
-            }
-            if let Some(id) = text.strip_prefix("Successfully built ").filter(|id| is_id(id)) {
-                if self.image_id.is_empty() {
-                    id.clone_into(&mut self.image_id);
-                }
-                return true;
-            }
+        match self.dialect {
+            Dialect::Classic => self.mark_classic(at, text, observe),
+            Dialect::Buildah => self.mark_buildah(at, text, observe),
         }
-        let Some(remark) = remark else { return false };
+    }
+
+    fn mark_classic(&mut self, at: Nanos, text: &str, observe: &mut dyn FnMut(BuildEvent)) -> bool {
+        let Some(step) = self.opened.last_mut() else { return false };
+        if text.starts_with("Removing intermediate container ") || text.starts_with("Successfully tagged ") {
+            return true;
+        }
+        if let Some(id) = text.strip_prefix("Successfully built ").filter(|id| is_id(id)) {
+            if self.image_id.is_empty() {
+                id.clone_into(&mut self.image_id);
+            }
+            return true;
+        }
+        let Some(remark) = text.strip_prefix(" ---> ") else { return false };
         if remark.starts_with("Using cache") {
             // A RUN that runs cannot come from cache any more, whatever it prints.
             if !step.running && !is_base(&step.instruction) {
                 step.cached = true;
                 observe(BuildEvent::Cached { instruction: step.instruction.clone() });
-            }
-            if let (Some(id), true) = (remark.split_ascii_whitespace().nth(2), self.dialect == Dialect::Buildah) {
-                id.clone_into(&mut self.image_id);
             }
             return true;
         }
@@ -203,15 +251,43 @@ impl Steps {
         }
         let id = remark.trim();
         if !is_id(id) {
-            return self.dialect == Dialect::Classic && remark.starts_with('[');
+            return remark.starts_with('[');
         }
         self.done = at;
+        step.done = true;
         if !step.cached && !is_base(&step.instruction) && self.made.len() < MOST_STEPS {
             self.made.push(id.to_owned());
         }
-        if self.dialect == Dialect::Buildah {
-            id.clone_into(&mut self.image_id);
+        true
+    }
+
+    fn mark_buildah(&mut self, at: Nanos, text: &str, observe: &mut dyn FnMut(BuildEvent)) -> bool {
+        let Some(remark) = text.strip_prefix("--> ") else { return false };
+        let before = self.done;
+        let Some(step) = self.current() else { return false };
+        if let Some(id) = remark.strip_prefix("Using cache ") {
+            // Believed when the step's image turns out to be that one: a RUN can print such a line, too.
+            id.trim().clone_into(&mut step.claimed);
+            return true;
         }
+        let id = remark.trim();
+        if !is_id(id) {
+            return false;
+        }
+        // One step at a time: it was not begun before the one before it had ended.
+        step.began = step.began.max(before);
+        step.ended = at;
+        step.done = true;
+        let base = is_base(&step.instruction);
+        step.cached = !base && step.claimed.starts_with(id);
+        let (cached, instruction) = (step.cached, step.instruction.clone());
+        self.done = at;
+        if cached {
+            observe(BuildEvent::Cached { instruction });
+        } else if !base && self.made.len() < MOST_STEPS {
+            self.made.push(id.to_owned());
+        }
+        id.clone_into(&mut self.image_id);
         true
     }
 
@@ -224,16 +300,23 @@ impl Steps {
     }
 
     fn close(&mut self, at: Nanos) {
-        if let Some(last) = self.opened.last_mut() {
+        // Buildah's steps end when they have their image.
+        if let Some(last) = self.opened.last_mut().filter(|last| self.dialect == Dialect::Classic || !last.done) {
             last.ended = at;
         }
     }
 
     pub(super) fn finish(mut self, wall: Nanos) -> Folded {
-        let open = self.opened.last().filter(|last| last.began > self.done || self.done.0 == 0);
-        let unfinished = open.map(|last| last.instruction.clone()).unwrap_or_default();
+        let done = self.done;
+        let open = match self.dialect {
+            Dialect::Classic => self.opened.last().filter(|last| last.began > done || done.0 == 0),
+            Dialect::Buildah => self.current().filter(|step| !step.done).map(|step| &*step),
+        };
+        let unfinished = open.map(|step| step.instruction.clone()).unwrap_or_default();
         let end = if self.done.0 == 0 { wall } else { self.done };
         self.close(end);
+        // As the Dockerfile has them, whichever stage was begun first.
+        self.opened.sort_by_key(|step| (step.stage, step.position));
         if self.known.has_labels && self.opened.last().is_some_and(|last| last.instruction.starts_with("LABEL")) {
             // Its time stays in the wall, outside of all parts.
             self.opened.pop();
@@ -250,7 +333,7 @@ impl Steps {
                 continue;
             }
             parts.steps_ns = parts.steps_ns + took;
-            let stage = match self.stages.get(open.stage) {
+            let stage = match self.stages.get(&open.stage) {
                 Some(name) if !name.is_empty() => name.clone(),
                 Some(_) if several => format!("stage-{}", open.stage),
                 _ => String::new(),

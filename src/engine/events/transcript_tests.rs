@@ -130,6 +130,7 @@ fn failures_name_their_instruction() {
         ("docker-20-classic-copy-fails", "file does not exist", "COPY nothing.txt /"),
         ("docker-28-buildkit-parallel-fails", "exit code: 3", "RUN exit 3"),
         ("podman-5-multistage-fails", "exit status 7", "RUN echo going; exit 7"),
+        ("podman-4-multistage-fails", "exit status 7", "RUN echo going; echo wrong >&2; exit 7"),
     ] {
         let failed = fold(name, labelled(&[])).failure.unwrap_or_else(|| panic!("{name}"));
         assert!(failed.message.contains(message), "{name}: {}", failed.message);
@@ -192,15 +193,71 @@ fn a_base_that_is_fetched_inside_the_build_is_noticed() {
 fn podman_s_dialect_is_understood() {
     let cold = fold("podman-4-cold", labelled(&[""]));
     assert_eq!(proof(&cold), [("", "WORKDIR", false), ("", "COPY", false), ("", "RUN", false), ("", "CMD", false)]);
-    assert_eq!(cold.image_id, format!("sha256:{}", "cd".repeat(32)));
-    assert_eq!(cold.steps[2].duration_ns, Nanos(600_000_000));
-    assert_eq!(cold.log[0], "Collecting Flask");
+    assert_eq!(cold.image_id, "sha256:c463ce61d08cae3d762d94f6f680a181182572f429b8aad43f310032eb7f8f60");
+    // From the words `STEP 4/6` to the image of that step; the fake pip sleeps 300 ms of it.
+    assert!((800_000_000..1_500_000_000).contains(&cold.steps[2].duration_ns.0), "{:?}", cold.steps);
+    assert_eq!(cold.log[0], "Collecting Flask==1.1.1");
+    assert_eq!(cold.unfinished, "");
     let warm = fold("podman-4-warm", labelled(&[""]));
-    assert_eq!(proof(&warm), [("", "WORKDIR", true), ("", "COPY", true), ("", "RUN", true)]);
-    // Named by the beginning of its id only.
-    assert_eq!(warm.image_id, "cdcdcdcdcdc");
+    assert_eq!(proof(&warm), [("", "WORKDIR", true), ("", "COPY", true), ("", "RUN", true), ("", "CMD", true)]);
+    assert_eq!(warm.image_id, cold.image_id);
+    assert!(warm.made.is_empty(), "{:?}", warm.made);
     let failed = fold("podman-5-multistage-fails", labelled(&["builder", ""]));
     assert_eq!(proof(&failed), [("builder", "COPY", false), ("stage-1", "COPY", false), ("stage-1", "RUN", false)]);
+    let failed = fold("podman-4-multistage-fails", labelled(&[]));
+    assert_eq!(proof(&failed), [("builder", "COPY", false), ("stage-1", "COPY", true), ("stage-1", "RUN", false)]);
+}
+
+#[test]
+fn podman_s_stages_are_told_apart_whichever_it_begins_first() {
+    let steps = |cached: [bool; 8]| {
+        let words = [
+            ("builder", "WORKDIR"),
+            ("builder", "COPY"),
+            ("builder", "RUN"),
+            ("stage-2", "COPY"),
+            ("stage-2", "COPY"),
+            ("stage-2", "WORKDIR"),
+            ("stage-2", "ENV"),
+            ("stage-2", "CMD"),
+        ];
+        words.into_iter().zip(cached).map(|((stage, word), cached)| (stage, word, cached)).collect::<Vec<_>>()
+    };
+    let none = Known { stages: Vec::new(), has_labels: false, lookup_apart: false };
+    let fold = |name: &str| fold(name, none.clone());
+    assert_eq!(proof(&fold("podman-4-multistage-cold")), steps([false; 8]));
+    assert_eq!(proof(&fold("podman-4-multistage-warm")), steps([true; 8]));
+    let source = [true, true, true, true, false, false, false, false];
+    assert_eq!(proof(&fold("podman-4-multistage-src")), steps(source));
+    // The copy is announced before the stage that it copies from is built, and its image comes after that.
+    let interleaved = fold("podman-4-multistage-interleaved");
+    assert_eq!(proof(&interleaved), steps([true, false, false, true, true, true, true, true]));
+    let run = &interleaved.steps[2];
+    assert!(run.instruction.contains("pip install"), "{run:?}");
+    assert!((900_000_000..1_100_000_000).contains(&run.duration_ns.0), "{run:?}");
+}
+
+#[test]
+fn a_run_that_prints_buildah_s_words_proves_nothing() {
+    let mut folder = Folder::new(Builder::Buildah, Known::default());
+    for (at, text) in [
+        "STEP 1/3: FROM x",
+        "STEP 2/3: RUN echo",
+        "--> Using cache 0123456789abcdef",
+        "STEP 5/9: RUN nothing",
+        "--> fedcba987654",
+        "STEP 3/3: CMD x",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let line = serde_json::json!({ "stream": format!("{text}\n") });
+        JsonLines::default()
+            .push(format!("{line}\n").as_bytes(), |line| folder.line(Nanos(at as u64), &line, &mut |_| {}));
+    }
+    let end = folder.finish(Nanos(9));
+    assert_eq!(proof(&end), [("", "RUN", false), ("", "CMD", false)]);
+    assert_eq!(end.made, ["fedcba987654"]);
 }
 
 #[test]

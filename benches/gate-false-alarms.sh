@@ -74,19 +74,17 @@ done
 longer=$(cat "$work"/AA-*/run.json | jq -s '[.[].samples[] | select(.scenario == "cold" and .valid) | .wall_ns] | sort
     | .[length / 2 | floor] / 1e9 * 0.3 + 1 | . * 1000 | round / 1000')
 pip_takes "$longer"
-found=0 missed=0
+found=0 slower=0
 for number in $(seq "$jobs"); do
     job slower "$number"
-    # Found: every variant's cold build is called slower.
-    if jq -e '[.timings[] | select(.scenario == "cold")] | length > 0 and all(.verdict == "slower")' "$out/gate.json" \
-        >/dev/null && [ "$status" = 1 ]; then
-        found=$((found + 1))
-    else
-        missed=$((missed + 1))
-    fi
+    # Each variant's cold build is one that ought to be called slower.
+    slower=$((slower + $(jq '[.timings[] | select(.scenario == "cold")] | length' "$out/gate.json")))
+    of_job=$(jq '[.timings[] | select(.scenario == "cold" and .verdict == "slower")] | length' "$out/gate.json")
+    [ "$of_job" = 0 ] || [ "$status" = 1 ] || die "\`tonnage check\` found a slower build and exited with $status"
+    found=$((found + of_job))
 done
 
 echo "A/A: $alarms of $jobs jobs failed, $unclear were inconclusive"
-echo "+30 % (pip takes $longer s instead of 1.0 s): $found of $jobs found, $missed missed"
+echo "+30 % (pip takes $longer s instead of 1.0 s): $found of $slower slower builds found"
 [ "$alarms" = 0 ] || die "the gate raised a false alarm"
-[ $((found * 100)) -ge $((jobs * 80)) ] || die "the gate misses more than a fifth of what is 30 % slower"
+[ $((found * 100)) -ge $((slower * 80)) ] || die "the gate misses more than a fifth of what is 30 % slower"

@@ -164,8 +164,9 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
         options.plan.rounds = options.plan.rounds.max(needed + 1);
     } else if options.plan.rounds < needed && !args.sizes_only {
         terminal.warning(&format!(
-            "with {} rounds no slowdown can be told from chance: {needed} are needed for so many comparisons",
-            options.plan.rounds
+            "{} round{} cannot tell a slowdown from chance: so many comparisons need {needed}",
+            options.plan.rounds,
+            if options.plan.rounds == 1 { "" } else { "s" },
         ));
         terminal
             .hint("leave `--rounds` out, or compare less: `--only`, `--scenarios`, or `scenarios` of `[gate.timing]`");

@@ -184,7 +184,10 @@ fn first(
         return (TimingVerdict::Inconclusive, "no round has a valid build of base and head".to_owned());
     };
     if estimate.pairs < ENOUGH_ROUNDS {
-        return (TimingVerdict::Inconclusive, format!("no inference from {} rounds", estimate.pairs));
+        return (
+            TimingVerdict::Inconclusive,
+            format!("no inference from {} round{}", estimate.pairs, if estimate.pairs == 1 { "" } else { "s" }),
+        );
     }
     let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
     let over = estimate.ratio > rules.ratio && longer(&estimate) > rules.floor;

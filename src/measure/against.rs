@@ -122,7 +122,9 @@ impl<'a> Beside<'a> {
     /// The builds that confirm or refute what looks slower in a record of all planned builds: as many rounds again, of
     /// nothing else. They are numbered behind the planned ones, so a resumed run goes on with them too.
     pub(super) fn confirming(&self, record: &Record) -> Vec<Step> {
-        let (head, Some(against)) = self.apart(record.clone()) else { return Vec::new() };
+        let (head, Some(mut against)) = self.apart(record.clone()) else { return Vec::new() };
+        // The first measurement decides, also in a run that is resumed in the middle of the rerun.
+        against.confirmations.clear();
         let suspects = (self.other.suspects)(&head, &against);
         let suspected = |variant: usize, scenario: Scenario| {
             suspects.iter().any(|(name, wanted)| *wanted == scenario && *name == self.ours[variant])

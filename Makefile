@@ -5,7 +5,7 @@
 help:
 	@echo 'make bench        build and weigh the four variants of the Flask suite (engine and bases are seen to)'
 	@echo 'make test         every test, those against a live engine included (all they need is installed)'
-	@echo 'make lint         format and lints, as CI judges them'
+	@echo 'make lint         format and lints of code, scripts and workflows, as CI judges them'
 	@echo 'make clean-cache  remove what the scripts keep between runs'
 	@echo
 	@echo 'ARGS="..." goes on to `tonnage run` (bench) or `cargo test` (test).'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format and lints of the Rust code, as CI judges them.
+# Format and lints of the Rust code, the scripts and the workflows, as CI judges them.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -10,3 +10,5 @@ cargo fmt --check || die "the code is not formatted, or rustfmt is missing" \
     "\`cargo fmt\`" "\`rustup component add rustfmt clippy\`"
 say "cargo clippy"
 cargo clippy --all-targets --locked -- -D warnings
+
+"$root/scripts/lint-ci.sh"

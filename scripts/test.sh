@@ -9,8 +9,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_rust
-need curl python3 /bin/busybox=busybox-static skopeo podman /usr/lib/*/faketime/libfaketimeMT.so.1=libfaketime \
-    chromium chromedriver=chromium-driver
+need curl git jq xmllint=libxml2-utils python3 /bin/busybox=busybox-static skopeo podman \
+    /usr/lib/*/faketime/libfaketimeMT.so.1=libfaketime chromium chromedriver=chromium-driver
 DOCKER_HOST=$("$root/scripts/engine.sh")
 export DOCKER_HOST
 say "the engine is at $DOCKER_HOST"

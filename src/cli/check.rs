@@ -92,6 +92,8 @@ impl Place {
             None if Path::new(MANIFEST).is_file() => PathBuf::from(MANIFEST),
             None => Path::new(DEFAULT_SUITE).join(MANIFEST),
         };
+        // `./tonnage.toml` reads worse than it is.
+        let manifest = manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf);
         let folder = manifest.parent().unwrap_or(Path::new("")).to_path_buf();
         // A suite without a manifest is one of folders with Dockerfiles: there is nothing to read.
         let named = self.suite.as_ref().is_some_and(|path| !path.is_dir());
@@ -156,6 +158,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The record, and the verdict on it.
 pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Result<(Measured, Judgement), Failure> {
     let (measured, timings, beside) = read(path, &suite.budgets)?;
+    let against = beside.as_ref().map(|against| against.label.clone());
     let label = suite.baseline.display().to_string();
     let baseline = if suite.baseline.exists() {
         let read = Measured::read(&suite.baseline)?;
@@ -175,7 +178,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         // What was measured in the same job is as good as what was committed.
         beside.map(|against| {
             let label = format!("{} (measured in the same job)", against.label);
-            (Baseline::of(&against, &suite.budgets.path_metrics()), label)
+            (Baseline::of_state(&against, &measured, &suite.budgets.path_metrics()), label)
         })
     };
     let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
@@ -184,6 +187,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         budgets: &suite.budgets,
         baseline: baseline.as_ref().map(|(baseline, label)| (baseline, label.as_str())),
         timings: &timings,
+        against: against.as_deref(),
         suite: &suite.folder,
         accept: &accept,
     });
@@ -203,7 +207,8 @@ fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, 
     } else {
         timing::judge(&timing::pairs(&record::read(path)?, &against, rules), rules)
     };
-    let base = Measured::of_record(against.base, &against.reference, path)?;
+    let label = against.label();
+    let base = Measured::of_record(against.base, &label, path)?;
     Ok((measured, timings, Some(base)))
 }
 

@@ -1,5 +1,6 @@
 //! The command line: clap types, one file per subcommand; the only place that chooses stdout or stderr.
 
+mod against;
 mod baseline;
 mod check;
 mod clean;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueHint;
 
 use super::Terminal;
+use super::against::BaseState;
 use super::report::{Format, print};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
@@ -16,7 +17,7 @@ use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::measure::{self, Cancel, Outcome, RunOptions};
-use crate::record::{self, Ended, Record, Scenario};
+use crate::record::{self, Against, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{PlanOptions, Suite};
 use crate::ui::{Plain, Watch};
@@ -45,6 +46,10 @@ pub struct Args {
     /// Go on with the run that was killed, interrupted or lost its engine in DIR
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Build another state of the suite in between, round by round, so that times can be judged: a git ref, or the
+    /// folder of a suite (`./…`)
+    #[arg(long, value_name = "REF|DIR")]
+    against: Option<String>,
     #[command(flatten)]
     engine: super::EngineArgs,
     /// What builds: BuildKit where the engine has it, unless told
@@ -56,7 +61,7 @@ pub struct Args {
     /// Platform to build for, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<String>,
-    /// Rounds to measure, after one that is discarded [default: 7]
+    /// Rounds to measure, after one that is discarded [default: 7, or what the verdicts of `--against` need]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Three rounds, no inference
@@ -116,6 +121,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Result<Exit, Failure> {
+    let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
     let engine = connect(&ConnectOptions { host: args.engine.host.clone(), builder: args.builder }).await?;
     let now = jiff::Timestamp::now();
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -126,7 +132,10 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
             (Path::new("results").join(&suite.name).join(now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
         }
     };
-    let options = options(args, suite, out, resume, started_at);
+    let mut options = options(args, suite, out, resume, started_at);
+    if let Some(base) = &base {
+        enough_rounds(args, suite, base, &mut options, terminal);
+    }
     let cancel = Cancel::default();
     let mut watch = match (terminal.quiet, terminal.live) {
         (true, _) => Watch::Silent,
@@ -134,11 +143,34 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
         (false, false) => Watch::Plain(Plain::default()),
     };
     let signals = tokio::spawn(listen(cancel.clone()));
-    let outcome = measure::run(suite, &engine, &options, &cancel, &mut watch).await;
+    let outcome = match &base {
+        None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
+        Some(base) => {
+            let suspects = |record: &Record, against: &Against| base.suspects(record, against);
+            measure::run_against(suite, &base.as_other(&suspects), &engine, &options, &cancel, &mut watch).await
+        }
+    };
     signals.abort();
     drop(watch);
     let outcome = outcome?;
-    present(args, outcome, &options, terminal)
+    present(args, outcome, &options, base.as_ref(), terminal)
+}
+
+/// Sees to as many rounds as the verdicts on times need, one more for chance; says so where fewer were asked for.
+fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut RunOptions, terminal: &Terminal) {
+    let needed = base.rounds(suite, &args.only, &options.plan.scenarios);
+    let chosen = args.rounds.is_some() || args.quick || args.sizes_only;
+    if !chosen && needed > 0 {
+        options.plan.rounds = options.plan.rounds.max(needed + 1);
+    } else if options.plan.rounds < needed && !args.sizes_only {
+        terminal.warning(&format!(
+            "{} round{} cannot tell a slowdown from chance: so many comparisons need {needed}",
+            options.plan.rounds,
+            if options.plan.rounds == 1 { "" } else { "s" },
+        ));
+        terminal
+            .hint("leave `--rounds` out, or compare less: `--only`, `--scenarios`, or `scenarios` of `[gate.timing]`");
+    }
 }
 
 fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
@@ -207,12 +239,22 @@ async fn listen(cancel: Cancel) {
     }
 }
 
-fn present(args: &Args, mut outcome: Outcome, options: &RunOptions, terminal: &Terminal) -> Result<Exit, Failure> {
+fn present(
+    args: &Args,
+    mut outcome: Outcome,
+    options: &RunOptions,
+    base: Option<&BaseState>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let again = resume_command(args, options, base);
     outcome.record.environment.noise = analyse::noise(&outcome.record);
     record::write(&options.out, &outcome.record)?;
     let history = keep_history(&outcome.record, &options.out)?;
     report::write_all(&outcome.record, &history, &options.out)?;
     terminal.out(&print(&outcome.record, args.format, terminal))?;
+    if let (Some(against), Some(base), Format::Table) = (&outcome.against, base, args.format) {
+        terminal.out(&base.times(&outcome.record, against))?;
+    }
     terminal.note(&format!("report: {}", options.out.display()));
     if let Some(error) = outcome.lost {
         let first = match error.hint() {
@@ -221,18 +263,24 @@ fn present(args: &Args, mut outcome: Outcome, options: &RunOptions, terminal: &T
         };
         return Err(Failure {
             message: crate::error::chain(&error),
-            hint: Some(format!(
-                "{first} `tonnage run {} --resume {}` goes on, and `tonnage clean` removes what is left",
-                args.suite.display(),
-                options.out.display()
-            )),
+            hint: Some(format!("{first} `{again}` goes on, and `tonnage clean` removes what is left")),
             exit: Exit::NoEngine,
         });
     }
     if outcome.exit == Exit::Interrupted {
-        terminal.hint(&format!("`tonnage run {} --resume {}` goes on", args.suite.display(), options.out.display()));
+        terminal.hint(&format!("`{again}` goes on"));
+    }
+    if base.is_some() && outcome.exit != Exit::Interrupted {
+        let suite = args.suite.display();
+        terminal.hint(&format!("`tonnage check {} --suite {suite}` judges it", options.out.display()));
     }
     Ok(outcome.exit)
+}
+
+/// The command that goes on with a run.
+fn resume_command(args: &Args, options: &RunOptions, base: Option<&BaseState>) -> String {
+    let against = base.map(|base| format!(" {}", base.argument())).unwrap_or_default();
+    format!("tonnage run {} --resume {}{against}", args.suite.display(), options.out.display())
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to

@@ -119,7 +119,7 @@ pub fn hyperfine(measured: &Measured) -> String {
 }
 
 fn text(value: &Value) -> String {
-    format!("{value:#}\n")
+    super::output::json_text(value)
 }
 
 #[cfg(test)]

@@ -26,5 +26,5 @@ pub use measured::{Kind, Measured, MeasuredBy, newest_record};
 pub use metric::{Metric, Pattern, Value};
 pub use output::{
     Format, Look, MARKDOWN_LIMIT, annotations, differences_json, differences_markdown, differences_table, headline,
-    json, junit, markdown, render, render_differences, table,
+    json, junit, markdown, render, render_differences, table, times_table,
 };

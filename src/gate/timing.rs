@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::analyse::statistics::{fewest_pairs, holm};
 use crate::analyse::{ENOUGH_ROUNDS, RatioEstimate, paired_ratio};
-use crate::record::{Against, Record, Sample, Scenario};
+use crate::record::{Against, Outcome, Record, Sample, Scenario};
 use crate::units::{Nanos, Ratio};
 
 /// How times are judged: `[gate.timing]`.
@@ -109,7 +109,10 @@ pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) 
                 samples.iter().filter(mine).collect()
             };
             let (base, head) = (of(&against.base.samples), of(&record.samples));
-            if base.is_empty() || head.is_empty() {
+            // A base that does not build is no reason to say nothing; a scenario that only one side has is.
+            let broken =
+                against.base.variants.iter().any(|v| v.name == variant.name && v.outcome == Outcome::BuildFailed);
+            if head.is_empty() || (base.is_empty() && !broken) {
                 continue;
             }
             let again = against
@@ -178,10 +181,13 @@ fn first(
     rules: &TimingRules,
 ) -> (TimingVerdict, String) {
     let Some(estimate) = estimate else {
-        return (TimingVerdict::Inconclusive, "no round has a valid build of both".to_owned());
+        return (TimingVerdict::Inconclusive, "no round has a valid build of base and head".to_owned());
     };
     if estimate.pairs < ENOUGH_ROUNDS {
-        return (TimingVerdict::Inconclusive, format!("no inference from {} rounds", estimate.pairs));
+        return (
+            TimingVerdict::Inconclusive,
+            format!("no inference from {} round{}", estimate.pairs, if estimate.pairs == 1 { "" } else { "s" }),
+        );
     }
     let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
     let over = estimate.ratio > rules.ratio && longer(&estimate) > rules.floor;

@@ -67,7 +67,7 @@ pub(super) async fn begin_record<E: Engine>(
     })
 }
 
-fn begin_variant(variant: &suite::Variant) -> Variant {
+pub(super) fn begin_variant(variant: &suite::Variant) -> Variant {
     let instructions = variant.facts.instructions.iter().map(|fact| record::Instruction {
         line: fact.line,
         stage: fact.stage,

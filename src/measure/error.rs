@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::journal::JournalError;
+use super::journal::{JournalError, Mark};
 use super::ledger::LedgerError;
 use crate::context::ContextError;
 use crate::engine::EngineError;
@@ -58,6 +58,33 @@ pub enum MeasureError {
         /// What differs.
         reason: String,
     },
+    /// The run to resume is measured against another state, or against none.
+    #[error("the run in `{}` is measured against {}, not {}", dir.display(), named(earlier.as_deref()), named(now.as_deref()))]
+    AgainstOther {
+        /// Which folder.
+        dir: PathBuf,
+        /// The state of the run.
+        earlier: Option<Box<Mark>>,
+        /// The state asked for now.
+        now: Option<Box<Mark>>,
+    },
+    /// The other state of the suite has no such set of bases.
+    #[error("the suite at `{reference}` has no set of bases `{name}`")]
+    NoSuchBasesThere {
+        /// The other state, as it was asked for.
+        reference: String,
+        /// The set.
+        name: String,
+    },
+}
+
+/// A state as a message names it.
+fn named(mark: Option<&Mark>) -> String {
+    match mark {
+        None => "nothing".to_owned(),
+        Some(mark) if mark.commit.is_empty() => format!("`{}`", mark.reference),
+        Some(mark) => format!("`{}` ({})", mark.reference, mark.commit.get(..10).unwrap_or(&mark.commit)),
+    }
 }
 
 impl Diagnose for MeasureError {
@@ -76,6 +103,19 @@ impl Diagnose for MeasureError {
             Self::NoSuchVariant(_) => Some("the names are those in tonnage.toml".into()),
             Self::Suite(error) => error.hint(),
             Self::CannotResume { .. } => Some("start a new run in another folder".into()),
+            Self::AgainstOther { earlier: None, .. } => Some("leave `--against` out to go on with it".into()),
+            Self::AgainstOther { earlier: Some(mark), now, .. } => {
+                let state = if mark.commit.is_empty() { &mark.reference } else { &mark.commit };
+                let same = now.as_ref().is_some_and(|now| now.commit == mark.commit && now.reference == mark.reference);
+                Some(if same {
+                    format!("`{state}` has changed since: start a new run in another folder")
+                } else {
+                    format!("go on with `--against {state}`, or start a new run in another folder")
+                })
+            }
+            Self::NoSuchBasesThere { .. } => {
+                Some("choose a set that both states have, or measure without `--against` this once".into())
+            }
         }
     }
 
@@ -90,7 +130,8 @@ impl Diagnose for MeasureError {
             Self::Tar(_) => Exit::Bug,
             Self::Suite(error) => error.exit(),
             Self::NoSuchVariant(_) => Exit::Usage,
-            Self::NotInContext { .. } | Self::CannotResume { .. } => Exit::Unreadable,
+            Self::NoSuchBasesThere { .. } => Exit::NotComparable,
+            Self::NotInContext { .. } | Self::CannotResume { .. } | Self::AgainstOther { .. } => Exit::Unreadable,
         }
     }
 }

@@ -14,6 +14,11 @@ pub enum Event<'a> {
         /// Builds that an earlier part of the run has done.
         done: u32,
     },
+    /// What looks slower than the state it is measured against is built again.
+    Confirming {
+        /// Builds for it.
+        builds: u32,
+    },
     /// A base image is being pulled.
     Pulling {
         /// Which one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::against;
 use super::begin::reference;
 use super::build::Subject;
 use super::cancel::Cancel;
@@ -161,7 +162,8 @@ impl<E: Engine> Session<'_, E> {
         ways.push(Way::Published(None));
         let mut going_on = true;
         for (subject, info) in waiting {
-            if self.has_failed(&subject.variant.name) {
+            // Whether the other state serves is nobody's question.
+            if self.has_failed(&subject.variant.name) || against::is_other(&subject.variant.name) {
                 continue;
             }
             going_on = self.serve_one(subject, &info.user, &mut ways, cancel, observer).await?;
@@ -236,40 +238,8 @@ impl<E: Engine> Session<'_, E> {
 
     /// Bytes shared between variants: known only when all are weighed, so written again each time one is.
     fn share(&mut self) -> Result<(), MeasureError> {
-        let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
-        for variant in &self.record.variants {
-            let mut own: Vec<&str> = variant.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
-            own.sort_unstable();
-            own.dedup();
-            for id in own {
-                *holders.entry(id).or_default() += 1;
-            }
-        }
-        let mut shares = Vec::new();
-        for variant in &self.record.variants {
-            let unique: Bytes = variant
-                .layers
-                .iter()
-                .filter(|layer| holders.get(layer.diff_id.as_str()) == Some(&1))
-                .map(|layer| layer.size_bytes)
-                .sum();
-            shares.push((variant.name.clone(), unique));
-        }
-        for (name, unique) in shares {
-            let changed =
-                self.entry(&name).and_then(|entry| entry.sizes.as_ref()).is_some_and(|s| s.unique_bytes != unique);
-            let shared_unset = self
-                .entry(&name)
-                .and_then(|e| e.sizes.as_ref())
-                .is_some_and(|s| s.unique_bytes + s.shared_bytes != s.size_bytes);
-            if changed || shared_unset {
-                self.update(&name, |entry| {
-                    if let Some(sizes) = &mut entry.sizes {
-                        sizes.unique_bytes = unique;
-                        sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
-                    }
-                })?;
-            }
+        for (name, unique) in unique_bytes(&self.record.variants) {
+            self.update(&name, |entry| set_unique(entry, unique))?;
         }
         Ok(())
     }
@@ -280,6 +250,32 @@ enum Exported {
     Scans(Vec<ImageScan>),
     Failed(String),
     Interrupted,
+}
+
+/// Of each variant the bytes in layers that only it has.
+pub(super) fn unique_bytes(variants: &[Variant]) -> Vec<(String, Bytes)> {
+    let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
+    for variant in variants {
+        let mut own: Vec<&str> = variant.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
+        own.sort_unstable();
+        own.dedup();
+        for id in own {
+            *holders.entry(id).or_default() += 1;
+        }
+    }
+    let alone = |variant: &Variant| {
+        let mine = variant.layers.iter().filter(|layer| holders.get(layer.diff_id.as_str()) == Some(&1));
+        mine.map(|layer| layer.size_bytes).sum()
+    };
+    variants.iter().map(|variant| (variant.name.clone(), alone(variant))).collect()
+}
+
+/// Writes down how much of a variant's size is its own alone; the rest is shared.
+pub(super) fn set_unique(entry: &mut Variant, unique: Bytes) {
+    if let Some(sizes) = &mut entry.sizes {
+        sizes.unique_bytes = unique;
+        sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
+    }
 }
 
 fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {

@@ -85,6 +85,9 @@ pub enum Line {
         run: String,
         /// The record with no samples in it.
         record: Box<Record>,
+        /// The state that the run is measured against, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against: Option<Mark>,
     },
     /// A base was pulled, or could not be.
     Pull(Pull),
@@ -96,6 +99,17 @@ pub enum Line {
     Finding(Finding),
     /// A part of the run ended: wall time of that part, and what went elsewhere than into samples.
     Elapsed(Nanos, Spent),
+}
+
+/// Which state a run is measured against: a resumed run must go on with the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// As it was asked for: a git ref, or the folder of a suite.
+    pub reference: String,
+    /// The commit that the ref meant; empty for a folder.
+    pub commit: String,
+    /// Digest of its suite.
+    pub digest: String,
 }
 
 /// An open journal.
@@ -113,11 +127,13 @@ pub struct Replayed {
     pub run: String,
     /// The record as far as it got.
     pub record: Record,
+    /// The state that it was measured against.
+    pub against: Option<Mark>,
 }
 
 impl Journal {
     /// Begins a journal in a folder that has none.
-    pub fn begin(dir: &Path, run: &str, record: &Record) -> Result<Self, JournalError> {
+    pub fn begin(dir: &Path, run: &str, record: &Record, against: Option<Mark>) -> Result<Self, JournalError> {
         fsx::create_dir_all(dir)?;
         let path = dir.join(FILE);
         if dir.join(crate::record::FILE).exists() {
@@ -129,7 +145,7 @@ impl Journal {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         journal.file.set_len(0).map_err(|source| FileError::new("write", &path, source))?;
-        journal.append(&[Line::Begin { run: run.to_owned(), record: Box::new(record.clone()) }])?;
+        journal.append(&[Line::Begin { run: run.to_owned(), record: Box::new(record.clone()), against }])?;
         fsx::sync_dir(dir)?;
         Ok(journal)
     }
@@ -196,7 +212,7 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
     };
     let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
     let first = lines.next().ok_or_else(|| malformed(1, "it is empty".into()))?.1;
-    let Ok(Line::Begin { run, record }) = serde_json::from_slice(first) else {
+    let Ok(Line::Begin { run, record, against }) = serde_json::from_slice(first) else {
         return Err(malformed(1, "it does not say which run it is".into()));
     };
     let mut record = *record;
@@ -216,5 +232,5 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
             }
         }
     }
-    Ok(Replayed { run, record })
+    Ok(Replayed { run, record, against })
 }

@@ -4,6 +4,7 @@
 //! in the journal on disk before the next begins, and everything made on the engine is in a ledger before it is
 //! made. It emits [`Event`]s for people who watch and knows nothing of reports.
 
+mod against;
 mod base;
 mod begin;
 mod build;
@@ -20,12 +21,13 @@ mod serve;
 mod session;
 mod weigh;
 
+pub use against::{Other, Suspects};
 pub use cancel::Cancel;
 pub use error::MeasureError;
 pub use event::{Event, Observer, Silent};
 pub use host::{disk_free, host_facts};
-pub use journal::{Journal, JournalError, Replayed};
+pub use journal::{Journal, JournalError, Mark, Replayed};
 pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
 pub use options::RunOptions;
-pub use session::{Outcome, run};
+pub use session::{Outcome, run, run_against};
 pub use weigh::{WeighError, weigh_exported};

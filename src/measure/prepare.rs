@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::against;
 use super::base::{Bases, Prepared, labels_in_builds};
 use super::build::Subject;
 use super::cancel::Cancel;
@@ -12,12 +13,13 @@ use super::journal::Line;
 use super::session::Session;
 use crate::engine::Engine;
 use crate::record::{Builder, Failure, Outcome, Scenario};
-use crate::suite;
+use crate::suite::{self, Suite};
 
 impl<E: Engine> Session<'_, E> {
     /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
     pub(super) async fn prepare<'v>(
         &mut self,
+        state: &Suite,
         variants: &[&'v suite::Variant],
         set: &BTreeMap<String, String>,
         cancel: &Cancel,
@@ -91,19 +93,20 @@ impl<E: Engine> Session<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            subjects.push(Some(self.subject(variant, &replaced, &build_args)?));
+            subjects.push(Some(self.subject(state, variant, &replaced, &build_args)?));
         }
-        self.spent.other_builds_ns = bases.built();
+        self.spent.other_builds_ns = self.spent.other_builds_ns + bases.built();
         Ok(Some(subjects))
     }
 
     fn subject<'v>(
         &self,
+        state: &Suite,
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
         build_args: &BTreeMap<String, String>,
     ) -> Result<Subject<'v>, MeasureError> {
-        let mut context = self.suite.context(variant, self.common.builder)?;
+        let mut context = state.context(variant, self.common.builder)?;
         if !replaced.is_empty() {
             context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
         }
@@ -114,13 +117,14 @@ impl<E: Engine> Session<'_, E> {
         let base = variant.facts.final_base(build_args, variant.target.as_deref());
         let inherits_label =
             !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
-        let tag = suite::tag_name(&variant.name);
+        let (repository, name) = against::repository(&variant.name);
+        let tag = format!("{repository}:{}-{}", self.common.run, suite::tag_name(name));
         Ok(Subject {
             inherits_label,
             variant,
             context,
-            tag: format!("tonnage-run:{}-{tag}", self.common.run),
-            edited_tag: format!("tonnage-run:{}-{tag}-edited", self.common.run),
+            edited_tag: format!("{tag}-edited"),
+            tag,
             src_copies: copies(variant.src.as_deref()),
             deps_copies: copies(variant.deps.as_deref()),
         })

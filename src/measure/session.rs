@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::against::{self, Beside, Other};
 use super::base::Site;
 use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Subject};
@@ -17,7 +18,7 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
+    self, Against, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -27,6 +28,8 @@ use crate::units::{Bytes, Nanos};
 pub struct Outcome {
     /// What was measured; it is on disk.
     pub record: Record,
+    /// What it was measured against, where that was asked for; on disk as well.
+    pub against: Option<Against>,
     /// The exit code that it stands for.
     pub exit: Exit,
     /// What made the engine unusable, where something did.
@@ -34,6 +37,7 @@ pub struct Outcome {
 }
 
 /// Why the steps of a run stopped.
+#[derive(Debug, PartialEq)]
 enum Stop {
     Complete,
     OutOfTime,
@@ -53,10 +57,35 @@ pub async fn run<E: Engine>(
     cancel: &Cancel,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, MeasureError> {
+    run_beside(suite, None, engine, options, cancel, observer).await
+}
+
+/// As [`run`], with another state of the suite built and weighed in between, round by round, and what looks slower
+/// built once more.
+pub async fn run_against<E: Engine>(
+    suite: &Suite,
+    other: &Other<'_>,
+    engine: &E,
+    options: &RunOptions,
+    cancel: &Cancel,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, MeasureError> {
+    run_beside(suite, Some(other), engine, options, cancel, observer).await
+}
+
+async fn run_beside<E: Engine>(
+    suite: &Suite,
+    other: Option<&Other<'_>>,
+    engine: &E,
+    options: &RunOptions,
+    cancel: &Cancel,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, MeasureError> {
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = suite.base_set(&options.bases)?;
-    let mut session = Session::begin(suite, &variants, engine, options, begun).await?;
+    let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
+    let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options, begun).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
         Err(MeasureError::Engine(error)) => Stop::Engine(error),
@@ -71,6 +100,7 @@ pub async fn run<E: Engine>(
 /// A run that is going on.
 pub(super) struct Session<'a, E> {
     pub(super) suite: &'a Suite,
+    beside: Option<&'a Beside<'a>>,
     pub(super) engine: &'a E,
     pub(super) options: &'a RunOptions,
     pub(super) record: Record,
@@ -91,17 +121,22 @@ impl<'a, E: Engine> Session<'a, E> {
     async fn begin(
         suite: &'a Suite,
         variants: &[&suite::Variant],
+        beside: Option<&'a Beside<'a>>,
         engine: &'a E,
         options: &'a RunOptions,
         begun: Instant,
     ) -> Result<Self, MeasureError> {
-        let fresh = begin_record(suite, variants, engine, options).await?;
+        let mut all = variants.to_vec();
+        all.extend(beside.iter().flat_map(|beside| &beside.variants));
+        let fresh = begin_record(suite, &all, engine, options).await?;
+        let mark = beside.map(Beside::mark);
         let (journal, run, record) = if options.resume {
             let (journal, replayed) = Journal::resume(&options.out)?;
+            against::same_state(&options.out, replayed.against, mark)?;
             same_run(&options.out, &replayed.record, &fresh)?;
             (journal, replayed.run, replayed.record)
         } else {
-            (Journal::begin(&options.out, &options.run, &fresh)?, options.run.clone(), fresh)
+            (Journal::begin(&options.out, &options.run, &fresh, mark)?, options.run.clone(), fresh)
         };
         let before = engine.snapshot().await?;
         let ownership = Ownership { run: run.clone(), before, ..Ownership::default() };
@@ -112,6 +147,7 @@ impl<'a, E: Engine> Session<'a, E> {
         env.extend(options.site_env.clone());
         Ok(Self {
             suite,
+            beside,
             engine,
             options,
             record,
@@ -153,21 +189,61 @@ impl<'a, E: Engine> Session<'a, E> {
         begun: Instant,
         observer: &mut dyn Observer,
     ) -> Result<Stop, MeasureError> {
-        let Some(subjects) = self.prepare(variants, set, cancel, observer).await? else {
+        let suite = self.suite;
+        let Some(mut subjects) = self.prepare(suite, variants, set, cancel, observer).await? else {
             return Ok(Stop::Interrupted);
         };
+        let Some(beside) = self.beside else {
+            self.prepared(begun);
+            let steps = suite::plan(variants.len(), &self.options.plan);
+            return self.builds(&steps, &subjects, cancel, begun, observer).await;
+        };
+        let others: Vec<&suite::Variant> = beside.variants.iter().collect();
+        match self.prepare(beside.other.suite, &others, &beside.set, cancel, observer).await? {
+            Some(more) => subjects.extend(more),
+            None => return Ok(Stop::Interrupted),
+        }
+        self.prepared(begun);
+        let stop = self.builds(&beside.steps, &subjects, cancel, begun, observer).await?;
+        if stop != Stop::Complete {
+            return Ok(stop);
+        }
+        let again = beside.confirming(&self.record);
+        if again.is_empty() {
+            return Ok(stop);
+        }
+        observer.event(&Event::Confirming { builds: u32::try_from(again.len()).unwrap_or(u32::MAX) });
+        self.builds(&again, &subjects, cancel, begun, observer).await
+    }
+
+    /// Notes what went into preparing besides pulls and builds of bases.
+    fn prepared(&mut self, begun: Instant) {
         self.spent.preparing_ns = Nanos::from(begun.elapsed()).saturating_sub(self.spent.other_builds_ns + self.pulled);
-        let steps: Vec<Step> = suite::plan(variants.len(), &self.options.plan)
-            .into_iter()
-            .filter(|step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario)))
-            .collect();
+    }
+
+    /// Makes the builds of a plan, and weighs and serves what they make.
+    async fn builds(
+        &mut self,
+        steps: &[Step],
+        subjects: &[Option<Subject<'_>>],
+        cancel: &Cancel,
+        begun: Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<Stop, MeasureError> {
+        let supported =
+            |step: &&Step| subjects[step.variant].as_ref().is_some_and(|subject| subject.supports(step.scenario));
+        let steps: Vec<Step> = steps.iter().filter(supported).copied().collect();
         let builds = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let finished = |record: &Record, index: u32| record.samples.iter().any(|s| s.step == index && s.is_finished());
         let done = steps.iter().filter(|step| finished(&self.record, step.index)).count();
         observer.event(&Event::Planned { builds, done: u32::try_from(done).unwrap_or(u32::MAX) });
-        let mut previous: Vec<Option<String>> = vec![None; variants.len()];
+        let mut previous: Vec<Option<String>> = vec![None; subjects.len()];
         for (position, step) in steps.iter().enumerate() {
             let Some(subject) = &subjects[step.variant] else { continue };
+            if self.beside.is_some() && begins_turn(&steps, position) {
+                // What was built in between may have put other layers of the same instructions into the cache.
+                previous[step.variant] = None;
+            }
             if finished(&self.record, step.index) || self.has_failed(&subject.variant.name) {
                 continue;
             }
@@ -236,11 +312,11 @@ impl<'a, E: Engine> Session<'a, E> {
                 }
             }
             let turn_ends = steps.get(position + 1).is_none_or(|next| next.round != step.round);
-            if turn_ends && !self.weigh_and_serve(&subjects, cancel, observer).await? {
+            if turn_ends && !self.weigh_and_serve(subjects, cancel, observer).await? {
                 return Ok(Stop::Interrupted);
             }
         }
-        if !self.weigh_and_serve(&subjects, cancel, observer).await? {
+        if !self.weigh_and_serve(subjects, cancel, observer).await? {
             return Ok(Stop::Interrupted);
         }
         let all = steps.iter().all(|step| {
@@ -378,6 +454,11 @@ impl<'a, E: Engine> Session<'a, E> {
         self.journal.append(&[elapsed])?;
         self.record.environment.host.load_after = host::load_average();
         self.record.finished_at = now_utc();
+        let (record, against) = match self.beside {
+            Some(beside) => beside.apart(self.record),
+            None => (self.record, None),
+        };
+        self.record = record;
         let failed = self
             .record
             .variants
@@ -391,13 +472,16 @@ impl<'a, E: Engine> Session<'a, E> {
         };
         self.record.ended = ended;
         record::write(&self.options.out, &self.record)?;
+        if let Some(against) = &against {
+            against.write(&self.options.out)?;
+        }
         if ended == Ended::Complete {
             self.journal.finish()?;
         }
         if cleaned {
             self.ledger.forget()?;
         }
-        Ok(Outcome { record: self.record, exit, lost })
+        Ok(Outcome { record: self.record, against, exit, lost })
     }
 }
 
@@ -406,6 +490,12 @@ pub(super) enum Primed {
     Image(String),
     Failed(BuildFailure),
     Interrupted,
+}
+
+/// Whether a step is the first of its variant's turn in the round.
+fn begins_turn(steps: &[Step], position: usize) -> bool {
+    let turn = |step: &Step| (step.round, step.variant, step.twin);
+    position == 0 || turn(&steps[position - 1]) != turn(&steps[position])
 }
 
 fn now_utc() -> String {

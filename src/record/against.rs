@@ -56,6 +56,14 @@ impl Against {
         Ok(Some(against))
     }
 
+    /// How it is named in messages: `main (1a2b3c4d5e)`.
+    pub fn label(&self) -> String {
+        match self.commit.get(..10) {
+            Some(short) => format!("{} ({short})", self.reference),
+            None => self.reference.clone(),
+        }
+    }
+
     /// Writes it beside the record in `folder`, whole or not at all.
     pub fn write(&self, folder: &Path) -> Result<PathBuf, RecordError> {
         let file = folder.join(AGAINST_FILE);

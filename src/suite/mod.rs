@@ -51,6 +51,7 @@
 //! `[budget]`, `[gate]` and a variant's `budget` belong to the gate, which reads them itself. Any other key is
 //! refused.
 
+mod checkout;
 mod claim;
 mod digest;
 pub mod dockerfile;
@@ -61,8 +62,9 @@ mod manifest;
 mod model;
 mod plan;
 
+pub use checkout::{Checkout, CheckoutError, check_out};
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
 pub use load::{MANIFEST_NAME, is_name};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
-pub use plan::{PlanOptions, Step, plan};
+pub use plan::{PlanOptions, Step, plan, plan_beside};

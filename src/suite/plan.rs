@@ -48,6 +48,16 @@ pub struct Step {
 /// goes through them forwards, the second backwards, and each pair starts one place later than the pair before.
 /// Within a variant's turn the scenarios stand in the order of [`Scenario::ALL`].
 pub fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
+    plan_beside(&vec![None; variants], options)
+}
+
+/// As [`plan`], for variants of which some have a counterpart in another state of the suite: `counterparts` holds its
+/// index, which is that of no variant.
+///
+/// A variant and its counterpart are built next to each other, so that whatever the machine does it does to both.
+/// Which of the two goes first alternates from round to round, and within a round from variant to variant.
+pub fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec<Step> {
+    let variants = counterparts.len();
     let mut turns: Vec<(usize, bool)> = (0..variants).map(|variant| (variant, false)).collect();
     turns.extend(options.twin.filter(|&twin| twin < variants).map(|twin| (twin, true)));
     shuffle(&mut turns, options.seed);
@@ -62,7 +72,16 @@ pub fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
         if round % 2 == 1 {
             order.reverse();
         }
-        for (variant, twin) in order {
+        let both = order.into_iter().flat_map(|(variant, twin)| {
+            let other = counterparts[variant].filter(|_| !twin);
+            let (first, second) = match other {
+                Some(other) if (round as usize + variant).is_multiple_of(2) => ((other, false), Some((variant, false))),
+                Some(other) => ((variant, false), Some((other, false))),
+                None => ((variant, twin), None),
+            };
+            std::iter::once(first).chain(second)
+        });
+        for (variant, twin) in both {
             for scenario in Scenario::ALL.into_iter().filter(|scenario| options.scenarios.contains(scenario)) {
                 let repeats = if scenario == Scenario::Warm { options.warm_repeats.max(1) } else { 1 };
                 for repeat in 0..repeats {
@@ -189,6 +208,28 @@ mod tests {
             back.reverse();
             assert_eq!(turns(&steps, round), back);
         }
+    }
+
+    #[test]
+    fn a_variant_and_its_counterpart_are_neighbours_and_take_turns_to_be_first() {
+        let counterparts = [Some(4), None, Some(5), Some(6)];
+        let steps = plan_beside(&counterparts, &options(5));
+        assert_eq!(steps.len(), 8 * (4 + 3 + 1) * 6);
+        assert!(steps.iter().enumerate().all(|(index, step)| step.index as usize == index));
+        let mut first = [[0; 2]; 4];
+        for round in 0..8 {
+            let turns = turns(&steps, round);
+            let place = |wanted: (usize, bool)| turns.iter().position(|turn| *turn == wanted).unwrap();
+            for (variant, other) in counterparts.iter().enumerate() {
+                let Some(other) = *other else { continue };
+                let (mine, its) = (place((variant, false)), place((other, false)));
+                assert_eq!(mine.abs_diff(its), 1, "round {round}: {turns:?}");
+                first[variant][usize::from(its < mine)] += 1;
+            }
+            assert_eq!(turns.iter().filter(|turn| turn.1).count(), 1, "the twin has no counterpart");
+        }
+        assert_eq!(first, [[4, 4], [0, 0], [4, 4], [4, 4]]);
+        assert_eq!(plan_beside(&[None; 4], &options(5)), plan(4, &options(5)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The gate as a CI job runs it: files in, verdict and exit code out. No engine is asked.
 
-use tonnage::record::{self, Record, fixture};
-use tonnage::units::Bytes;
+use tonnage::record::{self, Against, Confirmation, Outcome, Record, Sample, Scenario, fixture};
+use tonnage::units::{Bytes, Nanos};
 
 use crate::sandbox::Sandbox;
 
@@ -177,4 +177,77 @@ fn a_thousand_variants_are_judged() {
     assert!(ran.stdout.contains("pass  [980 others]"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("gate passed: 1000 rules on 1000 variants\n"), "{}", ran.stdout);
     sandbox.run(&["compare", "many", "many"]).expect(0);
+}
+
+/// The made-up record in `timed/`, measured against a base whose cold builds of the slim variant took this share of
+/// their time; `again` says whether a rerun agrees.
+fn timed(budget: &str, share: f64, again: bool) -> Sandbox {
+    let sandbox = sandbox(budget);
+    let head = fixture::record();
+    let mut base = fixture::record();
+    let slow = |sample: &&mut Sample| sample.variant == "python3.9-slim" && sample.scenario == Scenario::Cold;
+    for sample in base.samples.iter_mut().filter(slow) {
+        sample.wall_ns = Nanos::from_seconds(sample.wall_ns.as_seconds() * share);
+    }
+    let of = |record: &Record| -> Vec<Sample> {
+        let mine = |s: &&Sample| s.variant == "python3.9-slim" && s.scenario == Scenario::Cold && !s.twin;
+        record.samples.iter().filter(mine).cloned().collect()
+    };
+    let confirmation =
+        Confirmation { variant: "python3.9-slim".into(), scenario: Scenario::Cold, base: of(&base), head: of(&head) };
+    keep(&sandbox, "timed", &head);
+    let confirmations = if again { vec![confirmation] } else { Vec::new() };
+    let commit = "c0ffee".repeat(7);
+    Against { reference: "main".into(), commit, base, confirmations }.write(&sandbox.path("timed")).unwrap();
+    sandbox
+}
+
+#[test]
+fn times_measured_in_the_same_job_gate_where_that_is_asked() {
+    let budget = |mode: &str| {
+        format!("[budget]\nsize = \"+1 MB\"\n[gate.timing]\nmode = \"{mode}\"\nscenarios = [\"cold\"]\nratio = 1.2\n")
+    };
+    for (mode, share, again, code, said) in [
+        ("gate", 0.7, true, 1, "slower: 3.94 s → 5.63 s (+42.9 %), confirmed"),
+        ("gate", 0.7, false, 4, "slower in the first measurement"),
+        ("advisory", 0.7, true, 0, "(advisory)"),
+        ("off", 0.7, true, 0, "gate passed"),
+        ("gate", 1.0, false, 0, "same"),
+        ("gate", 1.5, false, 0, "improved"),
+    ] {
+        let sandbox = timed(&budget(mode), share, again);
+        let ran = sandbox.run(&["check", "timed"]).expect(code);
+        assert!(ran.stdout.contains(said), "{mode} {share} {again}: no `{said}` in\n{}", ran.stdout);
+        let shown = ran.stdout.contains("build times against main (c0ffeec0ff), measured in the same job:");
+        assert_eq!(shown, mode != "off", "{}", ran.stdout);
+        let json = sandbox.run(&["check", "timed", "--format", "json"]).expect(code).stdout;
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["timings"].as_array().unwrap().len(), if mode == "off" { 0 } else { 4 });
+        let rules = value["rules"].as_array().unwrap().iter().filter(|rule| rule["kind"] == "timing").count();
+        assert_eq!(rules, if mode == "off" { 0 } else { 4 });
+    }
+    // Whoever asks for a gate on times and measured nothing against them is told.
+    let sandbox = sandbox(&budget("gate"));
+    sandbox.run(&["baseline", "accept", "base"]).expect(0);
+    let ran = sandbox.run(&["check", "base"]).expect(0);
+    assert!(ran.stdout.contains("note: times are not judged: that takes `tonnage run --against REF`"));
+}
+
+#[test]
+fn what_was_measured_in_the_same_job_is_the_baseline_where_none_is_committed() {
+    let sandbox = sandbox("[budget]\nsize = \"+1 MB\"\n");
+    let mut base = fixture::record();
+    base.variants[3].outcome = Outcome::NotRun;
+    base.variants[3].sizes = None;
+    base.variants[3].name = "gone".into();
+    let against = Against { reference: "main".into(), commit: String::new(), base, confirmations: Vec::new() };
+    against.write(&sandbox.path("head")).unwrap();
+    let ran = sandbox.run(&["check", "head"]).expect(1);
+    assert!(ran.stdout.contains("fail  python3.9-slim  125 MB → 127 MB"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("fail  gone  vanished\n      fail: it is in the baseline and was not measured"));
+    assert!(ran.stdout.contains("new  python3.9-alpine-multistage"), "{}", ran.stdout);
+    let allowed = sandbox.run(&["check", "head", "--allow-vanished"]).expect(1);
+    assert!(allowed.stdout.contains("warn  gone  vanished"), "{}", allowed.stdout);
+    let markdown = sandbox.run(&["check", "head", "--format", "markdown"]).expect(1).stdout;
+    assert!(markdown.contains("baseline `main (measured in the same job)`"), "{markdown}");
 }

@@ -10,7 +10,7 @@ use crate::sandbox::{Ran, Sandbox};
 const ARGUMENTS: [&str; 6] = ["run", "suite", "--rounds", "1", "--out", "out"];
 
 /// Starts a run and waits until `count` builds are on disk.
-fn started(sandbox: &Sandbox, arguments: &[&str], count: usize) -> Child {
+pub(crate) fn started(sandbox: &Sandbox, arguments: &[&str], count: usize) -> Child {
     let child = sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     after_builds(child, count)
 }
@@ -28,7 +28,7 @@ pub(crate) fn after_builds(mut child: Child, count: usize) -> Child {
     child
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

@@ -17,6 +17,17 @@ pub(crate) fn engine(test: &str) -> Option<MutexGuard<'static, ()>> {
     Some(ENGINE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Whether a program that a test needs is there. `make test` installs it; elsewhere it is said that the test is left out.
+#[must_use]
+pub(crate) fn has(program: &str, test: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        assert_ne!(std::env::var("TONNAGE_TEST_LIVE").as_deref(), Ok("1"), "`{program}` is missing");
+        println!("LEFT OUT: `{test}` needs `{program}`; `make test` runs it");
+    }
+    found
+}
+
 /// Ids of everything on the engine, asked through the docker command line and the plain API: not through our code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Holdings {

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod action;
 mod command_line;
 mod context_live;
 mod disk_live;
@@ -18,11 +19,13 @@ mod engine_gone_live;
 mod engine_live;
 mod failures_live;
 mod gate;
+mod gate_live;
 mod init;
 mod interrupt_live;
 mod kill_live;
 mod live;
 mod network_live;
+mod outputs;
 mod podman_live;
 mod private;
 mod registry_live;

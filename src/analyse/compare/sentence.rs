@@ -154,7 +154,12 @@ fn members(comparison: &Comparison, wanted: Category, sign: i128) -> Vec<(&Group
 
 fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
     let start = Sentence::default();
-    let found = members(comparison, category, sign);
+    let mut found = members(comparison, category, sign);
+    if category == Category::Path {
+        // A file that hardly adds to the largest is not worth a name here; the table has it.
+        let least = found.first().map_or(0, |(_, cause)| cause.delta_bytes.magnitude().0 / 100);
+        found.retain(|(_, cause)| cause.delta_bytes.magnitude().0 >= least);
+    }
     let Some(&(group, first)) = found.first() else { return start.and_words("several changes") };
     let count = found.len();
     let by = |sentence: Sentence| -> Sentence {

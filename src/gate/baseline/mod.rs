@@ -172,6 +172,21 @@ impl Baseline {
         Self { metrics_version: measured.metrics_version, suite: measured.suite.clone(), entries }
     }
 
+    /// As [`Baseline::of`], for another state that was measured in the same job as `head`: what only that state has is
+    /// in it by name, though it was not built.
+    pub fn of_state(state: &Measured, head: &Measured, paths: &[Metric]) -> Self {
+        let mut baseline = Self::of(state, paths);
+        let gone = state.variants.iter().filter(|variant| head.variant(&variant.name).is_none());
+        for variant in gone {
+            baseline.entries.entry(variant.name.clone()).or_insert_with(|| Entry {
+                accepted: Accepted::of(state),
+                path_bytes: BTreeMap::new(),
+                variant: variant.clone(),
+            });
+        }
+        baseline
+    }
+
     /// The text of the file.
     pub fn to_text(&self) -> String {
         text::write(self)

@@ -53,7 +53,11 @@ pub(super) fn judge(
             }
             Err(Missing::Because(why)) if rule.limit.is_relative() => {
                 result.verdict = Verdict::NotComparable;
-                result.next = format!("measure alike, or accept this record with `{}`", input.accept);
+                result.next = if *state == State::NoBaseline {
+                    format!("make one with `{}`", input.accept)
+                } else {
+                    format!("measure alike, or accept this record with `{}`", input.accept)
+                };
                 result.message = why;
             }
             old => {

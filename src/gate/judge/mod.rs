@@ -32,6 +32,8 @@ pub struct Input<'a> {
     pub baseline: Option<(&'a Baseline, &'a str)>,
     /// Times of this job against those of its base; empty where none were measured so.
     pub timings: &'a [TimingResult],
+    /// What those times were measured against, as messages name it; `None` where nothing was.
+    pub against: Option<&'a str>,
     /// The suite's folder as it is named in annotations: from the repository's root.
     pub suite: &'a Path,
     /// The command that makes this record the baseline.
@@ -53,6 +55,10 @@ pub struct Judgement {
     pub rules: Vec<RuleResult>,
     /// The variants: those of the record, then those that vanished.
     pub variants: Vec<VariantResult>,
+    /// Times of this job against those of its base.
+    pub timings: Vec<TimingResult>,
+    /// What they were measured against.
+    pub against: Option<String>,
     /// What else should be known.
     pub notes: Vec<String>,
     /// The command that makes this record the baseline.
@@ -163,6 +169,12 @@ pub enum State {
 }
 
 impl Verdict {
+    /// What it counts as among the other verdicts on a variant: a rule that does not concern it takes nothing away.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        if self == Self::Skipped { Self::Pass } else { self }
+    }
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -195,7 +207,7 @@ impl Judgement {
 
     /// The worst verdict on a variant.
     pub fn verdict_of(&self, variant: &str) -> Verdict {
-        self.rules_of(variant).map(|rule| rule.verdict).max().unwrap_or(Verdict::Pass)
+        self.rules_of(variant).map(|rule| rule.verdict.counted()).max().unwrap_or(Verdict::Pass)
     }
 
     /// The variants with a rule that fails, warns or cannot be compared, or that are new.
@@ -259,6 +271,8 @@ pub fn judge(input: &Input<'_>) -> Judgement {
         baseline: input.baseline.map(|(_, label)| label.to_owned()),
         rules,
         variants,
+        timings: input.timings.to_vec(),
+        against: input.against.map(str::to_owned),
         notes,
         accept: input.accept.to_owned(),
     }
@@ -429,8 +443,11 @@ fn note(notes: &mut Vec<String>, input: &Input<'_>) {
             "there is no `[budget]`: `size` may grow by 1 % (warning) and 5 % (failure) beyond the baseline".to_owned(),
         );
     }
-    if input.measured.kind == Kind::Run && input.timings.is_empty() {
-        notes.push("times are not judged: nothing was measured against them in the same job".to_owned());
+    let gates = input.budgets.options.timing.mode == TimingMode::Gate;
+    if gates && input.measured.kind == Kind::Run && input.against.is_none() {
+        notes.push(
+            "times are not judged: that takes `tonnage run --against REF`, which measures both in one job".to_owned(),
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! Scenario → verdict → exit code, for every kind of rule.
 
+mod real_cases;
+
 use super::*;
 use crate::gate::baseline::{Accepting, accept};
 use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind, fixture};
@@ -31,6 +33,15 @@ fn grow(record: &mut Record, layer: usize, bytes: u64) {
     }
 }
 
+/// An edit of the source runs pip of the slim variant again.
+fn miss_pip(record: &mut Record) {
+    let name = record.variants[SLIM].name.clone();
+    let mine = record.samples.iter_mut().filter(|s| s.variant == name && s.scenario == Scenario::Src);
+    for step in mine.flat_map(|sample| &mut sample.steps) {
+        step.cached = step.cached && !step.instruction.contains("pip install");
+    }
+}
+
 fn judged(budget: &str, baseline: Option<Change>, now: Change) -> Judgement {
     judged_with(budget, baseline, &measured(now), &[])
 }
@@ -44,6 +55,7 @@ fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: 
         budgets: &budgets,
         baseline: baseline.as_ref().map(|baseline| (baseline, "tonnage-baseline.json")),
         timings,
+        against: None,
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept run.json",
     })
@@ -113,6 +125,9 @@ const TABLE: &[Row] = &[
     ("rootfs", "rootfs = \"1 MB\"", None, nothing, Verdict::Fail, 1, "rootfs"),
     ("duplicates", "duplicates = \"1 MB\"", None, nothing, Verdict::Pass, 0, "duplicates"),
     ("wire", "wire = \"1 MB\"", None, nothing, Verdict::Fail, 1, "wire"),
+    ("base", "base = \"114 MB\"", None, nothing, Verdict::Fail, 1, "base 115 MB exceeds 114 MB"),
+    ("no layer at all", "layers = 0", None, nothing, Verdict::Fail, 1, "layers 9 exceeds 0 by 9"),
+    ("own", "own = \"10 MiB\"", None, nothing, Verdict::Fail, 1, "own 10,486,559 B exceeds 10 MiB (10,485,760 B)"),
     // Relative limits.
     ("no growth", "size = \"+0 B\"", Some(nothing), nothing, Verdict::Pass, 0, "as in the baseline"),
     ("growth within", "own = \"+500 kB\"", Some(nothing), |r| grow(r, 8, 499_999), Verdict::Pass, 0, "within +500 kB"),
@@ -193,6 +208,34 @@ const TABLE: &[Row] = &[
         0,
         "grew by 9 B",
     ),
+    (
+        "one more package",
+        "packages = \"+0\"",
+        Some(|r| drop(r.variants[SLIM].packages.pop())),
+        nothing,
+        Verdict::Fail,
+        1,
+        "packages grew by 1 (4 → 5), more than +0",
+    ),
+    ("a package as it was", "package.Flask = \"+0 B\"", Some(nothing), nothing, Verdict::Pass, 0, "as in the baseline"),
+    (
+        "a package that is new",
+        "package.Flask = \"+5 %\"",
+        Some(|r| r.variants[SLIM].packages.retain(|package| package.name != "Flask")),
+        nothing,
+        Verdict::Fail,
+        1,
+        "from nothing",
+    ),
+    (
+        "duplicates that grew",
+        "duplicates = \"+0 B\"",
+        Some(nothing),
+        |r| r.variants[SLIM].sizes.as_mut().unwrap().duplicate_bytes += Bytes(1),
+        Verdict::Fail,
+        1,
+        "duplicates grew by 1 B",
+    ),
     // Paths.
     ("a folder within", "path.\"/usr/**\" = \"900 MB\"", None, nothing, Verdict::Pass, 0, "path /usr/**"),
     (
@@ -234,6 +277,15 @@ const TABLE: &[Row] = &[
         Verdict::Pass,
         0,
         "not in the baseline yet",
+    ),
+    (
+        "new variant beyond an absolute limit",
+        "size = [\"1 MB\", \"+2 %\"]",
+        Some(|r| drop(r.variants.remove(SLIM))),
+        nothing,
+        Verdict::Fail,
+        1,
+        "exceeds 1 MB",
     ),
     (
         "vanished variant",
@@ -329,6 +381,16 @@ const TABLE: &[Row] = &[
         "no valid `src`",
     ),
     ("pip stays cached", "pip_cached = true", None, nothing, Verdict::Pass, 0, "pip stays cached"),
+    ("pip runs again", "pip_cached = true", None, miss_pip, Verdict::Fail, 1, "runs pip again: `RUN pip install"),
+    (
+        "pip was not rebuilt",
+        "pip_cached = true",
+        None,
+        |r| r.samples.clear(),
+        Verdict::Inconclusive,
+        4,
+        "no valid `src`",
+    ),
     ("pip not asked about", "pip_cached = false", None, |r| r.samples.clear(), Verdict::Pass, 0, ""),
     ("serves", "serve = true", None, nothing, Verdict::Pass, 0, "it serves"),
     ("nobody asked", "serve = true", None, |r| r.variants[SLIM].serve = None, Verdict::Inconclusive, 4, "nobody asked"),
@@ -409,6 +471,40 @@ fn every_scenario_has_its_verdict_and_exit_code() {
                 rule.verdict >= Verdict::Inconclusive || (rule.verdict == Verdict::Warn && rule.limit.starts_with('+'));
             assert!(!bad || !rule.next.is_empty(), "{name}: says nothing about what to do: {rule:?}");
         }
+    }
+}
+
+#[test]
+fn the_table_leaves_no_key_and_no_verdict_out() {
+    let structure = ["src_reruns", "pip_cached", "serve", "root"];
+    let keys = crate::gate::Metric::KEYS.into_iter().chain(structure).chain(["package.", "path.", "noise"]);
+    for key in keys {
+        let mut rows = TABLE.iter().filter(|row| row.1.contains(&format!("{key} = ")) || row.1.contains(key));
+        assert!(rows.any(|row| key == "noise" || row.4 != Verdict::Pass), "no row in which `{key}` does not hold");
+    }
+    for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::NotComparable] {
+        assert!(TABLE.iter().any(|row| row.4 == verdict), "{verdict:?}");
+    }
+    let codes: std::collections::BTreeSet<u8> = TABLE.iter().map(|row| row.5).collect();
+    assert_eq!(codes, [0, 1, 3, 4].into());
+}
+
+#[test]
+fn a_limit_that_cannot_be_read_judges_nothing() {
+    use crate::error::Diagnose;
+    for (budget, message) in [
+        ("size = 60", "no unit"),
+        ("size = \"60\"", "no unit"),
+        ("size = \"60 Mb\"", "unit"),
+        ("size = \"2 %\"", "of what"),
+        ("size = \"-1 MB\"", "negative"),
+        ("layers = \"2 MB\"", "no count"),
+        ("engine_size = \"60 MB\"", "every engine"),
+    ] {
+        let error = Budgets::parse(&format!("[budget]\n{budget}\n"), Path::new("tonnage.toml")).unwrap_err();
+        assert_eq!(error.exit().code(), 7, "{budget}");
+        assert!(error.to_string().contains(message), "{budget}: {error}");
+        assert!(error.hint().is_some(), "{budget}");
     }
 }
 
@@ -497,6 +593,7 @@ fn a_path_is_held_against_what_the_baseline_kept_of_it() {
         budgets: &budgets,
         baseline: Some((&before, "b.json")),
         timings: &[],
+        against: None,
         suite: Path::new(""),
         accept: "accept",
     });

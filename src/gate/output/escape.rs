@@ -12,10 +12,12 @@ pub(super) fn words(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for (index, c) in text.char_indices() {
         match c {
-            '\\' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
+            '\\' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
+            // The same joiner: an escaped `#1` still leads to an issue.
+            '#' => out.push_str("\\#\u{2060}"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
@@ -32,7 +34,7 @@ pub(super) fn words(text: &str) -> String {
 /// A name as GFM code in a table cell: the fence is longer than any run of back-ticks within, and `|` is escaped,
 /// which GFM undoes even in code (GFM 4.10, example 200).
 pub(super) fn code(text: &str) -> String {
-    let text = shorten(&for_people(text), LONGEST);
+    let text = shorten(&line(text), LONGEST);
     if text.trim().is_empty() {
         return "(no name)".to_owned();
     }
@@ -40,6 +42,12 @@ pub(super) fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// JSON as text, with what the runner of GitHub Actions obeys anywhere in a line written in another way.
+pub(in crate::gate) fn json_text(value: &serde_json::Value) -> String {
+    // Such characters stand only inside strings.
+    format!("{value:#}\n").replace("##[", "#\\u0023[")
 }
 
 /// A sentence in Markdown.
@@ -77,10 +85,12 @@ pub(super) fn command_property(text: &str) -> String {
     command_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A line for people on standard output, which a workflow may read: the runner obeys `##[…]` anywhere in a line
-/// (actions/runner, `ActionCommand.TryParse`).
+/// A line for people on standard output, or a name at its beginning, which a workflow may read: the runner obeys
+/// `##[…]` anywhere in a line and `::…::` at its beginning, blanks left out (actions/runner,
+/// `ActionCommand.TryParse`).
 pub(super) fn line(text: &str) -> String {
-    for_people(text).replace("##[", "## [")
+    let text = for_people(text).replace("##[", "## [");
+    if text.trim_start().starts_with("::") { text.replacen("::", ": :", 1) } else { text }
 }
 
 #[cfg(test)]
@@ -95,6 +105,7 @@ mod tests {
             ("@team", "@\u{2060}team"),
             ("https://x", "https:\u{2060}//x"),
             ("**b**", "\\*\\*b\\*\\*"),
+            ("#1", "\\#\u{2060}1"),
             ("a\nb", "a\\\\nb"),
         ] {
             assert_eq!(words(given), shown);
@@ -121,5 +132,7 @@ mod tests {
         assert_eq!(command_data("100 %\r\n::error::x"), "100 %25%0D%0A::error::x");
         assert_eq!(command_property("::error::a,b\n"), "%3A%3Aerror%3A%3Aa%2Cb%0A");
         assert_eq!(line("x ##[error]y"), "x ## [error]y");
+        assert_eq!(line(" ::error::y"), " : :error::y");
+        assert_eq!(line("x::error::y"), "x::error::y");
     }
 }

@@ -46,6 +46,9 @@ fn because(start: Sentence, judgement: &Judgement) -> Sentence {
     // The largest growth explains best.
     bad.sort_by_key(|rule| std::cmp::Reverse(of(&rule.variant).map_or(0, delta)));
     let Some(rule) = bad.first() else { return start };
+    if bad.len() > 1 && judgement.verdict != Verdict::Fail && bad.iter().all(|other| other.message == rule.message) {
+        return start.and_words(format!("– {}", rule.message));
+    }
     let grown = of(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
     let sentence = start.and_words("– ").and_code(&rule.variant).and_words(" ");
     let sentence = match grown {
@@ -115,12 +118,26 @@ pub(super) fn headroom(judgement: &Judgement, variant: &str) -> Option<(String, 
         .min_by_key(|(_, left)| *left)
 }
 
+/// The rules of a variant that do not simply hold; what several would say in the same words once.
+pub(super) fn told<'a>(judgement: &'a Judgement, variant: &'a str) -> Vec<&'a RuleResult> {
+    let mut told: Vec<&RuleResult> = Vec::new();
+    for rule in judgement.rules_of(variant).filter(|rule| rule.verdict >= Verdict::New) {
+        let same = |other: &&RuleResult| {
+            (other.verdict, &other.message, &other.next) == (rule.verdict, &rule.message, &rule.next)
+        };
+        if !told.iter().any(same) {
+            told.push(rule);
+        }
+    }
+    told
+}
+
 /// Variants in the order of a report: the worst verdict first, then the largest change.
 pub(super) fn ordered(judgement: &Judgement) -> Vec<(&VariantResult, Verdict)> {
     let mut worst: std::collections::BTreeMap<&str, Verdict> = std::collections::BTreeMap::new();
     for rule in &judgement.rules {
         let verdict = worst.entry(&rule.variant).or_insert(Verdict::Pass);
-        *verdict = rule.verdict.max(*verdict);
+        *verdict = rule.verdict.counted().max(*verdict);
     }
     let mut variants: Vec<(&VariantResult, Verdict)> = judgement
         .variants

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::escape::json_text;
 use super::headline::headline;
+use super::times::times_json;
 use crate::gate::judge::{Judgement, State, VariantResult};
 
 /// `verdict`, `rules` and `variants`, as docs/ci.md describes them.
@@ -18,10 +20,12 @@ pub fn json(judgement: &Judgement) -> String {
         "baseline": judgement.baseline,
         "rules": judgement.rules,
         "variants": variants,
+        "against": judgement.against,
+        "timings": times_json(&judgement.timings),
         "notes": judgement.notes,
         "accept": judgement.accept,
     });
-    format!("{value:#}\n")
+    json_text(&value)
 }
 
 fn variant(judgement: &Judgement, found: &VariantResult) -> Value {

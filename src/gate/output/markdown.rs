@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::Look;
 use super::differences::signed_markdown;
 use super::escape::{code, message, sentence, words};
-use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes};
+use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes, told};
+use super::times::times_markdown;
 use crate::gate::judge::{Judgement, VariantResult, Verdict};
 use crate::units::SignedBytes;
 
@@ -48,6 +49,7 @@ pub fn markdown(judgement: &Judgement, suite: &str, look: Look) -> String {
         let _ = writeln!(out, "[{left_out} others] are left out here; `tonnage check` prints all of them.\n");
     }
     orphans(&mut out, judgement);
+    out.push_str(&times_markdown(&judgement.timings, judgement.against.as_deref().unwrap_or_default()));
     collapsed(&mut out, judgement, &quiet);
     tail(&mut out, judgement);
     out
@@ -102,7 +104,7 @@ fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> String
     let mut out = String::new();
     let because = if variant.because.is_empty() { String::new() } else { format!(": {}", sentence(&variant.because)) };
     let _ = writeln!(out, "{}{because}\n", code(&variant.name));
-    let said: Vec<_> = judgement.rules_of(&variant.name).filter(|rule| rule.verdict >= Verdict::New).collect();
+    let said = told(judgement, &variant.name);
     for rule in said.iter().take(MOST_RULES) {
         let next = if rule.next.is_empty() { String::new() } else { format!(" Next: {}.", message(&rule.next)) };
         let _ = writeln!(out, "- **{}**: {}.{next}", rule.verdict.word(), message(&rule.message));

@@ -8,17 +8,20 @@ mod json;
 mod junit;
 mod markdown;
 mod terminal;
+mod times;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use differences::{differences_json, differences_markdown, differences_table};
+pub(super) use escape::json_text;
 pub use github::annotations;
 pub use headline::headline;
 pub use json::json;
 pub use junit::junit;
 pub use markdown::{MARKDOWN_LIMIT, markdown};
 pub use terminal::table;
+pub use times::times_table;
 
 use super::judge::Judgement;
 use super::measured::Measured;
@@ -111,7 +114,7 @@ pub fn render(format: Format, judgement: &Judgement, measured: &Measured, look: 
         Format::Table => table(judgement, look),
         Format::Json => json(judgement),
         Format::Markdown => markdown(judgement, &measured.suite, look),
-        Format::Junit => junit(judgement, &measured.suite),
+        Format::Junit => junit(judgement),
         Format::Github => annotations(judgement),
         Format::Bmf => export::bmf(measured),
         Format::Benchmark => export::benchmark(measured),

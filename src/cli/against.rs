@@ -1,0 +1,108 @@
+//! `tonnage run --against`: which state is meant, how many rounds its verdicts need, and what is measured once more.
+
+use std::path::Path;
+
+use crate::error::Failure;
+use crate::gate::timing::{self, TimingMode, TimingRules, TimingVerdict};
+use crate::gate::{Budgets, times_table};
+use crate::measure::Other;
+use crate::record::{Against, Record, Scenario};
+use crate::suite::{Checkout, CheckoutError, Suite, check_out};
+
+/// Another state of a suite, and by which rules its times are held against ours.
+pub(super) struct BaseState {
+    reference: String,
+    commit: String,
+    suite: Suite,
+    rules: TimingRules,
+    /// Keeps the files of a commit as long as they are needed.
+    _files: Option<Checkout>,
+}
+
+impl BaseState {
+    /// Finds what `--against` names: a git ref, or the folder of a suite. What begins with `.` or `/` is a folder; else
+    /// a ref goes first.
+    pub(super) fn find(suite: &Suite, named: &str) -> Result<Self, Failure> {
+        // What the gate will go by is read before anything is measured.
+        let rules = Budgets::read(&suite.manifest, &suite.manifest)?.options.timing;
+        let path = Path::new(named);
+        let folder = |rules| -> Result<Self, Failure> {
+            let suite = Suite::load(path)?;
+            Ok(Self { reference: named.to_owned(), commit: String::new(), suite, rules, _files: None })
+        };
+        if named.starts_with(['.', '/']) {
+            return folder(rules);
+        }
+        match check_out(suite, named) {
+            Ok(files) => Ok(Self {
+                reference: named.to_owned(),
+                commit: files.commit.clone(),
+                suite: files.suite.clone(),
+                rules,
+                _files: Some(files),
+            }),
+            Err(CheckoutError::NoRef { .. } | CheckoutError::NoRepository { .. } | CheckoutError::NoGit(_))
+                if path.exists() =>
+            {
+                folder(rules)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The state as measuring wants it, with what it calls a suspect.
+    pub(super) fn as_other<'a>(&'a self, suspects: &'a crate::measure::Suspects<'a>) -> Other<'a> {
+        Other { reference: &self.reference, commit: &self.commit, suite: &self.suite, suspects }
+    }
+
+    /// What looks slower and wants a rerun.
+    pub(super) fn suspects(&self, record: &Record, against: &Against) -> Vec<(String, Scenario)> {
+        if self.rules.mode == TimingMode::Off {
+            return Vec::new();
+        }
+        let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
+        let suspects = results.into_iter().filter(|result| result.verdict == TimingVerdict::Suspect);
+        suspects.map(|result| (result.variant, result.scenario)).collect()
+    }
+
+    /// Rounds that the verdicts need: with fewer no slowdown can be told from chance. Zero where nothing is judged.
+    pub(super) fn rounds(&self, suite: &Suite, only: &[String], scenarios: &[Scenario]) -> u32 {
+        if self.rules.mode == TimingMode::Off {
+            return 0;
+        }
+        let comparisons: usize = suite
+            .variants
+            .iter()
+            .filter(|variant| only.is_empty() || only.contains(&variant.name))
+            .filter(|variant| self.suite.variant(&variant.name).is_some())
+            .map(|variant| {
+                let measured = |scenario: &&Scenario| match scenario {
+                    Scenario::Cold | Scenario::Warm => true,
+                    Scenario::Src => variant.src.is_some(),
+                    Scenario::Deps => variant.deps.is_some(),
+                    Scenario::Touch => variant.src.is_some() || variant.deps.is_some(),
+                };
+                self.rules.scenarios.iter().filter(|scenario| scenarios.contains(scenario)).filter(measured).count()
+            })
+            .sum();
+        if comparisons == 0 {
+            return 0;
+        }
+        u32::try_from(timing::rounds_needed(comparisons, &self.rules)).unwrap_or(u32::MAX)
+    }
+
+    /// The times of both, for people.
+    pub(super) fn times(&self, record: &Record, against: &Against) -> String {
+        if self.rules.mode == TimingMode::Off {
+            return String::new();
+        }
+        let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
+        let table = times_table(&results, &against.label());
+        if table.is_empty() { table } else { format!("\n{table}") }
+    }
+
+    /// The argument that names the same state later, whatever its ref points at by then.
+    pub(super) fn argument(&self) -> String {
+        format!("--against {}", if self.commit.is_empty() { &self.reference } else { &self.commit })
+    }
+}

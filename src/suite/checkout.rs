@@ -1,0 +1,312 @@
+//! A suite as it was at a git ref, checked out into a temporary folder.
+//!
+//! In: a suite in a git repository, and a ref. Out: the same suite as that commit has it, and the folder, which goes
+//! when the [`Checkout`] does. Files come as `git checkout` writes them (filters and all, unlike `git archive`, which
+//! leaves out what `.gitattributes` says), through an index of its own: neither the repository's index nor its work
+//! tree nor its list of work trees is touched. Submodules stay empty.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Suite, SuiteError};
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::fsx::FileError;
+use crate::text::{for_people, shorten};
+
+/// A suite at a commit. The files are there as long as this is.
+#[derive(Debug)]
+pub struct Checkout {
+    /// The suite.
+    pub suite: Suite,
+    /// The commit that the ref meant.
+    pub commit: String,
+    _folder: TempDir,
+}
+
+/// Why a suite could not be had at a ref.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    /// The program is not there.
+    #[error("failed to run `git`")]
+    NoGit(#[source] io::Error),
+    /// The suite is in no repository, or in one that git does not touch.
+    #[error("the suite in `{}` is in no git repository that can be read: {reason}", folder.display())]
+    NoRepository {
+        /// Folder of the suite.
+        folder: PathBuf,
+        /// git's words.
+        reason: String,
+    },
+    /// Nothing has that name.
+    #[error("`{reference}` is neither a git ref here nor the folder of a suite")]
+    NoRef {
+        /// As it was asked for.
+        reference: String,
+        /// Whether the repository lacks most of its history, as those of CI jobs do.
+        shallow: bool,
+    },
+    /// git failed to write the files.
+    #[error("failed to check out `{reference}`: {reason}")]
+    Git {
+        /// As it was asked for.
+        reference: String,
+        /// git's words.
+        reason: String,
+    },
+    /// The commit does not have the suite.
+    #[error("there is no suite `{}` at `{reference}`", path.display())]
+    NoSuite {
+        /// As it was asked for.
+        reference: String,
+        /// Where it was looked for, from the repository's root.
+        path: PathBuf,
+    },
+    /// The commit has a suite that cannot be read.
+    #[error("the suite at `{reference}` cannot be read")]
+    Suite {
+        /// As it was asked for.
+        reference: String,
+        /// Why.
+        #[source]
+        source: Box<SuiteError>,
+    },
+    /// The temporary folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Diagnose for CheckoutError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoGit(_) => "install git, or give the folder of another state: `--against ../before/suite`".into(),
+            Self::NoRepository { .. } => "give the folder of another state: `--against ../before/suite`".into(),
+            Self::NoRef { reference, shallow: true } => {
+                let name = reference.strip_prefix("origin/").unwrap_or(reference);
+                format!(
+                    "this clone is shallow: `git fetch --depth=1 origin {name}` and `--against FETCH_HEAD`, or \
+                     `fetch-depth: 0` for actions/checkout"
+                )
+            }
+            Self::NoRef { .. } => {
+                "`git branch --all` and `git tag` say what there is; a folder begins with `./`".into()
+            }
+            Self::Git { .. } => "try `git checkout` of it in another clone: what fails there fails here".into(),
+            Self::NoSuite { .. } => {
+                "a suite that is new has nothing to be measured against: leave `--against` out".into()
+            }
+            Self::Suite { source, .. } => return source.hint(),
+            Self::File(error) => return error.hint(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoRef { .. } => Exit::Usage,
+            Self::NoSuite { .. } => Exit::NotComparable,
+            _ => Exit::Unreadable,
+        }
+    }
+}
+
+/// Checks the suite out as it is at `reference`.
+pub fn check_out(suite: &Suite, reference: &str) -> Result<Checkout, CheckoutError> {
+    let inside = |reason| CheckoutError::NoRepository { folder: suite.root.clone(), reason };
+    let top = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-toplevel"])?.map_err(inside)?);
+    let prefix = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-prefix"])?.map_err(inside)?);
+    let commit = resolve(&top, reference)?;
+
+    let folder = TempDir::with_prefix("tonnage-against-")
+        .map_err(|source| FileError::new("create a folder in", std::env::temp_dir(), source))?;
+    let index = folder.path().join("index");
+    // Where a suite has no name of its own its folder's is taken, which may be the repository's.
+    let tree = folder.path().join(top.file_name().unwrap_or(OsStr::new("tree")));
+    let mut target = std::ffi::OsString::from("--prefix=");
+    target.push(&tree);
+    target.push("/");
+    let failed = |reason| CheckoutError::Git { reference: reference.to_owned(), reason };
+    let whole = ["-c", "core.sparseCheckout=false", "read-tree", commit.as_str()];
+    git(&top, Some(&index), whole)?.map_err(failed)?;
+    let write = [OsStr::new("checkout-index"), OsStr::new("--all"), OsStr::new("--force"), target.as_os_str()];
+    git(&top, Some(&index), write)?.map_err(failed)?;
+
+    let path = prefix.join(suite.manifest.file_name().unwrap_or_default());
+    if !tree.join(&path).is_file() {
+        return Err(CheckoutError::NoSuite { reference: reference.to_owned(), path });
+    }
+    let unreadable = |source| CheckoutError::Suite { reference: reference.to_owned(), source: Box::new(source) };
+    let suite = Suite::load(&tree.join(&path)).map_err(unreadable)?;
+    Ok(Checkout { suite, commit, _folder: folder })
+}
+
+/// The commit that a ref means.
+fn resolve(top: &Path, reference: &str) -> Result<String, CheckoutError> {
+    let commit = format!("{reference}^{{commit}}");
+    // What begins with `-` would be an option; no ref does (git-check-ref-format).
+    if !reference.starts_with('-')
+        && let Ok(found) = git(top, None, ["rev-parse", "--verify", "--quiet", &commit])?
+    {
+        return Ok(found);
+    }
+    let shallow = git(top, None, ["rev-parse", "--is-shallow-repository"])?.is_ok_and(|answer| answer == "true");
+    Err(CheckoutError::NoRef { reference: reference.to_owned(), shallow })
+}
+
+/// What git prints, without the line's end; the inner error is what it complains of.
+fn git<A: AsRef<OsStr>>(
+    folder: &Path,
+    index: Option<&Path>,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Result<String, String>, CheckoutError> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).env("LC_ALL", "C");
+    if let Some(index) = index {
+        command.env("GIT_INDEX_FILE", index);
+    }
+    let output = command.output().map_err(CheckoutError::NoGit)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches(['\n', '\r']).to_owned();
+    if output.status.success() {
+        return Ok(Ok(text(&output.stdout)));
+    }
+    Ok(Err(shorten(&for_people(text(&output.stderr).trim_start_matches("fatal: ")), 400)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fsx;
+
+    /// A repository with a suite in `shop/`, the git configuration of whoever tests left out.
+    struct Repository(TempDir);
+
+    impl Repository {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let repository = Self(dir);
+            repository.git(&["init", "--quiet", "--initial-branch=main"]);
+            repository
+        }
+
+        fn git(&self, arguments: &[&str]) {
+            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
+            let output = Command::new("git")
+                .arg("-C")
+                .arg(self.0.path())
+                .args(identity)
+                .args(arguments)
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_CONFIG_SYSTEM", "/dev/null")
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+
+        fn write(&self, name: &str, content: &str) {
+            let path = self.0.path().join(name);
+            fsx::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+
+        fn commit(&self) {
+            self.git(&["add", "--all"]);
+            self.git(&["commit", "--quiet", "--message", "x"]);
+        }
+
+        fn suite(&self) -> Suite {
+            Suite::load(&self.0.path().join("shop")).unwrap()
+        }
+    }
+
+    fn with_suite() -> Repository {
+        let repository = Repository::new();
+        repository.write("shop/tonnage.toml", "[suite]\nname = \"shop\"\nsrc = \"app.py\"\n");
+        repository.write("shop/a/Dockerfile", "FROM x\nCOPY . .\n");
+        repository.write("shop/app.py", "one\n");
+        repository.write("shop/.gitattributes", "left-out.txt export-ignore\n");
+        repository.write("shop/left-out.txt", "here\n");
+        repository.commit();
+        repository
+    }
+
+    #[test]
+    fn the_suite_of_a_ref_is_checked_out_whole_beside_the_repository_which_stays_as_it_was() {
+        let repository = with_suite();
+        let before = repository.suite();
+        repository.write("shop/app.py", "two\n");
+        repository.write("shop/b/Dockerfile", "FROM x\n");
+        let head = repository.suite();
+        assert_ne!(head.digest, before.digest);
+        let index = fsx::read(&repository.0.path().join(".git/index")).unwrap();
+
+        let found = check_out(&head, "main").unwrap();
+        assert_eq!(found.suite.digest, before.digest, "what `git archive` would leave out is there as well");
+        assert_eq!(found.suite.variants.len(), 1);
+        assert_eq!(found.commit.len(), 40);
+        assert_eq!(fsx::read(&repository.0.path().join(".git/index")).unwrap(), index);
+        assert_eq!(fsx::read_text(&repository.0.path().join("shop/app.py")).unwrap(), "two\n");
+        let root = found.suite.root.clone();
+        assert!(!root.starts_with(repository.0.path()));
+        drop(found);
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn a_suite_without_a_name_is_called_as_its_folder_is() {
+        let repository = Repository::new();
+        repository.write("tonnage.toml", "");
+        repository.write("a/Dockerfile", "FROM x\n");
+        repository.commit();
+        let head = Suite::load(repository.0.path()).unwrap();
+        assert_eq!(check_out(&head, "HEAD").unwrap().suite.name, head.name);
+    }
+
+    #[test]
+    fn what_is_not_there_is_said_with_what_to_do() {
+        let repository = with_suite();
+        repository.git(&["tag", "old"]);
+        let suite = repository.suite();
+        for reference in ["nowhere", "--upload-pack=x", "", "main:shop"] {
+            let error = check_out(&suite, reference).unwrap_err();
+            assert!(matches!(error, CheckoutError::NoRef { .. }), "{reference}: {error}");
+            assert_eq!(error.exit(), Exit::Usage);
+            assert!(error.hint().unwrap().contains("git branch"));
+        }
+        repository.git(&["mv", "shop", "store"]);
+        repository.commit();
+        let moved = Suite::load(&repository.0.path().join("store")).unwrap();
+        let error = check_out(&moved, "old").unwrap_err();
+        assert_eq!(error.to_string(), "there is no suite `store/tonnage.toml` at `old`");
+        assert_eq!(error.exit(), Exit::NotComparable);
+
+        repository.write("store/tonnage.toml", "[suite]\nnonsense = 1\n");
+        repository.commit();
+        let error = check_out(&moved, "HEAD").unwrap_err();
+        assert!(crate::error::chain(&error).contains("nonsense"), "{}", crate::error::chain(&error));
+    }
+
+    #[test]
+    fn a_shallow_clone_says_how_to_get_the_ref() {
+        let repository = with_suite();
+        repository.write("shop/app.py", "two\n");
+        repository.commit();
+        let clone = Repository(tempfile::tempdir().unwrap());
+        let from = format!("file://{}", repository.0.path().display());
+        clone.git(&["clone", "--quiet", "--depth=1", &from, "."]);
+        let error = check_out(&clone.suite(), "origin/release").unwrap_err();
+        assert!(error.hint().unwrap().contains("git fetch --depth=1 origin release"), "{:?}", error.hint());
+    }
+
+    #[test]
+    fn a_folder_outside_of_any_repository_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        std::fs::write(dir.path().join("a/Dockerfile"), "FROM x\n").unwrap();
+        std::fs::write(dir.path().join("tonnage.toml"), "").unwrap();
+        let error = check_out(&Suite::load(dir.path()).unwrap(), "main").unwrap_err();
+        assert!(error.to_string().contains("not a git repository"), "{error}");
+    }
+}

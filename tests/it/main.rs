@@ -27,4 +27,5 @@ mod private;
 mod registry_live;
 mod run_live;
 mod sandbox;
+mod scripted_run;
 mod weigh;

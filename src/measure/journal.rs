@@ -234,3 +234,64 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
     }
     Ok(Replayed { run, record, against })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::record::fixture;
+
+    fn elapsed(nanos: u64) -> Line {
+        Line::Elapsed(Nanos(nanos), Spent { cleaning_ns: Nanos(1), ..Spent::default() })
+    }
+
+    #[test]
+    fn what_was_appended_is_replayed_without_the_line_that_was_cut_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record { samples: Vec::new(), elapsed_ns: Nanos(0), spent: Spent::default(), ..fixture::record() };
+        let samples = fixture::samples(1);
+        let mut journal = Journal::begin(dir.path(), "r", &record).unwrap();
+        for sample in &samples[..3] {
+            journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
+        }
+        assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Busy { .. })));
+        drop(journal);
+        let path = dir.path().join(FILE);
+        let whole = fsx::read(&path).unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"sample\":{\"st").unwrap();
+
+        let (mut journal, replayed) = Journal::resume(dir.path()).unwrap();
+        assert_eq!(replayed.run, "r");
+        assert_eq!(replayed.record.samples, &samples[..3]);
+        assert_eq!((replayed.record.elapsed_ns, replayed.record.spent.cleaning_ns), (Nanos(15), Nanos(3)));
+        assert_eq!(fsx::read(&path).unwrap(), whole, "the cut line is gone from the file");
+        journal.append(&[elapsed(1)]).unwrap();
+        drop(journal);
+        assert_eq!(Journal::resume(dir.path()).unwrap().1.record.elapsed_ns, Nanos(16));
+    }
+
+    #[test]
+    fn a_run_that_was_killed_before_its_first_line_was_whole_has_not_begun() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = fixture::record();
+        for remains in ["", "{\"begin\":{\"run\":"] {
+            fsx::write_atomic(&dir.path().join(FILE), remains.as_bytes()).unwrap();
+            assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Missing { .. })));
+            drop(Journal::begin(dir.path(), "r", &record).unwrap());
+            assert_eq!(Journal::resume(dir.path()).unwrap().1.record, record);
+            assert!(matches!(Journal::begin(dir.path(), "s", &record), Err(JournalError::Exists { .. })));
+        }
+    }
+
+    #[test]
+    fn a_journal_that_makes_no_sense_is_refused_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        fsx::write_atomic(&dir.path().join(FILE), b"{}\n").unwrap();
+        let error = Journal::resume(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("line 1"), "{error}");
+        assert_eq!(error.exit(), Exit::Unreadable);
+        fsx::write_atomic(&dir.path().join(crate::record::FILE), b"{}").unwrap();
+        assert!(matches!(Journal::begin(dir.path(), "r", &fixture::record()), Err(JournalError::Exists { .. })));
+    }
+}

@@ -31,4 +31,5 @@ mod private;
 mod registry_live;
 mod run_live;
 mod sandbox;
+mod scripted_run;
 mod weigh;

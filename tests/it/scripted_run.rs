@@ -1,0 +1,124 @@
+//! Whole runs on an engine in memory: what ends them, and that they go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use tonnage::analyse::overhead;
+use tonnage::engine::{Script, ScriptedEngine, Trouble, TroubleKind};
+use tonnage::exit::Exit;
+use tonnage::measure::{Cancel, Outcome, RunOptions, Silent, run};
+use tonnage::record::{Ended, Scenario};
+use tonnage::suite::{PlanOptions, Suite};
+
+/// Two variants, two rounds, seven builds each.
+const STEPS: u32 = 2 * 2 * 7;
+
+fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
+    let base = |size| vec![("bin/sh".to_owned(), 1_000), ("usr/share/pad".to_owned(), size)];
+    let bases = [("3.9", 8_000_000), ("3.9-slim", 3_000_000), ("3.9-alpine", 2_000_000)];
+    ScriptedEngine::new(Script {
+        bases: bases.into_iter().map(|(tag, size)| (format!("tonnage-tiny/python:{tag}"), base(size))).collect(),
+        troubles,
+        ..Script::default()
+    })
+}
+
+fn options(folder: &Path) -> RunOptions {
+    RunOptions {
+        out: folder.join("out"),
+        resume: false,
+        state: folder.join("state"),
+        run: "scripted".into(),
+        builder: "auto".into(),
+        bases: "default".into(),
+        plan: PlanOptions {
+            rounds: 1,
+            discard_first: true,
+            scenarios: Scenario::ALL.to_vec(),
+            warm_repeats: 3,
+            seed: 1,
+            twin: None,
+        },
+        only: vec!["python3.9".into(), "python3.9-slim".into()],
+        max_time: None,
+        pull_deadline: Duration::from_secs(1),
+        keep: false,
+        serve: false,
+        platform: None,
+        network: None,
+        build_args: BTreeMap::new(),
+        ca_files: Vec::new(),
+        site_env: BTreeMap::new(),
+        started_at: "2026-11-01T12:00:00Z".into(),
+    }
+}
+
+fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> Outcome {
+    let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(&suite, engine, options, cancel, &mut Silent)).unwrap()
+}
+
+fn steps(outcome: &Outcome) -> Vec<u32> {
+    outcome.record.samples.iter().filter(|sample| sample.is_finished()).map(|sample| sample.step).collect()
+}
+
+#[test]
+fn an_engine_that_goes_away_ends_the_run_and_the_resume_adds_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let trouble = Trouble { dockerfile: "python3.9-slim".into(), from: 3, kind: TroubleKind::Lost(1) };
+    let broken = engine(vec![trouble]);
+    let mut options = options(folder.path());
+    let first = measured(&broken, &options, &Cancel::default());
+    assert_eq!((first.exit, first.record.ended), (Exit::NoEngine, Ended::EngineLost));
+    assert!(first.lost.is_some());
+    let done = steps(&first);
+    assert!(!done.is_empty() && done.len() < STEPS as usize);
+    let lost = first.record.samples.last().unwrap();
+    assert!(!lost.is_finished() && lost.reason.starts_with("not finished: "), "{lost:?}");
+
+    options.resume = true;
+    let second = measured(&engine(Vec::new()), &options, &Cancel::default());
+    assert_eq!((second.exit, second.record.ended), (Exit::Done, Ended::Complete));
+    let all = steps(&second);
+    assert_eq!(&all[..done.len()], &done[..], "what was measured stays");
+    assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), (0..STEPS).collect());
+    assert_eq!(all.len(), STEPS as usize, "no step twice");
+    assert!(second.record.elapsed_ns > first.record.elapsed_ns, "both parts of the run count");
+    assert!(overhead(&second.record).is_some_and(|overhead| overhead.elapsed == second.record.elapsed_ns));
+    assert!(!options.out.join("journal.jsonl").exists() && options.out.join("run.json").exists());
+}
+
+#[test]
+fn the_time_of_a_part_that_was_killed_is_in_the_journal_with_its_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let trouble = Trouble { dockerfile: String::new(), from: 9, kind: TroubleKind::Lost(0) };
+    let options = options(folder.path());
+    let outcome = measured(&engine(vec![trouble]), &options, &Cancel::default());
+    let journal = std::fs::read_to_string(options.out.join("journal.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let samples = lines.iter().filter(|line| line.get("sample").is_some()).count();
+    assert_eq!(samples, outcome.record.samples.len());
+    for (line, next) in lines.iter().zip(&lines[1..]) {
+        assert!(line.get("sample").is_none() || next.get("elapsed").is_some(), "a sample without its time: {line}");
+    }
+    let elapsed: u64 = lines.iter().filter_map(|line| line.get("elapsed")?[0].as_u64()).sum();
+    assert_eq!(elapsed, outcome.record.elapsed_ns.0);
+}
+
+#[test]
+fn a_run_that_is_out_of_time_or_interrupted_says_so_and_keeps_its_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = RunOptions { max_time: Some(Duration::ZERO), ..options(folder.path()) };
+    let none = measured(&engine(Vec::new()), &options, &Cancel::default());
+    assert_eq!((none.exit, none.record.ended, none.record.samples.len()), (Exit::Done, Ended::OutOfTime, 0));
+    options.resume = true;
+    options.max_time = None;
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let stopped = measured(&engine(Vec::new()), &options, &cancel);
+    assert_eq!((stopped.exit, stopped.record.ended), (Exit::Interrupted, Ended::Interrupted));
+    let whole = measured(&engine(Vec::new()), &options, &Cancel::default());
+    assert_eq!((whole.exit, steps(&whole).len()), (Exit::Done, STEPS as usize));
+}

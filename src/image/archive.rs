@@ -6,9 +6,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Counted, Hashed, Packing, digest_of};
+use super::blob::{Counted, Packing, digest_of};
 use super::config::{DockerManifest, ImageConfig};
 use super::estimate::{Estimator, Pool};
+use super::hashed::Hashed;
 use super::layer::{Budget, FileHashes, LayerScan, looks_like_tar, normalise, read_bounded, scan};
 use super::tar::{Fault, Kind, TarError, TarReader};
 use super::{ImageError, Limits, Options, WireMode, directory, resolve};
@@ -110,7 +111,7 @@ impl Weigher {
         let whole = start.chain(&mut *data);
         let packing = Packing::of(start);
         if packing != Packing::Plain || looks_like_tar(start) {
-            let found = self.layer(members, packing, whole);
+            let found = self.layer(members, packing, size, whole);
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
             members.scans.insert(path.to_owned(), found);
@@ -140,12 +141,13 @@ impl Weigher {
         &mut self,
         members: &mut Members,
         packing: Packing,
+        length: u64,
         input: impl BufRead,
     ) -> Result<Arc<LayerScan>, Broken> {
         let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
         let mut counted = Counted::new(input);
         let estimator = (packing == Packing::Plain && self.options.wire == WireMode::Estimate)
-            .then(|| Estimator::new(self.pool.clone()));
+            .then(|| Estimator::new(self.pool.clone(), length));
         let unpacked = packing.unpack(&mut counted).map_err(stream)?;
         let mut hashed = Hashed::new(unpacked, members.unpack_left, estimator);
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };

@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod estimate;
 mod findings;
+mod hashed;
 mod label;
 mod layer;
 mod packages;
@@ -51,7 +52,7 @@ impl Default for Options {
 /// Whether the compressed size of layers that are stored plain is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WireMode {
-    /// At gzip level 6: about 10 s of CPU a gigabyte, spread over the cores.
+    /// At gzip level 6, of large layers by samples: 0.2 s of CPU a layer at most, spread over the cores.
     #[default]
     Estimate,
     /// Not at all: such layers count nothing in `wire`.

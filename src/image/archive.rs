@@ -35,7 +35,7 @@ pub struct ImageScan {
 /// Reads archives and layouts. Layers are kept by diff id, so that images that share some hold them once.
 pub struct Weigher {
     pub(super) options: Options,
-    layers: BTreeMap<String, Arc<LayerScan>>,
+    pub(super) layers: BTreeMap<String, Arc<LayerScan>>,
     pool: Option<Arc<Pool>>,
 }
 
@@ -144,13 +144,33 @@ impl Weigher {
         length: u64,
         input: impl BufRead,
     ) -> Result<Arc<LayerScan>, Broken> {
-        let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
         let mut counted = Counted::new(input);
-        let estimator = (packing == Packing::Plain && self.options.wire == WireMode::Estimate)
-            .then(|| Estimator::new(self.pool.clone(), length));
-        let unpacked = packing.unpack(&mut counted).map_err(stream)?;
-        let mut hashed = Hashed::new(unpacked, members.unpack_left, estimator);
+        let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
+        let unpacked = packing.unpack(&mut counted).map_err(|error| Broken { offset: 0, what: error.to_string() })?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
+        let mut layer = self.unpacked(unpacked, estimator, contents, members)?;
+        if packing != Packing::Plain {
+            layer.wire_exact = true;
+            layer.wire_bytes = counted.count();
+        }
+        Ok(self.keep(layer))
+    }
+
+    /// What estimates the compressed size of a plain layer of that length, where that is wanted.
+    pub(super) fn estimator(&self, length: u64) -> Option<Estimator> {
+        (self.options.wire == WireMode::Estimate).then(|| Estimator::new(self.pool.clone(), length))
+    }
+
+    /// Scans a layer that is unpacked; its compressed size is the estimate, where there is one.
+    pub(super) fn unpacked(
+        &self,
+        input: impl Read,
+        estimator: Option<Estimator>,
+        contents: FileHashes<'_>,
+        members: &mut Members,
+    ) -> Result<LayerScan, Broken> {
+        let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
+        let mut hashed = Hashed::new(input, members.unpack_left, estimator);
         let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
         let mut layer = scanned.map_err(|error| Broken {
             offset: error.offset,
@@ -163,15 +183,15 @@ impl Weigher {
         members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
         layer.diff_id = diff_id;
         layer.tar_bytes = tar_bytes;
-        layer.wire_exact = packing != Packing::Plain;
-        layer.wire_bytes = if layer.wire_exact { counted.count() } else { estimate.unwrap_or(0) };
-        Ok(self.keep(layer))
+        layer.wire_bytes = estimate.unwrap_or(0);
+        Ok(layer)
     }
 
-    /// The scan by its diff id: one with an exact wire size is better than one without.
+    /// The scan by its diff id: one with an exact wire size is better than one without, and so are more digests.
     fn keep(&mut self, layer: LayerScan) -> Arc<LayerScan> {
+        let worth = |layer: &LayerScan| (layer.wire_exact, std::cmp::Reverse(layer.unhashed()));
         match self.layers.get(&layer.diff_id) {
-            Some(known) if known.wire_exact || !layer.wire_exact => Arc::clone(known),
+            Some(known) if worth(known) >= worth(&layer) => Arc::clone(known),
             _ => {
                 let layer = Arc::new(layer);
                 self.layers.insert(layer.diff_id.clone(), Arc::clone(&layer));

@@ -56,11 +56,10 @@ impl Pool {
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {
-    let mut compressor = Compressor::new();
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { chunk, unit, answer }) = job else { return };
-        let size = compressor.size_of(&chunk, &unit);
+        let size = size_of(&chunk, &unit);
         // The chunk is free for its reader before the answer is read.
         drop(chunk);
         // The layer may have been given up.
@@ -71,7 +70,6 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 /// Estimates one layer.
 pub struct Estimator {
     pool: Option<Arc<Pool>>,
-    compressor: Option<Compressor>,
     pending: VecDeque<Receiver<u64>>,
     /// Of this many units one is compressed, the middle one.
     stride: u64,
@@ -84,10 +82,8 @@ pub struct Estimator {
 impl Estimator {
     /// An estimator for a layer of `length` bytes, which uses the pool's threads, or this one where there is no pool.
     pub fn new(pool: Option<Arc<Pool>>, length: u64) -> Self {
-        let compressor = pool.is_none().then(Compressor::new);
         Self {
             pool,
-            compressor,
             pending: VecDeque::new(),
             stride: length.div_ceil(UNIT as u64).div_ceil(MOST_UNITS).max(1),
             next_unit: 0,
@@ -122,9 +118,7 @@ impl Estimator {
 
     fn compress(&mut self, chunk: &Arc<Chunk>, unit: Range<usize>) {
         let Some(pool) = self.pool.clone() else {
-            if let Some(compressor) = &mut self.compressor {
-                self.sampled_size += compressor.size_of(chunk, &unit);
-            }
+            self.sampled_size += size_of(chunk, &unit);
             return;
         };
         if self.pending.len() >= pool.threads + WAITING {
@@ -143,28 +137,21 @@ impl Estimator {
     }
 }
 
-struct Compressor {
-    state: Compress,
-    out: Vec<u8>,
-}
-
-impl Compressor {
-    fn new() -> Self {
-        Self { state: Compress::new(Compression::new(6), false), out: vec![0; UNIT] }
-    }
-
-    fn size_of(&mut self, chunk: &Chunk, unit: &Range<usize>) -> u64 {
-        self.state.reset();
-        let before = &chunk.bytes()[unit.start.saturating_sub(CARRY)..unit.start];
-        // Without it the unit is a little larger, that is all.
-        let _ = self.state.set_dictionary(before);
-        let unit = &chunk.bytes()[unit.clone()];
-        loop {
-            let rest = &unit[(self.state.total_in() as usize).min(unit.len())..];
-            match self.state.compress(rest, &mut self.out, FlushCompress::Finish) {
-                Ok(flate2::Status::Ok) => {}
-                Ok(flate2::Status::StreamEnd | flate2::Status::BufError) | Err(_) => return self.state.total_out(),
-            }
+/// What a unit weighs compressed.
+///
+/// The state is made anew each time: one that is reset keeps its window, and a dictionary's last byte is hashed with
+/// what happens to lie behind it (zlib-rs 0.6.8, `insert_string`), so sizes would differ by a few bytes from run to run.
+fn size_of(chunk: &Chunk, unit: &Range<usize>) -> u64 {
+    let mut state = Compress::new(Compression::new(6), false);
+    // Without it the unit is a little larger, that is all.
+    let _ = state.set_dictionary(&chunk.bytes()[unit.start.saturating_sub(CARRY)..unit.start]);
+    let unit = &chunk.bytes()[unit.clone()];
+    let mut out = [0; 4096];
+    loop {
+        let rest = &unit[(state.total_in() as usize).min(unit.len())..];
+        match state.compress(rest, &mut out, FlushCompress::Finish) {
+            Ok(flate2::Status::Ok) => {}
+            Ok(flate2::Status::StreamEnd | flate2::Status::BufError) | Err(_) => return state.total_out(),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Weigher {
         let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
         let unpacked = packing.unpack(&mut counted).map_err(|error| Broken { offset: 0, what: error.to_string() })?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
-        let mut layer = self.unpacked(unpacked, estimator, contents, members)?;
+        let mut layer = scan_unpacked(unpacked, estimator, contents, members)?;
         if packing != Packing::Plain {
             layer.wire_exact = true;
             layer.wire_bytes = counted.count();
@@ -159,32 +159,6 @@ impl Weigher {
     /// What estimates the compressed size of a plain layer of that length, where that is wanted.
     pub(super) fn estimator(&self, length: u64) -> Option<Estimator> {
         (self.options.wire == WireMode::Estimate).then(|| Estimator::new(self.pool.clone(), length))
-    }
-
-    /// Scans a layer that is unpacked; its compressed size is the estimate, where there is one.
-    pub(super) fn unpacked(
-        &self,
-        input: impl Read,
-        estimator: Option<Estimator>,
-        contents: FileHashes<'_>,
-        members: &mut Members,
-    ) -> Result<LayerScan, Broken> {
-        let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
-        let mut hashed = Hashed::new(input, members.unpack_left, estimator);
-        let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
-        let mut layer = scanned.map_err(|error| Broken {
-            offset: error.offset,
-            what: match error.what {
-                Fault::Io(error) => error.to_string(),
-                Fault::Format(what) => what,
-            },
-        })?;
-        let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
-        members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
-        layer.diff_id = diff_id;
-        layer.tar_bytes = tar_bytes;
-        layer.wire_bytes = estimate.unwrap_or(0);
-        Ok(layer)
     }
 
     /// The scan by its diff id: one with an exact wire size is better than one without, and so are more digests.
@@ -199,6 +173,31 @@ impl Weigher {
             }
         }
     }
+}
+
+/// Scans a layer that is unpacked; its compressed size is the estimate, where there is one.
+pub(super) fn scan_unpacked(
+    input: impl Read,
+    estimator: Option<Estimator>,
+    contents: FileHashes<'_>,
+    members: &mut Members,
+) -> Result<LayerScan, Broken> {
+    let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
+    let mut hashed = Hashed::new(input, members.unpack_left, estimator);
+    let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
+    let mut layer = scanned.map_err(|error| Broken {
+        offset: error.offset,
+        what: match error.what {
+            Fault::Io(error) => error.to_string(),
+            Fault::Format(what) => what,
+        },
+    })?;
+    let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
+    members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
+    layer.diff_id = diff_id;
+    layer.tar_bytes = tar_bytes;
+    layer.wire_bytes = estimate.unwrap_or(0);
+    Ok(layer)
 }
 
 /// A layer that could not be read.

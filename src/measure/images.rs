@@ -10,10 +10,13 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::serve::{Question, serve};
 use super::session::{Primed, Session};
-use super::weigh::{WeighError, weigh_exported};
+use super::way::NotInPlace;
+use super::weigh::{Reading, WeighError, weigh_on_engine};
+use crate::analyse;
 use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
-use crate::image::{self, ReportOptions, Weigher};
-use crate::record::{Failure, LayerOrigin, Outcome, Variant, Via};
+use crate::error::chain;
+use crate::image::{self, ReportOptions, StoreError, Weigher};
+use crate::record::{Failure, LayerOrigin, Outcome, Variant};
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
@@ -51,18 +54,19 @@ impl<E: Engine> Session<'_, E> {
             return Ok(true);
         }
         observer.event(&Event::Weighing { bytes: Bytes::ZERO });
-        let references: Vec<String> = waiting.iter().map(|(subject, _)| subject.tag.clone()).collect();
+        let images: BTreeMap<String, ImageInfo> =
+            waiting.iter().map(|(subject, info)| (subject.tag.clone(), info.clone())).collect();
         let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
         let begun = Instant::now();
         let outcome = tokio::select! {
-            outcome = weigh_exported(self.engine, &references, weigher) => outcome,
+            outcome = weigh_on_engine(self.engine, &images, self.options.via, weigher) => outcome,
             () = cancel.cancelled() => return Ok(false),
         };
         self.spent.exports_ns = self.spent.exports_ns + Nanos::from(begun.elapsed());
-        let scans = match outcome {
-            Ok((scans, weigher)) => {
+        let mut readings = match outcome {
+            Ok((readings, weigher)) => {
                 self.weigher = Some(weigher);
-                scans
+                readings
             }
             Err(WeighError::Engine(error)) => return Err(error.into()),
             Err(error) => {
@@ -74,8 +78,20 @@ impl<E: Engine> Session<'_, E> {
         };
         for (subject, info) in &waiting {
             let name = &subject.variant.name;
-            let matching = scans.iter().find(|scan| scan.tags.iter().any(|tag| same_reference(tag, &subject.tag)));
-            let Some(scan) = matching else {
+            let reading = match readings.remove(&subject.tag) {
+                Some(Ok(reading)) => reading,
+                Some(Err(reason)) => {
+                    self.fail(name, "export", &chain(&reason))?;
+                    continue;
+                }
+                None => continue,
+            };
+            if let Some(reason @ NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
+                &reading.reason
+            {
+                observer.event(&Event::Warning(&format!("`{name}` was exported to weigh it: {}", chain(reason))));
+            }
+            let Some(scan) = reading.scans.first() else {
                 self.fail(name, "export", "the engine's archive does not hold the image")?;
                 continue;
             };
@@ -87,7 +103,7 @@ impl<E: Engine> Session<'_, E> {
             let size = weight.sizes.size_bytes;
             let reference = reference(subject.variant, &entry.bases, Some(size));
             self.update(name, |entry| {
-                apply_weight(entry, weight, info);
+                apply_weight(entry, weight, info, &reading);
                 entry.reference = reference;
                 entry.outcome = Outcome::Ok;
             })?;
@@ -154,46 +170,20 @@ impl<E: Engine> Session<'_, E> {
 
     /// Bytes shared between variants: known only when all are weighed, so written again each time one is.
     fn share(&mut self) -> Result<(), MeasureError> {
-        let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
-        for variant in &self.record.variants {
-            let mut own: Vec<&str> = variant.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
-            own.sort_unstable();
-            own.dedup();
-            for id in own {
-                *holders.entry(id).or_default() += 1;
-            }
-        }
-        let mut shares = Vec::new();
-        for variant in &self.record.variants {
-            let unique: Bytes = variant
-                .layers
-                .iter()
-                .filter(|layer| holders.get(layer.diff_id.as_str()) == Some(&1))
-                .map(|layer| layer.size_bytes)
-                .sum();
-            shares.push((variant.name.clone(), unique));
-        }
-        for (name, unique) in shares {
-            let changed =
-                self.entry(&name).and_then(|entry| entry.sizes.as_ref()).is_some_and(|s| s.unique_bytes != unique);
-            let shared_unset = self
-                .entry(&name)
-                .and_then(|e| e.sizes.as_ref())
-                .is_some_and(|s| s.unique_bytes + s.shared_bytes != s.size_bytes);
-            if changed || shared_unset {
-                self.update(&name, |entry| {
-                    if let Some(sizes) = &mut entry.sizes {
-                        sizes.unique_bytes = unique;
-                        sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
-                    }
-                })?;
-            }
+        let unique = analyse::unique_bytes(&self.record.variants);
+        let names: Vec<String> = self.record.variants.iter().map(|variant| variant.name.clone()).collect();
+        for (name, unique) in names.iter().zip(unique) {
+            self.update(name, |entry| {
+                if let Some(sizes) = &mut entry.sizes {
+                    sizes.share_out(unique);
+                }
+            })?;
         }
         Ok(())
     }
 }
 
-fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {
+fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo, reading: &Reading) {
     let part = |origin| -> Bytes {
         weight.layers.iter().filter(|layer| layer.origin == origin).map(|layer| layer.size_bytes).sum()
     };
@@ -217,14 +207,6 @@ fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {
     entry.paths = weight.paths;
     entry.tree = weight.tree;
     entry.findings = weight.findings;
-    entry.via = Some(Via::Export);
-}
-
-/// `docker.io/library/x:y`, `localhost/x:y` and `x:y` are one reference.
-fn same_reference(one: &str, other: &str) -> bool {
-    let plain = |text: &str| {
-        let text = text.strip_prefix("docker.io/library/").unwrap_or(text);
-        text.strip_prefix("localhost/").unwrap_or(text).to_owned()
-    };
-    plain(one) == plain(other)
+    entry.via = Some(reading.via);
+    entry.via_reason = reading.reason.as_ref().map(|reason| chain(reason)).unwrap_or_default();
 }

@@ -17,6 +17,7 @@ mod ledger;
 mod options;
 mod serve;
 mod session;
+mod way;
 mod weigh;
 
 pub use cancel::Cancel;
@@ -27,4 +28,5 @@ pub use journal::{Journal, JournalError, Replayed};
 pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
 pub use options::RunOptions;
 pub use session::{Outcome, run};
-pub use weigh::{WeighError, weigh_exported};
+pub use way::{NotInPlace, Way, store_in_place};
+pub use weigh::{Reading, Readings, WeighError, weigh_on_engine};

@@ -28,7 +28,7 @@ pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
 
-use super::archive::{Broken, ImageScan, Members, Weigher};
+use super::archive::{Broken, ImageScan, Members, Weigher, scan_unpacked};
 use super::blob::digest_of;
 use super::config::{ImageConfig, read_config};
 use super::layer::{FileHashes, LayerScan};
@@ -198,7 +198,7 @@ impl Weigher {
         stop: &AtomicBool,
     ) -> Result<(), StoreError> {
         let input = Assembled::new(store.pieces(place, &self.options.limits)?, store.folder(place)?, stop);
-        let layer = self.unpacked(input, self.estimator(length), hashes, members);
+        let layer = scan_unpacked(input, self.estimator(length), hashes, members);
         let layer = layer.map_err(|Broken { what, .. }| layer_error(place, what))?;
         if layer.diff_id != place.diff_id {
             return Err(layer_error(place, format!("what is there has the digest {}", layer.diff_id)));

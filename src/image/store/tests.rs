@@ -227,6 +227,9 @@ fn what_is_known_is_not_read_again_but_for_digests_that_are_wanted_only_now() {
     assert_eq!(weight(&scan), exported(&both));
 }
 
+/// Something that goes wrong with a store.
+type Damage<'a> = Box<dyn Fn(&Engine) + 'a>;
+
 #[test]
 fn a_store_that_is_not_as_it_should_be_is_an_error_that_says_so() {
     let layers = [layer(&[file("d/f", "content"), file("g", "another")]), layer(&[file("d/h", "above")])];
@@ -238,7 +241,6 @@ fn a_store_that_is_not_as_it_should_be_is_an_error_that_says_so() {
         fs::write(path.join("f"), content).unwrap();
         path
     };
-    type Damage<'a> = Box<dyn Fn(&Engine) + 'a>;
     let damages: Vec<(&str, Damage<'_>)> = vec![
         ("`d/f`: No such file", Box::new(|engine| fs::remove_file(files(engine).join("d/f")).unwrap())),
         ("`d/f`: it has 6 bytes, not 7", Box::new(|engine| fs::write(files(engine).join("d/f"), "conten").unwrap())),

@@ -14,6 +14,7 @@ use super::host;
 use super::journal::{Journal, Line};
 use super::ledger::Ledger;
 use super::options::RunOptions;
+use super::way::{Way, store_in_place};
 use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
@@ -56,6 +57,10 @@ pub async fn run<E: Engine>(
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = base_set(suite, &options.bases)?;
+    if options.via == Way::Store {
+        // Said before anything is built.
+        store_in_place(engine.facts(), engine.is_local())?;
+    }
     let mut session = Session::begin(suite, &variants, engine, options).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,

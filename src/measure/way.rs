@@ -46,10 +46,10 @@ impl FromStr for Way {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NotInPlace {
     /// It runs on another machine, or behind an address that does not tell.
-    #[error("the engine is not known to run on this machine")]
+    #[error("an engine that is not known to run on this machine cannot be read in place")]
     Elsewhere,
     /// It keeps images in another way.
-    #[error("{} keeps images in its {store} store, which is not read in place", for_people(engine))]
+    #[error("{} keeps images in its {store} store, which cannot be read in place", for_people(engine))]
     OtherStore {
         /// `docker`, `podman`.
         engine: String,

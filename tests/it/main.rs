@@ -22,4 +22,5 @@ mod live;
 mod registry_live;
 mod run_live;
 mod sandbox;
+mod store_live;
 mod weigh;

@@ -12,7 +12,7 @@ use crate::text::for_people;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Layers of this storage driver are not kept as folders that hold their files.
-    #[error("the storage driver `{}` keeps layers in a way that is not read in place", for_people(driver))]
+    #[error("layers of the storage driver `{}` cannot be read in place", for_people(driver))]
     Driver {
         /// The driver.
         driver: String,

@@ -27,16 +27,17 @@ impl Folder {
         Ok(Self { root, open: Vec::new() })
     }
 
-    /// Opens a regular file; `path` has no empty parts, no `.` and no `..`.
-    pub(super) fn file(&mut self, path: &[u8]) -> io::Result<File> {
+    /// Opens a regular file and tells its length; `path` has no empty parts, no `.` and no `..`.
+    pub(super) fn file(&mut self, path: &[u8]) -> io::Result<(File, u64)> {
         let mut parts: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
         let name = parts.pop().unwrap_or_default();
         let parent = self.folder(&parts)?;
         // Without waiting: opening a pipe would block until someone writes to it.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(openat(parent, name, flags, Mode::empty())?);
-        if file.metadata()?.is_file() {
-            Ok(file)
+        let found = file.metadata()?;
+        if found.is_file() {
+            Ok((file, found.len()))
         } else {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
         }
@@ -90,7 +91,7 @@ mod tests {
         for _ in 0..2 {
             for (path, content) in [("a/b/f", "content"), ("top", "t")] {
                 let mut text = String::new();
-                folder.file(path.as_bytes()).unwrap().read_to_string(&mut text).unwrap();
+                folder.file(path.as_bytes()).unwrap().0.read_to_string(&mut text).unwrap();
                 assert_eq!(text, content);
             }
         }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use assembled::{Assembled, Outline};
+use assembled::{Assembled, Outline, Source};
 pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
@@ -41,6 +41,10 @@ const DRIVERS: [&str; 2] = ["overlay2", "fuse-overlayfs"];
 const SMALL: u64 = 256;
 /// Lines of a layer's record for each of its entries: the header, the file, its padding; and the end of the tar.
 const LINES: u64 = 3;
+
+/// Bytes of layers' records that are kept between looking through them and reading, so that they are parsed once: those
+/// of about 40,000 entries. The records of more are parsed twice.
+const KEPT: usize = 32 * 1024 * 1024;
 
 /// The store of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,8 +120,8 @@ impl Store {
         Ok(Pieces::new(record, limits.entries.saturating_mul(LINES).saturating_add(LINES)))
     }
 
-    fn outline(&self, place: &Place, limits: &Limits) -> Result<Outline, StoreError> {
-        Outline::of(self.pieces(place, limits)?).map_err(|error| layer_error(place, error.to_string()))
+    fn outline(&self, place: &Place, limits: &Limits, room: &mut usize) -> Result<Outline, StoreError> {
+        Outline::of(self.pieces(place, limits)?, room).map_err(|error| layer_error(place, error.to_string()))
     }
 
     /// The folder of what is known of a layer, checked to be of that layer.
@@ -157,13 +161,14 @@ impl Weigher {
         for place in planned.iter().flatten().flat_map(|image| &image.layers) {
             places.entry(&place.diff_id).or_insert(place);
         }
+        let mut room = KEPT;
         let mut outlines: BTreeMap<&str, Result<Outline, StoreError>> = BTreeMap::new();
         let mut counts: HashMap<u64, u32> = HashMap::new();
         for (&diff_id, place) in &places {
             if let Some(known) = self.layers.get(diff_id) {
                 known.file_sizes().for_each(|size| *counts.entry(size).or_default() += 1);
             } else {
-                let outline = store.outline(place, &limits);
+                let outline = store.outline(place, &limits, &mut room);
                 let sizes = outline.iter().flat_map(|outline| &outline.file_sizes);
                 sizes.for_each(|&size| *counts.entry(size).or_default() += 1);
                 outlines.insert(diff_id, outline);
@@ -176,10 +181,10 @@ impl Weigher {
             let outline = match outlines.remove(diff_id) {
                 Some(outline) => outline,
                 None if !self.options.hash_files || self.is_hashed(diff_id, &common) => continue,
-                None => store.outline(place, &limits),
+                None => store.outline(place, &limits, &mut room),
             };
             let read = outline.and_then(|outline| {
-                self.read_layer(store, place, outline.tar_bytes, FileHashes::OfSizes(&common), &mut members, stop)
+                self.read_layer(store, place, outline, FileHashes::OfSizes(&common), &mut members, stop)
             });
             if let Err(error) = read {
                 failed.insert(diff_id.to_owned(), error);
@@ -192,13 +197,17 @@ impl Weigher {
         &mut self,
         store: &Store,
         place: &Place,
-        length: u64,
+        outline: Outline,
         hashes: FileHashes<'_>,
         members: &mut Members,
         stop: &AtomicBool,
     ) -> Result<(), StoreError> {
-        let input = Assembled::new(store.pieces(place, &self.options.limits)?, store.folder(place)?, stop);
-        let layer = scan_unpacked(input, self.estimator(length), hashes, members);
+        let pieces = match outline.kept {
+            Some(kept) => Source::Kept(kept),
+            None => Source::Record(store.pieces(place, &self.options.limits)?),
+        };
+        let input = Assembled::new(pieces, store.folder(place)?, stop);
+        let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, members);
         let layer = layer.map_err(|Broken { what, .. }| layer_error(place, what))?;
         if layer.diff_id != place.diff_id {
             return Err(layer_error(place, format!("what is there has the digest {}", layer.diff_id)));

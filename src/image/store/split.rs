@@ -29,7 +29,7 @@ pub(super) enum Piece<'a> {
     /// The content of a file: never empty.
     File {
         /// Its path from the layer's folder.
-        path: Vec<u8>,
+        path: &'a [u8],
         /// Its length.
         size: u64,
     },
@@ -53,6 +53,7 @@ struct Line<'a> {
 pub(super) struct Pieces<R: Read> {
     input: BufReader<MultiGzDecoder<BufReader<R>>>,
     line: Vec<u8>,
+    /// The piece, or the path of the file, that was read last.
     bytes: Vec<u8>,
     lines_left: u64,
 }
@@ -82,8 +83,8 @@ impl<R: Read> Pieces<R> {
                 1 => {
                     let raw = line.name_raw.filter(|name| !name.is_empty()).map(|name| STANDARD.decode(name));
                     let name = raw.transpose().map_err(|error| broken(&format!("a name: {error}")))?;
-                    let path = normalise(name.as_deref().unwrap_or(line.name.as_bytes()));
-                    return Ok(Some(Piece::File { path, size: line.size }));
+                    self.bytes = normalise(name.as_deref().unwrap_or(line.name.as_bytes()));
+                    return Ok(Some(Piece::File { path: &self.bytes, size: line.size }));
                 }
                 2 => {
                     self.bytes.clear();
@@ -130,7 +131,7 @@ mod tests {
         while let Some(piece) = pieces.next()? {
             found.push(match piece {
                 Piece::Bytes(bytes) => (format!("={}", crate::text::from_bytes(bytes)), bytes.len() as u64),
-                Piece::File { path, size } => (crate::text::from_bytes(&path), size),
+                Piece::File { path, size } => (crate::text::from_bytes(path), size),
             });
         }
         Ok(found)

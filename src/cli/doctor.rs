@@ -350,6 +350,28 @@ mod tests {
     }
 
     #[test]
+    fn how_images_are_weighed_is_what_the_weighing_finds_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut found = found();
+        found.facts.root_dir = dir.path().display().to_string();
+        let says = |found: &Found| {
+            let probe = probe_of(Ok(found.clone()));
+            let json: serde_json::Value = serde_json::from_str(&json(&probe).unwrap()).unwrap();
+            (table(&probe).lines().find(|line| line.starts_with("weighing")).unwrap().to_owned(), json)
+        };
+        let (line, json) = says(&found);
+        assert!(line.contains("from exported archives: failed to list"), "{line}");
+        assert_eq!(json["in_place"], false);
+        assert!(json["not_in_place"].as_str().unwrap().contains("failed to list"), "{json}");
+        for folder in ["overlay2", "image/overlay2/layerdb/sha256", "image/overlay2/imagedb/content/sha256"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let (line, json) = says(&found);
+        assert!(line.ends_with("in the engine's own store"), "{line}");
+        assert_eq!((&json["in_place"], &json["not_in_place"]), (&true.into(), &serde_json::Value::Null));
+    }
+
+    #[test]
     fn without_an_engine_the_hint_gets_one() {
         let gone = EngineError::Unreachable { endpoint: "unix:///x".into(), reason: "there is no such socket".into() };
         let failure = no_engine(&gone);

@@ -111,7 +111,10 @@ impl Weigher {
         let whole = start.chain(&mut *data);
         let packing = Packing::of(start);
         if packing != Packing::Plain || looks_like_tar(start) {
-            let found = self.layer(members, packing, size, whole);
+            let found = match self.known(path, packing) {
+                Some(known) => as_known(known, members, whole),
+                None => self.layer(members, packing, size, whole),
+            };
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
             members.scans.insert(path.to_owned(), found);
@@ -156,6 +159,14 @@ impl Weigher {
         Ok(self.keep(layer))
     }
 
+    /// The layer that a plain blob is by its name, its diff id, where all is known of it: it is only hashed again.
+    fn known(&self, path: &str, packing: Packing) -> Option<Arc<LayerScan>> {
+        let name = path.rsplit('/').next()?;
+        let known = self.layers.get(&format!("sha256:{}", name.strip_suffix(".tar").unwrap_or(name)))?;
+        let all = packing == Packing::Plain && (known.unhashed() == 0 || !self.options.hash_files);
+        all.then(|| Arc::clone(known))
+    }
+
     /// What estimates the compressed size of a plain layer of that length, where that is wanted.
     pub(super) fn estimator(&self, length: u64) -> Option<Estimator> {
         (self.options.wire == WireMode::Estimate).then(|| Estimator::new(self.pool.clone(), length))
@@ -172,6 +183,18 @@ impl Weigher {
                 layer
             }
         }
+    }
+}
+
+/// The known layer, if the blob is what its name says.
+fn as_known(known: Arc<LayerScan>, members: &mut Members, input: impl Read) -> Result<Arc<LayerScan>, Broken> {
+    let read = Hashed::new(input, members.unpack_left, None).finish();
+    let (found, tar_bytes, _) = read.map_err(|error| Broken { offset: 0, what: error.to_string() })?;
+    members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
+    if found == known.diff_id {
+        Ok(known)
+    } else {
+        Err(Broken { offset: 0, what: format!("its digest is {found}, not its name") })
     }
 }
 

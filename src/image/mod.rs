@@ -55,7 +55,7 @@ impl Default for Options {
 /// Whether the compressed size of layers that are stored plain is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WireMode {
-    /// At gzip level 6, of large layers by samples: 0.2 s of CPU a layer at most, spread over the cores.
+    /// At gzip level 6, of large layers by samples: about 0.3 s of CPU a layer at most, spread over the cores.
     #[default]
     Estimate,
     /// Not at all: such layers count nothing in `wire`.

@@ -84,7 +84,7 @@ impl Kept {
 /// Where the pieces come from: read before, or from the record.
 pub(super) enum Source<R: Read> {
     Kept(Kept),
-    Record(Pieces<R>),
+    Record(Box<Pieces<R>>),
 }
 
 impl<R: Read> Source<R> {
@@ -209,7 +209,7 @@ mod tests {
         let mut room = 50;
         let outline = Outline::of(pieces(), &mut room).unwrap();
         assert_eq!((outline.kept, outline.tar_bytes, room), (None, 13, 50));
-        for source in [kept, Source::Record(pieces())] {
+        for source in [kept, Source::Record(Box::new(pieces()))] {
             let mut tar = String::new();
             let stop = AtomicBool::new(false);
             let folder = Folder::open(dir.path()).unwrap();

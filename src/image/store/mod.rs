@@ -204,7 +204,7 @@ impl Weigher {
     ) -> Result<(), StoreError> {
         let pieces = match outline.kept {
             Some(kept) => Source::Kept(kept),
-            None => Source::Record(store.pieces(place, &self.options.limits)?),
+            None => Source::Record(Box::new(store.pieces(place, &self.options.limits)?)),
         };
         let input = Assembled::new(pieces, store.folder(place)?, stop);
         let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, members);

@@ -78,12 +78,17 @@ impl<R: BufRead> BufRead for Counted<R> {
 
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let count = buffer.len().min(out.len());
-        out[..count].copy_from_slice(&buffer[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, out)
     }
+}
+
+/// Reads from what is buffered: how whatever has a buffer reads.
+pub fn read_buffered(input: &mut impl BufRead, out: &mut [u8]) -> io::Result<usize> {
+    let buffer = input.fill_buf()?;
+    let count = buffer.len().min(out.len());
+    out[..count].copy_from_slice(&buffer[..count]);
+    input.consume(count);
+    Ok(count)
 }
 
 /// `sha256:` and the digits.

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use sha2::{Digest as _, Sha256};
 
-use super::blob::digest_text;
+use super::blob::{digest_text, read_buffered};
 use super::estimate::Estimator;
 
 /// Bytes of the layer in one chunk; only the last one may have less.
@@ -149,11 +149,7 @@ impl<R: Read> BufRead for Hashed<R> {
 
 impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let count = buffer.len().min(out.len());
-        out[..count].copy_from_slice(&buffer[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, out)
     }
 }
 

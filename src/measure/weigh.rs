@@ -18,8 +18,11 @@ use crate::exit::Exit;
 use crate::image::{ImageError, ImageScan, Store, StoreError, Weigher};
 use crate::record::Via;
 
-/// Chunks that may wait between the engine and the reader: engines send 32 KiB at a time.
-const WAITING: usize = 32;
+/// Bytes that go to the reader at once: engines send 32 KiB at a time, and waking the reader for each costs more than
+/// reading it.
+const BATCH: usize = 256 * 1024;
+/// Batches that may wait between the engine and the reader.
+const WAITING: usize = 4;
 
 /// Why an engine's images could not be weighed.
 #[derive(Debug, thiserror::Error)]
@@ -163,18 +166,29 @@ async fn read_in_place(
 }
 
 async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(Vec<ImageScan>, Weigher), WeighError> {
-    let (chunks, queue) = mpsc::channel(WAITING);
+    let (batches, queue) = mpsc::channel(WAITING);
     let reader = tokio::task::spawn_blocking(move || {
-        let scans = weigher.read_archive(Queue { chunks: queue, chunk: Bytes::new(), ended: false });
+        let scans = weigher.read_archive(Queue {
+            batches: queue,
+            batch: Vec::new().into_iter(),
+            chunk: Bytes::new(),
+            ended: false,
+        });
         (scans, weigher)
     });
     let mut failed = None;
+    let (mut batch, mut size) = (Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         match chunk {
             Ok(chunk) => {
-                // The reader gave up: its error says why.
-                if chunks.send(Some(chunk)).await.is_err() {
-                    break;
+                size += chunk.len();
+                batch.push(chunk);
+                if size >= BATCH {
+                    size = 0;
+                    // The reader gave up: its error says why.
+                    if batches.send(Some(std::mem::take(&mut batch))).await.is_err() {
+                        break;
+                    }
                 }
             }
             Err(error) => {
@@ -185,9 +199,10 @@ async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(V
     }
     if failed.is_none() {
         // An end that is meant, told apart from a sender that was dropped.
-        let _ = chunks.send(None).await;
+        let _ = batches.send(Some(batch)).await;
+        let _ = batches.send(None).await;
     }
-    drop(chunks);
+    drop(batches);
     drop(stream);
     let ended = reader.await;
     if let Some(error) = failed {
@@ -199,7 +214,8 @@ async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(V
 
 /// The reader's end of the channel.
 struct Queue {
-    chunks: mpsc::Receiver<Option<Bytes>>,
+    batches: mpsc::Receiver<Option<Vec<Bytes>>>,
+    batch: std::vec::IntoIter<Bytes>,
     chunk: Bytes,
     ended: bool,
 }
@@ -207,8 +223,12 @@ struct Queue {
 impl Read for Queue {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() && !self.ended {
-            match self.chunks.blocking_recv() {
-                Some(Some(chunk)) => self.chunk = chunk,
+            if let Some(chunk) = self.batch.next() {
+                self.chunk = chunk;
+                continue;
+            }
+            match self.batches.blocking_recv() {
+                Some(Some(batch)) => self.batch = batch.into_iter(),
                 Some(None) => self.ended = true,
                 None => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the engine's export broke off")),
             }
@@ -318,7 +338,7 @@ mod tests {
         });
         let error = weigh(Box::pin(endless)).err().unwrap();
         assert!(matches!(error, WeighError::Image(ImageError::Archive { .. })), "{error}");
-        // What fits the channel and the reader's buffer, and one in hand.
-        assert!(sent.get() < 200, "{}", sent.get());
+        // What fits the channel and the reader's buffer, and a batch in hand, all of 4 KiB chunks.
+        assert!(sent.get() < 8 * BATCH / 4096, "{}", sent.get());
     }
 }

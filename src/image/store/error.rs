@@ -35,7 +35,7 @@ pub enum StoreError {
         what: String,
     },
     /// A layer is not whole, or not the one that the config names.
-    #[error("layer {} is not whole in the engine's store: {what}", for_people(diff_id))]
+    #[error("layer {} is not whole in the engine's store: {}", for_people(diff_id), for_people(what))]
     Layer {
         /// Its diff id.
         diff_id: String,

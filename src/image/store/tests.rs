@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -353,4 +354,30 @@ fn limits_hold_and_a_reader_that_is_asked_to_stop_stops() {
     let mut weigher = Weigher::new(Options::default());
     let stopped = weigher.read_store(&engine.store(), &[&id], &AtomicBool::new(true)).remove(0);
     assert!(stopped.unwrap_err().to_string().contains("asked to stop"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_damaged_record_gives_the_same_numbers_or_none(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        packed in any::<bool>(),
+    ) {
+        let layers = [layer(&[folder("a/"), zeros("a/b", 700), file("c", "content"), hard_link("d", "c"), whiteout("e")])];
+        let (engine, id) = Engine::with(&layers);
+        let path = engine.known(&chains(&layers)[0]).join("tar-split.json.gz");
+        let mut bytes = take_apart(&layers[0], &engine.files(&chains(&layers)[0]));
+        if packed {
+            bytes = gzip(&bytes);
+        }
+        for (index, byte) in &flips {
+            let at = index.index(bytes.len());
+            bytes[at] = *byte;
+        }
+        fs::write(&path, if packed { bytes } else { gzip(&bytes) }).unwrap();
+        if let Ok(scan) = engine.read(&id) {
+            prop_assert_eq!(weight(&scan), exported(&layers));
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub use overhead::{Overhead, overhead};
 pub use paired::{NOISY, QUIET, RatioEstimate, UNKNOWN, noise, paired_ratio, unpaired_ratio};
 pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub use reproduction::{Reproduction, reproduction};
-pub use sharing::{Sharing, sharing, sharing_of};
+pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
 pub use summary::{SummaryTiming, VariantSummary, summary};
 pub use timing::{Estimate, Network, PartsMedian, ScenarioTiming, in_statistics, timings};
 

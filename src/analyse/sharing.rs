@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Record, Variant};
+use crate::record::{Layer, Record, Variant, WireKind};
 use crate::units::Bytes;
 
 /// Layers that variants share, told by diff id.
@@ -16,8 +16,14 @@ pub struct Sharing {
     pub sum_of_sizes: Bytes,
     /// Bytes of layers that two variants both have; on the diagonal the variant's distinct layers.
     pub matrix: Vec<Vec<Bytes>>,
-    /// Per variant: bytes in layers that no other variant has.
+    /// Per variant: its size.
+    pub sizes: Vec<Bytes>,
+    /// Per variant: bytes of its size in layers that no other variant has.
     pub unique: Vec<Bytes>,
+    /// What a registry transfers for all distinct layers: what pulling all images costs.
+    pub total_wire: Bytes,
+    /// Whether that was measured or estimated.
+    pub wire_kind: WireKind,
 }
 
 impl Sharing {
@@ -32,24 +38,33 @@ pub fn sharing(record: &Record) -> Sharing {
     sharing_of(&record.variants)
 }
 
+/// For each of these images the bytes of its size in layers that no other of them has.
+pub fn unique_bytes(variants: &[Variant]) -> Vec<Bytes> {
+    let mut unique = sharing_of(variants).unique.into_iter();
+    let with_layers = |variant: &Variant| if variant.layers.is_empty() { None } else { unique.next() };
+    variants.iter().map(with_layers).map(Option::unwrap_or_default).collect()
+}
+
 /// Shared layers over these images.
 pub fn sharing_of(variants: &[Variant]) -> Sharing {
     let variants: Vec<_> = variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
     // Layers as small numbers: a thousand variants make half a million pairs.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sizes: Vec<Bytes> = Vec::new();
+    let mut wires: Vec<Bytes> = Vec::new();
     let mut owners: Vec<u32> = Vec::new();
     let mut sets: Vec<Vec<usize>> = Vec::new();
-    let mut sum_of_sizes = Bytes::ZERO;
     for variant in &variants {
         let mut set = BTreeSet::new();
         for layer in &variant.layers {
-            sum_of_sizes += layer.size_bytes;
             let number = *numbers.entry(&layer.diff_id).or_insert_with(|| {
                 sizes.push(layer.size_bytes);
+                wires.push(Bytes::ZERO);
                 owners.push(0);
                 sizes.len() - 1
             });
+            // A layer that stands twice in an image weighs nothing the second time.
+            wires[number] = wires[number].max(layer.wire_bytes);
             if set.insert(number) {
                 owners[number] += 1;
             }
@@ -64,13 +79,22 @@ pub fn sharing_of(variants: &[Variant]) -> Sharing {
             matrix[column][row] = both;
         }
     }
-    let unique = sets.iter().map(|set| set.iter().filter(|&&at| owners[at] == 1).map(|&at| sizes[at]).sum()).collect();
+    let sum = |variant: &Variant, alone: bool| -> Bytes {
+        let counts = |layer: &&Layer| !alone || numbers.get(layer.diff_id.as_str()).is_some_and(|&at| owners[at] == 1);
+        variant.layers.iter().filter(counts).map(|layer| layer.size_bytes).sum()
+    };
+    let whole: Vec<Bytes> = variants.iter().map(|variant| sum(variant, false)).collect();
+    let unique = variants.iter().map(|variant| sum(variant, true)).collect();
+    let is_exact = |variant: &&Variant| variant.sizes.as_ref().is_some_and(|s| s.wire_kind == WireKind::Exact);
     Sharing {
         variants: variants.iter().map(|variant| variant.name.clone()).collect(),
         total_stored: sizes.into_iter().sum(),
-        sum_of_sizes,
+        sum_of_sizes: whole.iter().copied().sum(),
         matrix,
+        sizes: whole,
         unique,
+        total_wire: wires.into_iter().sum(),
+        wire_kind: if variants.iter().all(is_exact) { WireKind::Exact } else { WireKind::Estimated },
     }
 }
 
@@ -109,7 +133,12 @@ mod tests {
         assert_eq!(found.unique, sizes.iter().map(|sizes| sizes.unique_bytes).collect::<Vec<_>>());
         for (index, sizes) in sizes.iter().enumerate() {
             assert_eq!(found.matrix[index][index], sizes.size_bytes);
+            assert_eq!(found.sizes[index], sizes.size_bytes);
         }
+        let wire: Bytes =
+            record.variants.iter().flat_map(|variant| &variant.layers).map(|layer| layer.wire_bytes).sum();
+        let shared_wire: Bytes = record.variants[3].layers[..5].iter().map(|layer| layer.wire_bytes).sum();
+        assert_eq!(found.total_wire, wire.saturating_sub(shared_wire));
     }
 
     #[test]
@@ -121,12 +150,17 @@ mod tests {
         record.variants[0].layers.push(twice);
         let found = sharing(&record);
         assert_eq!(found.saved(), size);
-        assert_eq!(found.unique[0], found.total_stored);
+        assert_eq!(found.unique[0], found.sum_of_sizes);
+        assert_eq!(unique_bytes(&record.variants), [found.sum_of_sizes]);
     }
 
     #[test]
     fn variants_without_layers_are_left_out() {
-        assert_eq!(sharing(&fixture::with_failures()).variants.len(), 3);
+        let failed = fixture::with_failures();
+        assert_eq!(sharing(&failed).variants.len(), 3);
+        for (unique, variant) in unique_bytes(&failed.variants).into_iter().zip(&failed.variants) {
+            assert_eq!(unique == Bytes::ZERO, variant.layers.is_empty(), "{}", variant.name);
+        }
         let mut record = fixture::record();
         record.variants.clear();
         assert_eq!(sharing(&record).total_stored, Bytes::ZERO);

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::Terminal;
 use crate::engine::{Base, BaseState, BuilderChoice, ConnectOptions, EngineError, Found, Probe, Surroundings, probe};
-use crate::error::Failure;
+use crate::error::{Failure, chain};
 use crate::exit::Exit;
+use crate::measure::store_in_place;
 use crate::record;
 use crate::suite::Suite;
 use crate::text;
@@ -70,6 +71,8 @@ struct Answer<'a> {
     local: bool,
     builders: &'a [record::Builder],
     in_place: bool,
+    /// Why images are exported to be weighed.
+    not_in_place: Option<String>,
     disk_free_bytes: Option<Bytes>,
     disk_used_bytes: Option<Bytes>,
     running_containers: &'a [record::RunningContainer],
@@ -203,7 +206,8 @@ fn json(probe: &Probe) -> Result<String, Failure> {
         engine: found.map(|found| &found.facts),
         local: found.is_some_and(|found| found.local),
         builders: found.map_or(&[], |found| found.builders.as_slice()),
-        in_place: found.is_some_and(|found| found.in_place),
+        in_place: found.is_some_and(|found| not_in_place(found).is_none()),
+        not_in_place: found.and_then(not_in_place),
         disk_free_bytes: found.and_then(|found| found.disk_free_bytes),
         disk_used_bytes: found.and_then(|found| found.disk_used_bytes),
         running_containers: found.map_or(&[], |found| found.running.as_slice()),
@@ -264,9 +268,18 @@ fn table(probe: &Probe) -> String {
     out
 }
 
+/// Why images are not weighed in the engine's own store; `None` where they are.
+fn not_in_place(found: &Found) -> Option<String> {
+    store_in_place(&found.facts, found.local).err().map(|reason| chain(&reason))
+}
+
 fn rows(found: &Found) -> Vec<(&'static str, String)> {
     let facts = &found.facts;
     let builders: Vec<_> = found.builders.iter().map(ToString::to_string).collect();
+    let weighing = match not_in_place(found) {
+        None => "in the engine's own store".to_owned(),
+        Some(reason) => format!("from exported archives: {reason}"),
+    };
     let or_unknown = |bytes: Option<Bytes>| bytes.map_or_else(|| "unknown".to_owned(), |bytes| bytes.to_string());
     vec![
         ("engine", format!("{} {} at {}", facts.name, facts.version, found.endpoint)),
@@ -276,7 +289,7 @@ fn rows(found: &Found) -> Vec<(&'static str, String)> {
         ("storage driver", facts.storage_driver.clone()),
         ("image store", facts.image_store.to_string()),
         ("builder", format!("{} (of {})", facts.builder, builders.join(", "))),
-        ("weighing", if found.in_place { "in the engine's folders" } else { "from exported archives" }.to_owned()),
+        ("weighing", weighing),
         ("on this machine", if found.local { "yes" } else { "no" }.to_owned()),
         ("disk free", or_unknown(found.disk_free_bytes)),
         ("disk used", or_unknown(found.disk_used_bytes)),
@@ -306,7 +319,6 @@ mod tests {
             },
             local: true,
             builders: vec![record::Builder::Buildkit, record::Builder::Classic],
-            in_place: true,
             disk_free_bytes: Some(Bytes(50_000_000_000)),
             disk_used_bytes: Some(Bytes(1_000_000_000)),
             running: Vec::new(),
@@ -370,6 +382,28 @@ mod tests {
         }
         assert!(!words.contains('\u{1b}') && !table(&probe).contains('\u{1b}'));
         assert_eq!(problems(&probe).len(), 6);
+    }
+
+    #[test]
+    fn how_images_are_weighed_is_what_the_weighing_finds_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut found = found();
+        found.facts.root_dir = dir.path().display().to_string();
+        let says = |found: &Found| {
+            let probe = probe_of(Ok(found.clone()));
+            let json: serde_json::Value = serde_json::from_str(&json(&probe).unwrap()).unwrap();
+            (table(&probe).lines().find(|line| line.starts_with("weighing")).unwrap().to_owned(), json)
+        };
+        let (line, json) = says(&found);
+        assert!(line.contains("from exported archives: failed to list"), "{line}");
+        assert_eq!(json["in_place"], false);
+        assert!(json["not_in_place"].as_str().unwrap().contains("failed to list"), "{json}");
+        for folder in ["overlay2", "image/overlay2/layerdb/sha256", "image/overlay2/imagedb/content/sha256"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let (line, json) = says(&found);
+        assert!(line.ends_with("in the engine's own store"), "{line}");
+        assert_eq!((&json["in_place"], &json["not_in_place"]), (&true.into(), &serde_json::Value::Null));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
-use crate::measure::{self, Cancel, Outcome, RunOptions};
+use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
 use crate::record::{self, Against, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{PlanOptions, Suite};
@@ -97,6 +97,9 @@ pub struct Args {
     /// Environment for builds, such as `PIP_INDEX_URL`: part of the site layer
     #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair)]
     site_env: Vec<(String, String)>,
+    /// How the images are read to weigh them: in the engine's own store, which needs root on its host, or from its export
+    #[arg(long, value_name = "auto|export|store", default_value_t)]
+    via: Way,
     /// Do not start the images
     #[arg(long)]
     no_serve: bool,
@@ -204,6 +207,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
         max_time: args.max_time,
         pull_deadline: args.pull_timeout,
         keep: args.keep,
+        via: args.via,
         serve: !args.no_serve,
         platform: args.platform.clone().or_else(|| suite.build.platform.clone()),
         network: args.network.clone(),

@@ -9,6 +9,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
 use crate::image::{Limits, Options, WireMode};
+use crate::measure::Way;
 use crate::record::Variant;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown};
 use crate::units::Bytes;
@@ -61,6 +62,9 @@ pub struct Args {
     /// The image whose layers count as base: an archive, a layout or an image of the engine
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
+    /// How images of the engine are read: in its own store, which needs root on its host, or from its export
+    #[arg(long, value_name = "auto|export|store", default_value_t)]
+    via: Way,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -99,6 +103,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         base: args.base,
         host: args.engine.host,
         platform: args.platform,
+        via: args.via,
         options: Options {
             limits: args.max_memory.map_or_else(Limits::default, limits),
             hash_files: true,
@@ -132,6 +137,7 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
         base: None,
         host: None,
         platform: None,
+        via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },
         top: TOP_IN_JSON,
         naming: Naming::ByImage,

@@ -28,7 +28,6 @@ struct Inspect {
     #[serde(rename = "RootFS")]
     root_fs: RootFs,
     config: Option<Config>,
-    graph_driver: Option<GraphDriver>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,13 +42,6 @@ struct Config {
     labels: Option<BTreeMap<String, String>>,
     user: Option<String>,
     env: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct GraphDriver {
-    name: String,
-    data: Option<BTreeMap<String, String>>,
 }
 
 /// The image that a reference names.
@@ -81,24 +73,7 @@ impl Inspect {
             labels: config.labels.unwrap_or_default(),
             user: config.user.unwrap_or_default(),
             env: config.env.unwrap_or_default(),
-            layer_dirs: self.graph_driver.map(GraphDriver::layer_dirs).unwrap_or_default(),
         }
-    }
-}
-
-impl GraphDriver {
-    /// Directories of overlay2's layers, lowest first. `LowerDir` runs from the top down and leaves the top layer
-    /// out, which is `UpperDir`. Other drivers mark deletions in other ways, so theirs are not given.
-    fn layer_dirs(self) -> Vec<String> {
-        let data = self.data.unwrap_or_default();
-        let Some(upper) = data.get("UpperDir").filter(|dir| self.name == "overlay2" && !dir.is_empty()) else {
-            return Vec::new();
-        };
-        let lower = data.get("LowerDir").map(String::as_str).unwrap_or_default();
-        let mut dirs: Vec<String> = lower.split(':').filter(|dir| !dir.is_empty()).map(ToOwned::to_owned).collect();
-        dirs.reverse();
-        dirs.push(upper.clone());
-        dirs
     }
 }
 
@@ -246,19 +221,6 @@ mod tests {
         ] {
             assert_eq!(split_reference(reference), expected, "{reference}");
         }
-    }
-
-    #[test]
-    fn layers_of_overlay2_come_lowest_first_and_those_of_others_not_at_all() {
-        let driver = |name: &str, lower: Option<&str>| {
-            let mut data = BTreeMap::from([("UpperDir".to_owned(), "/l/top/diff".to_owned())]);
-            data.extend(lower.map(|lower| ("LowerDir".to_owned(), lower.to_owned())));
-            GraphDriver { name: name.to_owned(), data: Some(data) }.layer_dirs()
-        };
-        assert_eq!(driver("overlay2", Some("/l/mid/diff:/l/low/diff")), ["/l/low/diff", "/l/mid/diff", "/l/top/diff"]);
-        assert_eq!(driver("overlay2", None), ["/l/top/diff"]);
-        assert!(driver("fuse-overlayfs", Some("/l/low/diff")).is_empty());
-        assert!(GraphDriver { name: "overlay2".into(), data: None }.layer_dirs().is_empty());
     }
 
     #[test]

@@ -43,8 +43,6 @@ pub struct Found {
     pub local: bool,
     /// Its builders that work.
     pub builders: Vec<Builder>,
-    /// Whether images can be weighed in the engine's own folders, without exporting them.
-    pub in_place: bool,
     /// Free space where the engine keeps its data; `None` on another machine.
     pub disk_free_bytes: Option<Bytes>,
     /// What images and build cache take.
@@ -118,9 +116,6 @@ async fn look(engine: &DockerEngine) -> Found {
         endpoint: engine.endpoint().to_owned(),
         local: engine.is_local(),
         builders: engine.builders(),
-        in_place: engine.is_local()
-            && facts.storage_driver == "overlay2"
-            && std::fs::read_dir(std::path::Path::new(&facts.root_dir).join("overlay2")).is_ok(),
         disk_free_bytes: if engine.is_local() { free_space(&facts.root_dir) } else { None },
         disk_used_bytes: usage.map(|usage| usage.total()),
         running: engine.running().await.unwrap_or_default(),

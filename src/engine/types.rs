@@ -137,9 +137,6 @@ pub struct ImageInfo {
     pub user: String,
     /// Environment of its config, `NAME=value`.
     pub env: Vec<String>,
-    /// Directories of its layers on the engine's host, lowest first; empty where the store has none
-    /// (`GraphDriver.Data` of overlay2).
-    pub layer_dirs: Vec<String>,
 }
 
 /// What a pull is doing.

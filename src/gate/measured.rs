@@ -215,31 +215,7 @@ fn filled(mut target: Map<String, Value>) -> Map<String, Value> {
 
 /// A variant of which only the name is known.
 pub(super) fn blank(name: &str) -> Variant {
-    Variant {
-        site_layers: 0,
-        name: name.to_owned(),
-        dockerfile: String::new(),
-        image_id: String::new(),
-        config_digest: String::new(),
-        platform: String::new(),
-        outcome: Outcome::Ok,
-        failure: None,
-        bases: Vec::new(),
-        instructions: Vec::new(),
-        sizes: None,
-        layers: Vec::new(),
-        packages: Vec::new(),
-        remainder: Vec::new(),
-        reclaimable: Vec::new(),
-        duplicates: Vec::new(),
-        paths: Vec::new(),
-        tree: None,
-        findings: Vec::new(),
-        serve: None,
-        reference: None,
-        user: String::new(),
-        via: None,
-    }
+    Variant { name: name.to_owned(), outcome: Outcome::Ok, ..Variant::default() }
 }
 
 /// The newest record below a folder of results: stamps sort by name.

@@ -6,9 +6,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Counted, Hashed, Packing, digest_of};
+use super::blob::{Counted, Packing, digest_of};
 use super::config::{DockerManifest, ImageConfig};
 use super::estimate::{Estimator, Pool};
+use super::hashed::Hashed;
 use super::layer::{Budget, FileHashes, LayerScan, looks_like_tar, normalise, read_bounded, scan};
 use super::tar::{Fault, Kind, TarError, TarReader};
 use super::{ImageError, Limits, Options, WireMode, directory, resolve};
@@ -34,7 +35,7 @@ pub struct ImageScan {
 /// Reads archives and layouts. Layers are kept by diff id, so that images that share some hold them once.
 pub struct Weigher {
     pub(super) options: Options,
-    layers: BTreeMap<String, Arc<LayerScan>>,
+    pub(super) layers: BTreeMap<String, Arc<LayerScan>>,
     pool: Option<Arc<Pool>>,
 }
 
@@ -110,7 +111,10 @@ impl Weigher {
         let whole = start.chain(&mut *data);
         let packing = Packing::of(start);
         if packing != Packing::Plain || looks_like_tar(start) {
-            let found = self.layer(members, packing, whole);
+            let found = match self.known(path, packing) {
+                Some(known) => as_known(known, members, whole),
+                None => self.layer(members, packing, size, whole),
+            };
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
             members.scans.insert(path.to_owned(), found);
@@ -140,36 +144,39 @@ impl Weigher {
         &mut self,
         members: &mut Members,
         packing: Packing,
+        length: u64,
         input: impl BufRead,
     ) -> Result<Arc<LayerScan>, Broken> {
-        let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
         let mut counted = Counted::new(input);
-        let estimator = (packing == Packing::Plain && self.options.wire == WireMode::Estimate)
-            .then(|| Estimator::new(self.pool.clone()));
-        let unpacked = packing.unpack(&mut counted).map_err(stream)?;
-        let mut hashed = Hashed::new(unpacked, members.unpack_left, estimator);
+        let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
+        let unpacked = packing.unpack(&mut counted).map_err(|error| Broken { offset: 0, what: error.to_string() })?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
-        let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
-        let mut layer = scanned.map_err(|error| Broken {
-            offset: error.offset,
-            what: match error.what {
-                Fault::Io(error) => error.to_string(),
-                Fault::Format(what) => what,
-            },
-        })?;
-        let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
-        members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
-        layer.diff_id = diff_id;
-        layer.tar_bytes = tar_bytes;
-        layer.wire_exact = packing != Packing::Plain;
-        layer.wire_bytes = if layer.wire_exact { counted.count() } else { estimate.unwrap_or(0) };
+        let mut layer = scan_unpacked(unpacked, estimator, contents, members)?;
+        if packing != Packing::Plain {
+            layer.wire_exact = true;
+            layer.wire_bytes = counted.count();
+        }
         Ok(self.keep(layer))
     }
 
-    /// The scan by its diff id: one with an exact wire size is better than one without.
+    /// The layer that a plain blob is by its name, its diff id, where all is known of it: it is only hashed again.
+    fn known(&self, path: &str, packing: Packing) -> Option<Arc<LayerScan>> {
+        let name = path.rsplit('/').next()?;
+        let known = self.layers.get(&format!("sha256:{}", name.strip_suffix(".tar").unwrap_or(name)))?;
+        let all = packing == Packing::Plain && (known.unhashed() == 0 || !self.options.hash_files);
+        all.then(|| Arc::clone(known))
+    }
+
+    /// What estimates the compressed size of a plain layer of that length, where that is wanted.
+    pub(super) fn estimator(&self, length: u64) -> Option<Estimator> {
+        (self.options.wire == WireMode::Estimate).then(|| Estimator::new(self.pool.clone(), length))
+    }
+
+    /// The scan by its diff id: one with an exact wire size is better than one without, and so are more digests.
     fn keep(&mut self, layer: LayerScan) -> Arc<LayerScan> {
+        let worth = |layer: &LayerScan| (layer.wire_exact, std::cmp::Reverse(layer.unhashed()));
         match self.layers.get(&layer.diff_id) {
-            Some(known) if known.wire_exact || !layer.wire_exact => Arc::clone(known),
+            Some(known) if worth(known) >= worth(&layer) => Arc::clone(known),
             _ => {
                 let layer = Arc::new(layer);
                 self.layers.insert(layer.diff_id.clone(), Arc::clone(&layer));
@@ -177,6 +184,43 @@ impl Weigher {
             }
         }
     }
+}
+
+/// The known layer, if the blob is what its name says.
+fn as_known(known: Arc<LayerScan>, members: &mut Members, input: impl Read) -> Result<Arc<LayerScan>, Broken> {
+    let read = Hashed::new(input, members.unpack_left, None).finish();
+    let (found, tar_bytes, _) = read.map_err(|error| Broken { offset: 0, what: error.to_string() })?;
+    members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
+    if found == known.diff_id {
+        Ok(known)
+    } else {
+        Err(Broken { offset: 0, what: format!("its digest is {found}, not its name") })
+    }
+}
+
+/// Scans a layer that is unpacked; its compressed size is the estimate, where there is one.
+pub(super) fn scan_unpacked(
+    input: impl Read,
+    estimator: Option<Estimator>,
+    contents: FileHashes<'_>,
+    members: &mut Members,
+) -> Result<LayerScan, Broken> {
+    let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
+    let mut hashed = Hashed::new(input, members.unpack_left, estimator);
+    let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
+    let mut layer = scanned.map_err(|error| Broken {
+        offset: error.offset,
+        what: match error.what {
+            Fault::Io(error) => error.to_string(),
+            Fault::Format(what) => what,
+        },
+    })?;
+    let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
+    members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
+    layer.diff_id = diff_id;
+    layer.tar_bytes = tar_bytes;
+    layer.wire_bytes = estimate.unwrap_or(0);
+    Ok(layer)
 }
 
 /// A layer that could not be read.

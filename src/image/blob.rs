@@ -1,13 +1,10 @@
-//! Compressed and plain blobs: told apart by their first bytes, unpacked, counted, hashed and their compressed
-//! size estimated as they stream by.
+//! Compressed and plain blobs: told apart by their first bytes, unpacked and counted as they stream by; digests.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
-
-use super::estimate::Estimator;
 
 /// Size of the buffers between the stages.
 const BUFFER: usize = 256 * 1024;
@@ -81,86 +78,17 @@ impl<R: BufRead> BufRead for Counted<R> {
 
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let count = buffer.len().min(out.len());
-        out[..count].copy_from_slice(&buffer[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, out)
     }
 }
 
-/// Hashes the bytes that pass and hands them to the estimator, a buffer at a time.
-pub struct Hashed<R> {
-    input: R,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    hash: Sha256,
-    estimator: Option<Estimator>,
-    count: u64,
-    limit: u64,
-}
-
-impl<R: Read> Hashed<R> {
-    /// Reads from `input`, at most `limit` bytes.
-    pub fn new(input: R, limit: u64, estimator: Option<Estimator>) -> Self {
-        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, hash: Sha256::new(), estimator, count: 0, limit }
-    }
-
-    /// Reads to the end: digest as `sha256:…`, bytes, and the estimate where one was asked for.
-    pub fn finish(mut self) -> io::Result<(String, u64, Option<u64>)> {
-        loop {
-            let count = self.fill_buf()?.len();
-            if count == 0 {
-                break;
-            }
-            self.consume(count);
-        }
-        let estimate = self.estimator.map(Estimator::finish);
-        Ok((digest_text(&self.hash.finalize()), self.count, estimate))
-    }
-}
-
-impl<R: Read> BufRead for Hashed<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.start == self.end {
-            let count = match self.input.read(&mut self.buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            self.start = 0;
-            self.end = count;
-            self.count += count as u64;
-            if count == 0 {
-                break;
-            }
-            if self.count > self.limit {
-                return Err(io::Error::new(
-                    io::ErrorKind::FileTooLarge,
-                    format!("it unpacks to more than the {} bytes that are left to unpack", self.limit),
-                ));
-            }
-            self.hash.update(&self.buffer[..count]);
-            if let Some(estimator) = &mut self.estimator {
-                estimator.write(&self.buffer[..count]);
-            }
-        }
-        Ok(&self.buffer[self.start..self.end])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.start = (self.start + amount).min(self.end);
-    }
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let count = buffer.len().min(out.len());
-        out[..count].copy_from_slice(&buffer[..count]);
-        self.consume(count);
-        Ok(count)
-    }
+/// Reads from what is buffered: how whatever has a buffer reads.
+pub fn read_buffered(input: &mut impl BufRead, out: &mut [u8]) -> io::Result<usize> {
+    let buffer = input.fill_buf()?;
+    let count = buffer.len().min(out.len());
+    out[..count].copy_from_slice(&buffer[..count]);
+    input.consume(count);
+    Ok(count)
 }
 
 /// `sha256:` and the digits.

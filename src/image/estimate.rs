@@ -1,30 +1,39 @@
-//! An estimate of what a layer weighs compressed: gzip level 6 of zlib-rs, in blocks of 1 MiB that several
-//! threads share.
+//! An estimate of what a layer weighs compressed: gzip level 6 of zlib-rs, in units of 8 KiB that several threads
+//! share.
 //!
-//! Each block is compressed alone, so that the sum does not depend on the number of threads. Against one stream
-//! that costs about 0.3 %; against a real push (Go's gzip) the whole is within 2–4 %.
+//! Each unit is compressed with the 32 KiB before it as dictionary (RFC 1951: that far back a match may lie), so that
+//! it costs what it costs inside the one stream of a real blob; nothing depends on the number of threads. Of a layer of
+//! more than 12 MiB only every nth unit is compressed, 12 MiB in all, and the rest is taken to be like them. Measured
+//! on Debian and Alpine layers of 26 to 876 MB: the units against one stream −0.1 to −0.4 %, the choice of units
+//! another ±1 % (one standard deviation); the whole against what Docker 20.10 pushed −0.2 to −1.3 % an image.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
 
+use super::hashed::{CARRY, Chunk};
+
 /// Bytes that are compressed at once.
-const BLOCK: usize = 1024 * 1024;
+const UNIT: usize = 8 * 1024;
+/// Units that are compressed of one layer.
+const MOST_UNITS: u64 = 1536;
 /// gzip header and trailer (RFC 1952).
 const FRAME: u64 = 18;
-/// Blocks that may wait for a thread, beyond one a thread.
-const WAITING: usize = 4;
+/// Units that may wait for a thread, beyond one a thread.
+const WAITING: usize = 16;
 
-/// A block on its way to a thread, and the way back for its size.
+/// A unit on its way to a thread, and the way back for its size.
 struct Job {
-    block: Vec<u8>,
-    answer: SyncSender<(u64, Vec<u8>)>,
+    chunk: Arc<Chunk>,
+    unit: Range<usize>,
+    answer: SyncSender<u64>,
 }
 
-/// Threads that compress blocks; they end when the pool is dropped.
+/// Threads that compress units; they end when the pool is dropped.
 pub struct Pool {
     jobs: SyncSender<Job>,
     threads: usize,
@@ -47,106 +56,155 @@ impl Pool {
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {
-    let mut compressor = Compressor::new();
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        let size = compressor.size_of(&job.block);
+        let Ok(Job { chunk, unit, answer }) = job else { return };
+        let size = size_of(&chunk, &unit);
+        // The chunk is free for its reader before the answer is read.
+        drop(chunk);
         // The layer may have been given up.
-        let _ = job.answer.send((size, job.block));
+        let _ = answer.send(size);
     }
 }
 
 /// Estimates one layer.
 pub struct Estimator {
     pool: Option<Arc<Pool>>,
-    compressor: Option<Compressor>,
-    block: Vec<u8>,
-    spare: Vec<Vec<u8>>,
-    pending: VecDeque<Receiver<(u64, Vec<u8>)>>,
-    total: u64,
+    pending: VecDeque<Receiver<u64>>,
+    /// Of this many units one is compressed, the middle one.
+    stride: u64,
+    next_unit: u64,
+    bytes: u64,
+    sampled_bytes: u64,
+    sampled_size: u64,
 }
 
 impl Estimator {
-    /// An estimator that uses the pool's threads, or this one where there is no pool.
-    pub fn new(pool: Option<Arc<Pool>>) -> Self {
-        let compressor = pool.is_none().then(Compressor::new);
-        Self { pool, compressor, block: Vec::new(), spare: Vec::new(), pending: VecDeque::new(), total: FRAME }
+    /// An estimator for a layer of `length` bytes, which uses the pool's threads, or this one where there is no pool.
+    pub fn new(pool: Option<Arc<Pool>>, length: u64) -> Self {
+        Self {
+            pool,
+            pending: VecDeque::new(),
+            stride: length.div_ceil(UNIT as u64).div_ceil(MOST_UNITS).max(1),
+            next_unit: 0,
+            bytes: 0,
+            sampled_bytes: 0,
+            sampled_size: 0,
+        }
     }
 
-    /// Takes some bytes of the layer.
-    pub fn write(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let count = bytes.len().min(BLOCK - self.block.len());
-            self.block.extend_from_slice(&bytes[..count]);
-            bytes = &bytes[count..];
-            if self.block.len() == BLOCK {
-                self.flush();
+    /// Takes the next chunk of the layer: all but the last one hold whole units.
+    pub fn take(&mut self, chunk: &Arc<Chunk>) {
+        let end = chunk.data().end;
+        for start in chunk.data().step_by(UNIT) {
+            if self.next_unit % self.stride == self.stride / 2 {
+                let unit = start..end.min(start + UNIT);
+                self.sampled_bytes += unit.len() as u64;
+                self.compress(chunk, unit);
             }
+            self.next_unit += 1;
         }
+        self.bytes += chunk.data().len() as u64;
     }
 
     /// Bytes that the layer weighs compressed.
     pub fn finish(mut self) -> u64 {
-        self.flush();
         while !self.pending.is_empty() {
             self.collect();
         }
-        self.total
+        let whole = u128::from(self.sampled_size) * u128::from(self.bytes);
+        FRAME + whole.checked_div(u128::from(self.sampled_bytes)).unwrap_or(0) as u64
     }
 
-    fn flush(&mut self) {
-        if self.block.is_empty() {
-            return;
-        }
-        let block = std::mem::replace(&mut self.block, self.spare.pop().unwrap_or_default());
+    fn compress(&mut self, chunk: &Arc<Chunk>, unit: Range<usize>) {
         let Some(pool) = self.pool.clone() else {
-            if let Some(compressor) = &mut self.compressor {
-                self.total += compressor.size_of(&block);
-            }
-            self.spare.push(cleared(block));
+            self.sampled_size += size_of(chunk, &unit);
             return;
         };
         if self.pending.len() >= pool.threads + WAITING {
             self.collect();
         }
         let (answer, size) = sync_channel(1);
-        if pool.jobs.send(Job { block, answer }).is_ok() {
+        if pool.jobs.send(Job { chunk: Arc::clone(chunk), unit, answer }).is_ok() {
             self.pending.push_back(size);
         }
     }
 
     fn collect(&mut self) {
-        if let Some((size, block)) = self.pending.pop_front().and_then(|size| size.recv().ok()) {
-            self.total += size;
-            self.spare.push(cleared(block));
+        if let Some(size) = self.pending.pop_front().and_then(|size| size.recv().ok()) {
+            self.sampled_size += size;
         }
     }
 }
 
-fn cleared(mut block: Vec<u8>) -> Vec<u8> {
-    block.clear();
-    block
+/// What a unit weighs compressed.
+///
+/// The state is made anew each time: one that is reset keeps its window, and a dictionary's last byte is hashed with
+/// what happens to lie behind it (zlib-rs 0.6.8, `insert_string`), so sizes would differ by a few bytes from run to run.
+fn size_of(chunk: &Chunk, unit: &Range<usize>) -> u64 {
+    let mut state = Compress::new(Compression::new(6), false);
+    // Without it the unit is a little larger, that is all.
+    let _ = state.set_dictionary(&chunk.bytes()[unit.start.saturating_sub(CARRY)..unit.start]);
+    let unit = &chunk.bytes()[unit.clone()];
+    let mut out = [0; 4096];
+    loop {
+        let rest = &unit[(state.total_in() as usize).min(unit.len())..];
+        match state.compress(rest, &mut out, FlushCompress::Finish) {
+            Ok(flate2::Status::Ok) => {}
+            Ok(flate2::Status::StreamEnd | flate2::Status::BufError) | Err(_) => return state.total_out(),
+        }
+    }
 }
 
-struct Compressor {
-    state: Compress,
-    out: Vec<u8>,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::hashed::Hashed;
+    use super::*;
 
-impl Compressor {
-    fn new() -> Self {
-        Self { state: Compress::new(Compression::new(6), false), out: vec![0; 64 * 1024] }
+    /// Words in an order that looks random and is the same every time: it compresses, to a third or so.
+    fn text(length: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut out = Vec::with_capacity(length + 16);
+        while out.len() < length {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            out.extend_from_slice(format!("{} ", state >> 20).as_bytes());
+        }
+        out.truncate(length);
+        out
     }
 
-    fn size_of(&mut self, block: &[u8]) -> u64 {
-        self.state.reset();
-        loop {
-            let rest = &block[(self.state.total_in() as usize).min(block.len())..];
-            match self.state.compress(rest, &mut self.out, FlushCompress::Finish) {
-                Ok(flate2::Status::Ok) => {}
-                Ok(flate2::Status::StreamEnd | flate2::Status::BufError) | Err(_) => return self.state.total_out(),
-            }
+    fn estimate(content: &[u8], pool: Option<Arc<Pool>>) -> u64 {
+        let estimator = Estimator::new(pool, content.len() as u64);
+        Hashed::new(content, u64::MAX, Some(estimator)).finish().unwrap().2.unwrap()
+    }
+
+    fn in_one_stream(content: &[u8]) -> u64 {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::new(6));
+        std::io::Write::write_all(&mut encoder, content).unwrap();
+        encoder.finish().unwrap().len() as u64
+    }
+
+    #[test]
+    fn units_with_what_is_before_them_weigh_what_one_stream_weighs() {
+        let content = text(3_000_000);
+        let (estimate, truth) = (estimate(&content, None), in_one_stream(&content));
+        assert!(estimate.abs_diff(truth) * 100 < truth, "{estimate}, not {truth}");
+    }
+
+    #[test]
+    fn a_large_layer_is_told_by_part_of_it() {
+        let mut content = text(30_000_000);
+        content.resize(40_000_000, 0);
+        let (estimate, truth) = (estimate(&content, None), in_one_stream(&content));
+        assert!(estimate != truth && estimate.abs_diff(truth) * 100 < 2 * truth, "{estimate}, not {truth}");
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        for length in [0, 1, 8_192, 300_000, 15_000_000] {
+            let content = text(length);
+            assert_eq!(estimate(&content, Pool::start()), estimate(&content, None), "{length}");
         }
+        assert_eq!(estimate(b"", None), FRAME);
     }
 }

@@ -3,7 +3,7 @@
 //! In: the unpacked tar as a stream. Out: a [`LayerScan`], which holds 32 bytes an entry, its path, 32 bytes for
 //! the digest of a file's content where files are hashed, and the text of package databases (bounded).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
 
 use sha2::{Digest as _, Sha256};
@@ -72,6 +72,25 @@ impl LayerScan {
         self.entries.len() as u64
     }
 
+    /// Sizes of the files that are not empty.
+    pub(super) fn file_sizes(&self) -> impl Iterator<Item = u64> {
+        self.files().map(|entry| entry.size)
+    }
+
+    /// Whether each file of one of these sizes has the digest of its content.
+    pub(super) fn is_hashed(&self, sizes: &HashSet<u64>) -> bool {
+        self.files().all(|entry| entry.digest != NONE || !sizes.contains(&entry.size))
+    }
+
+    /// How many files have no digest of their content.
+    pub(super) fn unhashed(&self) -> usize {
+        self.files().filter(|entry| entry.digest == NONE).count()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &LayerEntry> {
+        self.entries.iter().filter(|entry| entry.kind == EntryKind::File && entry.size > 0)
+    }
+
     pub(super) fn path(&self, entry: &LayerEntry) -> &[u8] {
         slice(&self.names, entry.path_start, entry.path_len)
     }
@@ -105,15 +124,27 @@ impl Budget {
 
 /// Whether files' content is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileHashes {
+pub(super) enum FileHashes<'a> {
     Yes,
     No,
+    /// Of files of these sizes; content of another size equals no other.
+    OfSizes(&'a HashSet<u64>),
+}
+
+impl FileHashes<'_> {
+    fn wants(self, size: u64) -> bool {
+        match self {
+            Self::Yes => true,
+            Self::No => false,
+            Self::OfSizes(sizes) => sizes.contains(&size),
+        }
+    }
 }
 
 /// Reads a layer's tar up to its end mark. Digest, length and wire size are the caller's to fill in.
 pub(super) fn scan(
     input: &mut dyn BufRead,
-    hashes: FileHashes,
+    hashes: FileHashes<'_>,
     limits: &Limits,
     budget: &mut Budget,
 ) -> Result<LayerScan, TarError> {
@@ -163,7 +194,7 @@ pub(super) fn scan(
             let room = limits.database_file_bytes.min(budget.database_bytes);
             let mut content = (wanted && size <= room).then(Vec::new);
             scan.databases_left_out += u64::from(wanted && content.is_none());
-            let mut hash = (hashes == FileHashes::Yes && !entry.sparse).then(Sha256::new);
+            let mut hash = (hashes.wants(size) && !entry.sparse).then(Sha256::new);
             if hash.is_some() || content.is_some() {
                 read_data(&mut tar, hash.as_mut(), content.as_mut())?;
             }

@@ -1,6 +1,7 @@
 //! An exported image turned into layers, merged tree, waste, duplicates and packages. Sync; knows no engine.
 //!
-//! In: a docker archive or an OCI layout, as a stream or on disk, and untrusted. Out: [`ImageScan`]s, which hold
+//! In: a docker archive or an OCI layout, as a stream or on disk, and untrusted; or the ids of images and the folder in
+//! which a Docker Engine keeps them. Out: [`ImageScan`]s, which hold
 //! what was read of each layer, and from one of them and the base's diff ids a [`Weight`], in the words of
 //! [`crate::record`].
 //!
@@ -15,12 +16,14 @@ mod directory;
 mod error;
 mod estimate;
 mod findings;
+mod hashed;
 mod label;
 mod layer;
 mod packages;
 mod pax;
 mod resolve;
 mod shape;
+mod store;
 mod tar;
 mod tree;
 mod weigh;
@@ -29,6 +32,7 @@ pub use archive::{ImageScan, Weigher};
 pub use config::{History, ImageConfig};
 pub use error::ImageError;
 pub use layer::LayerScan;
+pub use store::{Store, StoreError};
 pub use weigh::{ReportOptions, Weight, weigh};
 
 /// How images are read.
@@ -51,7 +55,7 @@ impl Default for Options {
 /// Whether the compressed size of layers that are stored plain is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WireMode {
-    /// At gzip level 6: about 10 s of CPU a gigabyte, spread over the cores.
+    /// At gzip level 6, of large layers by samples: about 0.3 s of CPU a layer at most, spread over the cores.
     #[default]
     Estimate,
     /// Not at all: such layers count nothing in `wire`.

@@ -10,7 +10,7 @@ use super::config::{Descriptor, OciDocument, read_config};
 use super::layer::LayerScan;
 
 /// Layers that an image may have: engines stop at 127.
-const MAX_LAYERS: usize = 4096;
+pub(super) const MAX_LAYERS: usize = 4096;
 /// How deep an index may lie in indexes.
 const MAX_NESTING: usize = 4;
 

@@ -7,6 +7,7 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::blob::read_buffered;
 use super::pax::Pax;
 
 /// Size of a tar block.
@@ -307,11 +308,7 @@ impl<R: BufRead> BufRead for Data<'_, R> {
 
 impl<R: BufRead> Read for Data<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let count = buffer.len().min(out.len());
-        out[..count].copy_from_slice(&buffer[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, out)
     }
 }
 

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use super::begin::begin_variant;
 use super::error::MeasureError;
-use super::images::{set_unique, unique_bytes};
 use super::journal::Mark;
 use super::options::RunOptions;
+use crate::analyse;
 use crate::record::{Against, Confirmation, Record, Sample, Scenario, Spent, SuiteInfo, Variant};
 use crate::suite::{self, PlanOptions, Step, Suite};
 use crate::units::Nanos;
@@ -181,8 +181,10 @@ impl<'a> Beside<'a> {
         record.samples = head;
         record.spent.other_builds_ns = record.spent.other_builds_ns + spent;
         for record in [&mut record, &mut there] {
-            for (variant, (_, unique)) in unique_bytes(&record.variants).into_iter().enumerate() {
-                set_unique(&mut record.variants[variant], unique);
+            for (variant, unique) in analyse::unique_bytes(&record.variants).into_iter().enumerate() {
+                if let Some(sizes) = &mut record.variants[variant].sizes {
+                    sizes.share_out(unique);
+                }
             }
         }
         let against = Against {

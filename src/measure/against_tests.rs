@@ -8,6 +8,7 @@ use super::*;
 use crate::engine::{Script, ScriptedEngine, Trouble, TroubleKind};
 use crate::error::Diagnose;
 use crate::exit::Exit;
+use crate::measure::Way;
 use crate::measure::{Cancel, Event, MeasureError, Observer, Outcome, Silent, run, run_against};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
 
@@ -55,6 +56,7 @@ impl States {
 
     fn options(&self, resume: bool) -> RunOptions {
         RunOptions {
+            via: Way::Auto,
             out: self.out(),
             resume,
             state: self.dir.path().join("state"),

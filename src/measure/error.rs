@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::journal::{JournalError, Mark};
 use super::ledger::LedgerError;
+use super::way::NotInPlace;
 use crate::context::ContextError;
 use crate::engine::EngineError;
 use crate::error::Diagnose;
@@ -44,6 +45,9 @@ pub enum MeasureError {
         /// Which file.
         path: String,
     },
+    /// Images are to be weighed in place, and cannot be.
+    #[error(transparent)]
+    NotInPlace(#[from] NotInPlace),
     /// A name given with `--only` is no variant.
     #[error("the suite has no variant `{0}`")]
     NoSuchVariant(String),
@@ -96,6 +100,7 @@ impl Diagnose for MeasureError {
             Self::File(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Context(error) => error.hint(),
+            Self::NotInPlace(error) => error.hint(),
             Self::Tar(_) => None,
             Self::NotInContext { .. } => {
                 Some("`src` and `deps` are paths from the context's folder, not excluded by .dockerignore".into())
@@ -127,6 +132,7 @@ impl Diagnose for MeasureError {
             Self::File(error) => error.exit(),
             Self::Record(error) => error.exit(),
             Self::Context(error) => error.exit(),
+            Self::NotInPlace(error) => error.exit(),
             Self::Tar(_) => Exit::Bug,
             Self::Suite(error) => error.exit(),
             Self::NoSuchVariant(_) => Exit::Usage,

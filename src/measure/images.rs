@@ -11,10 +11,13 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::serve::{Question, Way, serve};
 use super::session::{Primed, Session};
-use super::weigh::{WeighError, weigh_exported};
+use super::way::NotInPlace;
+use super::weigh::{Reading, Readings, WeighError, weigh_on_engine};
+use crate::analyse;
 use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
-use crate::image::{self, ImageScan, ReportOptions, Weigher};
-use crate::record::{Failure, LayerOrigin, Outcome, Variant, Via};
+use crate::error::chain;
+use crate::image::{self, ReportOptions, StoreError, Weigher};
+use crate::record::{Failure, LayerOrigin, Outcome, Variant};
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
@@ -53,16 +56,27 @@ impl<E: Engine> Session<'_, E> {
         }
         observer.event(&Event::Weighing { bytes: Bytes::ZERO });
         let begun = Instant::now();
-        let exported = self.export(&waiting, cancel).await;
+        let read = self.read(&waiting, cancel).await;
         self.spent.exports_ns = self.spent.exports_ns + Nanos::from(begun.elapsed());
-        let Some(scans) = exported? else { return Ok(false) };
+        let Some(mut readings) = read? else { return Ok(false) };
         for (subject, info) in &waiting {
             let name = &subject.variant.name;
-            let matching = scans.iter().find(|scan| scan.tags.iter().any(|tag| same_reference(tag, &subject.tag)));
-            let Some(scan) = matching else {
-                if !self.has_failed(name) {
-                    self.fail(name, "export", "the engine's archive does not hold the image")?;
+            let reading = match readings.remove(&subject.tag) {
+                Some(Ok(reading)) => reading,
+                Some(Err(reason)) => {
+                    self.fail(name, "export", &chain(&reason))?;
+                    continue;
                 }
+                // Why is known already.
+                None => continue,
+            };
+            if let Some(reason @ NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
+                &reading.reason
+            {
+                observer.event(&Event::Warning(&format!("`{name}` was exported to weigh it: {}", chain(reason))));
+            }
+            let Some(scan) = reading.scans.first() else {
+                self.fail(name, "export", "the engine's archive does not hold the image")?;
                 continue;
             };
             let Some(entry) = self.entry(name) else { continue };
@@ -73,7 +87,7 @@ impl<E: Engine> Session<'_, E> {
             let size = weight.sizes.size_bytes;
             let reference = reference(subject.variant, &entry.bases, Some(size));
             self.update(name, |entry| {
-                apply_weight(entry, weight, info);
+                apply_weight(entry, weight, info, &reading);
                 entry.reference = reference;
                 entry.outcome = Outcome::Ok;
             })?;
@@ -89,47 +103,48 @@ impl<E: Engine> Session<'_, E> {
         Ok(true)
     }
 
-    /// Reads the images as the engine exports them, in one request, since layers that they share come once; where that
+    /// Reads the images, what must be exported in one request, since layers that they share come once; where that
     /// fails, one by one, so that only those fail that cannot be had. `None` when asked to stop.
-    async fn export(
+    async fn read(
         &mut self,
         waiting: &[(&Subject<'_>, ImageInfo)],
         cancel: &Cancel,
-    ) -> Result<Option<Vec<ImageScan>>, MeasureError> {
-        let all: Vec<String> = waiting.iter().map(|(subject, _)| subject.tag.clone()).collect();
-        match self.export_some(&all, cancel).await? {
-            Exported::Scans(scans) => return Ok(Some(scans)),
-            Exported::Interrupted => return Ok(None),
-            Exported::Failed(reason) if waiting.len() == 1 => {
+    ) -> Result<Option<Readings>, MeasureError> {
+        let all = waiting.iter().map(|(subject, info)| (subject.tag.clone(), info.clone())).collect();
+        match self.read_some(&all, cancel).await? {
+            Read::All(readings) => return Ok(Some(readings)),
+            Read::Interrupted => return Ok(None),
+            Read::Failed(reason) if waiting.len() == 1 => {
                 self.fail(&waiting[0].0.variant.name, "export", &reason)?;
-                return Ok(Some(Vec::new()));
+                return Ok(Some(Readings::new()));
             }
-            Exported::Failed(_) => {}
+            Read::Failed(_) => {}
         }
-        let mut found = Vec::new();
-        for (subject, _) in waiting {
-            match self.export_some(std::slice::from_ref(&subject.tag), cancel).await? {
-                Exported::Scans(scans) => found.extend(scans),
-                Exported::Interrupted => return Ok(None),
-                Exported::Failed(reason) => self.fail(&subject.variant.name, "export", &reason)?,
+        let mut found = Readings::new();
+        for (subject, info) in waiting {
+            let one = BTreeMap::from([(subject.tag.clone(), info.clone())]);
+            match self.read_some(&one, cancel).await? {
+                Read::All(readings) => found.extend(readings),
+                Read::Interrupted => return Ok(None),
+                Read::Failed(reason) => self.fail(&subject.variant.name, "export", &reason)?,
             }
         }
         Ok(Some(found))
     }
 
-    async fn export_some(&mut self, references: &[String], cancel: &Cancel) -> Result<Exported, MeasureError> {
+    async fn read_some(&mut self, images: &BTreeMap<String, ImageInfo>, cancel: &Cancel) -> Result<Read, MeasureError> {
         let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
         let outcome = tokio::select! {
-            outcome = weigh_exported(self.engine, references, weigher) => outcome,
-            () = cancel.cancelled() => return Ok(Exported::Interrupted),
+            outcome = weigh_on_engine(self.engine, images, self.options.via, weigher) => outcome,
+            () = cancel.cancelled() => return Ok(Read::Interrupted),
         };
         match outcome {
-            Ok((scans, weigher)) => {
+            Ok((readings, weigher)) => {
                 self.weigher = Some(weigher);
-                Ok(Exported::Scans(scans))
+                Ok(Read::All(readings))
             }
             Err(WeighError::Engine(error)) if error.is_lost() => Err(error.into()),
-            Err(error) => Ok(Exported::Failed(crate::error::chain(&error))),
+            Err(error) => Ok(Read::Failed(chain(&error))),
         }
     }
 
@@ -238,47 +253,27 @@ impl<E: Engine> Session<'_, E> {
 
     /// Bytes shared between variants: known only when all are weighed, so written again each time one is.
     fn share(&mut self) -> Result<(), MeasureError> {
-        for (name, unique) in unique_bytes(&self.record.variants) {
-            self.update(&name, |entry| set_unique(entry, unique))?;
+        let unique = analyse::unique_bytes(&self.record.variants);
+        let names: Vec<String> = self.record.variants.iter().map(|variant| variant.name.clone()).collect();
+        for (name, unique) in names.iter().zip(unique) {
+            self.update(name, |entry| {
+                if let Some(sizes) = &mut entry.sizes {
+                    sizes.share_out(unique);
+                }
+            })?;
         }
         Ok(())
     }
 }
 
-/// What came of an export.
-enum Exported {
-    Scans(Vec<ImageScan>),
+/// What came of reading images.
+enum Read {
+    All(Readings),
     Failed(String),
     Interrupted,
 }
 
-/// Of each variant the bytes in layers that only it has.
-pub(super) fn unique_bytes(variants: &[Variant]) -> Vec<(String, Bytes)> {
-    let mut holders: BTreeMap<&str, u32> = BTreeMap::new();
-    for variant in variants {
-        let mut own: Vec<&str> = variant.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
-        own.sort_unstable();
-        own.dedup();
-        for id in own {
-            *holders.entry(id).or_default() += 1;
-        }
-    }
-    let alone = |variant: &Variant| {
-        let mine = variant.layers.iter().filter(|layer| holders.get(layer.diff_id.as_str()) == Some(&1));
-        mine.map(|layer| layer.size_bytes).sum()
-    };
-    variants.iter().map(|variant| (variant.name.clone(), alone(variant))).collect()
-}
-
-/// Writes down how much of a variant's size is its own alone; the rest is shared.
-pub(super) fn set_unique(entry: &mut Variant, unique: Bytes) {
-    if let Some(sizes) = &mut entry.sizes {
-        sizes.unique_bytes = unique;
-        sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
-    }
-}
-
-fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {
+fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo, reading: &Reading) {
     let part = |origin| -> Bytes {
         weight.layers.iter().filter(|layer| layer.origin == origin).map(|layer| layer.size_bytes).sum()
     };
@@ -302,14 +297,6 @@ fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo) {
     entry.paths = weight.paths;
     entry.tree = weight.tree;
     entry.findings = weight.findings;
-    entry.via = Some(Via::Export);
-}
-
-/// `docker.io/library/x:y`, `localhost/x:y` and `x:y` are one reference.
-fn same_reference(one: &str, other: &str) -> bool {
-    let plain = |text: &str| {
-        let text = text.strip_prefix("docker.io/library/").unwrap_or(text);
-        text.strip_prefix("localhost/").unwrap_or(text).to_owned()
-    };
-    plain(one) == plain(other)
+    entry.via = Some(reading.via);
+    entry.via_reason = reading.reason.as_ref().map(|reason| chain(reason)).unwrap_or_default();
 }

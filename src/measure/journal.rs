@@ -251,7 +251,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let record = Record { samples: Vec::new(), elapsed_ns: Nanos(0), spent: Spent::default(), ..fixture::record() };
         let samples = fixture::samples(1);
-        let mut journal = Journal::begin(dir.path(), "r", &record).unwrap();
+        let mut journal = Journal::begin(dir.path(), "r", &record, None).unwrap();
         for sample in &samples[..3] {
             journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
         }
@@ -278,9 +278,9 @@ mod tests {
         for remains in ["", "{\"begin\":{\"run\":"] {
             fsx::write_atomic(&dir.path().join(FILE), remains.as_bytes()).unwrap();
             assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Missing { .. })));
-            drop(Journal::begin(dir.path(), "r", &record).unwrap());
+            drop(Journal::begin(dir.path(), "r", &record, None).unwrap());
             assert_eq!(Journal::resume(dir.path()).unwrap().1.record, record);
-            assert!(matches!(Journal::begin(dir.path(), "s", &record), Err(JournalError::Exists { .. })));
+            assert!(matches!(Journal::begin(dir.path(), "s", &record, None), Err(JournalError::Exists { .. })));
         }
     }
 
@@ -292,6 +292,6 @@ mod tests {
         assert!(error.to_string().contains("line 1"), "{error}");
         assert_eq!(error.exit(), Exit::Unreadable);
         fsx::write_atomic(&dir.path().join(crate::record::FILE), b"{}").unwrap();
-        assert!(matches!(Journal::begin(dir.path(), "r", &fixture::record()), Err(JournalError::Exists { .. })));
+        assert!(matches!(Journal::begin(dir.path(), "r", &fixture::record(), None), Err(JournalError::Exists { .. })));
     }
 }

@@ -19,6 +19,7 @@ mod options;
 mod prepare;
 mod serve;
 mod session;
+mod way;
 mod weigh;
 
 pub use against::{Other, Suspects};
@@ -30,4 +31,5 @@ pub use journal::{Journal, JournalError, Mark, Replayed};
 pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
 pub use options::RunOptions;
 pub use session::{Outcome, run, run_against};
-pub use weigh::{WeighError, weigh_exported};
+pub use way::{NotInPlace, Way, store_in_place};
+pub use weigh::{Reading, Readings, WeighError, weigh_on_engine};

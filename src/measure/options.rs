@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::way::Way;
 use crate::suite::PlanOptions;
 
 /// What a run is asked to do.
@@ -31,6 +32,8 @@ pub struct RunOptions {
     pub pull_deadline: Duration,
     /// Keep what the run made on the engine.
     pub keep: bool,
+    /// How the images are read to weigh them.
+    pub via: Way,
     /// Whether to start the images.
     pub serve: bool,
     /// Platform over that of the suite.

@@ -14,6 +14,7 @@ use super::host;
 use super::journal::{Journal, Line};
 use super::ledger::Ledger;
 use super::options::RunOptions;
+use super::way::{Way, store_in_place};
 use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
@@ -84,6 +85,10 @@ async fn run_beside<E: Engine>(
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = suite.base_set(&options.bases)?;
+    if options.via == Way::Store {
+        // Said before anything is built.
+        store_in_place(engine.facts(), engine.is_local())?;
+    }
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
     let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options, begun).await?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {

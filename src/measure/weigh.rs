@@ -1,19 +1,28 @@
-//! An engine's export, weighed as it streams by: the engine's side is async, the reading of archives is not, so a
-//! thread reads what a bounded channel brings.
+//! The images of an engine, weighed: in the engine's own store where that can be, else as its export streams by.
+//!
+//! The engine's side is async, reading is not: a thread reads, of an export what a bounded channel brings.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use crate::engine::{ByteStream, Engine, EngineError};
-use crate::error::Diagnose;
+use super::way::{NotInPlace, Way, store_in_place};
+use crate::engine::{ByteStream, Engine, EngineError, ImageInfo};
+use crate::error::{Diagnose, chain};
 use crate::exit::Exit;
-use crate::image::{ImageError, ImageScan, Weigher};
+use crate::image::{ImageError, ImageScan, Store, StoreError, Weigher};
+use crate::record::Via;
 
-/// Chunks that may wait between the engine and the reader: engines send 32 KiB at a time.
-const WAITING: usize = 32;
+/// Bytes that go to the reader at once: engines send 32 KiB at a time, and waking the reader for each costs more than
+/// reading it.
+const BATCH: usize = 256 * 1024;
+/// Batches that may wait between the engine and the reader.
+const WAITING: usize = 4;
 
 /// Why an engine's images could not be weighed.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +34,7 @@ pub enum WeighError {
     #[error(transparent)]
     Image(#[from] ImageError),
     /// The thread that reads died: a bug.
-    #[error("the reader of the export ended without a result: {reason}")]
+    #[error("the reader of the images ended without a result: {reason}")]
     Reader {
         /// What is known.
         reason: String,
@@ -50,29 +59,136 @@ impl Diagnose for WeighError {
     }
 }
 
-/// Exports images in one request and reads them as they come; the weigher comes back with the layers that it has
-/// read. An error of the engine in the middle is the engine's, whatever the reader makes of the rest.
-pub async fn weigh_exported<E: Engine>(
+/// How an image was read.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The image; from an export of an engine that keeps several platforms perhaps several, from one that is broken
+    /// none.
+    pub scans: Vec<ImageScan>,
+    /// Which way.
+    pub via: Via,
+    /// Why it was not read in place, where that was tried.
+    pub reason: Option<NotInPlace>,
+}
+
+/// Images by the reference that they were asked for with; those that could not be read where they had to be are errors.
+pub type Readings = BTreeMap<String, Result<Reading, NotInPlace>>;
+
+/// Reads images of an engine; the weigher comes back with the layers that it has read, and layers that it had read
+/// before are not read again in the store. What must be exported is exported in one request, so that shared layers
+/// travel once. An error of the engine in the middle is the engine's, whatever the reader makes of the rest.
+pub async fn weigh_on_engine<E: Engine>(
     engine: &E,
-    references: &[String],
-    weigher: Weigher,
-) -> Result<(Vec<ImageScan>, Weigher), WeighError> {
-    weigh_stream(engine.export(references), weigher).await
+    images: &BTreeMap<String, ImageInfo>,
+    way: Way,
+    mut weigher: Weigher,
+) -> Result<(Readings, Weigher), WeighError> {
+    let mut readings = Readings::new();
+    let mut reasons: BTreeMap<&str, NotInPlace> = BTreeMap::new();
+    if way != Way::Export {
+        match store_in_place(engine.facts(), engine.is_local()) {
+            Err(reason) => reasons.extend(images.keys().map(|reference| (reference.as_str(), reason.clone()))),
+            Ok(store) => {
+                let ids = images.values().map(|info| info.id.clone()).collect();
+                let (scans, back) = read_in_place(store, ids, weigher).await?;
+                weigher = back;
+                for (reference, scan) in images.keys().zip(scans) {
+                    match scan {
+                        Ok(scan) => {
+                            let reading = Reading { scans: vec![scan], via: Via::Store, reason: None };
+                            readings.insert(reference.clone(), Ok(reading));
+                        }
+                        Err(error) => drop(reasons.insert(reference, error.into())),
+                    }
+                }
+            }
+        }
+    }
+    if way == Way::Store {
+        readings.extend(reasons.into_iter().map(|(reference, reason)| (reference.to_owned(), Err(reason))));
+        return Ok((readings, weigher));
+    }
+    let missing: Vec<String> = images.keys().filter(|&reference| !readings.contains_key(reference)).cloned().collect();
+    if missing.is_empty() {
+        return Ok((readings, weigher));
+    }
+    let (exported, weigher) = weigh_stream(engine.export(&missing), weigher).await?;
+    for reference in missing {
+        let info = &images[&reference];
+        let scans = exported.iter().filter(|scan| is_of(scan, info, &reference)).cloned().collect();
+        let reason = reasons.remove(reference.as_str());
+        if let Some(reason) = &reason {
+            tracing::debug!(%reference, reason = chain(reason), "exported");
+        }
+        readings.insert(reference, Ok(Reading { scans, via: Via::Export, reason }));
+    }
+    Ok((readings, weigher))
+}
+
+/// Whether an exported image is the one that was asked for: by its name, else by its id, else by its layers.
+fn is_of(scan: &ImageScan, info: &ImageInfo, reference: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        let name = name.strip_prefix("library/").unwrap_or(name);
+        let name = name.strip_prefix("localhost/").unwrap_or(name);
+        let tagged = name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+        if tagged { name.to_owned() } else { format!("{name}:latest") }
+    };
+    let names: Vec<String> = scan.tags.iter().map(|tag| plain(tag)).collect();
+    names.contains(&plain(reference))
+        || info.tags.iter().any(|tag| names.contains(&plain(tag)))
+        || scan.config_digest == info.id
+        || (scan.tags.is_empty() && scan.config.diff_ids == info.diff_ids)
+}
+
+/// Reads in the store, on a thread that ends soon once nobody waits for it any more.
+async fn read_in_place(
+    store: Store,
+    ids: Vec<String>,
+    mut weigher: Weigher,
+) -> Result<(Vec<Result<ImageScan, StoreError>>, Weigher), WeighError> {
+    struct StopWhenDropped(Arc<AtomicBool>);
+    impl Drop for StopWhenDropped {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let waiting = StopWhenDropped(Arc::clone(&stop));
+    let reader = tokio::task::spawn_blocking(move || {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let scans = weigher.read_store(&store, &ids, &stop);
+        (scans, weigher)
+    });
+    let read = reader.await.map_err(|error| WeighError::Reader { reason: error.to_string() });
+    drop(waiting);
+    read
 }
 
 async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(Vec<ImageScan>, Weigher), WeighError> {
-    let (chunks, queue) = mpsc::channel(WAITING);
+    let (batches, queue) = mpsc::channel(WAITING);
     let reader = tokio::task::spawn_blocking(move || {
-        let scans = weigher.read_archive(Queue { chunks: queue, chunk: Bytes::new(), ended: false });
+        let scans = weigher.read_archive(Queue {
+            batches: queue,
+            batch: Vec::new().into_iter(),
+            chunk: Bytes::new(),
+            ended: false,
+        });
         (scans, weigher)
     });
     let mut failed = None;
+    let (mut batch, mut size) = (Vec::new(), 0);
     while let Some(chunk) = stream.next().await {
         match chunk {
             Ok(chunk) => {
-                // The reader gave up: its error says why.
-                if chunks.send(Some(chunk)).await.is_err() {
-                    break;
+                size += chunk.len();
+                batch.push(chunk);
+                if size >= BATCH {
+                    size = 0;
+                    // The reader gave up: its error says why.
+                    if batches.send(Some(std::mem::take(&mut batch))).await.is_err() {
+                        break;
+                    }
                 }
             }
             Err(error) => {
@@ -83,9 +199,10 @@ async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(V
     }
     if failed.is_none() {
         // An end that is meant, told apart from a sender that was dropped.
-        let _ = chunks.send(None).await;
+        let _ = batches.send(Some(batch)).await;
+        let _ = batches.send(None).await;
     }
-    drop(chunks);
+    drop(batches);
     drop(stream);
     let ended = reader.await;
     if let Some(error) = failed {
@@ -97,7 +214,8 @@ async fn weigh_stream(mut stream: ByteStream, mut weigher: Weigher) -> Result<(V
 
 /// The reader's end of the channel.
 struct Queue {
-    chunks: mpsc::Receiver<Option<Bytes>>,
+    batches: mpsc::Receiver<Option<Vec<Bytes>>>,
+    batch: std::vec::IntoIter<Bytes>,
     chunk: Bytes,
     ended: bool,
 }
@@ -105,8 +223,12 @@ struct Queue {
 impl Read for Queue {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() && !self.ended {
-            match self.chunks.blocking_recv() {
-                Some(Some(chunk)) => self.chunk = chunk,
+            if let Some(chunk) = self.batch.next() {
+                self.chunk = chunk;
+                continue;
+            }
+            match self.batches.blocking_recv() {
+                Some(Some(batch)) => self.batch = batch.into_iter(),
                 Some(None) => self.ended = true,
                 None => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the engine's export broke off")),
             }
@@ -125,6 +247,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::engine::{Script, ScriptedEngine};
     use crate::image::Options;
 
     fn lost() -> EngineError {
@@ -153,6 +276,31 @@ mod tests {
 
     fn chunks(archive: Vec<u8>) -> Vec<Result<Bytes, EngineError>> {
         archive.chunks(32 * 1024).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect()
+    }
+
+    #[test]
+    fn an_engine_elsewhere_exports_unless_it_must_not_and_says_why() {
+        let engine = ScriptedEngine::new(Script::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let read = |way| {
+            runtime.block_on(async {
+                let mut images = BTreeMap::new();
+                for reference in ["python:3.9", "python:3.9-slim"] {
+                    images.insert(reference.to_owned(), engine.image(reference).await.unwrap().unwrap());
+                }
+                weigh_on_engine(&engine, &images, way, Weigher::new(Options::default())).await.unwrap().0
+            })
+        };
+        for (way, tried) in [(Way::Auto, true), (Way::Export, false)] {
+            for (reference, reading) in read(way) {
+                let reading = reading.unwrap();
+                assert_eq!((reading.scans.len(), reading.via), (1, Via::Export), "{reference}");
+                assert_eq!(matches!(reading.reason, Some(NotInPlace::Elsewhere)), tried);
+            }
+        }
+        let refused = read(Way::Store);
+        assert_eq!(refused.len(), 2);
+        assert!(refused.values().all(|reading| matches!(reading, Err(NotInPlace::Elsewhere))));
     }
 
     #[test]
@@ -190,7 +338,7 @@ mod tests {
         });
         let error = weigh(Box::pin(endless)).err().unwrap();
         assert!(matches!(error, WeighError::Image(ImageError::Archive { .. })), "{error}");
-        // What fits the channel and the reader's buffer, and one in hand.
-        assert!(sent.get() < 200, "{}", sent.get());
+        // What fits the channel and the reader's buffer, and a batch in hand, all of 4 KiB chunks.
+        assert!(sent.get() < 8 * BATCH / 4096, "{}", sent.get());
     }
 }

@@ -67,6 +67,9 @@ pub struct Variant {
     /// How the layers were read.
     #[serde(default)]
     pub via: Option<Via>,
+    /// Why they were not read in the engine's own store; empty where they were, or where that was not tried.
+    #[serde(default)]
+    pub via_reason: String,
     /// How many of the base's topmost layers are the site layer.
     #[serde(default)]
     pub site_layers: u32,
@@ -187,6 +190,14 @@ pub struct Sizes {
     pub unique_bytes: Bytes,
     /// Bytes in layers that other variants of the run have too.
     pub shared_bytes: Bytes,
+}
+
+impl Sizes {
+    /// Sets what no other image has, and what others have too.
+    pub fn share_out(&mut self, unique: Bytes) {
+        self.unique_bytes = unique;
+        self.shared_bytes = self.size_bytes.saturating_sub(unique);
+    }
 }
 
 /// Whether the compressed size is that of real blobs.

@@ -82,6 +82,8 @@ pub fn json(record: &Record) -> String {
             "remedy": finding.remedy,
         })).collect::<Vec<Value>>(),
         "stored_bytes": facts.sharing.total_stored,
+        "pull_bytes": facts.sharing.total_wire,
+        "pull_kind": facts.sharing.wire_kind,
         "noise": facts.noise,
         "detectable_ratio": facts.detectable.iter().map(|(scenario, ratio)| json!({
             "scenario": scenario,

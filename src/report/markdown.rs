@@ -53,7 +53,8 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
     table_into(&mut out, &tables::layers(facts), Heading::Second);
     picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
-    for table in [tables::sharing(facts), tables::bases(facts), tables::environment(facts)] {
+    let (sharing, matrix) = (tables::sharing(&facts.sharing, "Variant"), tables::matrix(&facts.sharing, "Variant"));
+    for table in [sharing, matrix, tables::bases(facts), tables::environment(facts)] {
         table_into(&mut out, &table, Heading::Second);
     }
     out.truncate(out.trim_end().len());

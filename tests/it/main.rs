@@ -32,4 +32,5 @@ mod registry_live;
 mod run_live;
 mod sandbox;
 mod scripted_run;
+mod store_live;
 mod weigh;

@@ -26,6 +26,7 @@ fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
 
 fn options(folder: &Path) -> RunOptions {
     RunOptions {
+        via: tonnage::measure::Way::Auto,
         out: folder.join("out"),
         resume: false,
         state: folder.join("state"),

@@ -1,16 +1,17 @@
-//! From what was asked for to weighed images: archives and layouts are read where they are, images of the engine come
-//! in one export, so that layers which they share travel once.
+//! From what was asked for to weighed images: archives and layouts are read where they are, images of the engine in its
+//! store, or in one export, so that layers which they share travel once.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::super::{Terminal, runtime};
+use crate::analyse;
 use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
-use crate::error::Failure;
+use crate::error::{Failure, chain};
 use crate::exit::Exit;
-use crate::image::{self, ImageError, ImageScan, Options, ReportOptions, Weigher};
-use crate::measure::{WeighError, weigh_exported};
+use crate::image::{self, ImageError, ImageScan, Options, ReportOptions, StoreError, Weigher};
+use crate::measure::{NotInPlace, Reading, Way, WeighError, weigh_on_engine};
 use crate::record::{Outcome, Variant, Via};
 use crate::text::for_people;
 use crate::units::Bytes;
@@ -25,6 +26,8 @@ pub(super) struct Wanted {
     pub host: Option<String>,
     /// `os/arch[/variant]`.
     pub platform: Option<String>,
+    /// How images of the engine are read.
+    pub via: Way,
     /// How images are read.
     pub options: Options,
     /// Rows kept of each list.
@@ -57,6 +60,8 @@ struct Read {
     name: String,
     scan: ImageScan,
     info: Option<ImageInfo>,
+    via: Via,
+    via_reason: String,
 }
 
 /// Weighs all targets, in their order.
@@ -68,23 +73,32 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
     }
     let mut weigher = Weigher::new(wanted.options);
     let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == Place::Engine).collect();
-    let mut exported = BTreeMap::new();
+    let mut read_on_engine = BTreeMap::new();
+    let mut base_on_engine = None;
     if !on_engine.is_empty() {
         let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
-        (exported, weigher) = runtime()?.block_on(from_engine(&on_engine, base_only, wanted, weigher))?;
+        (read_on_engine, base_on_engine, weigher) =
+            runtime()?.block_on(from_engine(&on_engine, base_only, wanted, weigher))?;
     }
     let base = match wanted.base.as_deref() {
         None => Vec::new(),
-        Some(base) => match exported.get(base) {
-            Some((info, _)) => info.diff_ids.clone(),
+        Some(base) => match base_on_engine {
+            Some(diff_ids) => diff_ids,
             None => base_of(base, wanted, &mut weigher)?,
         },
     };
     let mut images = Vec::new();
     for target in targets {
-        let read = match exported.remove(target) {
-            Some((info, scans)) => {
-                vec![Read { name: target.to_owned(), scan: one(target, &info, scans, wanted)?, info: Some(info) }]
+        let read = match read_on_engine.remove(target) {
+            Some((info, reading)) => {
+                let via_reason = reading.reason.as_ref().map(|reason| chain(reason)).unwrap_or_default();
+                if let Some(NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
+                    reading.reason
+                {
+                    terminal.warning(&format!("`{}` was exported to weigh it: {via_reason}", for_people(target)));
+                }
+                let scan = one(target, &info, reading.scans, wanted)?;
+                vec![Read { name: target.to_owned(), scan, info: Some(info), via: reading.via, via_reason }]
             }
             None => from_archive(target, wanted, &mut weigher)?,
         };
@@ -99,7 +113,11 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
             images.push(variant(read, &base, wanted.top));
         }
     }
-    share(&mut images);
+    for (image, unique) in analyse::unique_bytes(&images).into_iter().enumerate() {
+        if let Some(sizes) = &mut images[image].sizes {
+            sizes.share_out(unique);
+        }
+    }
     Ok(images)
 }
 
@@ -149,7 +167,7 @@ fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Imag
 fn from_archive(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Read>, Failure> {
     let scans = of_platform(target, read(target, wanted, weigher)?, wanted)?;
     if scans.len() == 1 {
-        return Ok(scans.into_iter().map(|scan| Read { name: target.to_owned(), scan, info: None }).collect());
+        return Ok(scans.into_iter().map(|scan| archived(target.to_owned(), scan)).collect());
     }
     let by_tag: Vec<String> = scans.iter().map(|scan| scan.tags.first().cloned().unwrap_or_default()).collect();
     let alone = |names: &[String], index: usize| {
@@ -171,7 +189,11 @@ fn from_archive(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<
             }
         })
         .collect();
-    Ok(names.into_iter().zip(scans).map(|(name, scan)| Read { name, scan, info: None }).collect())
+    Ok(names.into_iter().zip(scans).map(|(name, scan)| archived(name, scan)).collect())
+}
+
+fn archived(name: String, scan: ImageScan) -> Read {
+    Read { name, scan, info: None, via: Via::Archive, via_reason: String::new() }
 }
 
 /// The diff ids of a base that is an archive or a layout.
@@ -210,14 +232,16 @@ fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
     )
 }
 
-/// Inspects all images, then exports them in one request. An image that is only a base is not exported: its diff ids
-/// are enough.
+/// An image of the engine: what the engine says of it, and how it was read.
+type OnEngine = (ImageInfo, Reading);
+
+/// Inspects all images, then reads them. An image that is only a base is not read: its diff ids are enough.
 async fn from_engine(
     targets: &[&str],
     base_only: Option<&str>,
     wanted: &Wanted,
     weigher: Weigher,
-) -> Result<(BTreeMap<String, (ImageInfo, Vec<ImageScan>)>, Weigher), Failure> {
+) -> Result<(BTreeMap<String, OnEngine>, Option<Vec<String>>, Weigher), Failure> {
     let options = ConnectOptions { host: wanted.host.clone(), ..ConnectOptions::default() };
     let engine = connect(&options).await.map_err(|error| {
         let mut failure = Failure::from(error);
@@ -228,41 +252,34 @@ async fn from_engine(
     let mut found = BTreeMap::new();
     for target in targets {
         match engine.image(target).await {
-            Ok(Some(info)) => drop(found.insert((*target).to_owned(), (info, Vec::new()))),
+            Ok(Some(info)) => drop(found.insert((*target).to_owned(), info)),
             Ok(None) | Err(EngineError::Refused { status: 400, .. }) => return Err(neither(target)),
             Err(error) => return Err(error.into()),
         }
     }
-    let references: Vec<String> = found.keys().filter(|target| Some(target.as_str()) != base_only).cloned().collect();
-    if references.is_empty() {
-        return Ok((found, weigher));
+    let base_diff_ids = wanted.base.as_ref().and_then(|base| found.get(base)).map(|info| info.diff_ids.clone());
+    if let Some(base) = base_only {
+        found.remove(base);
     }
-    let (scans, weigher) = weigh_exported(&engine, &references, weigher).await.map_err(|error| match error {
-        WeighError::Image(error) => unreadable(&references.join("`, `"), error, wanted),
-        other => other.into(),
-    })?;
-    for target in &references {
-        if let Some((info, own)) = found.get_mut(target) {
-            *own = scans.iter().filter(|scan| is_of(scan, info, target)).cloned().collect();
+    let (readings, weigher) =
+        weigh_on_engine(&engine, &found, wanted.via, weigher).await.map_err(|error| match error {
+            WeighError::Image(error) => {
+                unreadable(&found.keys().map(String::as_str).collect::<Vec<_>>().join("`, `"), error, wanted)
+            }
+            other => other.into(),
+        })?;
+    let mut images = BTreeMap::new();
+    for (target, reading) in readings {
+        let reading = reading.map_err(|reason| {
+            let mut failure = Failure::from(reason);
+            failure.message = format!("`{}`: {}", for_people(&target), failure.message);
+            failure
+        })?;
+        if let Some(info) = found.remove(&target) {
+            images.insert(target, (info, reading));
         }
     }
-    Ok((found, weigher))
-}
-
-/// Whether an exported image is the one that was asked for: by its name, else by its id, else by its layers.
-fn is_of(scan: &ImageScan, info: &ImageInfo, target: &str) -> bool {
-    let plain = |name: &str| {
-        let name = name.strip_prefix("docker.io/").unwrap_or(name);
-        let name = name.strip_prefix("library/").unwrap_or(name);
-        let name = name.strip_prefix("localhost/").unwrap_or(name);
-        let tagged = name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
-        if tagged { name.to_owned() } else { format!("{name}:latest") }
-    };
-    let names: Vec<String> = scan.tags.iter().map(|tag| plain(tag)).collect();
-    names.contains(&plain(target))
-        || info.tags.iter().any(|tag| names.contains(&plain(tag)))
-        || scan.config_digest == info.id
-        || (scan.tags.is_empty() && scan.config.diff_ids == info.diff_ids)
+    Ok((images, base_diff_ids, weigher))
 }
 
 /// The image among those of its name: engines that keep several platforms may export them all.
@@ -322,27 +339,9 @@ fn variant(read: Read, base: &[String], top: usize) -> Variant {
         tree: weight.tree,
         findings: weight.findings,
         user: weight.user,
-        via: Some(if read.info.is_some() { Via::Export } else { Via::Archive }),
+        via: Some(read.via),
+        via_reason: read.via_reason,
         ..Variant::default()
-    }
-}
-
-/// Bytes in layers that no other of the images has, and in those that some other has.
-fn share(images: &mut [Variant]) {
-    let mut holders: BTreeMap<String, usize> = BTreeMap::new();
-    for image in &*images {
-        let own: std::collections::BTreeSet<&String> = image.layers.iter().map(|layer| &layer.diff_id).collect();
-        for id in own {
-            *holders.entry(id.clone()).or_default() += 1;
-        }
-    }
-    for image in images {
-        let alone = image.layers.iter().filter(|layer| holders.get(&layer.diff_id) == Some(&1));
-        let unique: Bytes = alone.map(|layer| layer.size_bytes).sum();
-        if let Some(sizes) = &mut image.sizes {
-            sizes.unique_bytes = unique;
-            sizes.shared_bytes = sizes.size_bytes.saturating_sub(unique);
-        }
     }
 }
 

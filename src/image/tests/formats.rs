@@ -4,7 +4,7 @@ use std::fs;
 
 use super::archives::{archive, docker_20, file, folder, gzip, layer, oci, whiteout, zeros, zstd};
 use super::{assert_adds_up, read_one};
-use crate::image::{ImageScan, Options, ReportOptions, Weigher, WireMode, weigh};
+use crate::image::{ImageScan, Limits, Options, ReportOptions, Weigher, WireMode, weigh};
 use crate::record::WireKind;
 
 fn layers() -> Vec<Vec<u8>> {
@@ -131,6 +131,26 @@ fn several_images_share_their_layers() {
     assert_eq!(scans.iter().map(|scan| facts(scan).0).collect::<Vec<_>>(), [15, 10]);
     assert!(std::sync::Arc::ptr_eq(&scans[0].layers[0], &scans[1].layers[0]));
     assert_eq!(scans[0].tags, ["x:1"]);
+}
+
+#[test]
+fn a_plain_blob_that_is_known_by_its_name_is_not_analysed_again() {
+    let known = layer(&[zeros("a", 10), zeros("b", 20), zeros("c", 30)]);
+    let new = layer(&[zeros("d", 40), zeros("e", 50)]);
+    let plain = |layers: &[Vec<u8>]| oci(layers, <[u8]>::to_vec);
+    // Too few for the entries of both layers.
+    let options = Options { limits: Limits { entries: 3, ..Limits::default() }, ..Options::default() };
+    let mut weigher = Weigher::new(options);
+    weigher.read_archive(&archive(&plain(std::slice::from_ref(&known)))[..]).unwrap();
+    let both = plain(&[known.clone(), new]);
+    assert_eq!(facts(&weigher.read_archive(&archive(&both)[..]).unwrap()[0]).0, 150);
+    assert!(Weigher::new(options).read_archive(&archive(&both)[..]).is_err());
+    // What is there must be what the name says, all the same.
+    let mut lying = both;
+    let blob = lying.iter_mut().find(|(path, _)| path.ends_with(&super::archives::digest(&known))).unwrap();
+    blob.1 = layer(&[zeros("a", 11)]);
+    let error = weigher.read_archive(&archive(&lying)[..]).unwrap_err();
+    assert!(error.to_string().contains("not its name"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Synthetic archives with truths written by hand, an oracle for the merged tree, and hostile input.
 
-mod archives;
+pub(super) mod archives;
 mod formats;
 mod hostile;
 mod merged;
@@ -32,7 +32,7 @@ fn weigh_above(layers: &[Vec<Item>], base_layers: usize) -> Weight {
     weight
 }
 
-fn assert_adds_up(weight: &Weight) {
+pub(super) fn assert_adds_up(weight: &Weight) {
     let sizes = &weight.sizes;
     assert_eq!(sizes.base_bytes + sizes.own_bytes, sizes.size_bytes);
     assert_eq!(sizes.rootfs_bytes + sizes.reclaimable_bytes, sizes.size_bytes);

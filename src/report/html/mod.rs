@@ -121,11 +121,18 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section
         html! { (strip::plot(facts)) (table(&tables::invalid(facts))) },
     );
     add(!facts.decompositions.is_empty(), "proof", "The proof behind the cache hits", proof::render(facts));
+    let (sharing, matrix) = (tables::sharing(&facts.sharing, "Variant"), tables::matrix(&facts.sharing, "Variant"));
     add(
         facts.record.variants.iter().any(|variant| variant.tree.is_some() || !variant.layers.is_empty()),
         "explore",
         "What is inside",
-        html! { (explore::render(facts)) (table(&tables::sharing(facts))) },
+        html! {
+            (explore::render(facts))
+            h3 { (sharing.title) }
+            (table(&sharing))
+            @if !matrix.rows.is_empty() { h3 { (matrix.title) } }
+            (table(&matrix))
+        },
     );
     let serving = tables::serving(facts);
     add(!serving.rows.is_empty(), "start-up", "Start-up", html! { (table(&serving)) (chart("start-up")) });

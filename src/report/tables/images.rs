@@ -116,25 +116,6 @@ pub fn layers(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
-/// What is shared between the variants, and what keeping all of them costs.
-pub fn sharing(facts: &Facts<'_>) -> Table {
-    let mut table = Table::new("Shared layers", &["Variant", "#Size", "#Only here", "#Shared with others"]);
-    for (name, unique) in facts.sharing.variants.iter().zip(&facts.sharing.unique) {
-        let Some(size) = facts.summary.iter().find(|line| line.name == *name).and_then(|line| line.size) else {
-            continue;
-        };
-        table.push(vec![Cell::new(name), bytes(size), bytes(*unique), bytes(size.saturating_sub(*unique))]);
-    }
-    let sharing = &facts.sharing;
-    table.note(format!(
-        "Keeping all of them takes {}; one by one they would take {}, so sharing saves {}.",
-        sharing.total_stored,
-        sharing.sum_of_sizes,
-        sharing.saved()
-    ));
-    table
-}
-
 /// How each variant serves.
 pub fn serving(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];

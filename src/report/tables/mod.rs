@@ -2,11 +2,13 @@
 
 mod builds;
 mod images;
+mod sharing;
 mod surroundings;
 mod verdicts;
 
 pub use builds::{decomposition, times};
-pub use images::{headline, layers, serving, sharing, sizes};
+pub use images::{headline, layers, serving, sizes};
+pub use sharing::{matrix, sharing};
 pub use surroundings::{bases, environment, invalid};
 pub use verdicts::{failures, failures_with_logs, findings, reproduction};
 

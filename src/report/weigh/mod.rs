@@ -14,7 +14,7 @@ use super::{markdown, terminal};
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{
     Duplicate, FORMAT_VERSION, FileNode, Finding, Layer, METRICS_VERSION, Package, PathSize, Reclaimable, Remainder,
-    Sizes, Variant,
+    Sizes, Variant, WireKind,
 };
 use crate::units::Bytes;
 
@@ -90,6 +90,7 @@ struct Weighed<'a> {
     platform: &'a str,
     user: &'a str,
     via: Option<crate::record::Via>,
+    via_reason: &'a str,
     sizes: Option<&'a Sizes>,
     layers: &'a [Layer],
     packages: &'a [Package],
@@ -110,6 +111,7 @@ impl<'a> Weighed<'a> {
             platform: &image.platform,
             user: &image.user,
             via: image.via,
+            via_reason: &image.via_reason,
             sizes: image.sizes.as_ref(),
             layers: &image.layers,
             packages: &image.packages,
@@ -132,6 +134,9 @@ struct Shared {
     /// What they would take one by one.
     sum_of_sizes_bytes: Bytes,
     saved_bytes: Bytes,
+    /// What pulling all of them transfers.
+    wire_bytes: Bytes,
+    wire_kind: WireKind,
     unique_bytes: Vec<Bytes>,
     matrix_bytes: Vec<Vec<Bytes>>,
 }
@@ -142,6 +147,8 @@ impl Shared {
             stored_bytes: sharing.total_stored,
             sum_of_sizes_bytes: sharing.sum_of_sizes,
             saved_bytes: sharing.saved(),
+            wire_bytes: sharing.total_wire,
+            wire_kind: sharing.wire_kind,
             targets: sharing.variants,
             unique_bytes: sharing.unique,
             matrix_bytes: sharing.matrix,

@@ -4,6 +4,7 @@ use super::{WeighSection, WeighShown, push_filled};
 use crate::analyse::sharing_of;
 use crate::record::{LayerOrigin, Variant, WireKind};
 use crate::report::table::{Cell, Table, Tone};
+use crate::report::tables::{matrix, sharing};
 use crate::report::words;
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, Ratio};
@@ -12,8 +13,6 @@ use crate::units::{Bytes, Ratio};
 const BAR: u64 = 20;
 /// Longest instruction in a cell that holds two.
 const INSTRUCTION: usize = 60;
-/// Images beyond which the matrix of what they share is left to the JSON: it would not fit a page.
-const MATRIX: usize = 12;
 /// Paths named of a group of equal files.
 const COPIES: usize = 3;
 
@@ -23,10 +22,9 @@ pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
     let wants = |section| shown.sections.contains(&section);
     push_filled(&mut tables, sizes(targets));
     if targets.len() > 1 {
-        push_filled(&mut tables, sharing(targets));
-        if targets.len() <= MATRIX {
-            push_filled(&mut tables, matrix(targets));
-        }
+        let shared = sharing_of(targets);
+        push_filled(&mut tables, sharing(&shared, "Image"));
+        push_filled(&mut tables, matrix(&shared, "Image"));
     }
     for image in targets {
         let title = |what: &str| match targets {
@@ -103,39 +101,6 @@ fn sizes(targets: &[Variant]) -> Table {
         table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
     }
     table.without_empty_columns()
-}
-
-/// What keeping all the images costs.
-fn sharing(targets: &[Variant]) -> Table {
-    let mut table = Table::new("Shared layers", &["Image", "#Size", "#Only here", "#Shared with others"]);
-    for image in targets {
-        let Some(sizes) = &image.sizes else { continue };
-        let row = [sizes.size_bytes, sizes.unique_bytes, sizes.shared_bytes];
-        table.push(std::iter::once(Cell::new(&image.name)).chain(row.map(bytes)).collect());
-    }
-    let sharing = sharing_of(targets);
-    table.note(format!(
-        "Keeping all of them takes {}; one by one they would take {}, so sharing saves {}.",
-        sharing.total_stored,
-        sharing.sum_of_sizes,
-        sharing.saved()
-    ));
-    table
-}
-
-/// Which image shares how much with which.
-fn matrix(targets: &[Variant]) -> Table {
-    let sharing = sharing_of(targets);
-    let mut heads = vec!["#No".to_owned(), "Image".to_owned()];
-    heads.extend((1..=sharing.variants.len()).map(|number| format!("#{number}")));
-    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let mut table = Table::new("Bytes in layers that two images both have", &heads);
-    for (index, (name, row)) in sharing.variants.iter().zip(&sharing.matrix).enumerate() {
-        let mut cells = vec![Cell::number((index + 1).to_string(), index as f64), Cell::new(name)];
-        cells.extend(row.iter().map(|&both| bytes(both)));
-        table.push(cells);
-    }
-    table
 }
 
 /// The layers, lowest first, each with its bar.

@@ -1,0 +1,125 @@
+//! How the images of an engine are read: in its own store where that can be, from its export elsewhere.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::error::Diagnose;
+use crate::exit::Exit;
+use crate::image::{Store, StoreError};
+use crate::record::{self, ImageStore};
+use crate::text::for_people;
+
+/// How the images of an engine are to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// In its store where that can be, from its export where not.
+    #[default]
+    Auto,
+    /// From its export.
+    Export,
+    /// In its store or not at all.
+    Store,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Auto => "auto",
+            Self::Export => "export",
+            Self::Store => "store",
+        })
+    }
+}
+
+impl FromStr for Way {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Auto, Self::Export, Self::Store];
+        let found = all.into_iter().find(|way| way.to_string() == text);
+        found.ok_or_else(|| format!("`{text}` is none of auto, export, store"))
+    }
+}
+
+/// Why an engine's images cannot be read in place.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotInPlace {
+    /// It runs on another machine, or behind an address that does not tell.
+    #[error("an engine that is not known to run on this machine cannot be read in place")]
+    Elsewhere,
+    /// It keeps images in another way.
+    #[error("{} keeps images in its {store} store, which cannot be read in place", for_people(engine))]
+    OtherStore {
+        /// `docker`, `podman`.
+        engine: String,
+        /// Which store.
+        store: ImageStore,
+    },
+    /// The store cannot be read, or the image in it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Diagnose for NotInPlace {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Elsewhere | Self::OtherStore { .. } => Some("weigh with `--via export`".into()),
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
+}
+
+/// The store of an engine whose images can be read in place. The one test for it: `doctor` asks it too.
+pub fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<Store, NotInPlace> {
+    if !is_local {
+        return Err(NotInPlace::Elsewhere);
+    }
+    if engine.image_store != ImageStore::Graphdriver {
+        return Err(NotInPlace::OtherStore { engine: engine.name.clone(), store: engine.image_store });
+    }
+    Ok(Store::open(Path::new(&engine.root_dir), &engine.storage_driver)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn ways_are_read_as_they_are_written() {
+        for way in [Way::Auto, Way::Export, Way::Store] {
+            assert_eq!(way.to_string().parse(), Ok(way));
+        }
+        assert!("Store".parse::<Way>().unwrap_err().contains("none of auto"));
+    }
+
+    #[test]
+    fn only_a_graph_driver_of_this_machine_that_may_be_read_is_read_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["overlay2", "image/overlay2/layerdb/sha256", "image/overlay2/imagedb/content/sha256"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let good = record::Engine {
+            image_store: ImageStore::Graphdriver,
+            storage_driver: "overlay2".into(),
+            root_dir: dir.path().display().to_string(),
+            ..fixture::record().environment.engine
+        };
+        assert!(store_in_place(&good, true).is_ok());
+        assert!(matches!(store_in_place(&good, false), Err(NotInPlace::Elsewhere)));
+        for (engine, expected) in [
+            (record::Engine { image_store: ImageStore::Containerd, ..good.clone() }, "containerd store"),
+            (record::Engine { storage_driver: "zfs".into(), ..good.clone() }, "storage driver `zfs`"),
+            (record::Engine { root_dir: "/nonexistent".into(), ..good.clone() }, "failed to list"),
+        ] {
+            let error = store_in_place(&engine, true).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(error.hint().unwrap().contains("--via export"));
+        }
+    }
+}

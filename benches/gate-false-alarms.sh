@@ -3,7 +3,7 @@
 # --against` and `tonnage check`, on the tiny bases: first A/A, where base and head are the same, then with a head whose
 # cold build takes 30 % longer by a known sleep.
 #
-#   benches/gate-false-alarms.sh [JOBS]          20 unless told; about a minute and a half each, twice as many jobs
+#   benches/gate-false-alarms.sh [JOBS]          of each kind, 20 unless told: about an hour on a quiet machine
 #
 # The engine is DOCKER_HOST's, else the one that scripts/engine.sh finds. TONNAGE=FILE takes a program that is there
 # already; VARIANTS (python3.9-slim,python3.9-alpine) and ROUNDS (as many as the verdicts need) make jobs smaller.

@@ -9,7 +9,8 @@
 #   scripts/private-engine.sh remove NAME    ends it and removes all that it left
 #
 # Its containers are reached from this machine by their own addresses. With TONNAGE_ENGINE_INTERNET=yes its builds
-# reach the network too.
+# reach the network too. DOCKERD=FILE takes another `dockerd` (and the containerd that lies with it, see
+# newer-docker.sh); TONNAGE_ENGINE_CONFIG=JSON is its configuration, `{}` if not given.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -68,8 +69,8 @@ remove_space() {
 }
 
 start() {
-    need dockerd=docker.io ip=iproute2 nsenter=util-linux iptables curl
-    local socket=$run/docker.sock pid
+    need "${DOCKERD:-dockerd=docker.io}" ip=iproute2 nsenter=util-linux iptables curl
+    local socket=$run/docker.sock dockerd=${DOCKERD:-dockerd} pid
     if is_running; then
         echo "unix://$socket"
         return
@@ -77,8 +78,11 @@ start() {
     mkdir -p "$data" "$run"
     make_space
     rm -f "$run/dockerd.pid" "$socket"
-    echo '{}' >"$data/daemon.json" # not the machine's own
-    setsid nsenter "--net=/run/netns/$space" dockerd --config-file "$data/daemon.json" --data-root "$data/data" \
+    printf '%s\n' "${TONNAGE_ENGINE_CONFIG:-{\}}" >"$data/daemon.json" # not the machine's own
+    if [ -n "${DOCKERD:-}" ]; then
+        PATH=$(dirname "$DOCKERD"):$(dirname "$DOCKERD")/../bin:$PATH
+    fi
+    setsid nsenter "--net=/run/netns/$space" "$dockerd" --config-file "$data/daemon.json" --data-root "$data/data" \
         --exec-root "$run/exec" --pidfile "$run/dockerd.pid" --host "unix://$socket" --bip "$inside.1/24" \
         --mtu 1400 "$@" >>"$data/log" 2>&1 </dev/null &
     pid=$!

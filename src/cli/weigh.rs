@@ -8,10 +8,10 @@ use super::{EngineArgs, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
-use crate::image::{Limits, Options, WireMode};
+use crate::image::{DiffIds, Limits, Options, WireMode};
 use crate::measure::Way;
 use crate::record::Variant;
-use crate::report::{self, Style, WeighRows, WeighSection, WeighShown};
+use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
 use crate::units::Bytes;
 use paths::Paths;
 use targets::{Naming, Wanted};
@@ -20,13 +20,12 @@ use targets::{Naming, Wanted};
 const TOP: usize = 10;
 /// Rows of each list in JSON and CSV, as in the record of a run.
 const TOP_IN_JSON: usize = 200;
-/// Rows that are looked through where only some paths are wanted.
-const TOP_OF_MATCHING: usize = 1_000_000;
 /// Less memory than this reads no image at all.
 const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 
 /// Arguments of `tonnage weigh`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// What to weigh: an archive (`docker save`, `podman save` or OCI; plain, gzip or zstd), a folder that holds an OCI
     /// layout, `-` for an archive on standard input, or an image of the engine
@@ -53,6 +52,15 @@ pub struct Args {
     /// Show the files: reclaimable, largest, duplicates
     #[arg(long)]
     files: bool,
+    /// Do not hash files: no duplicates are found
+    #[arg(long)]
+    no_duplicates: bool,
+    /// Do not estimate the compressed size of plain layers, which is most of the work
+    #[arg(long)]
+    no_wire: bool,
+    /// Do not hash layers: trust the diff ids that the image's config claims
+    #[arg(long)]
+    no_verify: bool,
     /// Which of several images of an archive, such as `linux/arm64`
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<String>,
@@ -106,24 +114,26 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         via: args.via,
         options: Options {
             limits: args.max_memory.map_or_else(Limits::default, limits),
-            hash_files: true,
-            wire: WireMode::Estimate,
+            hash_files: !args.no_duplicates,
+            wire: if args.no_wire { WireMode::Skip } else { WireMode::Estimate },
+            diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
         },
-        top: if paths.all() { top } else { TOP_OF_MATCHING },
+        top,
+        paths,
         naming: Naming::ByTarget,
         limited: args.max_memory.is_some(),
     };
-    let mut images = targets::weigh(&wanted, terminal)?;
-    paths.apply(&mut images, top);
-    let shown = WeighShown { sections: &sections, top };
+    let images = targets::weigh(&wanted, terminal)?;
+    let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
+    let shown = WeighShown { sections: &sections, top, skipped };
     let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
     terminal.out(&match args.format {
         Format::Table => report::weigh_terminal(&images, shown, style),
-        Format::Json => report::weigh_json(&images),
-        Format::Csv => report::weigh_csv(&images, rows),
+        Format::Json => report::weigh_json(&images, skipped),
+        Format::Csv => report::weigh_csv(&images, rows, skipped),
         Format::Markdown => report::weigh_markdown(&images, shown),
     })?;
-    if !paths.all() {
+    if !wanted.paths.all() {
         terminal.note("only paths that match are listed; the sums are those of the whole image");
     }
     Ok(Exit::Done)
@@ -140,11 +150,13 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
         via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },
         top: TOP_IN_JSON,
+        paths: Paths::new(&[], &[])?,
         naming: Naming::ByImage,
         limited: false,
     };
     let images: Vec<Variant> = targets::weigh(&wanted, terminal)?;
-    Ok(Measured::parse(report::weigh_json(&images).as_bytes(), std::path::Path::new(target))?)
+    let skipped = WeighSkipped { wire: true, ..WeighSkipped::default() };
+    Ok(Measured::parse(report::weigh_json(&images, skipped).as_bytes(), std::path::Path::new(target))?)
 }
 
 /// The sections that were asked for; all of them where none was.
@@ -200,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_written_as_json_is_read_back_whole() {
         let written = fixture::record().variants;
-        let json = report::weigh_json(&written);
+        let json = report::weigh_json(&written, WeighSkipped::default());
         let back = Measured::parse(json.as_bytes(), std::path::Path::new("weighed.json")).unwrap();
         assert_eq!(back.variants.len(), written.len());
         for (one, other) in back.variants.iter().zip(&written) {

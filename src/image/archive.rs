@@ -1,18 +1,18 @@
 //! Archives and layouts, taken in one pass: what each member is can be told by its first bytes, so layers are
 //! read as they come and the order is learned from the manifests afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Counted, Packing, digest_of};
+use super::blob::{Counted, Limited, Packing, digest_of};
 use super::config::{DockerManifest, ImageConfig};
 use super::estimate::{Estimator, Pool};
 use super::hashed::Hashed;
 use super::layer::{Budget, FileHashes, LayerScan, looks_like_tar, normalise, read_bounded, scan};
 use super::tar::{Fault, Kind, TarError, TarReader};
-use super::{ImageError, Limits, Options, WireMode, directory, resolve};
+use super::{DiffIds, ImageError, Limits, Options, WireMode, directory, resolve};
 use crate::text::from_bytes;
 
 const BUFFER: usize = 256 * 1024;
@@ -49,12 +49,16 @@ impl Weigher {
     /// Reads a docker archive or an OCI layout as tar, plain or compressed as a whole, in one pass.
     pub fn read_archive<R: Read>(&mut self, reader: R) -> Result<Vec<ImageScan>, ImageError> {
         let mut input = BufReader::with_capacity(BUFFER, reader);
-        let packing = Packing::of(first_bytes(&mut input).map_err(|source| ImageError::Read { offset: 0, source })?);
-        let unpacked = packing.unpack(input).map_err(|source| ImageError::Read { offset: 0, source })?;
+        let read = |source| ImageError::Read { offset: 0, source };
+        // A pipe may hand out a byte at first.
+        let mut start = [0; Packing::TOLD_BY];
+        let count = read_full(&mut input, &mut start).map_err(read)?;
+        let packing = Packing::of(&start[..count]);
+        let unpacked = packing.unpack((&start[..count]).chain(input)).map_err(read)?;
         // An archive that is packed as a whole may unpack to anything.
         let most =
             if packing == Packing::Plain { u64::MAX } else { self.options.limits.unpacked_bytes.saturating_mul(2) };
-        let mut tar = TarReader::new(unpacked.take(most));
+        let mut tar = TarReader::new(Limited::new(unpacked, most));
         let mut members = Members::new(&self.options);
         loop {
             let entry = match tar.next_entry() {
@@ -83,7 +87,7 @@ impl Weigher {
         }
         // The rest tells whether the stream is whole, and lets who writes it finish.
         tar.drain_input().map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
-        resolve::images(&members)
+        resolve::images(&mut members)
     }
 
     /// Reads an archive file, or a folder that holds an OCI layout or an unpacked docker archive.
@@ -110,17 +114,20 @@ impl Weigher {
         let start = &start[..count];
         let whole = start.chain(&mut *data);
         let packing = Packing::of(start);
-        if packing != Packing::Plain || looks_like_tar(start) {
+        // No bytes at all are a tar without entries.
+        if packing != Packing::Plain || start.is_empty() || looks_like_tar(start) {
             let found = match self.known(path, packing) {
                 Some(known) => as_known(known, members, whole),
                 None => self.layer(members, packing, size, whole),
             };
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
+            members.count(path, "")?;
             members.scans.insert(path.to_owned(), found);
-            members.count(path)?;
         } else if starts_json(start) {
             if size > members.limits.json_bytes {
+                members.count(path, "")?;
+                members.oversized.insert(path.to_owned());
                 return Ok(());
             }
             members.json_left = members.json_left.checked_sub(size).ok_or_else(|| ImageError::Limit {
@@ -130,12 +137,14 @@ impl Weigher {
             })?;
             let mut whole = whole;
             let content = read_bounded(&mut whole, size).map_err(read)?;
+            members.count(path, "")?;
             members.json.insert(path.to_owned(), content);
-            members.count(path)?;
-        } else {
+        } else if members.strays < members.limits.members {
+            // What is no image may hold any number of those, and is told as such.
+            members.strays += 1;
+            members.charge(path, path.len())?;
             let broken = Broken { offset: 0, what: "it is neither a tar nor a gzip or zstd stream".to_owned() };
             members.scans.insert(path.to_owned(), Err(broken));
-            members.count(path)?;
         }
         Ok(())
     }
@@ -151,10 +160,21 @@ impl Weigher {
         let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
         let unpacked = packing.unpack(&mut counted).map_err(|error| Broken { offset: 0, what: error.to_string() })?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
-        let mut layer = scan_unpacked(unpacked, estimator, contents, members)?;
+        let mut layer = if self.options.diff_ids == DiffIds::Claimed && estimator.is_none() {
+            // Nobody but the tar reader looks at the bytes.
+            let mut limited = Limited::new(unpacked, members.unpack_left);
+            let layer = scan_limited(&mut limited, contents, members)?;
+            members.unpack_left = members.unpack_left.saturating_sub(limited.count());
+            layer
+        } else {
+            scan_unpacked(unpacked, estimator, contents, self.options.diff_ids, members)?
+        };
         if packing != Packing::Plain {
             layer.wire_exact = true;
             layer.wire_bytes = counted.count();
+        }
+        if layer.diff_id.is_empty() {
+            return Ok(Arc::new(layer));
         }
         Ok(self.keep(layer))
     }
@@ -188,7 +208,7 @@ impl Weigher {
 
 /// The known layer, if the blob is what its name says.
 fn as_known(known: Arc<LayerScan>, members: &mut Members, input: impl Read) -> Result<Arc<LayerScan>, Broken> {
-    let read = Hashed::new(input, members.unpack_left, None).finish();
+    let read = Hashed::new(input, members.unpack_left, DiffIds::Checked, None).finish();
     let (found, tar_bytes, _) = read.map_err(|error| Broken { offset: 0, what: error.to_string() })?;
     members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
     if found == known.diff_id {
@@ -198,29 +218,34 @@ fn as_known(known: Arc<LayerScan>, members: &mut Members, input: impl Read) -> R
     }
 }
 
-/// Scans a layer that is unpacked; its compressed size is the estimate, where there is one.
+/// Scans a layer that is unpacked; its compressed size is the estimate, where there is one. Where diff ids are claimed
+/// it has none yet.
 pub(super) fn scan_unpacked(
     input: impl Read,
     estimator: Option<Estimator>,
     contents: FileHashes<'_>,
+    diff_ids: DiffIds,
     members: &mut Members,
 ) -> Result<LayerScan, Broken> {
     let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
-    let mut hashed = Hashed::new(input, members.unpack_left, estimator);
-    let scanned = scan(&mut hashed, contents, &members.limits, &mut members.budget);
-    let mut layer = scanned.map_err(|error| Broken {
-        offset: error.offset,
-        what: match error.what {
-            Fault::Io(error) => error.to_string(),
-            Fault::Format(what) => what,
-        },
-    })?;
+    let mut hashed = Hashed::new(input, members.unpack_left, diff_ids, estimator);
+    let mut layer = scan_limited(&mut hashed, contents, members)?;
     let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
     members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
     layer.diff_id = diff_id;
     layer.tar_bytes = tar_bytes;
     layer.wire_bytes = estimate.unwrap_or(0);
     Ok(layer)
+}
+
+fn scan_limited(input: &mut dyn BufRead, contents: FileHashes<'_>, members: &mut Members) -> Result<LayerScan, Broken> {
+    scan(input, contents, &members.limits, &mut members.budget).map_err(|error| Broken {
+        offset: error.offset,
+        what: match error.what {
+            Fault::Io(error) => error.to_string(),
+            Fault::Format(what) => what,
+        },
+    })
 }
 
 /// A layer that could not be read.
@@ -234,12 +259,16 @@ pub(super) struct Broken {
 pub(super) struct Members {
     pub json: BTreeMap<String, Vec<u8>>,
     pub scans: BTreeMap<String, Result<Arc<LayerScan>, Broken>>,
+    pub limits: Limits,
     aliases: BTreeMap<String, String>,
-    limits: Limits,
+    /// Documents that were too large to be kept.
+    oversized: BTreeSet<String>,
     json_left: u64,
+    names_left: u64,
     unpack_left: u64,
     budget: Budget,
     count: u64,
+    strays: u64,
 }
 
 impl Members {
@@ -249,16 +278,19 @@ impl Members {
             json: BTreeMap::new(),
             scans: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            oversized: BTreeSet::new(),
             json_left: limits.json_total_bytes,
+            names_left: limits.name_bytes,
             unpack_left: limits.unpacked_bytes,
             budget: Budget::new(&limits),
             limits,
             count: 0,
+            strays: 0,
         }
     }
 
     pub(super) fn alias(&mut self, path: String, target: &str) -> Result<(), ImageError> {
-        self.count(&path)?;
+        self.count(&path, target)?;
         self.aliases.insert(path, target.to_owned());
         Ok(())
     }
@@ -287,7 +319,41 @@ impl Members {
         }
     }
 
-    fn count(&mut self, path: &str) -> Result<(), ImageError> {
+    /// The error for a document that a manifest names and that is not there.
+    pub(super) fn without(&self, path: &str) -> ImageError {
+        let member = path.to_owned();
+        if self.oversized.contains(&self.follow(path)) {
+            ImageError::Limit { member, what: "bytes in one JSON document", limit: self.limits.json_bytes }
+        } else {
+            ImageError::Missing { member }
+        }
+    }
+
+    /// Takes a layer's diff id from the config where its bytes were not hashed; the first one that it is given counts.
+    pub(super) fn claim(&mut self, path: &str, diff_id: &str) {
+        if !is_digest(diff_id.strip_prefix("sha256:").unwrap_or_default()) {
+            return;
+        }
+        let path = self.follow(path);
+        if let Some(Ok(layer)) = self.scans.get_mut(&path)
+            && layer.diff_id.is_empty()
+            && let Some(layer) = Arc::get_mut(layer)
+        {
+            diff_id.clone_into(&mut layer.diff_id);
+        }
+    }
+
+    fn charge(&mut self, path: &str, bytes: usize) -> Result<(), ImageError> {
+        self.names_left = self.names_left.checked_sub(bytes as u64).ok_or_else(|| ImageError::Limit {
+            member: path.to_owned(),
+            what: "bytes of names",
+            limit: self.limits.name_bytes,
+        })?;
+        Ok(())
+    }
+
+    fn count(&mut self, path: &str, target: &str) -> Result<(), ImageError> {
+        self.charge(path, path.len() + target.len())?;
         self.count += 1;
         if self.count > self.limits.members {
             return Err(ImageError::Limit {
@@ -314,20 +380,14 @@ pub(super) fn checked_digest(member: &str, content: &[u8]) -> Result<String, Ima
     let found = digest_of(content);
     let name = member.rsplit('/').next().unwrap_or_default();
     let name = name.strip_suffix(".json").unwrap_or(name);
-    let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_digest && found.strip_prefix("sha256:") != Some(name) {
+    if is_digest(name) && found.strip_prefix("sha256:") != Some(name) {
         return Err(ImageError::Digest { member: member.to_owned(), found });
     }
     Ok(found)
 }
 
-fn first_bytes(input: &mut impl BufRead) -> io::Result<&[u8]> {
-    while let Err(error) = input.fill_buf() {
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    input.fill_buf()
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn read_full(data: &mut dyn BufRead, out: &mut [u8]) -> io::Result<usize> {

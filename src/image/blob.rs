@@ -23,6 +23,9 @@ pub enum Packing {
 }
 
 impl Packing {
+    /// How many bytes tell it.
+    pub const TOLD_BY: usize = 4;
+
     /// Told by the first bytes.
     pub fn of(start: &[u8]) -> Self {
         match start {
@@ -77,6 +80,55 @@ impl<R: BufRead> BufRead for Counted<R> {
 }
 
 impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        read_buffered(self, out)
+    }
+}
+
+/// Lets bytes pass until there are too many.
+pub struct Limited<R> {
+    input: R,
+    count: u64,
+    limit: u64,
+}
+
+impl<R> Limited<R> {
+    /// Reads from `input`, at most `limit` bytes.
+    pub fn new(input: R, limit: u64) -> Self {
+        Self { input, count: 0, limit }
+    }
+
+    /// Bytes so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+/// The error where there are more bytes than may be.
+pub fn too_much(limit: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::FileTooLarge,
+        format!("it unpacks to more than the {limit} bytes that are left to unpack"),
+    )
+}
+
+impl<R: BufRead> BufRead for Limited<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let left = self.limit - self.count;
+        let buffer = self.input.fill_buf()?;
+        if left == 0 && !buffer.is_empty() {
+            return Err(too_much(self.limit));
+        }
+        Ok(&buffer[..buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.count += amount as u64;
+        self.input.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Limited<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         read_buffered(self, out)
     }

@@ -1,13 +1,22 @@
 //! The JSON of archives: manifests, indexes and image configs, every field of them optional and untrusted.
 
 use std::collections::BTreeMap;
+use std::fmt::Formatter;
+use std::marker::PhantomData;
 
+use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::text;
 
 /// Longest instruction that is kept, in characters.
 const INSTRUCTION: usize = 2000;
+/// Layers that an image may have: engines stop at 127.
+const MAX_LAYERS: usize = 4096;
+/// Items of any other list in a document. `{}` is three bytes there and a hundred in memory.
+const MAX_ITEMS: usize = 10_000;
+/// Longest name of an image that is kept: engines stop at a few hundred bytes.
+const MAX_TAG: usize = 4096;
 
 /// The parts of an image's config that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,25 +83,63 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D
     Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
 }
 
+/// A list of at most `MOST` items, read no further; `null` is an empty one.
+fn bounded<'de, D, T, const MOST: usize>(input: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    input.deserialize_option(Bounded::<T, MOST>(PhantomData))
+}
+
+struct Bounded<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Bounded<T, MOST> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(out, "a list of at most {MOST} items")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
+        input.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = input.next_element()? {
+            if items.len() == MOST {
+                return Err(Error::invalid_length(MOST + 1, &self));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
 /// One image of `manifest.json`.
 #[derive(Debug, Deserialize)]
 pub(super) struct DockerManifest {
     #[serde(rename = "Config")]
     pub config: String,
-    #[serde(rename = "RepoTags", default, deserialize_with = "or_default")]
+    #[serde(rename = "RepoTags", default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     pub tags: Vec<String>,
-    #[serde(rename = "Layers", default, deserialize_with = "or_default")]
+    #[serde(rename = "Layers", default, deserialize_with = "bounded::<_, _, MAX_LAYERS>")]
     pub layers: Vec<String>,
 }
 
 /// An OCI index or manifest: which one is told by the fields that are there.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct OciDocument {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     pub manifests: Vec<Descriptor>,
     #[serde(default, deserialize_with = "or_default")]
     pub config: Option<Descriptor>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "bounded::<_, _, MAX_LAYERS>")]
     pub layers: Vec<Descriptor>,
 }
 
@@ -130,6 +177,7 @@ impl Descriptor {
         self.annotations
             .get("io.containerd.image.name")
             .or_else(|| self.annotations.get("org.opencontainers.image.ref.name"))
+            .filter(|tag| tag.len() <= MAX_TAG)
     }
 }
 
@@ -145,7 +193,7 @@ struct RawConfig {
     created: String,
     #[serde(default, deserialize_with = "or_default")]
     config: RawSettings,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     history: Vec<RawHistory>,
     #[serde(default, deserialize_with = "or_default")]
     rootfs: RawRootfs,
@@ -157,11 +205,11 @@ struct RawSettings {
     user: String,
     #[serde(rename = "WorkingDir", default, deserialize_with = "or_default")]
     working_dir: String,
-    #[serde(rename = "Env", default, deserialize_with = "or_default")]
+    #[serde(rename = "Env", default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     env: Vec<String>,
-    #[serde(rename = "Cmd", default, deserialize_with = "or_default")]
+    #[serde(rename = "Cmd", default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     cmd: Vec<String>,
-    #[serde(rename = "Entrypoint", default, deserialize_with = "or_default")]
+    #[serde(rename = "Entrypoint", default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     entrypoint: Vec<String>,
     #[serde(rename = "Labels", default, deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
@@ -177,7 +225,7 @@ struct RawHistory {
 
 #[derive(Default, Deserialize)]
 struct RawRootfs {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "bounded::<_, _, MAX_LAYERS>")]
     diff_ids: Vec<String>,
 }
 

@@ -6,6 +6,7 @@ use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use super::archive::{ImageScan, Members, Weigher};
+use super::config::{DockerManifest, OciDocument};
 use super::{ImageError, resolve};
 use crate::fsx::{self, FileError};
 
@@ -29,24 +30,20 @@ pub(super) fn read(weigher: &mut Weigher, root: &Path) -> Result<Vec<ImageScan>,
             take(weigher, &mut members, root, &path)?;
         }
     }
-    resolve::images(&members)
+    resolve::images(&mut members)
 }
 
 /// Other documents that a document names, by digest or path.
 fn named(members: &Members, path: &str) -> Vec<String> {
     let Some(content) = members.document(path) else { return Vec::new() };
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(content) else { return Vec::new() };
-    let digest =
-        |value: &serde_json::Value| Some(format!("blobs/{}", value.get("digest")?.as_str()?.replacen(':', "/", 1)));
-    let mut found: Vec<String> = Vec::new();
-    found.extend(value.get("config").and_then(digest));
-    for manifest in value.get("manifests").and_then(serde_json::Value::as_array).into_iter().flatten() {
-        found.extend(digest(manifest));
+    // What cannot be understood is for the manifests' reader to complain about.
+    if path == "manifest.json" {
+        let images: Vec<DockerManifest> = serde_json::from_slice(content).unwrap_or_default();
+        return images.into_iter().map(|image| image.config).collect();
     }
-    for image in value.as_array().into_iter().flatten() {
-        found.extend(image.get("Config").and_then(serde_json::Value::as_str).map(str::to_owned));
-    }
-    found
+    let document: OciDocument = serde_json::from_slice(content).unwrap_or_default();
+    let named = document.config.into_iter().chain(document.manifests);
+    named.map(|descriptor| resolve::blob_path(&descriptor.digest)).collect()
 }
 
 /// Whether a path stays in the folder: no `..`, nothing absolute.

@@ -158,6 +158,7 @@ fn size_of(chunk: &Chunk, unit: &Range<usize>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DiffIds;
     use super::super::hashed::Hashed;
     use super::*;
 
@@ -175,7 +176,7 @@ mod tests {
 
     fn estimate(content: &[u8], pool: Option<Arc<Pool>>) -> u64 {
         let estimator = Estimator::new(pool, content.len() as u64);
-        Hashed::new(content, u64::MAX, Some(estimator)).finish().unwrap().2.unwrap()
+        Hashed::new(content, u64::MAX, DiffIds::Checked, Some(estimator)).finish().unwrap().2.unwrap()
     }
 
     fn in_one_stream(content: &[u8]) -> u64 {

@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 
 use sha2::{Digest as _, Sha256};
 
-use super::blob::{digest_text, read_buffered};
+use super::DiffIds;
+use super::blob::{digest_text, read_buffered, too_much};
 use super::estimate::Estimator;
 
 /// Bytes of the layer in one chunk; only the last one may have less.
@@ -79,20 +80,23 @@ pub struct Hashed<R> {
 
 impl<R: Read> Hashed<R> {
     /// Reads from `input`, at most `limit` bytes.
-    pub fn new(input: R, limit: u64, estimator: Option<Estimator>) -> Self {
+    pub fn new(input: R, limit: u64, diff_ids: DiffIds, estimator: Option<Estimator>) -> Self {
         Self {
             input,
             current: Arc::new(Chunk::new()),
             at: 0,
             old: Vec::new(),
-            digest: Digest::Here(Sha256::new()),
+            digest: match diff_ids {
+                DiffIds::Checked => Digest::Here(Sha256::new()),
+                DiffIds::Claimed => Digest::Unasked,
+            },
             estimator,
             count: 0,
             limit,
         }
     }
 
-    /// Reads to the end: digest as `sha256:…`, bytes, and the estimate where one was asked for.
+    /// Reads to the end: digest as `sha256:…` (empty where it was not asked for), bytes, and the estimate where one was.
     pub fn finish(mut self) -> io::Result<(String, u64, Option<u64>)> {
         loop {
             let count = self.fill_buf()?.len();
@@ -118,10 +122,7 @@ impl<R: Read> Hashed<R> {
         }
         self.count += count;
         if self.count > self.limit {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("it unpacks to more than the {} bytes that are left to unpack", self.limit),
-            ));
+            return Err(too_much(self.limit));
         }
         if count == CHUNK as u64 {
             self.digest.go_beside();
@@ -155,6 +156,7 @@ impl<R: Read> Read for Hashed<R> {
 
 /// The digest of a layer: of a small one made here, of a larger one on a thread beside the reader.
 enum Digest {
+    Unasked,
     Here(Sha256),
     Beside { chunks: SyncSender<Arc<Chunk>>, thread: JoinHandle<Sha256> },
 }
@@ -178,6 +180,7 @@ impl Digest {
 
     fn take(&mut self, chunk: &Arc<Chunk>) -> io::Result<()> {
         match self {
+            Self::Unasked => {}
             Self::Here(hash) => hash.update(chunk.own()),
             Self::Beside { chunks, .. } => chunks.send(Arc::clone(chunk)).map_err(|_| ended())?,
         }
@@ -186,6 +189,7 @@ impl Digest {
 
     fn finish(self) -> io::Result<String> {
         let hash = match self {
+            Self::Unasked => return Ok(String::new()),
             Self::Here(hash) => hash,
             Self::Beside { chunks, thread } => {
                 drop(chunks);
@@ -222,7 +226,7 @@ mod tests {
         for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 20 * CHUNK + 7] {
             let content: Vec<u8> = (0..length).map(|index| (index / 7 % 251) as u8).collect();
             for step in [1 << 20, 4093] {
-                let mut hashed = Hashed::new(Trickle(&content, step), u64::MAX, None);
+                let mut hashed = Hashed::new(Trickle(&content, step), u64::MAX, DiffIds::Checked, None);
                 let mut start = vec![0; length / 2];
                 hashed.read_exact(&mut start).unwrap();
                 assert_eq!(start, content[..length / 2]);
@@ -250,7 +254,7 @@ mod tests {
     #[test]
     fn more_than_the_limit_is_an_error() {
         let content = vec![0; 2 * CHUNK];
-        let error = Hashed::new(&content[..], CHUNK as u64, None).finish().unwrap_err();
+        let error = Hashed::new(&content[..], CHUNK as u64, DiffIds::Checked, None).finish().unwrap_err();
         assert!(error.to_string().contains("more than the 262144 bytes"), "{error}");
     }
 }

@@ -161,10 +161,11 @@ pub(super) fn scan(
         databases_left_out: 0,
     };
     let mut tar = TarReader::new(input);
+    let mut before = Vec::new();
     while let Some(entry) = tar.next_entry()? {
-        let path = normalise(&entry.path);
+        let whole = normalise(&entry.path);
         let at = entry.offset;
-        let (kind, path) = classify(&path, entry.kind);
+        let (kind, path) = classify(&whole, entry.kind);
         let size = match kind {
             EntryKind::File => entry.size,
             EntryKind::Symlink => entry.link.len() as u64,
@@ -179,7 +180,8 @@ pub(super) fn scan(
             EntryKind::Symlink => entry.link.clone(),
             _ => Vec::new(),
         };
-        budget.entries = budget.entries.checked_sub(1).ok_or_else(|| fault(at, "too many entries"))?;
+        let names = new_names(&before, path);
+        budget.entries = budget.entries.checked_sub(names).ok_or_else(|| fault(at, "too many entries"))?;
         budget.name_bytes = budget
             .name_bytes
             .checked_sub((path.len() + link.len()) as u64)
@@ -209,11 +211,24 @@ pub(super) fn scan(
         }
         let mode = entry.mode as u16;
         scan.entries.push(LayerEntry { path_start, path_len, link_start, link_len, size, digest, mode, kind });
+        before.clear();
+        before.extend_from_slice(path);
     }
     scan.entries.shrink_to_fit();
     scan.names.shrink_to_fit();
     scan.digests.shrink_to_fit();
     Ok(scan)
+}
+
+/// How many names a path can add to the merged tree behind the path before it: the entry's own, and the folders on its
+/// way that the other one does not share. A path of 64 KiB may name 32,768 folders, so that entries alone would not
+/// bound memory.
+fn new_names(before: &[u8], path: &[u8]) -> u64 {
+    let common = before.iter().zip(path).take_while(|(one, other)| one == other).count();
+    let rest = &path[common..];
+    // Where the one before is a folder on the way, its slash begins nothing new.
+    let rest = if common == before.len() { rest.strip_prefix(b"/").unwrap_or(rest) } else { rest };
+    rest.split(|&byte| byte == b'/').count() as u64
 }
 
 fn read_data(

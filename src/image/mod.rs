@@ -19,6 +19,7 @@ mod findings;
 mod hashed;
 mod label;
 mod layer;
+mod lists;
 mod packages;
 mod pax;
 mod resolve;
@@ -33,7 +34,7 @@ pub use config::{History, ImageConfig};
 pub use error::ImageError;
 pub use layer::LayerScan;
 pub use store::{Store, StoreError};
-pub use weigh::{ReportOptions, Weight, weigh};
+pub use weigh::{ReportOptions, Weight, weigh, weigh_listed};
 
 /// How images are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +43,15 @@ pub struct Options {
     pub wire: WireMode,
     /// Whether files' content is hashed, to find duplicates.
     pub hash_files: bool,
+    /// Whether layers are hashed, to check their diff ids.
+    pub diff_ids: DiffIds,
     /// What is too much.
     pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wire: WireMode::default(), hash_files: true, limits: Limits::default() }
+        Self { wire: WireMode::default(), hash_files: true, diff_ids: DiffIds::default(), limits: Limits::default() }
     }
 }
 
@@ -62,14 +65,25 @@ pub enum WireMode {
     Skip,
 }
 
+/// Where the diff ids of layers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiffIds {
+    /// From the layers' bytes; one that the config contradicts is an error.
+    #[default]
+    Checked,
+    /// From the config, unseen.
+    Claimed,
+}
+
 /// What is too much for one archive: past any of these it is an error, and nothing is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all layers, unpacked.
     pub unpacked_bytes: u64,
-    /// Entries of all layers.
+    /// Entries of all layers, and the folders that only their paths name. So many may an image list in its layers,
+    /// one that it lists twice counted twice.
     pub entries: u64,
-    /// Bytes of all names and link targets.
+    /// Bytes of all names and link targets; of those of the archive's own members as many again.
     pub name_bytes: u64,
     /// Layers, documents and links in the archive.
     pub members: u64,

@@ -9,10 +9,10 @@ use super::archive::{ImageScan, Members, checked_digest, docker_manifest, parse}
 use super::config::{Descriptor, OciDocument, read_config};
 use super::layer::LayerScan;
 
-/// Layers that an image may have: engines stop at 127.
-pub(super) const MAX_LAYERS: usize = 4096;
 /// How deep an index may lie in indexes.
 const MAX_NESTING: usize = 4;
+/// Images that an archive may hold.
+const MAX_IMAGES: usize = 1000;
 
 /// An image by the paths of its parts.
 #[derive(Debug, Clone)]
@@ -23,12 +23,25 @@ pub(super) struct Plan {
 }
 
 /// The images, as the manifests have them.
-pub(super) fn images(members: &Members) -> Result<Vec<ImageScan>, ImageError> {
+pub(super) fn images(members: &mut Members) -> Result<Vec<ImageScan>, ImageError> {
     let plans = plans(members)?;
     if plans.is_empty() {
         return Err(ImageError::NoImage);
     }
-    plans.into_iter().map(|plan| image(members, plan)).collect()
+    if plans.len() > MAX_IMAGES {
+        let member = plans[MAX_IMAGES].config.clone();
+        return Err(ImageError::Limit { member, what: "images", limit: MAX_IMAGES as u64 });
+    }
+    let mut left = Left { entries: members.limits.entries, json: members.limits.json_total_bytes };
+    plans.into_iter().map(|plan| image(members, plan, &mut left)).collect()
+}
+
+/// What images may still list, so that a small archive cannot name the same large things again and again.
+struct Left {
+    /// Entries, over all layers of one image.
+    entries: u64,
+    /// Bytes of configs, over all images.
+    json: u64,
 }
 
 /// What the manifests name.
@@ -52,7 +65,7 @@ pub(super) fn plans(members: &Members) -> Result<Vec<Plan>, ImageError> {
         }
         // An index may list platforms that the layout does not hold.
         let Some(content) = members.document(&path) else {
-            missing.get_or_insert(path);
+            missing.get_or_insert_with(|| members.without(&path));
             continue;
         };
         checked_digest(&path, content)?;
@@ -71,7 +84,7 @@ pub(super) fn plans(members: &Members) -> Result<Vec<Plan>, ImageError> {
         }
     }
     match missing {
-        Some(member) if plans.is_empty() => Err(ImageError::Missing { member }),
+        Some(error) if plans.is_empty() => Err(error),
         _ => Ok(plans),
     }
 }
@@ -90,27 +103,35 @@ fn listed(manifests: Vec<Descriptor>, tags: &[String], depth: usize) -> Vec<(Des
 }
 
 /// `sha256:x` lies in `blobs/sha256/x`.
-fn blob_path(digest: &str) -> String {
+pub(super) fn blob_path(digest: &str) -> String {
     format!("blobs/{}", digest.replacen(':', "/", 1))
 }
 
-fn image(members: &Members, plan: Plan) -> Result<ImageScan, ImageError> {
-    let content = members.document(&plan.config).ok_or_else(|| ImageError::Missing { member: plan.config.clone() })?;
+fn image(members: &mut Members, plan: Plan, left: &mut Left) -> Result<ImageScan, ImageError> {
+    let content = members.document(&plan.config).ok_or_else(|| members.without(&plan.config))?;
+    let limit = |what, limit| ImageError::Limit { member: plan.config.clone(), what, limit };
+    left.json = left
+        .json
+        .checked_sub(content.len() as u64)
+        .ok_or_else(|| limit("bytes of configs", members.limits.json_total_bytes))?;
     let config_digest = checked_digest(&plan.config, content)?;
     let (platform, config) = read_config(content)
         .map_err(|error| ImageError::Json { member: plan.config.clone(), reason: error.to_string() })?;
     if plan.layers.len() != config.diff_ids.len() {
         return Err(ImageError::LayerCount { manifest: plan.layers.len(), config: config.diff_ids.len() });
     }
-    if plan.layers.len() > MAX_LAYERS {
-        return Err(ImageError::Limit { member: plan.config, what: "layers", limit: MAX_LAYERS as u64 });
+    for (path, diff_id) in plan.layers.iter().zip(&config.diff_ids) {
+        members.claim(path, diff_id);
     }
-    let layers = plan
+    let layers: Vec<Arc<LayerScan>> = plan
         .layers
         .iter()
         .zip(&config.diff_ids)
         .map(|(path, expected)| checked_layer(members, path, expected))
         .collect::<Result<_, _>>()?;
+    if layers.iter().map(|layer| layer.entry_count()).sum::<u64>() > left.entries {
+        return Err(limit("entries in the layers of one image", left.entries));
+    }
     Ok(ImageScan { config_digest, tags: plan.tags, platform, config, layers })
 }
 

@@ -77,13 +77,12 @@ pub struct TarReader<R> {
     remaining: u64,
     /// Zero bytes behind it.
     padding: u64,
-    global: Pax,
 }
 
 impl<R: BufRead> TarReader<R> {
     /// Reads from the start of a tar.
     pub fn new(input: R) -> Self {
-        Self { input, offset: 0, remaining: 0, padding: 0, global: Pax::default() }
+        Self { input, offset: 0, remaining: 0, padding: 0 }
     }
 
     /// Bytes read so far.
@@ -115,16 +114,15 @@ impl<R: BufRead> TarReader<R> {
                 }
                 b'x' | b'X' => {
                     let text = self.metadata(start, size, MAX_PAX, "an extended header larger than 1 MiB")?;
-                    let mut records = self.global.clone();
-                    records.read(&text).ok_or_else(|| format_error(start, "a broken extended header"))?;
-                    pax = Some(records);
+                    pax = Some(Pax::read(&text).ok_or_else(|| format_error(start, "a broken extended header"))?);
                 }
+                // To Go it is an entry of its own, which engines pass over: what it says holds for no other entry.
                 b'g' => {
-                    let text = self.metadata(start, size, MAX_PAX, "an extended header larger than 1 MiB")?;
-                    self.global.read(&text).ok_or_else(|| format_error(start, "a broken global header"))?;
+                    (pax, long_name, long_link) = (None, None, None);
+                    self.begin_data(size);
                 }
                 _ => {
-                    let pax = pax.unwrap_or_else(|| self.global.clone());
+                    let pax = pax.unwrap_or_default();
                     return self.entry(start, &header, size, pax, long_name, long_link).map(Some);
                 }
             }
@@ -156,11 +154,15 @@ impl<R: BufRead> TarReader<R> {
         long_name: Option<Vec<u8>>,
         long_link: Option<Vec<u8>>,
     ) -> Result<Entry, TarError> {
-        let path = pax.sparse_name.or(pax.path).or(long_name).unwrap_or_else(|| short_name(header));
+        let is_sparse = pax.sparse.is_there();
+        let full_size = pax.sparse.full_size();
+        let sparse_name = pax.sparse.name.filter(|_| is_sparse);
+        // Go's order: what GNU says of a name comes before what PAX says.
+        let path = sparse_name.or(long_name).or(pax.path).unwrap_or_else(|| short_name(header));
         if path.len() as u64 > MAX_NAME {
             return Err(format_error(start, "a name longer than 64 KiB"));
         }
-        let link = pax.link.or(long_link).unwrap_or_else(|| terminated(&header[157..257]).to_vec());
+        let link = long_link.or(pax.link).unwrap_or_else(|| terminated(&header[157..257]).to_vec());
         if link.len() as u64 > MAX_NAME {
             return Err(format_error(start, "a link target longer than 64 KiB"));
         }
@@ -187,12 +189,11 @@ impl<R: BufRead> TarReader<R> {
                 let block = self.block()?.ok_or_else(|| format_error(start, "it ends inside a sparse header"))?;
                 more = block[504] != 0;
             }
-        } else if kind == Kind::File && pax.sparse {
-            real = pax.sparse_size.unwrap_or(size);
+        } else if kind == Kind::File && is_sparse {
+            real = full_size.unwrap_or(size);
             sparse = true;
         }
-        self.remaining = size;
-        self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
+        self.begin_data(size);
         let mode = number(&header[100..108]).unwrap_or(0) as u32 & 0o7777;
         let size = if kind == Kind::File { real } else { 0 };
         Ok(Entry { path, kind, size, link, mode, sparse, offset: start })
@@ -235,11 +236,15 @@ impl<R: BufRead> TarReader<R> {
         if size > limit {
             return Err(format_error(start, too_long));
         }
-        self.remaining = size;
-        self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
+        self.begin_data(size);
         let mut content = Vec::new();
         self.data().read_to_end(&mut content).map_err(|error| self.io(error))?;
         Ok(content)
+    }
+
+    fn begin_data(&mut self, size: u64) {
+        self.remaining = size;
+        self.padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
     }
 
     fn skip_data(&mut self) -> Result<(), TarError> {
@@ -335,7 +340,7 @@ fn terminated(bytes: &[u8]) -> &[u8] {
     bytes.iter().position(|&byte| byte == 0).map_or(bytes, |end| &bytes[..end])
 }
 
-/// A number field: octal with spaces or zeros around it, or base 256 (GNU); `None` where negative or too large.
+/// A number field: octal with spaces or zero bytes around it, or base 256 (GNU); `None` where negative or too large.
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
         if field[0] & 0x40 != 0 {
@@ -348,7 +353,10 @@ fn number(field: &[u8]) -> Option<u64> {
             })
             .filter(|&value| i64::try_from(value).is_ok());
     }
-    let text = terminated(field.trim_ascii_start()).trim_ascii();
+    let padding = |byte: &u8| matches!(byte, b' ' | 0);
+    let start = field.iter().position(|byte| !padding(byte)).unwrap_or(field.len());
+    let end = field.iter().rposition(|byte| !padding(byte)).map_or(start, |last| last + 1);
+    let text = terminated(&field[start..end]);
     text.iter().try_fold(0u64, |value, &byte| match byte {
         b'0'..=b'7' => value.checked_mul(8).map(|value| value | u64::from(byte - b'0')),
         _ => None,

@@ -247,14 +247,26 @@ impl<'a> Tree<'a> {
         parts(path).try_fold(ROOT, |node, part| self.child(node, part))
     }
 
-    /// The node of a path, links to folders followed on the way, as a package's list of files wants it (`/lib` may
-    /// be a link to `usr/lib`).
-    pub(super) fn find_through_links(&self, layers: &[&'a LayerScan], path: &[u8]) -> Option<u32> {
+    /// The node of a path below a folder, links to folders followed on the way, as a package's list of files wants it
+    /// (`/lib` may be a link to `usr/lib`). Each name that is looked up takes one from `lookups`; where none are left,
+    /// nothing is found.
+    pub(super) fn find_through_links(
+        &self,
+        layers: &[&'a LayerScan],
+        [folder, path]: [&[u8]; 2],
+        lookups: &mut u64,
+    ) -> Option<u32> {
         let mut links = 0;
         let mut node = ROOT;
-        let mut waiting: Vec<&[u8]> = parts(path).collect();
+        // Splitting a long name costs as well.
+        *lookups = lookups.saturating_sub((folder.len() + path.len()) as u64 / 64);
+        if *lookups == 0 {
+            return None;
+        }
+        let mut waiting: Vec<&[u8]> = parts(folder).chain(parts(path)).collect();
         waiting.reverse();
         while let Some(part) = waiting.pop() {
+            *lookups = lookups.checked_sub(1)?;
             if part == b".." {
                 node = self.nodes[node as usize].parent;
                 continue;
@@ -269,6 +281,7 @@ impl<'a> Tree<'a> {
                 if target.starts_with(b"/") {
                     node = ROOT;
                 }
+                *lookups = lookups.saturating_sub(target.len() as u64 / 64);
                 let before = waiting.len();
                 waiting.extend(parts(target));
                 waiting[before..].reverse();

@@ -1,20 +1,21 @@
 //! From the layers of an image to its weight, in the words of the record.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::archive::ImageScan;
-use super::layer::{EntryKind, LayerEntry, LayerScan};
+use super::layer::{LayerEntry, LayerScan};
 use super::packages::{self, Databases, Found, Inventory};
 use super::tree::{Inode, NONE, Tree};
-use super::{findings, label, shape};
+use super::{findings, label, lists, shape};
 use crate::record::{
     Duplicate, FileNode, Finding, Layer, LayerOrigin, Package, PathSize, Reclaimable, Remainder, Sizes, WireKind,
 };
-use crate::text::from_bytes;
 use crate::units::Bytes;
 
-/// Paths listed for one group of equal files.
-const DUPLICATE_PATHS: usize = 20;
+/// Names looked up for the lists of packages: some seconds' worth. A full Debian takes two millions.
+const LOOKUPS: u64 = 100_000_000;
+/// Packages that an image may have. All of Debian is less.
+const PACKAGES: usize = 100_000;
 
 /// What an image is weighed against, and how much of the detail is kept.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +67,8 @@ pub(super) struct Merged<'a> {
     pub packages: Vec<Found>,
     /// Package of each node; [`NONE`] where none owns it.
     pub owner: Vec<u32>,
+    /// Whether there were more packages, or longer lists of theirs, than are looked at.
+    pub lists_cut: bool,
 }
 
 impl<'a> Merged<'a> {
@@ -86,16 +89,28 @@ impl<'a> Merged<'a> {
 
 /// Weighs an image.
 pub fn weigh(scan: &ImageScan, options: &ReportOptions<'_>) -> Weight {
+    weigh_listed(scan, options, &|_| true)
+}
+
+/// Weighs an image and lists only paths that `listed` accepts: reclaimable ones, visible files, and groups of equal
+/// files with such a path. Sums are those of the whole image.
+pub fn weigh_listed(scan: &ImageScan, options: &ReportOptions<'_>, listed: &dyn Fn(&str) -> bool) -> Weight {
     let merged = merge(scan, options);
     let sums = Sums::of(&merged);
-    let (duplicates, duplicate_bytes) = duplicates(&merged, options.top);
+    let (duplicates, duplicate_bytes) = lists::duplicates(&merged, options.top, listed);
     let (tree, first_names) = shape::tree(&merged);
     let layers = layers(&merged, &sums);
     let of = |wanted: fn(LayerOrigin) -> bool| -> Bytes {
         layers.iter().filter(|layer| wanted(layer.origin)).map(|layer| layer.size_bytes).sum()
     };
     let size: Bytes = layers.iter().map(|layer| layer.size_bytes).sum();
-    let exact = merged.layers.iter().all(|layer| layer.wire_exact);
+    let wire_kind = if merged.layers.iter().all(|layer| layer.wire_exact) {
+        WireKind::Exact
+    } else if merged.layers.iter().all(|layer| layer.wire_bytes > 0) {
+        WireKind::Estimated
+    } else {
+        WireKind::Unknown
+    };
     let sizes = Sizes {
         size_bytes: size,
         engine_size_bytes: None,
@@ -103,7 +118,7 @@ pub fn weigh(scan: &ImageScan, options: &ReportOptions<'_>) -> Weight {
         reclaimable_bytes: Bytes(sums.dead),
         duplicate_bytes: Bytes(duplicate_bytes),
         wire_bytes: layers.iter().map(|layer| layer.wire_bytes).sum(),
-        wire_kind: if exact { WireKind::Exact } else { WireKind::Estimated },
+        wire_kind,
         base_bytes: of(|origin| origin != LayerOrigin::Own),
         own_bytes: of(|origin| origin == LayerOrigin::Own),
         unique_bytes: Bytes::ZERO,
@@ -113,9 +128,9 @@ pub fn weigh(scan: &ImageScan, options: &ReportOptions<'_>) -> Weight {
         sizes,
         packages: packages(&merged, &sums),
         remainder: remainder(&sums),
-        reclaimable: reclaimable(&merged, options.top),
+        reclaimable: lists::reclaimable(&merged, options.top, listed),
         duplicates,
-        paths: paths(&merged, &first_names, options.top),
+        paths: lists::paths(&merged, &first_names, options.top, listed),
         tree: Some(tree),
         findings: findings::all(&merged),
         user: scan.config.user.clone(),
@@ -140,9 +155,15 @@ fn merge<'a>(scan: &'a ImageScan, options: &ReportOptions<'_>) -> Merged<'a> {
             }
         }
     }
-    let mut owners = Owners { owner: vec![NONE; tree.nodes.len()], found: Vec::new(), tree: &tree, layers: &layers };
+    let mut owners = Owners {
+        owner: vec![NONE; tree.nodes.len()],
+        found: Vec::new(),
+        tree: &tree,
+        layers: &layers,
+        lookups: LOOKUPS,
+    };
     packages::read(&databases, &mut owners);
-    let (owner, found) = (owners.owner, owners.found);
+    let (owner, found, lists_cut) = (owners.owner, owners.found, owners.lookups == 0);
     let base = layers.iter().zip(options.base_diff_ids).take_while(|(layer, id)| layer.diff_id == **id).count();
     let site = options.base_diff_ids.len().saturating_sub(options.site_layers);
     let origins = (0..layers.len())
@@ -152,7 +173,8 @@ fn merge<'a>(scan: &'a ImageScan, options: &ReportOptions<'_>) -> Merged<'a> {
             _ => LayerOrigin::Base,
         })
         .collect();
-    Merged { scan, instructions: scan.config.instructions(), layers, origins, tree, packages: found, owner }
+    let instructions = scan.config.instructions();
+    Merged { scan, instructions, layers, origins, tree, packages: found, owner, lists_cut }
 }
 
 struct Owners<'t, 'a> {
@@ -160,16 +182,21 @@ struct Owners<'t, 'a> {
     found: Vec<Found>,
     tree: &'t Tree<'a>,
     layers: &'t [&'a LayerScan],
+    lookups: u64,
 }
 
 impl Inventory for Owners<'_, '_> {
-    fn package(&mut self, found: Found) -> u32 {
+    fn package(&mut self, found: Found) -> Option<u32> {
+        if self.found.len() == PACKAGES {
+            self.lookups = 0;
+            return None;
+        }
         self.found.push(found);
-        self.found.len() as u32 - 1
+        Some(self.found.len() as u32 - 1)
     }
 
-    fn owns(&mut self, package: u32, path: &[u8]) {
-        if let Some(node) = self.tree.find_through_links(self.layers, path) {
+    fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]) {
+        if let Some(node) = self.tree.find_through_links(self.layers, [folder, path], &mut self.lookups) {
             let owner = &mut self.owner[node as usize];
             if *owner == NONE {
                 *owner = package;
@@ -270,93 +297,4 @@ fn remainder(sums: &Sums) -> Vec<Remainder> {
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.size_bytes));
     rows
-}
-
-fn reclaimable(merged: &Merged<'_>, top: usize) -> Vec<Reclaimable> {
-    let mut dead: Vec<(u64, &Inode)> = merged
-        .tree
-        .inodes
-        .iter()
-        .filter(|inode| inode.names == 0)
-        .map(|inode| (merged.entry(inode).1.size, inode))
-        .filter(|&(size, _)| size > 0)
-        .collect();
-    largest(&mut dead, top);
-    dead.into_iter()
-        .map(|(size, inode)| Reclaimable {
-            path: shown_path(&merged.tree.path(inode.node)),
-            size_bytes: Bytes(size),
-            written_by: merged.instruction(inode.layer),
-            removed_by: merged.instruction(inode.removed_by),
-        })
-        .collect()
-}
-
-fn paths(merged: &Merged<'_>, first_names: &[(u32, u32)], top: usize) -> Vec<PathSize> {
-    let mut files: Vec<(u64, (u32, &Inode))> = first_names
-        .iter()
-        .map(|&(node, inode)| (node, &merged.tree.inodes[inode as usize]))
-        .map(|(node, inode)| (merged.entry(inode).1.size, (node, inode)))
-        .collect();
-    largest(&mut files, top);
-    files
-        .into_iter()
-        .map(|(size, (node, inode))| PathSize {
-            path: shown_path(&merged.tree.path(node)),
-            size_bytes: Bytes(size),
-            layer: inode.layer,
-            package: merged.owner_of(inode).map(|owner| merged.packages[owner].name.clone()).unwrap_or_default(),
-        })
-        .collect()
-}
-
-/// Keeps the largest; equal ones stay in their order.
-fn largest<T>(rows: &mut Vec<(u64, T)>, top: usize) {
-    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
-    rows.truncate(top);
-}
-
-/// The groups of equal visible files, and the bytes beyond the first copies.
-fn duplicates(merged: &Merged<'_>, top: usize) -> (Vec<Duplicate>, u64) {
-    let mut groups: HashMap<(&[u8; 32], u64), Vec<&Inode>> = HashMap::new();
-    for inode in merged.tree.inodes.iter().filter(|inode| inode.names > 0) {
-        let (layer, entry) = merged.entry(inode);
-        if entry.kind == EntryKind::File
-            && entry.size > 0
-            && let Some(digest) = layer.digest(entry)
-        {
-            groups.entry((digest, entry.size)).or_default().push(inode);
-        }
-    }
-    let mut total = 0;
-    let mut rows: Vec<(u64, &[u8; 32], u64, Vec<&Inode>)> = Vec::new();
-    for ((digest, size), copies) in groups {
-        if copies.len() > 1 {
-            let beyond = size * (copies.len() as u64 - 1);
-            total += beyond;
-            rows.push((beyond, digest, size, copies));
-        }
-    }
-    rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-    rows.truncate(top);
-    let rows = rows
-        .into_iter()
-        .map(|(_, digest, size, copies)| {
-            let mut paths: Vec<String> = copies.iter().map(|inode| shown_path(&merged.tree.path(inode.node))).collect();
-            paths.sort_unstable();
-            paths.truncate(DUPLICATE_PATHS);
-            Duplicate {
-                digest: super::blob::digest_text(digest),
-                size_bytes: Bytes(size),
-                paths,
-                copies: copies.len() as u64,
-            }
-        })
-        .collect();
-    (rows, total)
-}
-
-/// A path for the record.
-pub(super) fn shown_path(path: &[u8]) -> String {
-    format!("/{}", from_bytes(path))
 }

@@ -209,6 +209,19 @@ pub enum WireKind {
     Exact,
     /// Compressed here at a fixed gzip level: within 2–4 % of a real push.
     Estimated,
+    /// Some layers were stored plain and not compressed here, as asked: `wire_bytes` leaves them out.
+    Unknown,
+}
+
+impl WireKind {
+    /// As in a record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Estimated => "estimated",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A layer.

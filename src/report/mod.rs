@@ -32,4 +32,6 @@ pub use markdown::{block, markdown};
 pub use table::Table;
 pub use terminal::{Style, terminal};
 pub use trend::{trend_chart, trend_markdown, trend_mermaid, trend_table, trend_terminal};
-pub use weigh::{WeighRows, WeighSection, WeighShown, weigh_csv, weigh_json, weigh_markdown, weigh_terminal};
+pub use weigh::{
+    WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,
+};

@@ -21,8 +21,10 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
-/// Longest text of a cell where the width is unknown.
-const LONGEST: usize = 100;
+/// Longest code of a cell: paths and instructions keep their ends.
+const LONGEST_CODE: usize = 200;
+/// Longest sentence of a cell.
+const LONGEST: usize = 500;
 /// Most findings and rows of times; Markdown and page have more.
 const MOST: usize = 48;
 
@@ -139,14 +141,15 @@ fn draw(table: &Table, style: Style, most: usize) -> String {
     }
     for row in table.rows.iter().take(most) {
         let cells = row.iter().zip(&table.columns);
-        drawn.add_row(cells.map(|(cell, column)| draw_cell(cell, style).set_alignment(alignment(column.align))));
+        drawn.add_row(cells.map(|(cell, column)| draw_cell(cell).set_alignment(alignment(column.align))));
     }
     drawn.trim_fmt()
 }
 
-fn draw_cell(cell: &Cell, style: Style) -> comfy_table::Cell {
+fn draw_cell(cell: &Cell) -> comfy_table::Cell {
     let text = for_people(&cell.text);
-    let drawn = comfy_table::Cell::new(crate::text::shorten(&text, if style.width.is_some() { 200 } else { LONGEST }));
+    let longest = if cell.code { LONGEST_CODE } else { LONGEST };
+    let drawn = comfy_table::Cell::new(crate::text::shorten(&text, longest));
     match cell.tone {
         Tone::Plain => drawn,
         Tone::Best => drawn.fg(Color::Green).add_attribute(Attribute::Bold),

@@ -172,7 +172,7 @@ fn builds_prove_what_came_from_cache(choice: BuilderChoice) {
 
 #[test]
 fn buildkit_builds_prove_what_came_from_cache_and_leave_no_trace() {
-    let Some(_engine) = live::engine("BuildKit builds") else { return };
+    let Some(_engine) = live::engine_with_buildkit("BuildKit builds") else { return };
     builds_prove_what_came_from_cache(BuilderChoice::Buildkit);
 }
 
@@ -221,7 +221,7 @@ fn failed_builds_are_facts(choice: BuilderChoice) {
 
 #[test]
 fn failed_buildkit_builds_are_facts_about_the_dockerfile() {
-    let Some(_engine) = live::engine("failed BuildKit builds") else { return };
+    let Some(_engine) = live::engine_with_buildkit("failed BuildKit builds") else { return };
     failed_builds_are_facts(BuilderChoice::Buildkit);
 }
 
@@ -282,7 +282,7 @@ fn a_dropped_build_stops(choice: BuilderChoice, seconds: u32) {
 
 #[test]
 fn dropping_a_buildkit_build_stops_it() {
-    let Some(_engine) = live::engine("a dropped BuildKit build") else { return };
+    let Some(_engine) = live::engine_with_buildkit("a dropped BuildKit build") else { return };
     a_dropped_build_stops(BuilderChoice::Buildkit, 71);
 }
 
@@ -424,7 +424,7 @@ fn what_a_registry_does_not_have_cannot_be_pulled() {
 /// A Dockerfile that could not be told from a foreign one: its build must not be claimed.
 #[test]
 fn another_build_in_the_same_span_is_left_alone() {
-    let Some(_engine) = live::engine("a foreign build") else { return };
+    let Some(_engine) = live::engine_with_buildkit("a foreign build") else { return };
     runtime().block_on(async {
         let mut run = Run::begin(BuilderChoice::Buildkit).await;
         let foreign = run.request(&format!("FROM {BASE}\nRUN echo theirs\n"), "");

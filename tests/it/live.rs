@@ -28,6 +28,38 @@ pub(crate) fn has(program: &str, test: &str) -> bool {
     found
 }
 
+/// The same for a test that builds with BuildKit; `None`, which is said, also on engines that lose the context under it
+/// (moby#47717): there tonnage refuses, as another test sees.
+#[must_use]
+pub(crate) fn engine_with_buildkit(test: &str) -> Option<MutexGuard<'static, ()>> {
+    let engine = engine(test)?;
+    if loses_contexts() {
+        println!("LEFT OUT: `{test}` needs an engine that builds with BuildKit; this one has moby#47717");
+        return None;
+    }
+    Some(engine)
+}
+
+/// The same for a test that builds with the builder of that name.
+#[must_use]
+pub(crate) fn engine_that_builds(test: &str, builder: &str) -> Option<MutexGuard<'static, ()>> {
+    if builder == "buildkit" { engine_with_buildkit(test) } else { engine(test) }
+}
+
+/// Whether the engine is Docker 26.0 to 27.4 on the containerd image store.
+pub(crate) fn loses_contexts() -> bool {
+    let version = String::from_utf8(docker(&["version", "--format", "{{.Server.Version}}"])).unwrap();
+    let mut parts = version.split(['.', '-', '+']).map_while(|part| part.trim().parse::<u32>().ok());
+    let version = (parts.next().unwrap(), parts.next().unwrap());
+    is_containerd_store() && ((26, 0)..(27, 5)).contains(&version)
+}
+
+/// Whether the engine keeps images in containerd, where its own word for their size is another thing.
+pub(crate) fn is_containerd_store() -> bool {
+    let status = String::from_utf8(docker(&["info", "--format", "{{json .DriverStatus}}"])).unwrap();
+    status.contains("io.containerd.snapshotter")
+}
+
 /// Ids of everything on the engine, asked through the docker command line and the plain API: not through our code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Holdings {

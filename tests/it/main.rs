@@ -18,6 +18,7 @@ mod disk_live;
 mod engine_gone_live;
 mod engine_live;
 mod failures_live;
+mod formats_live;
 mod gate;
 mod gate_live;
 mod init;

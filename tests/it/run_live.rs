@@ -16,7 +16,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn measures_and_leaves_nothing(builder: &str) {
-    let Some(_engine) = live::engine(&format!("a run with {builder}")) else { return };
+    let Some(_engine) = live::engine_that_builds(&format!("a run with {builder}"), builder) else { return };
     let sandbox = Sandbox::with_tiny_suite();
     let before = Holdings::now();
     let ran = sandbox.run(&["run", "suite", "--builder", builder, "--rounds", "1", "--out", "out"]).expect(0);
@@ -142,7 +142,11 @@ fn sizes_equal_an_independent_count_and_what_is_kept_is_cleaned_later() {
         assert_eq!(size, independent_size(text(variant, "image_id")), "{}", variant["name"]);
         // BuildKit leaves symlink targets out of what the engine calls the size of a layer.
         let engine = variant["sizes"]["engine_size_bytes"].as_u64().unwrap();
-        assert!(engine <= size && size - engine < 4096, "engine says {engine}, counted {size}");
+        // containerd's store counts compressed blobs.
+        assert!(
+            live::is_containerd_store() || engine <= size && size - engine < 4096,
+            "engine says {engine}, counted {size}"
+        );
     }
     sandbox.run(&["clean"]).expect(0);
     before.expect_unchanged();

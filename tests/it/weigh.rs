@@ -338,6 +338,79 @@ fn an_archive_beyond_the_memory_allowed_is_refused() {
 }
 
 #[test]
+fn what_is_not_looked_at_is_left_blank_and_all_else_is_the_same() {
+    let sandbox = sandbox();
+    let json = |arguments: &[&str]| {
+        let ran = sandbox.run(&[&["weigh", "evil.tar", "--format", "json"], arguments].concat()).expect(0);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    let (all, quick) = (json(&[]), json(&["--no-wire", "--no-duplicates", "--no-verify"]));
+    assert_eq!(all.get("not_measured"), None);
+    assert_eq!(quick["not_measured"], json!(["duplicates", "wire", "diff_ids"]));
+    let (all, quick) = (&all["targets"][0], &quick["targets"][0]);
+    assert_eq!((&quick["sizes"]["wire_kind"], &quick["sizes"]["wire_bytes"]), (&json!("unknown"), &json!(0)));
+    assert_eq!((&quick["sizes"]["duplicate_bytes"], &quick["duplicates"]), (&json!(0), &json!([])));
+    for field in ["size_bytes", "rootfs_bytes", "reclaimable_bytes", "base_bytes"] {
+        assert_eq!(all["sizes"][field], quick["sizes"][field], "{field}");
+    }
+    for field in ["config_digest", "packages", "remainder", "reclaimable", "paths", "tree", "findings"] {
+        assert_eq!(all[field], quick[field], "{field}");
+    }
+    assert_eq!(all["layers"][0]["diff_id"], quick["layers"][0]["diff_id"], "claimed and true");
+    let table = sandbox.run(&["weigh", "evil.tar", "--no-wire", "--no-duplicates"]).expect(0).stdout;
+    assert!(!table.contains("wire") && !table.contains("duplicates") && !table.contains("Duplicates"), "{table}");
+    let csv = sandbox.run(&["weigh", "evil.tar", "--no-wire", "--no-duplicates", "--format", "csv"]).expect(0).stdout;
+    assert!(csv.lines().nth(1).unwrap().contains(",,,unknown,"), "{csv}");
+}
+
+#[test]
+fn a_layer_that_the_config_does_not_know_is_refused_unless_layers_are_not_hashed() {
+    let sandbox = Sandbox::new();
+    let id = format!("sha256:{}", digest(&below()));
+    let with = |new: &str| {
+        let mut bytes = archive(&[hostile()]);
+        let at = bytes.windows(id.len()).position(|part| part == id.as_bytes()).unwrap();
+        bytes[at..at + id.len()].copy_from_slice(new.as_bytes());
+        // The config's own name is its digest, which is another one now.
+        rename_config(&bytes)
+    };
+    let other = format!("{}{}", &id[..id.len() - 1], if id.ends_with('0') { '1' } else { '0' });
+    fs::write(sandbox.path("other.tar"), with(&other)).unwrap();
+    sandbox.run(&["weigh", "other.tar"]).expect(7).complains(&["has the diff id", &other]);
+    let ran = sandbox.run(&["weigh", "other.tar", "--no-verify", "--format", "json"]).expect(0);
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["targets"][0]["layers"][0]["diff_id"], other);
+    assert_eq!(json["targets"][0]["sizes"]["size_bytes"], HOSTILE_SIZE);
+    // What is no digest at all is not taken over from anybody.
+    fs::write(sandbox.path("odd.tar"), with(&format!("sha256:\\u001b[2J{}", &id[16..]))).unwrap();
+    let ran = sandbox.run(&["weigh", "odd.tar", "--no-verify"]).expect(7);
+    expect_harmless(&ran.stderr);
+}
+
+/// The archive with its config under a name that is no digest.
+fn rename_config(bytes: &[u8]) -> Vec<u8> {
+    let mut read = tar::Archive::new(bytes);
+    let mut out = tar::Builder::new(Vec::new());
+    for entry in read.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+        let mut name = entry.path().unwrap().to_string_lossy().into_owned();
+        if name == "manifest.json" {
+            let mut manifest: Value = serde_json::from_slice(&content).unwrap();
+            manifest[0]["Config"] = json!("config");
+            content = serde_json::to_vec(&manifest).unwrap();
+        } else if content.starts_with(b"{") {
+            "config".clone_into(&mut name);
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        out.append_data(&mut header, name, content.as_slice()).unwrap();
+    }
+    out.into_inner().unwrap()
+}
+
+#[test]
 fn the_total_of_a_comparison_is_the_difference_of_the_sizes() {
     let sandbox = sandbox();
     let mut more = hostile();

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::creep::{Creep, creep};
 use super::history::{HistoryLine, HistoryVariant};
 use crate::analyse::statistics;
-use crate::record::{BaseOrigin, Outcome, Scenario, WireKind};
+use crate::record::{BaseOrigin, Outcome, Scenario};
 use crate::units::{Bytes, Nanos};
 
 /// What a trend is about.
@@ -237,11 +237,7 @@ fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVar
         let is = variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
         if is { "stand-in" } else { "real base" }.to_owned()
     };
-    let wire = |variant: &HistoryVariant| match variant.wire_kind {
-        Some(WireKind::Exact) => "exact".to_owned(),
-        Some(WireKind::Estimated) => "estimated".to_owned(),
-        None => String::new(),
-    };
+    let wire = |variant: &HistoryVariant| variant.wire_kind.map_or_else(String::new, |kind| kind.word().to_owned());
     let bases = |variant: &HistoryVariant| {
         let names = variant.bases.iter().map(|base| format!("{} {}", base.reference, brief(&base.id)));
         names.collect::<Vec<_>>().join(", ")
@@ -266,6 +262,7 @@ fn brief(digest: &str) -> String {
 mod tests {
     use super::*;
     use crate::analyse::trend::history_line;
+    use crate::record::WireKind;
     use crate::record::fixture::{self, NAMES};
 
     /// Runs of the made-up suite in which each image is 0.3 % larger than in the run before.

@@ -4,7 +4,6 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::record::Variant;
 
 /// A pattern: without a slash it is a file name at any depth, otherwise a path from the root; `*` stops at slashes.
 pub(super) fn glob(text: &str) -> Result<Glob, String> {
@@ -34,23 +33,8 @@ impl Paths {
         self.only.is_empty() && self.ignored.is_empty()
     }
 
-    /// Leaves out what is not listed; the rest, largest first, is cut to `top` rows a list. Equal files are listed
-    /// where any of their paths is.
-    pub(super) fn apply(&self, images: &mut [Variant], top: usize) {
-        if self.all() {
-            return;
-        }
-        for image in images {
-            image.paths.retain(|file| self.lists(&file.path));
-            image.paths.truncate(top);
-            image.reclaimable.retain(|dead| self.lists(&dead.path));
-            image.reclaimable.truncate(top);
-            image.duplicates.retain(|group| group.paths.iter().any(|path| self.lists(path)));
-            image.duplicates.truncate(top);
-        }
-    }
-
-    fn lists(&self, path: &str) -> bool {
+    /// Whether a path is listed.
+    pub(super) fn lists(&self, path: &str) -> bool {
         let path = path.strip_prefix('/').unwrap_or(path);
         (self.only.is_empty() || self.only.is_match(path)) && !self.ignored.is_match(path)
     }

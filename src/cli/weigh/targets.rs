@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::super::{Terminal, runtime};
+use super::paths::Paths;
 use crate::analyse;
 use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
 use crate::error::{Failure, chain};
@@ -32,6 +33,8 @@ pub(super) struct Wanted {
     pub options: Options,
     /// Rows kept of each list.
     pub top: usize,
+    /// Paths that are listed.
+    pub paths: Paths,
     /// How images of an archive that holds several are named.
     pub naming: Naming,
     /// Whether the limits were asked for.
@@ -110,7 +113,7 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
                     for_people(wanted.base.as_deref().unwrap_or_default())
                 ));
             }
-            images.push(variant(read, &base, wanted.top));
+            images.push(variant(read, &base, wanted));
         }
     }
     for (image, unique) in analyse::unique_bytes(&images).into_iter().enumerate() {
@@ -319,8 +322,9 @@ fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
     failure
 }
 
-fn variant(read: Read, base: &[String], top: usize) -> Variant {
-    let weight = image::weigh(&read.scan, &ReportOptions { base_diff_ids: base, site_layers: 0, top });
+fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
+    let options = ReportOptions { base_diff_ids: base, site_layers: 0, top: wanted.top };
+    let weight = image::weigh_listed(&read.scan, &options, &|path| wanted.paths.lists(path));
     let mut sizes = weight.sizes;
     sizes.engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
     Variant {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
-use crate::record::{BaseOrigin, Variant, WireKind};
+use crate::record::{BaseOrigin, Variant};
 
 /// Whether two images may be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +38,8 @@ pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
 /// Why a single metric cannot be compared where the variants can.
 pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option<String> {
     let (was, is) = (old.sizes.as_ref()?.wire_kind, new.sizes.as_ref()?.wire_kind);
-    let word = |kind: WireKind| if kind == WireKind::Exact { "exact" } else { "estimated" };
     (matches!(metric, Metric::Wire) && was != is)
-        .then(|| format!("`wire` is {} in the baseline and {} here", word(was), word(is)))
+        .then(|| format!("`wire` is {} in the baseline and {} here", was.word(), is.word()))
 }
 
 /// Says where engine or image store are others: `size` is the same on each, so it is no reason to refuse.

@@ -54,7 +54,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
                 "{} stored twice, {} of older copies below: {}",
                 if names.len() == 1 { "1 package is".into() } else { format!("{} packages are", names.len()) },
                 Bytes(bytes),
-                listed(&names)
+                listed(&names, names.len())
             ),
             instruction: merged.instruction(layer),
             size_bytes: Bytes(bytes),

@@ -8,8 +8,9 @@ mod left;
 mod tools;
 
 use super::layer::EntryKind;
+use super::lists::shown_path;
 use super::tree::Inode;
-use super::weigh::{Merged, shown_path};
+use super::weigh::Merged;
 use crate::record::{Finding, LayerOrigin};
 use crate::text::for_people;
 use crate::units::Bytes;
@@ -42,13 +43,13 @@ fn visible<'m>(merged: &'m Merged<'_>) -> impl Iterator<Item = &'m Inode> {
 }
 
 fn setuid(merged: &Merged<'_>) -> Option<Finding> {
-    let mut paths = Vec::new();
+    let mut paths: Vec<&[u8]> = Vec::new();
     let mut own = None;
     for inode in visible(merged) {
         let (layer, entry) = merged.entry(inode);
         let set = entry.mode & SETUID != 0 || (entry.mode & SETGID != 0 && entry.mode & GROUP_RUNS != 0);
         if entry.kind == EntryKind::File && set {
-            paths.push(shown_path(layer.path(entry)));
+            paths.push(layer.path(entry));
             if is_own(merged, inode.layer) {
                 own.get_or_insert(inode.layer);
             }
@@ -58,12 +59,14 @@ fn setuid(merged: &Merged<'_>) -> Option<Finding> {
         return None;
     }
     paths.sort_unstable();
+    let count = paths.len();
+    let paths: Vec<String> = paths.into_iter().take(NAMED).map(shown_path).collect();
     Some(Finding {
         code: "setuid".into(),
         message: format!(
             "{} run with the rights of their owner or group (setuid, setgid): {}",
-            counted(paths.len(), "file", "files"),
-            listed(&paths)
+            counted(count, "file", "files"),
+            listed(&paths, count)
         ),
         instruction: own.map(|layer| merged.instruction(layer)).unwrap_or_default(),
         size_bytes: Bytes::ZERO,
@@ -85,16 +88,17 @@ fn runs_as_root(merged: &Merged<'_>) -> Option<Finding> {
 /// Says so where a table of packages is not complete.
 fn unread_databases(merged: &Merged<'_>) -> Option<Finding> {
     let count: u64 = merged.layers.iter().map(|layer| layer.databases_left_out).sum();
-    (count > 0).then(|| Finding {
+    let message = match count {
+        0 if merged.lists_cut => {
+            "there are more packages, or longer lists of their files, than are read: some are missing".to_owned()
+        }
+        0 => return None,
+        1 => "1 file of a package database is too large to read: packages may be missing".to_owned(),
+        _ => format!("{count} files of package databases are too large to read: packages may be missing"),
+    };
+    Some(Finding {
         code: "package-database-unread".into(),
-        message: format!(
-            "{} too large to read: packages may be missing",
-            if count == 1 {
-                "1 file of a package database is".into()
-            } else {
-                format!("{count} files of package databases are")
-            }
-        ),
+        message,
         instruction: String::new(),
         size_bytes: Bytes::ZERO,
         remedy: "look at the files of the package databases: they are far larger than a distribution's".into(),
@@ -105,12 +109,12 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// The first names in backticks, and how many more there are.
-fn listed<S: AsRef<str>>(names: &[S]) -> String {
+/// The first names in backticks, and how many more of `count` there are.
+fn listed<S: AsRef<str>>(names: &[S], count: usize) -> String {
     let mut text =
         names.iter().take(NAMED).map(|name| format!("`{}`", for_people(name.as_ref()))).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        text = format!("{text} and {} more", names.len() - NAMED);
+    if count > NAMED {
+        text = format!("{text} and {} more", count - NAMED);
     }
     text
 }

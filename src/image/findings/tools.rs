@@ -54,7 +54,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
                     "{} of build tools and development files{} in {packages}: {}",
                     Bytes(bytes),
                     if layer.is_none() { ", from the base image," } else { "" },
-                    listed(&names)
+                    listed(&names, names.len())
                 ),
                 instruction: layer.map(|layer| merged.instruction(layer)).unwrap_or_default(),
                 size_bytes: Bytes(bytes),

@@ -20,7 +20,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
     for line in lines(content).chain([b"".as_slice()]) {
         let Some((key, value)) = line.split_first_chunk::<2>() else {
             if number.is_none() && !name.is_empty() {
-                add(name, version, inventory);
+                let _ = add(name, version, inventory);
             }
             (name, version, folder, number) = (b"", b"", b"", None);
             continue;
@@ -30,14 +30,15 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
             b"V:" => version = value,
             b"F:" => folder = value,
             b"R:" if !name.is_empty() => {
-                let number = *number.get_or_insert_with(|| add(name, version, inventory));
-                inventory.owns(number, &[folder, b"/", value].concat());
+                number = number.or_else(|| add(name, version, inventory));
+                let Some(number) = number else { return };
+                inventory.owns(number, folder, value);
             }
             _ => {}
         }
     }
 }
 
-fn add(name: &[u8], version: &[u8], inventory: &mut dyn Inventory) -> u32 {
+fn add(name: &[u8], version: &[u8], inventory: &mut dyn Inventory) -> Option<u32> {
     inventory.package(Found { manager: PackageManager::Apk, name: from_bytes(name), version: from_bytes(version) })
 }

@@ -14,10 +14,11 @@ pub(super) fn is_database(path: &[u8]) -> bool {
     path == STATUS || path.starts_with(STATUS_D) || (path.starts_with(INFO) && path.ends_with(b".list"))
 }
 
-struct Paragraph {
-    name: Vec<u8>,
-    architecture: Vec<u8>,
-    version: Vec<u8>,
+#[derive(Default)]
+struct Paragraph<'a> {
+    name: &'a [u8],
+    architecture: &'a [u8],
+    version: &'a [u8],
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
@@ -25,15 +26,15 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         // Lists are named `package` or, where several architectures may be there, `package:architecture`.
         let mut numbers: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         for paragraph in paragraphs(status) {
-            let number = add(&paragraph, inventory);
-            numbers.insert([paragraph.name.as_slice(), b":", &paragraph.architecture].concat(), number);
-            numbers.entry(paragraph.name).or_insert(number);
+            let Some(number) = add(&paragraph, inventory) else { break };
+            numbers.insert([paragraph.name, b":", paragraph.architecture].concat(), number);
+            numbers.entry(paragraph.name.to_vec()).or_insert(number);
         }
         for (path, content) in databases.range(INFO..) {
             let Some(name) = path.strip_prefix(INFO) else { break };
             let Some(&number) = name.strip_suffix(b".list").and_then(|name| numbers.get(name)) else { continue };
             for line in lines(content) {
-                inventory.owns(number, line);
+                inventory.owns(number, b"", line);
             }
         }
     }
@@ -43,58 +44,56 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
             continue;
         }
         for paragraph in paragraphs(content) {
-            let number = add(&paragraph, inventory);
-            inventory.owns(number, path);
+            let Some(number) = add(&paragraph, inventory) else { return };
+            inventory.owns(number, b"", path);
             let sums = [path, b".md5sums".as_slice()].concat();
-            let by_name = [STATUS_D, &paragraph.name, b".md5sums"].concat();
+            let by_name = [STATUS_D, paragraph.name, b".md5sums"].concat();
             let Some((sums, list)) =
                 databases.get_key_value(&sums[..]).or_else(|| databases.get_key_value(&by_name[..]))
             else {
                 continue;
             };
-            inventory.owns(number, sums);
+            inventory.owns(number, b"", sums);
             for line in lines(list) {
                 // `digest`, two spaces, path.
                 if let Some(space) = line.iter().position(|&byte| byte == b' ') {
-                    inventory.owns(number, line[space..].trim_ascii_start());
+                    inventory.owns(number, b"", line[space..].trim_ascii_start());
                 }
             }
         }
     }
 }
 
-fn add(paragraph: &Paragraph, inventory: &mut dyn Inventory) -> u32 {
+fn add(paragraph: &Paragraph<'_>, inventory: &mut dyn Inventory) -> Option<u32> {
     inventory.package(Found {
         manager: PackageManager::Dpkg,
-        name: from_bytes(&paragraph.name),
-        version: from_bytes(&paragraph.version),
+        name: from_bytes(paragraph.name),
+        version: from_bytes(paragraph.version),
     })
 }
 
 /// The installed packages of a control file; a paragraph without `Status` is installed.
-fn paragraphs(content: &[u8]) -> Vec<Paragraph> {
-    let mut found = Vec::new();
-    let mut current = Paragraph { name: Vec::new(), architecture: Vec::new(), version: Vec::new() };
-    let mut installed = true;
-    for line in lines(content).chain([b"".as_slice()]) {
-        if line.is_empty() {
-            let done = std::mem::replace(
-                &mut current,
-                Paragraph { name: Vec::new(), architecture: Vec::new(), version: Vec::new() },
-            );
-            if !done.name.is_empty() && std::mem::replace(&mut installed, true) {
-                found.push(done);
+fn paragraphs(content: &[u8]) -> impl Iterator<Item = Paragraph<'_>> {
+    let mut lines = lines(content).chain([b"".as_slice()]);
+    std::iter::from_fn(move || {
+        let mut current = Paragraph::default();
+        let mut installed = true;
+        for line in lines.by_ref() {
+            if line.is_empty() {
+                let done = std::mem::take(&mut current);
+                if std::mem::replace(&mut installed, true) && !done.name.is_empty() {
+                    return Some(done);
+                }
+            } else if let Some(value) = field(line, "Package") {
+                current.name = value;
+            } else if let Some(value) = field(line, "Architecture") {
+                current.architecture = value;
+            } else if let Some(value) = field(line, "Version") {
+                current.version = value;
+            } else if let Some(value) = field(line, "Status") {
+                installed = value.split(|&byte| byte == b' ').any(|word| word == b"installed");
             }
-            installed = true;
-        } else if let Some(value) = field(line, "Package") {
-            current.name = value.to_vec();
-        } else if let Some(value) = field(line, "Architecture") {
-            current.architecture = value.to_vec();
-        } else if let Some(value) = field(line, "Version") {
-            current.version = value.to_vec();
-        } else if let Some(value) = field(line, "Status") {
-            installed = value.split(|&byte| byte == b' ').any(|word| word == b"installed");
         }
-    }
-    found
+        None
+    })
 }

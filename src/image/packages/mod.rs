@@ -24,10 +24,10 @@ pub(super) type Databases<'a> = BTreeMap<&'a [u8], &'a [u8]>;
 
 /// Takes what is found.
 pub(super) trait Inventory {
-    /// A package; the number is for [`Inventory::owns`].
-    fn package(&mut self, found: Found) -> u32;
-    /// A path of the package; the first that claims one keeps it.
-    fn owns(&mut self, package: u32, path: &[u8]);
+    /// A package; the number is for [`Inventory::owns`]. `None` where there are too many.
+    fn package(&mut self, found: Found) -> Option<u32>;
+    /// A path of the package, in a folder of its list, which may be empty; the first that claims one keeps it.
+    fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]);
     /// Whether some package owns the path already.
     fn is_owned(&self, path: &[u8]) -> bool;
 }

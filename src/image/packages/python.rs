@@ -27,8 +27,8 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
             continue;
         }
         let Some(found) = distribution(content) else { continue };
-        let number = inventory.package(found);
-        inventory.owns(number, path);
+        let Some(number) = inventory.package(found) else { return };
+        inventory.owns(number, b"", path);
         if let Some(record) = databases.get(&[folder, b"/RECORD"].concat()[..]) {
             let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(*record);
             let mut row = csv::ByteRecord::new();
@@ -38,7 +38,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         }
         let list = [folder, b"/installed-files.txt"].concat();
         if let Some(files) = databases.get(&list[..]) {
-            inventory.owns(number, &list);
+            inventory.owns(number, b"", &list);
             for line in lines(files) {
                 own_relative(inventory, number, folder, line);
             }
@@ -47,13 +47,8 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
 }
 
 fn own_relative(inventory: &mut dyn Inventory, number: u32, folder: &[u8], path: &[u8]) {
-    if path.is_empty() {
-        return;
-    }
-    if path.starts_with(b"/") {
-        inventory.owns(number, path);
-    } else {
-        inventory.owns(number, &super::super::layer::normalise(&[folder, b"/", path].concat()));
+    if !path.is_empty() {
+        inventory.owns(number, if path.starts_with(b"/") { b"" } else { folder }, path);
     }
 }
 

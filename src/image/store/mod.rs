@@ -32,7 +32,7 @@ use super::archive::{Broken, ImageScan, Members, Weigher, scan_unpacked};
 use super::blob::digest_of;
 use super::config::{ImageConfig, read_config};
 use super::layer::{FileHashes, LayerScan};
-use super::{Limits, resolve};
+use super::{DiffIds, Limits};
 use crate::fsx::{self, FileError};
 
 /// Storage drivers that keep a layer's files as they are in a folder `diff`.
@@ -99,9 +99,6 @@ impl Store {
             return Err(unexpected(format!("its digest is {config_digest}")));
         }
         let (platform, config) = read_config(&content).map_err(|error| unexpected(error.to_string()))?;
-        if config.diff_ids.len() > resolve::MAX_LAYERS {
-            return Err(unexpected(format!("it has more than {} layers", resolve::MAX_LAYERS)));
-        }
         let mut layers: Vec<Place> = Vec::new();
         for diff_id in &config.diff_ids {
             // OCI image specification, "Layer ChainID".
@@ -207,7 +204,7 @@ impl Weigher {
             None => Source::Record(Box::new(store.pieces(place, &self.options.limits)?)),
         };
         let input = Assembled::new(pieces, store.folder(place)?, stop);
-        let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, members);
+        let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, DiffIds::Checked, members);
         let layer = layer.map_err(|Broken { what, .. }| layer_error(place, what))?;
         if layer.diff_id != place.diff_id {
             return Err(layer_error(place, format!("what is there has the digest {}", layer.diff_id)));

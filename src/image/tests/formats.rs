@@ -74,6 +74,34 @@ fn docker_podman_and_oci_archives_agree() {
     }
 }
 
+/// Hands out a byte at a time, as a pipe may.
+struct Trickle<'a>(&'a [u8]);
+
+impl std::io::Read for Trickle<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let count = out.len().min(1);
+        std::io::Read::read(&mut self.0, &mut out[..count])
+    }
+}
+
+#[test]
+fn where_a_stream_is_cut_into_pieces_does_not_matter() {
+    let layers = [layer(&[zeros("a", 700), file("b", "content")]), layer(&[whiteout("a")])];
+    let plain = archive(&docker_20(&layers));
+    let expected = facts(&read_one(&plain));
+    for whole in [gzip(&plain), zstd(&plain), archive(&oci(&layers, zstd)), plain] {
+        let scans = Weigher::new(Options::default()).read_archive(Trickle(&whole)).unwrap();
+        assert_eq!(facts(&scans[0]), expected);
+    }
+}
+
+#[test]
+fn a_layer_of_no_bytes_is_an_empty_one() {
+    let layers = [Vec::new(), layer(&[zeros("a", 7)])];
+    let plain = facts(&read_one(&archive(&docker_20(&layers))));
+    assert_eq!((plain.0, plain), (7, facts(&read_one(&archive(&oci(&layers, gzip))))));
+}
+
 #[test]
 fn layers_stored_twice_as_links_are_one_layer() {
     let one = layer(&[zeros("a", 10)]);
@@ -135,11 +163,12 @@ fn several_images_share_their_layers() {
 
 #[test]
 fn a_plain_blob_that_is_known_by_its_name_is_not_analysed_again() {
-    let known = layer(&[zeros("a", 10), zeros("b", 20), zeros("c", 30)]);
-    let new = layer(&[zeros("d", 40), zeros("e", 50)]);
+    let long = |letter: &str, size: usize| zeros(&letter.repeat(90), size);
+    let known = layer(&["a", "b", "c", "d", "e", "f", "g", "h"].map(|letter| long(letter, 10)));
+    let new = layer(&[long("i", 30), long("j", 40)]);
     let plain = |layers: &[Vec<u8>]| oci(layers, <[u8]>::to_vec);
-    // Too few for the entries of both layers.
-    let options = Options { limits: Limits { entries: 3, ..Limits::default() }, ..Options::default() };
+    // Enough for the names in each layer, too few for those in both.
+    let options = Options { limits: Limits { name_bytes: 800, ..Limits::default() }, ..Options::default() };
     let mut weigher = Weigher::new(options);
     weigher.read_archive(&archive(&plain(std::slice::from_ref(&known)))[..]).unwrap();
     let both = plain(&[known.clone(), new]);

@@ -1,11 +1,13 @@
 //! Synthetic archives with truths written by hand, an oracle for the merged tree, and hostile input.
 
 pub(super) mod archives;
+mod bombs;
 mod formats;
 mod hostile;
 mod merged;
 mod oracle;
 mod owners;
+mod tars;
 mod wrong;
 
 use archives::{Item, image_of};

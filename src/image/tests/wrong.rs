@@ -108,7 +108,7 @@ fn limits_are_errors() {
     for (limits, expected) in [
         (Limits { unpacked_bytes: 3000, ..limits }, "unpacks to more"),
         (Limits { entries: 1, ..limits }, "too many entries"),
-        (Limits { name_bytes: 1, ..limits }, "names too long"),
+        (Limits { name_bytes: 1, ..limits }, "more than 1 bytes of names"),
         (Limits { members: 2, ..limits }, "more than 2 layers and documents"),
         (Limits { json_total_bytes: 50, ..limits }, "more than 50 bytes of JSON"),
     ] {

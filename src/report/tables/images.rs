@@ -57,6 +57,7 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
         let wire = match sizes.wire_kind {
             WireKind::Exact => sizes.wire_bytes.to_string(),
             WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
+            WireKind::Unknown => String::new(),
         };
         table.push(vec![
             Cell::new(&line.name),

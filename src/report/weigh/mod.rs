@@ -40,6 +40,26 @@ pub struct WeighShown<'a> {
     pub sections: &'a [WeighSection],
     /// Rows of each list; sums and layers are never cut.
     pub top: usize,
+    /// What was not looked at.
+    pub skipped: WeighSkipped,
+}
+
+/// What was not looked at, as asked: it is left blank, never a zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WeighSkipped {
+    /// Equal files.
+    pub duplicates: bool,
+    /// The compressed size of plain layers.
+    pub wire: bool,
+    /// Whether the layers are those of the config.
+    pub diff_ids: bool,
+}
+
+impl WeighSkipped {
+    fn words(self) -> Vec<&'static str> {
+        let all = [(self.duplicates, "duplicates"), (self.wire, "wire"), (self.diff_ids, "diff_ids")];
+        all.into_iter().filter_map(|(skipped, word)| skipped.then_some(word)).collect()
+    }
 }
 
 /// Images on a terminal.
@@ -60,10 +80,11 @@ pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
 }
 
 /// Images as JSON, which `Measured::read` of the gate takes back.
-pub fn weigh_json(targets: &[Variant]) -> String {
+pub fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
     let weighing = Weighing {
         format_version: FORMAT_VERSION,
         metrics_version: METRICS_VERSION,
+        not_measured: skipped.words(),
         targets: targets.iter().map(Weighed::of).collect(),
         sharing: (targets.len() > 1).then(|| Shared::of(sharing_of(targets))),
     };
@@ -77,6 +98,9 @@ pub fn weigh_json(targets: &[Variant]) -> String {
 struct Weighing<'a> {
     format_version: &'a str,
     metrics_version: u32,
+    /// What was not looked at, as asked: figures of it are zero and mean nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_measured: Vec<&'static str>,
     targets: Vec<Weighed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sharing: Option<Shared>,

@@ -1,7 +1,8 @@
 //! A weighing as CSV: numbers are plain integers, heads are the names of the JSON fields.
 
+use super::WeighSkipped;
 use crate::record::csv::{word, write};
-use crate::record::{Sizes, Variant};
+use crate::record::{Sizes, Variant, WireKind};
 use crate::units::Bytes;
 
 /// What a row of the CSV stands for.
@@ -18,16 +19,16 @@ pub enum WeighRows {
 }
 
 /// Images as CSV.
-pub fn weigh_csv(targets: &[Variant], rows: WeighRows) -> String {
+pub fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkipped) -> String {
     match rows {
-        WeighRows::Targets => images(targets),
+        WeighRows::Targets => images(targets, skipped),
         WeighRows::Layers => layers(targets),
         WeighRows::Packages => packages(targets),
         WeighRows::Files => files(targets),
     }
 }
 
-fn images(targets: &[Variant]) -> String {
+fn images(targets: &[Variant], skipped: WeighSkipped) -> String {
     let heads = [
         "target",
         "image_id",
@@ -60,8 +61,10 @@ fn images(targets: &[Variant]) -> String {
             sizes.and_then(|sizes| sizes.engine_size_bytes).map_or_else(String::new, |bytes| bytes.0.to_string()),
             bytes(|sizes| sizes.rootfs_bytes),
             bytes(|sizes| sizes.reclaimable_bytes),
-            bytes(|sizes| sizes.duplicate_bytes),
-            bytes(|sizes| sizes.wire_bytes),
+            if skipped.duplicates { String::new() } else { bytes(|sizes| sizes.duplicate_bytes) },
+            sizes
+                .filter(|sizes| sizes.wire_kind != WireKind::Unknown)
+                .map_or_else(String::new, |sizes| sizes.wire_bytes.0.to_string()),
             sizes.map_or_else(String::new, |sizes| word(&sizes.wire_kind)),
             bytes(|sizes| sizes.base_bytes),
             bytes(|sizes| sizes.own_bytes),

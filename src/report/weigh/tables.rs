@@ -13,14 +13,15 @@ use crate::units::{Bytes, Ratio};
 const BAR: u64 = 20;
 /// Longest instruction in a cell that holds two.
 const INSTRUCTION: usize = 60;
-/// Paths named of a group of equal files.
+/// Paths named of a group of equal files, and how long each may be.
 const COPIES: usize = 3;
+const COPY: usize = 58;
 
 /// Everything that is shown, in its order.
 pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     let wants = |section| shown.sections.contains(&section);
-    push_filled(&mut tables, sizes(targets));
+    push_filled(&mut tables, if let [image] = targets { figures(image, shown) } else { sizes(targets, shown) });
     if targets.len() > 1 {
         let shared = sharing_of(targets);
         push_filled(&mut tables, sharing(&shared, "Image"));
@@ -49,8 +50,48 @@ pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
     tables
 }
 
-/// The headline: one row an image.
-fn sizes(targets: &[Variant]) -> Table {
+/// The headline of a single image: one row a figure.
+fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
+    let mut table = Table::new("Sizes", &["Figure", "#Size", "#Exactly", "#Share", "?What it is"]);
+    let Some(sizes) = &image.sizes else { return table };
+    let mut row = |name: &str, value: Bytes, meaning: &str| {
+        let part = share(value, sizes.size_bytes);
+        table.push(vec![Cell::new(name), bytes(value), exactly(value), part, Cell::new(meaning)]);
+    };
+    row("size", sizes.size_bytes, "unpacked, all layers: files and symlink targets, the same on every engine");
+    row("root file system", sizes.rootfs_bytes, "what a container sees of it");
+    row("reclaimable", sizes.reclaimable_bytes, "stored, but replaced or deleted by a later layer");
+    if !shown.skipped.duplicates {
+        row("duplicates", sizes.duplicate_bytes, "equal files, beyond the first of each");
+    }
+    match sizes.wire_kind {
+        WireKind::Exact => row("on the wire", sizes.wire_bytes, "the compressed layers, as they are stored"),
+        WireKind::Estimated => {
+            row(
+                "on the wire ≈",
+                sizes.wire_bytes,
+                "compressed here at a fixed gzip level; a real push is within 2–4 %",
+            );
+        }
+        WireKind::Unknown => {}
+    }
+    if sizes.base_bytes != Bytes::ZERO {
+        row("base", sizes.base_bytes, "in layers of the base image");
+        row("own", sizes.own_bytes, "in layers above it");
+    }
+    if let Some(engine) = sizes.engine_size_bytes {
+        row("engine says", engine, "by a definition of its own");
+    }
+    let layers = words::count(image.layers.len(), "layer");
+    let user = if image.user.is_empty() { "root" } else { &image.user };
+    // A back-tick in the name would end the code that it is.
+    let name = image.name.replace('`', "'");
+    table.note(format!("`{name}`: {layers}, {}, runs as {user}. MB = 10^6 bytes.", image.platform));
+    table
+}
+
+/// The headline of several: one row an image.
+fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
     let heads = [
         "Image",
         "#Size",
@@ -58,7 +99,7 @@ fn sizes(targets: &[Variant]) -> Table {
         "#Root file system",
         "#Reclaimable",
         "?#Duplicates",
-        "#On the wire",
+        "?#On the wire",
         "?#Base",
         "?#Own",
         "?#Engine says",
@@ -75,6 +116,7 @@ fn sizes(targets: &[Variant]) -> Table {
         let wire = match sizes.wire_kind {
             WireKind::Exact => sizes.wire_bytes.to_string(),
             WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
+            WireKind::Unknown => String::new(),
         };
         let part = |value: Bytes| if based { bytes(value) } else { Cell::default() };
         table.push(vec![
@@ -83,7 +125,7 @@ fn sizes(targets: &[Variant]) -> Table {
             exactly(sizes.size_bytes),
             bytes(sizes.rootfs_bytes),
             bytes(sizes.reclaimable_bytes),
-            bytes(sizes.duplicate_bytes),
+            if shown.skipped.duplicates { Cell::default() } else { bytes(sizes.duplicate_bytes) },
             Cell::number(wire, sizes.wire_bytes.0 as f64),
             part(sizes.base_bytes),
             part(sizes.own_bytes),
@@ -201,7 +243,8 @@ fn files(image: &Variant, title: &str, top: usize) -> Table {
 fn duplicates(image: &Variant, title: &str, top: usize) -> Table {
     let mut table = Table::new(title, &["#Too much", "#Copies", "#Size of one", "Paths"]);
     for group in image.duplicates.iter().take(top) {
-        let mut paths = group.paths.iter().take(COPIES).map(|path| for_people(path)).collect::<Vec<_>>().join(", ");
+        let shown = group.paths.iter().take(COPIES).map(|path| shorten(&for_people(path), COPY));
+        let mut paths = shown.collect::<Vec<_>>().join(", ");
         let more = usize::try_from(group.copies).unwrap_or(usize::MAX).saturating_sub(group.paths.len().min(COPIES));
         if more > 0 {
             paths = format!("{paths} and {more} more");

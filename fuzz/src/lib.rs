@@ -1,0 +1,153 @@
+//! What the fuzz targets share: archives around layers, readers that hand out few bytes at a time, and what must
+//! hold of every image that could be read.
+//!
+//! The modules under test are compiled in by their paths, not as the crate `tonnage`: instrumenting all of that takes
+//! ten times as long, and these read no engine, draw no chart and parse no arguments.
+
+#[path = "../../src/context/mod.rs"]
+pub mod context;
+#[path = "../../src/error.rs"]
+pub mod error;
+#[path = "../../src/exit.rs"]
+pub mod exit;
+#[path = "../../src/fsx.rs"]
+pub mod fsx;
+#[path = "../../src/image/mod.rs"]
+pub mod image;
+#[path = "../../src/record/mod.rs"]
+pub mod record;
+#[path = "../../src/text.rs"]
+pub mod text;
+#[path = "../../src/units.rs"]
+pub mod units;
+
+use std::io::{self, Read, Write as _};
+
+use sha2::{Digest as _, Sha256};
+use crate::image::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, WireMode, weigh};
+
+/// Size of a tar block.
+pub const BLOCK: usize = 512;
+
+/// Limits under which one input takes milliseconds.
+pub fn options(hash_files: bool) -> Options {
+    let limits = Limits {
+        unpacked_bytes: 8 << 20,
+        entries: 20_000,
+        name_bytes: 1 << 20,
+        members: 1000,
+        json_bytes: 1 << 20,
+        json_total_bytes: 4 << 20,
+        database_file_bytes: 1 << 20,
+        database_bytes: 2 << 20,
+    };
+    Options { wire: WireMode::Skip, hash_files, limits, ..Options::default() }
+}
+
+/// Hands out at most so many bytes at once: where a buffer ends must not matter.
+pub struct Trickle<'a> {
+    rest: &'a [u8],
+    step: usize,
+}
+
+impl<'a> Trickle<'a> {
+    /// All of `bytes`, `step` at a time.
+    pub fn new(bytes: &'a [u8], step: usize) -> Self {
+        Self { rest: bytes, step: step.max(1) }
+    }
+}
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.step.min(out.len()).min(self.rest.len());
+        out[..count].copy_from_slice(&self.rest[..count]);
+        self.rest = &self.rest[count..];
+        Ok(count)
+    }
+}
+
+/// Reads an archive in one piece.
+pub fn read(archive: &[u8], hash_files: bool) -> Result<Vec<ImageScan>, String> {
+    Weigher::new(options(hash_files)).read_archive(archive).map_err(|error| error.to_string())
+}
+
+/// Weighs an image and checks every sum that must hold.
+pub fn weigh_checked(scan: &ImageScan) -> Weight {
+    let base: Vec<String> = scan.config.diff_ids.iter().take(1).cloned().collect();
+    let weight = weigh(scan, &ReportOptions { base_diff_ids: &base, site_layers: 0, top: 5 });
+    let sizes = &weight.sizes;
+    assert_eq!(sizes.base_bytes + sizes.own_bytes, sizes.size_bytes, "base and own");
+    assert_eq!(sizes.rootfs_bytes + sizes.reclaimable_bytes, sizes.size_bytes, "visible and not");
+    assert!(sizes.duplicate_bytes <= sizes.rootfs_bytes, "duplicates are visible");
+    let packages: u64 = weight.packages.iter().map(|package| package.size_bytes.0).sum();
+    let remainder: u64 = weight.remainder.iter().map(|row| row.size_bytes.0).sum();
+    assert_eq!(packages + remainder, sizes.size_bytes.0, "packages and the rest");
+    let by_layer: u64 =
+        weight.packages.iter().flat_map(|package| &package.layers).map(|(_, size)| size.0).sum();
+    assert_eq!(by_layer, packages, "packages by layer");
+    assert_eq!(weight.layers.iter().map(|layer| layer.size_bytes.0).sum::<u64>(), sizes.size_bytes.0, "layers");
+    assert_eq!(weight.layers.iter().map(|layer| layer.waste_bytes.0).sum::<u64>(), sizes.reclaimable_bytes.0, "waste");
+    assert_eq!(weight.layers.iter().map(|layer| layer.package_bytes.0).sum::<u64>(), packages, "packages of layers");
+    assert_eq!(weight.tree.as_ref().map(|tree| tree.size_bytes), Some(sizes.rootfs_bytes), "the tree");
+    weight
+}
+
+/// `sha256:` and the digits.
+pub fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// How layers are stored in an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    fn pack(self, content: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Plain => content.to_vec(),
+            Self::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(content).expect("memory");
+                encoder.finish().expect("memory")
+            }
+            Self::Zstd => zstd::encode_all(content, 1).expect("memory"),
+        }
+    }
+}
+
+/// A docker archive of layers, whatever they hold.
+pub fn archive(layers: &[&[u8]], packing: Packing) -> Vec<u8> {
+    let ids: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
+    let names: Vec<String> = (0..layers.len()).map(|index| format!("{index}.tar")).collect();
+    let config = serde_json::json!({"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": ids}});
+    let manifest = serde_json::json!([{"Config": "config", "Layers": names}]);
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, content).expect("memory");
+    };
+    for (name, layer) in names.iter().zip(layers) {
+        add(name, &packing.pack(layer));
+    }
+    add("config", config.to_string().as_bytes());
+    add("manifest.json", manifest.to_string().as_bytes());
+    builder.into_inner().expect("memory")
+}
+
+/// Gives every block that looks like a tar header the checksum that it should have, so that changed headers are read
+/// further than to their checksum.
+pub fn mend_checksums(blocks: &mut [u8]) {
+    for block in blocks.chunks_exact_mut(BLOCK) {
+        if block[257..262] != *b"ustar" {
+            continue;
+        }
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    }
+}

@@ -6,15 +6,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ENGINE: Mutex<()> = Mutex::new(());
 
+/// The engine for one test alone. A test that leaves anything on it, or takes anything from it, fails when it ends.
+pub(crate) struct Alone {
+    before: Holdings,
+    _lock: MutexGuard<'static, ()>,
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.before.expect_unchanged();
+        }
+    }
+}
+
 /// The engine for this test alone; `None` where live tests are off, which is said.
 #[must_use]
-pub(crate) fn engine(test: &str) -> Option<MutexGuard<'static, ()>> {
+pub(crate) fn engine(test: &str) -> Option<Alone> {
     if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
         println!("LEFT OUT: `{test}` needs a container engine; `make test` runs it");
         return None;
     }
     // A test that failed while it held the engine is no reason for the next one not to have it.
-    Some(ENGINE.lock().unwrap_or_else(PoisonError::into_inner))
+    let lock = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(Alone { before: Holdings::now(), _lock: lock })
 }
 
 /// Whether a program that a test needs is there. `make test` installs it; elsewhere it is said that the test is left out.
@@ -31,7 +46,7 @@ pub(crate) fn has(program: &str, test: &str) -> bool {
 /// The same for a test that builds with BuildKit; `None`, which is said, also on engines that lose the context under it
 /// (moby#47717): there tonnage refuses, as another test sees.
 #[must_use]
-pub(crate) fn engine_with_buildkit(test: &str) -> Option<MutexGuard<'static, ()>> {
+pub(crate) fn engine_with_buildkit(test: &str) -> Option<Alone> {
     let engine = engine(test)?;
     if loses_contexts() {
         println!("LEFT OUT: `{test}` needs an engine that builds with BuildKit; this one has moby#47717");
@@ -42,7 +57,7 @@ pub(crate) fn engine_with_buildkit(test: &str) -> Option<MutexGuard<'static, ()>
 
 /// The same for a test that builds with the builder of that name.
 #[must_use]
-pub(crate) fn engine_that_builds(test: &str, builder: &str) -> Option<MutexGuard<'static, ()>> {
+pub(crate) fn engine_that_builds(test: &str, builder: &str) -> Option<Alone> {
     if builder == "buildkit" { engine_with_buildkit(test) } else { engine(test) }
 }
 

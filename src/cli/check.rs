@@ -12,11 +12,7 @@ use crate::gate::{
     newest_record, render,
 };
 use crate::record::{self, Against};
-
-/// Name of the manifest inside a suite's folder.
-const MANIFEST: &str = "tonnage.toml";
-/// The suite that is meant where none is named and none is here.
-const DEFAULT_SUITE: &str = "variants/flask-blog";
+use crate::suite::MANIFEST_NAME;
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
@@ -87,10 +83,9 @@ impl Place {
     /// Finds the suite and reads its rules. A suite that was named must be there.
     pub(super) fn find(&self) -> Result<Suite, Failure> {
         let manifest = match &self.suite {
-            Some(path) if path.is_dir() => path.join(MANIFEST),
+            Some(path) if path.is_dir() => path.join(MANIFEST_NAME),
             Some(path) => path.clone(),
-            None if Path::new(MANIFEST).is_file() => PathBuf::from(MANIFEST),
-            None => Path::new(DEFAULT_SUITE).join(MANIFEST),
+            None => super::suite_here().join(MANIFEST_NAME),
         };
         // `./tonnage.toml` reads worse than it is.
         let manifest = manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf);
@@ -126,7 +121,7 @@ impl Suite {
 
     /// The suite's name as its results folder has it: that of its own folder where the manifest gives none.
     fn name(&self) -> String {
-        let given = fsx::read_text(&self.folder.join(MANIFEST)).ok().and_then(|text| {
+        let given = fsx::read_text(&self.folder.join(MANIFEST_NAME)).ok().and_then(|text| {
             let table: toml::Table = text.parse().ok()?;
             Some(table.get("suite")?.get("name")?.as_str()?.to_owned())
         });

@@ -22,6 +22,7 @@ mod formats_live;
 mod gate;
 mod gate_live;
 mod init;
+mod init_live;
 mod interrupt_live;
 mod kill_live;
 mod live;

@@ -168,6 +168,17 @@ impl Facts {
         })
     }
 
+    /// The words of the target's CMD and ENTRYPOINT, quotes and brackets taken away.
+    pub(in crate::suite) fn started_words(&self, target: Option<&str>) -> Vec<&str> {
+        let Ok(stage) = self.target_stage(target) else { return Vec::new() };
+        self.instructions
+            .iter()
+            .filter(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.stage as usize == stage)
+            .flat_map(|fact| fact.text.split([' ', ',', '[', ']', '"', '\'']).skip(1))
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
     /// Whether an ARG of that name stands before the first FROM: it can be part of a base image's name.
     pub(in crate::suite) fn is_global_arg(&self, name: &str) -> bool {
         self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(set, _)| set == name))

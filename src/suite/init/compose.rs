@@ -70,8 +70,10 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
         survey.warnings.push(format!("`{shown}` is too large to be a compose file"));
         return;
     }
-    // The parser's own budget bounds depth and what aliases multiply.
-    let parsed: Value = match serde_saphyr::from_str(content) {
+    // The parser's own budget bounds depth and what aliases multiply. That there are many aliases for few anchors is
+    // no attack here: one anchor for dozens of services is how long compose files are kept short.
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { enforce_alias_anchor_ratio: false } };
+    let parsed: Value = match serde_saphyr::from_str_with_options(content, options) {
         Ok(parsed) => parsed,
         Err(error) => {
             let message = error.to_string();
@@ -109,7 +111,11 @@ fn add(found: Found, survey: &mut Survey) {
     });
     match same {
         Some(known) => {
-            known.services.extend(found.services);
+            for name in found.services {
+                if !known.services.contains(&name) {
+                    known.services.push(name);
+                }
+            }
             if known.ports.is_empty() {
                 known.ports = found.ports;
             }
@@ -176,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// Build arguments as a map or as a list of `NAME=value`. Those whose value comes from the environment are left
-    /// out; `.env`, which holds secrets too, is asked for those alone that may name a base image.
+    /// out; `.env`, which holds secrets too, is asked for those alone that may name a base image or a version.
     fn arguments(&self, args: &Value, facts: &Facts, told: &mut Vec<String>) -> BTreeMap<String, String> {
         let given: Vec<(String, Option<String>)> = match args {
             Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
@@ -193,7 +199,8 @@ impl Reader<'_> {
         let none = BTreeMap::new();
         let mut known = BTreeMap::new();
         for (name, value) in given {
-            let values = if facts.is_global_arg(&name) { &self.values } else { &none };
+            let is_public = facts.is_global_arg(&name) || name.to_ascii_uppercase().ends_with("VERSION");
+            let values = if is_public { &self.values } else { &none };
             let value = match value {
                 Some(value) => interpolate(&value, values).ok(),
                 None => values.get(&name).cloned(),

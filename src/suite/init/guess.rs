@@ -101,7 +101,8 @@ pub(super) fn missing(root: &Path, found: &Found, facts: &Facts) -> Vec<String> 
     facts.plain_sources().into_iter().filter(|source| folder.join(source).symlink_metadata().is_err()).collect()
 }
 
-/// A source file and the file of dependencies, both among what the Dockerfile copies.
+/// A source file and the file of dependencies, both among what the Dockerfile copies. A source that the image starts
+/// with is the most telling one, then one whose name says so.
 pub(super) fn edited_files(root: &Path, found: &Found, facts: &Facts) -> (Option<PathBuf>, Option<PathBuf>) {
     let folder = root.join(&found.context);
     let Ok(files) = Files::list(&folder, &root.join(&found.dockerfile), Builder::Buildkit) else {
@@ -123,19 +124,21 @@ pub(super) fn edited_files(root: &Path, found: &Found, facts: &Facts) -> (Option
         Some((_, rank, _)) => KINDS[rank].1.to_vec(),
         None => KINDS.iter().flat_map(|kind| kind.1.iter().copied()).collect(),
     };
+    let started: Vec<&str> = facts.started_words(found.target.as_deref());
     let source = |extensions: &[&str]| {
-        let mut sources: Vec<(usize, usize, usize, &str)> = paths
+        let mut sources: Vec<(bool, usize, usize, usize, &str)> = paths
             .iter()
-            .filter(|path| !is_configuration(file_name(path)) && deps.is_none_or(|deps| deps.2 != **path))
+            .filter(|path| !is_of_tools(file_name(path)) && deps.is_none_or(|deps| deps.2 != **path))
             .filter_map(|path| {
                 let (stem, extension) = file_name(path).rsplit_once('.')?;
                 let kind = extensions.iter().position(|known| *known == extension)?;
                 let entry = ENTRIES.iter().position(|entry| stem.eq_ignore_ascii_case(entry)).unwrap_or(ENTRIES.len());
-                Some((entry, depth(path), kind, *path))
+                let other = !started.iter().any(|word| file_name(word) == file_name(path));
+                Some((other, entry, depth(path), kind, *path))
             })
             .collect();
         sources.sort_unstable();
-        sources.into_iter().map(|source| source.3).find(copied)
+        sources.into_iter().map(|source| source.4).find(copied)
     };
     let src = source(&extensions).or_else(|| source(&PLAIN));
     (src.map(PathBuf::from), deps.map(|(_, _, path)| PathBuf::from(path)))
@@ -153,9 +156,11 @@ fn rank(path: &str) -> Option<usize> {
     (has_extension(name, "txt") && (name.starts_with("requirements") || in_folder)).then_some(KINDS.len() - 1)
 }
 
-/// Whether a source file tells tools what to do and is not the application.
-fn is_configuration(name: &str) -> bool {
-    name.contains(".config.") || matches!(name, "conftest.py" | "setup.py" | "gulpfile.js" | "Gruntfile.js")
+/// Whether a source file tells tools what to do, or was made by one, and is not the application.
+fn is_of_tools(name: &str) -> bool {
+    let made = [".config.", "_pb2.", "_pb2_grpc.", "_pb.", ".pb.", ".min.", ".d.ts"];
+    made.iter().any(|part| name.contains(part))
+        || matches!(name, "conftest.py" | "setup.py" | "gulpfile.js" | "Gruntfile.js")
 }
 
 /// Whether the suite and its results would get into the image: `COPY . .` of the folder they are written to, without

@@ -198,7 +198,7 @@ fn services_that_share_an_image_are_one_variant_and_namesakes_get_their_folder()
 x-app: &app
   image: app-local
   platform: ${PLATFORM:-}
-  build: { context: ./app, network: host, args: [BASE, TOKEN] }
+  build: { context: ./app, network: host, args: [BASE, TOKEN, LIB_VERSION] }
 services:
   web: { <<: *app, ports: ["127.0.0.1:8080:80"] }
   worker: { <<: *app, command: work }
@@ -206,7 +206,7 @@ services:
 "#;
     let (text, suite, survey) = written(&[
         ("shop/compose.yaml", sentry_like),
-        ("shop/.env", "BASE=alpine\nTOKEN=secret\n"),
+        ("shop/.env", "BASE=alpine\nTOKEN=secret\nLIB_VERSION=2\n"),
         ("shop/app/Dockerfile", "ARG BASE\nFROM $BASE\nARG TOKEN\nCOPY main.sh /\n"),
         ("shop/app/main.sh", ""),
         ("shop/docker-compose.prod.yml", "services:\n  web:\n    build:\n      target: prod\n"),
@@ -224,13 +224,52 @@ services:
     // What `.env` says of a base is taken; a secret never gets into a file that is committed.
     assert_eq!(
         web.build_args.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
-        ["BASE=alpine"]
+        ["BASE=alpine", "LIB_VERSION=2"]
     );
     assert!(!text.contains("secret"), "{text}");
     assert!(text.contains("# port = 80\n"), "{text}");
     let warnings = survey.warnings.join("\n");
     assert!(warnings.contains("`shop/docker-compose.prod.yml` builds something too; only"), "{warnings}");
     assert!(warnings.contains("service `web` is built without the argument `TOKEN`"), "{warnings}");
+}
+
+#[test]
+fn one_anchor_may_serve_many_services_but_not_multiply_without_end() {
+    use std::fmt::Write as _;
+    let mut many = String::from("x-app: &app { build: . }\nservices:\n");
+    for number in 0..300 {
+        let _ = writeln!(many, "  s{number}: {{ <<: *app, command: run }}");
+    }
+    let (_, suite, survey) = written(&[("compose.yaml", &many), ("Dockerfile", "FROM x\n")]);
+    assert_eq!((suite.variants.len(), survey.variants[0].services.len()), (1, 300));
+
+    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for number in 1..12 {
+        let each = vec![format!("*a{}", number - 1); 10].join(", ");
+        let _ = writeln!(laughs, "a{number}: &a{number} [{each}]");
+    }
+    let survey = written(&[("compose.yaml", &laughs), ("Dockerfile", "FROM x\n")]).2;
+    assert!(survey.warnings[0].starts_with("`compose.yaml` cannot be read: "), "{:?}", survey.warnings);
+}
+
+#[test]
+fn the_file_that_an_image_starts_with_is_its_source() {
+    for (command, expected) in [
+        ("ENTRYPOINT [\"python\", \"/app/mail_server.py\"]", "mail_server.py"),
+        ("CMD exec python ./mail_server.py --port 1", "mail_server.py"),
+        ("CMD [\"gunicorn\", \"app:app\"]", "app.py"),
+        ("CMD [\"docker-entrypoint.sh\"]", "app.py"),
+    ] {
+        let dockerfile = format!("FROM x\nCOPY . .\n{command}\n");
+        let (_, suite, _) = written(&[
+            ("Dockerfile", &dockerfile),
+            ("app.py", ""),
+            ("demo_pb2.py", ""),
+            ("docker-entrypoint.sh", ""),
+            ("mail_server.py", ""),
+        ]);
+        assert_eq!(suite.variants[0].src.as_deref(), Some(Path::new(expected)), "{command}");
+    }
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<Stri
     Ok(text)
 }
 
+/// How many services of an image are named.
+const MAX_NAMED: usize = 6;
+
 const HEAD: &str = "\
 # Written by `tonnage init`. Each [[variant]] below is an image that `tonnage run` builds, measures and weighs.
 # Guessed, so look them over: `context`, the folder that a build is given; `src`, a file of the application, and `deps`,
@@ -42,8 +45,11 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
     for found in variants {
         out.push('\n');
         if found.services.len() > 1 {
-            let names: Vec<String> = found.services.iter().map(|name| crate::text::for_people(name)).collect();
-            let _ = writeln!(out, "# The image of the services {}.", names.join(", "));
+            let names: Vec<String> =
+                found.services.iter().take(MAX_NAMED).map(|name| crate::text::for_people(name)).collect();
+            let more = found.services.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let _ = writeln!(out, "# The image of the services {}{more}.", names.join(", "));
         }
         out.push_str("[[variant]]\n");
         line(&mut out, "name", &found.name);

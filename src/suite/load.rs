@@ -89,6 +89,11 @@ pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && !text.starts_with(['.', '-']) && text.chars().all(is_name_char)
 }
 
+/// Whether a text can be asked for over HTTP.
+pub(super) fn is_url_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains(|c: char| c <= ' ' || c == '\x7f')
+}
+
 fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, SuiteError> {
     let text = name.get_ref();
     if is_name(text) {
@@ -150,11 +155,7 @@ fn serve(
         return Err(source.error(port.span().start, "`0` is no port", "say on which port the application listens"));
     }
     let path = match upper.path.as_ref().or(lower.path.as_ref()) {
-        Some(path)
-            if path.get_ref().starts_with('/') && !path.get_ref().contains(|c: char| c <= ' ' || c == '\x7f') =>
-        {
-            path.get_ref().clone()
-        }
+        Some(path) if is_url_path(path.get_ref()) => path.get_ref().clone(),
         Some(path) => {
             let message = format!("`{}` is no path", crate::text::for_people(path.get_ref()));
             return Err(source.error(path.span().start, message, "begin with `/` and encode blanks: `/health`"));

@@ -7,7 +7,7 @@ const MAX_DEPTH: u32 = 16;
 ///
 /// `lookup` gives a variable's value, `Ok(None)` where it is unset, `Err` where it cannot be known; the error is the
 /// name of the variable. Forms of substitution beyond `:-`, `-`, `:+`, `+`, `:?` and `?` end in an error too.
-pub(in crate::suite) fn expand(
+pub(super) fn expand(
     word: &str,
     escape: char,
     lookup: &dyn Fn(&str) -> Result<Option<String>, String>,

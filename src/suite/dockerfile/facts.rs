@@ -157,6 +157,33 @@ impl Facts {
             .collect()
     }
 
+    /// What the target's stage runs to see whether it is healthy, as it is written.
+    pub(in crate::suite) fn healthcheck(&self, target: Option<&str>) -> Option<&str> {
+        let stage = self.target_stage(target).ok()?;
+        let of_stage = |fact: &&Fact| fact.kind == Kind::Other && !fact.global && fact.stage as usize == stage;
+        // The last one counts.
+        self.instructions.iter().rev().filter(of_stage).find_map(|fact| {
+            let (word, rest) = fact.text.split_once(' ')?;
+            word.eq_ignore_ascii_case("HEALTHCHECK").then_some(rest)
+        })
+    }
+
+    /// The words of the target's CMD and ENTRYPOINT, quotes and brackets taken away.
+    pub(in crate::suite) fn started_words(&self, target: Option<&str>) -> Vec<&str> {
+        let Ok(stage) = self.target_stage(target) else { return Vec::new() };
+        self.instructions
+            .iter()
+            .filter(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.stage as usize == stage)
+            .flat_map(|fact| fact.text.split([' ', ',', '[', ']', '"', '\'']).skip(1))
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
+    /// Whether an ARG of that name stands before the first FROM: it can be part of a base image's name.
+    pub(in crate::suite) fn is_global_arg(&self, name: &str) -> bool {
+        self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(set, _)| set == name))
+    }
+
     /// The instructions of a stage that come before a line.
     pub fn before(&self, stage: u32, line: u32) -> impl Iterator<Item = &Fact> {
         self.instructions.iter().filter(move |fact| !fact.global && fact.stage == stage && fact.line < line)

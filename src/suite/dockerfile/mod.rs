@@ -13,7 +13,6 @@ mod stages;
 
 use std::collections::BTreeMap;
 
-pub(in crate::suite) use expand::expand;
 pub use facts::{Fact, Facts, Kind, StageFact};
 pub use rewrite::rewrite_bases;
 pub use stages::same_image;

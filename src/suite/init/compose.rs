@@ -5,26 +5,75 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
+use super::interpolate::{env_file, interpolate};
 use super::survey::fit_name;
 use super::{Found, Survey};
-use crate::suite::dockerfile::expand;
+use crate::fsx;
+use crate::suite::dockerfile::Facts;
 use crate::text;
 
-/// Names that compose files have.
-pub(super) const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+/// Names that compose files have, the first of them that a folder holds being the one that counts.
+pub(super) const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 /// The largest compose file that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
 
+/// Whether a file is called as compose files are: one of [`NAMES`], or one of them with a word more, such as
+/// `compose.prod.yaml` and `docker-compose-dev.yml`.
+pub(super) fn is_name(name: &str) -> bool {
+    NAMES.contains(&name) || !extra_word(name).is_empty()
+}
+
+/// What the name of a compose file has besides the usual.
+fn extra_word(name: &str) -> &str {
+    let Some(stem) = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")) else { return "" };
+    let rest = stem.strip_prefix("docker-compose").or_else(|| stem.strip_prefix("compose")).unwrap_or_default();
+    rest.strip_prefix(['.', '-', '_']).unwrap_or_default()
+}
+
+/// Reads the compose files of a repository, of which compose takes one a folder without being told.
+pub(super) fn read_all(root: &Path, files: &[PathBuf], survey: &mut Survey) {
+    let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for file in files {
+        folders.entry(file.parent().unwrap_or(Path::new(""))).or_default().push(file);
+    }
+    for (folder, files) in folders {
+        let main = NAMES.iter().map(|name| folder.join(name)).find(|name| files.contains(&name.as_path()));
+        for file in files {
+            let text = match fsx::read_text(&root.join(file)) {
+                Ok(text) => text,
+                Err(error) => {
+                    survey.warnings.push(crate::error::chain(&error));
+                    continue;
+                }
+            };
+            match &main {
+                Some(main) if main != file => {
+                    if text.lines().any(|line| line.trim_start().starts_with("build:")) {
+                        survey.warnings.push(format!(
+                            "`{}` builds something too; only `{}` was read",
+                            file.display(),
+                            main.display()
+                        ));
+                    }
+                }
+                _ => read(root, file, &text, survey),
+            }
+        }
+    }
+}
+
 /// Adds the services of a compose file that build something; what cannot be used becomes a warning.
-pub(super) fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
+fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
     let shown = file.display();
     if content.len() > MAX_TEXT {
         survey.warnings.push(format!("`{shown}` is too large to be a compose file"));
         return;
     }
-    // The parser's own budget bounds depth and what aliases multiply.
-    let parsed: Value = match serde_saphyr::from_str(content) {
+    // The parser's own budget bounds depth and what aliases multiply. That there are many aliases for few anchors is
+    // no attack here: one anchor for dozens of services is how long compose files are kept short.
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { enforce_alias_anchor_ratio: false } };
+    let parsed: Value = match serde_saphyr::from_str_with_options(content, options) {
         Ok(parsed) => parsed,
         Err(error) => {
             let message = error.to_string();
@@ -35,88 +84,165 @@ pub(super) fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey)
     };
     let Some(services) = parsed.get("services").and_then(Value::as_object) else { return };
     let folder = file.parent().unwrap_or(Path::new(""));
+    let values = fsx::read_text(&root.join(folder).join(".env")).map(|text| env_file(&text)).unwrap_or_default();
+    let mut place: Vec<String> = folder.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    place.extend(Some(extra_word(&name).to_owned()).filter(|word| !word.is_empty()));
+    let reader = Reader { root, folder, values, place: place.join("-") };
     for (name, service) in services {
         let Some(build) = service.get("build").filter(|build| !build.is_null()) else { continue };
-        match variant(root, folder, name, service, build) {
-            Ok(found) => survey.variants.push(found),
-            Err(reason) => {
-                let name = text::for_people(name);
-                survey.warnings.push(format!("`{shown}`: service `{name}` is left out: {}", text::for_people(&reason)));
+        let mut told = Vec::new();
+        match reader.variant(name, service, build, &mut told) {
+            Ok(found) => add(found, survey),
+            Err(reason) => told.push(format!("is left out: {reason}")),
+        }
+        let name = text::for_people(name);
+        survey
+            .warnings
+            .extend(told.iter().map(|reason| format!("`{shown}`: service `{name}` {}", text::for_people(reason))));
+    }
+}
+
+/// Adds a variant, or its service to the variant that is built alike: several services share an image.
+fn add(found: Found, survey: &mut Survey) {
+    let same = survey.variants.iter_mut().find(|known| {
+        (&known.dockerfile, &known.context, &known.target) == (&found.dockerfile, &found.context, &found.target)
+            && (&known.platform, &known.network, &known.args) == (&found.platform, &found.network, &found.args)
+    });
+    match same {
+        Some(known) => {
+            for name in found.services {
+                if !known.services.contains(&name) {
+                    known.services.push(name);
+                }
+            }
+            if known.ports.is_empty() {
+                known.ports = found.ports;
             }
         }
+        None => survey.variants.push(found),
     }
 }
 
-fn variant(root: &Path, folder: &Path, name: &str, service: &Value, build: &Value) -> Result<Found, String> {
-    let word = |key: &str| match build.get(key) {
-        Some(Value::String(text)) => filled_in(text).map(Some),
-        None | Some(Value::Null) => Ok(None),
-        Some(_) => Err(format!("its `{key}` is no text")),
-    };
-    if build.get("dockerfile_inline").is_some() {
-        return Err("its Dockerfile stands inside the compose file".into());
-    }
-    let context = match build {
-        Value::String(text) => filled_in(text)?,
-        _ => word("context")?.unwrap_or_else(|| ".".into()),
-    };
-    if context.contains("://") || context.starts_with("git@") {
-        return Err(format!("its context `{context}` is not in this repository"));
-    }
-    let context = below(folder, &context)?;
-    let dockerfile = below(&context, word("dockerfile")?.as_deref().unwrap_or("Dockerfile"))?;
-    if !root.join(&dockerfile).is_file() {
-        return Err(format!("there is no `{}`", dockerfile.display()));
-    }
-    let platform = match service.get("platform") {
-        Some(Value::String(text)) => Some(filled_in(text)?),
-        _ => None,
-    };
-    Ok(Found {
-        name: fit_name(name),
-        dockerfile,
-        context: if context.as_os_str().is_empty() { PathBuf::from(".") } else { context },
-        target: word("target")?,
-        platform,
-        args: build.get("args").map(arguments).unwrap_or_default(),
-        ..Found::default()
-    })
+/// A compose file's surroundings.
+struct Reader<'a> {
+    root: &'a Path,
+    folder: &'a Path,
+    values: BTreeMap<String, String>,
+    place: String,
 }
 
-/// Build arguments as a map or as a list of `NAME=value`. Those whose value comes from the environment are left out.
-fn arguments(args: &Value) -> BTreeMap<String, String> {
-    let scalar = |value: &Value| match value {
-        Value::String(text) => filled_in(text).ok(),
+impl Reader<'_> {
+    fn variant(&self, name: &str, service: &Value, build: &Value, told: &mut Vec<String>) -> Result<Found, String> {
+        let word = |table: &Value, key: &str| match table.get(key) {
+            Some(Value::String(text)) => self.filled_in(text).map(|text| Some(text).filter(|text| !text.is_empty())),
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => Err(format!("its `{key}` is no text")),
+        };
+        if build.get("dockerfile_inline").is_some() {
+            return Err("its Dockerfile stands inside the compose file".into());
+        }
+        if build.get("additional_contexts").is_some() {
+            return Err("it is built with `additional_contexts`".into());
+        }
+        for key in ["secrets", "ssh", "privileged", "entitlements", "extra_hosts"] {
+            if build.get(key).is_some() {
+                told.push(format!("is built without its `{key}`"));
+            }
+        }
+        let context = match build {
+            Value::String(text) => self.filled_in(text)?,
+            _ => word(build, "context")?.unwrap_or_else(|| ".".into()),
+        };
+        if context.contains("://") || context.starts_with("git@") {
+            return Err(format!("its context `{context}` is not in this repository"));
+        }
+        let context = below(self.folder, &context)?;
+        let dockerfile = below(&context, word(build, "dockerfile")?.as_deref().unwrap_or("Dockerfile"))?;
+        if !self.root.join(&dockerfile).is_file() {
+            return Err(format!("there is no `{}`", dockerfile.display()));
+        }
+        let facts = fsx::read(&self.root.join(&dockerfile))
+            .ok()
+            .and_then(|bytes| Facts::parse(&String::from_utf8_lossy(&bytes)).ok())
+            .unwrap_or_default();
+        Ok(Found {
+            name: fit_name(name),
+            place: self.place.clone(),
+            services: vec![name.to_owned()],
+            dockerfile,
+            context: if context.as_os_str().is_empty() { PathBuf::from(".") } else { context },
+            target: word(build, "target")?,
+            platform: word(service, "platform")?,
+            network: word(build, "network")?,
+            args: build.get("args").map(|args| self.arguments(args, &facts, told)).unwrap_or_default(),
+            ports: ports(service),
+            ..Found::default()
+        })
+    }
+
+    /// Build arguments as a map or as a list of `NAME=value`. Those whose value comes from the environment are left
+    /// out; `.env`, which holds secrets too, is asked for those alone that may name a base image or a version.
+    fn arguments(&self, args: &Value, facts: &Facts, told: &mut Vec<String>) -> BTreeMap<String, String> {
+        let given: Vec<(String, Option<String>)> = match args {
+            Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
+            Value::Array(list) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|item| match item.split_once('=') {
+                    Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                    None => (item.to_owned(), None),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let none = BTreeMap::new();
+        let mut known = BTreeMap::new();
+        for (name, value) in given {
+            let is_public = facts.is_global_arg(&name) || name.to_ascii_uppercase().ends_with("VERSION");
+            let values = if is_public { &self.values } else { &none };
+            let value = match value {
+                Some(value) => interpolate(&value, values).ok(),
+                None => values.get(&name).cloned(),
+            };
+            match value {
+                Some(value) => drop(known.insert(name, value)),
+                None => told.push(format!("is built without the argument `{name}`, which the environment gives")),
+            }
+        }
+        known
+    }
+
+    /// Fills in `${NAME:-default}` and what `.env` says; any other variable cannot be known here.
+    fn filled_in(&self, text: &str) -> Result<String, String> {
+        interpolate(text, &self.values).map_err(|name| format!("`{text}` depends on `{name}` of the environment"))
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
-    };
-    match args {
-        Value::Object(map) => map.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect(),
-        Value::Array(list) => list
-            .iter()
-            .filter_map(|item| {
-                let (name, value) = item.as_str()?.split_once('=')?;
-                Some((name.to_owned(), filled_in(value).ok()?))
-            })
-            .collect(),
-        _ => BTreeMap::new(),
     }
 }
 
-/// Fills in `${NAME:-default}`; a variable without a default cannot be known here.
-fn filled_in(text: &str) -> Result<String, String> {
-    // `$$` is a dollar sign.
-    let plain = text.replace("$$", "");
-    for (at, _) in plain.match_indices('$') {
-        let rest = plain[at + 1..].trim_start_matches('{');
-        let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        if !rest[name.len()..].starts_with([':', '-', '+']) {
-            return Err(format!("`{text}` depends on `{name}` of the environment"));
-        }
-    }
-    // There is no escape character here; a NUL is one that no YAML holds.
-    expand(&text.replace("$$", "\0$"), '\0', &|_| Ok(None)).map_err(|name| format!("`{text}` depends on `{name}`"))
+/// The ports inside of the container that a service publishes or exposes, those of TCP that are plain numbers.
+fn ports(service: &Value) -> Vec<u16> {
+    let list = |key: &str| service.get(key).and_then(Value::as_array).into_iter().flatten();
+    list("ports")
+        .chain(list("expose"))
+        .filter_map(|port| match port {
+            Value::Object(table) => scalar(table.get("target")?),
+            other => scalar(other),
+        })
+        .filter_map(|port| {
+            let port = port.strip_suffix("/tcp").unwrap_or(&port);
+            port.rsplit(':').next()?.parse().ok()
+        })
+        .filter(|port| *port != 0)
+        .collect()
 }
 
 /// A path below the surveyed folder; one that leads out of it cannot be written into a suite there.

@@ -5,6 +5,7 @@
 
 mod compose;
 mod guess;
+mod interpolate;
 mod survey;
 mod write;
 
@@ -31,6 +32,10 @@ pub struct Survey {
 pub struct Found {
     /// Its name, fit for a manifest.
     pub name: String,
+    /// What tells it from another of its name: the folder of the compose file that names it; else empty.
+    pub place: String,
+    /// The services that a compose file builds in this way.
+    pub services: Vec<String>,
     /// Its Dockerfile.
     pub dockerfile: PathBuf,
     /// Its build context; `.` for the folder itself.
@@ -39,14 +44,18 @@ pub struct Found {
     pub target: Option<String>,
     /// Platform.
     pub platform: Option<String>,
+    /// Network of its build.
+    pub network: Option<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// A file of the application, from the context's root.
     pub src: Option<PathBuf>,
     /// The file that lists what the application depends on, from the context's root.
     pub deps: Option<PathBuf>,
-    /// Ports that it EXPOSEs.
+    /// Ports that it listens on: of its HEALTHCHECK, its EXPOSE, and its service in a compose file.
     pub ports: Vec<u16>,
+    /// The path that its HEALTHCHECK asks for.
+    pub health: Option<String>,
 }
 
 /// Why there is no suite.
@@ -80,8 +89,8 @@ impl Diagnose for InitError {
             Self::File(error) => return error.hint(),
             Self::Nothing { warnings, .. } => {
                 let mut hint = format!(
-                    "looked {} folders deep for `Dockerfile`, `Containerfile`, `Dockerfile.*`, `*.Dockerfile` and for \
-                     `build` in {}; hidden folders and {} are left out",
+                    "looked {} folders deep for `Dockerfile`, `Containerfile`, `Dockerfile.*`, `*.Dockerfile`, \
+                     `Dockerfile-*` and for `build` in {}, `compose.*.yaml` and kin; hidden folders and {} are left out",
                     survey::MAX_DEPTH,
                     compose::NAMES.join(", "),
                     survey::SKIPPED.join(", "),

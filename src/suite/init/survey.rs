@@ -26,51 +26,106 @@ pub fn survey(root: &Path) -> Result<Survey, InitError> {
     let mut files = Files::default();
     files.collect(root)?;
     let mut survey = Survey::default();
-    for file in &files.compose {
-        match fsx::read_text(&root.join(file)) {
-            Ok(text) => compose::read(root, file, &text, &mut survey),
-            Err(error) => survey.warnings.push(crate::error::chain(&error)),
-        }
-    }
+    compose::read_all(root, &files.compose, &mut survey);
     let built: BTreeSet<PathBuf> = survey.variants.iter().map(|found| found.dockerfile.clone()).collect();
     for file in files.docker.into_iter().filter(|file| !built.contains(file)) {
         survey.variants.push(Found { name: name_of(root, &file), dockerfile: file, ..Found::default() });
     }
-    for found in &mut survey.variants {
-        look_into(root, found, &mut survey.warnings);
+    let Survey { variants, warnings } = &mut survey;
+    let mut takes_results = false;
+    variants.retain_mut(|found| match look_into(root, found, warnings) {
+        Some(facts) => {
+            takes_results |= guess::takes_results(root, found, &facts);
+            true
+        }
+        None => false,
+    });
+    if takes_results {
+        warnings.push(
+            "the builds would take `tonnage.toml` and `results` into the image; add both to `.dockerignore`".into(),
+        );
     }
     if survey.variants.is_empty() {
         return Err(InitError::Nothing { root: root.to_owned(), warnings: survey.warnings });
     }
+    make_names_unique(&mut survey.variants);
     survey.variants.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.dockerfile.cmp(&other.dockerfile)));
-    let mut taken = BTreeMap::new();
-    for found in &mut survey.variants {
-        let count: &mut u32 = taken.entry(tag_name(&found.name)).or_default();
-        *count += 1;
-        if *count > 1 {
-            found.name = format!("{}.{count}", found.name);
-        }
-    }
     Ok(survey)
 }
 
-/// Fills in what the Dockerfile itself tells.
-fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) {
-    let facts = match fsx::read(&root.join(&found.dockerfile)) {
-        Ok(bytes) => Facts::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| error.to_string()),
-        Err(error) => Err(crate::error::chain(&error)),
+/// Gives each variant a name of its own: where two are called alike, with the place of its compose file, where that
+/// does not help, with a number.
+fn make_names_unique(variants: &mut [Found]) {
+    variants.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.dockerfile.cmp(&other.dockerfile)));
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for found in &*variants {
+        *counts.entry(tag_name(&found.name)).or_default() += 1;
+    }
+    for found in &mut *variants {
+        if counts[&tag_name(&found.name)] > 1 && !found.place.is_empty() {
+            found.name = fit_name(&format!("{}-{}", found.place, found.name));
+        }
+    }
+    let mut taken = BTreeSet::new();
+    let wanted: BTreeSet<String> = variants.iter().map(|found| tag_name(&found.name)).collect();
+    for found in variants {
+        let mut name = found.name.clone();
+        let mut number = 1;
+        while taken.contains(&tag_name(&name)) || (number > 1 && wanted.contains(&tag_name(&name))) {
+            number += 1;
+            name = format!("{}.{number}", found.name);
+        }
+        taken.insert(tag_name(&name));
+        found.name = name;
+    }
+}
+
+/// Fills in what the Dockerfile itself tells; `None` where it is none, which becomes a warning.
+fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Facts> {
+    let shown = found.dockerfile.display().to_string();
+    let text = match fsx::read(&root.join(&found.dockerfile)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            warnings.push(crate::error::chain(&error));
+            return None;
+        }
     };
-    let facts = facts.unwrap_or_else(|reason| {
-        warnings.push(format!("`{}`: {}", found.dockerfile.display(), text::for_people(&reason)));
+    if !text.lines().any(is_from) {
+        warnings.push(format!("`{shown}` has no FROM and is left out"));
+        return None;
+    }
+    let facts = Facts::parse(&text).unwrap_or_else(|error| {
+        warnings.push(format!("`{shown}`: {}", text::for_people(&error.to_string())));
         Facts::default()
     });
     if found.context.as_os_str().is_empty() {
         found.context = guess::context(root, &found.dockerfile, &facts);
     }
-    found.ports = guess::ports(&facts, found.target.as_deref());
+    let missing = guess::missing(root, found, &facts);
+    if !missing.is_empty() {
+        let missing: Vec<String> = missing.iter().map(|path| format!("`{}`", text::for_people(path))).collect();
+        warnings.push(format!(
+            "`{shown}` copies {}, which its context `{}` does not hold; make it before the run, or correct `context`",
+            missing.join(", "),
+            found.context.display()
+        ));
+    }
+    let mut ports = guess::ports(&facts, found.target.as_deref());
+    if let Some((port, path)) = facts.healthcheck(found.target.as_deref()).and_then(guess::health) {
+        ports.insert(0, port);
+        found.health = Some(path);
+    }
+    if !ports.is_empty() {
+        found.ports = ports;
+    }
     let (src, deps) = guess::edited_files(root, found, &facts);
     found.src = src;
     found.deps = deps;
+    Some(facts)
+}
+
+fn is_from(line: &str) -> bool {
+    line.split_whitespace().next().is_some_and(|word| word.trim_start_matches('\u{feff}').eq_ignore_ascii_case("FROM"))
 }
 
 #[derive(Default)]
@@ -104,7 +159,7 @@ impl Files {
                     }
                 } else if is_dockerfile(&name) && item.path().is_file() {
                     self.docker.push(folder.join(name));
-                } else if compose::NAMES.contains(&name.as_str()) {
+                } else if compose::is_name(&name) && item.path().is_file() {
                     self.compose.push(folder.join(name));
                 }
             }
@@ -115,14 +170,38 @@ impl Files {
     }
 }
 
+/// Ends of names that are like a Dockerfile's: of templates, copies and documents about it.
+const NOT_DOCKERFILES: [&str; 20] = [
+    ".dockerignore",
+    ".containerignore",
+    "~",
+    ".template",
+    ".tmpl",
+    ".tpl",
+    ".in",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".erb",
+    ".m4",
+    ".bak",
+    ".orig",
+    ".old",
+    ".rej",
+    ".swp",
+    ".md",
+    ".html",
+    ".txt",
+];
+
 fn is_dockerfile(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    if lower.ends_with(".dockerignore") || lower.ends_with(".containerignore") || lower.ends_with('~') {
+    if NOT_DOCKERFILES.iter().any(|end| lower.ends_with(end)) {
         return false;
     }
     ["dockerfile", "containerfile"].iter().any(|word| {
         lower == *word
-            || lower.strip_prefix(word).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+            || lower.strip_prefix(word).is_some_and(|rest| rest.len() > 1 && rest.starts_with(['.', '-', '_']))
             || lower.strip_suffix(word).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
     })
 }
@@ -136,10 +215,14 @@ fn name_of(root: &Path, dockerfile: &Path) -> String {
         .flat_map(|folder| folder.iter().map(|part| part.to_string_lossy().into_owned()))
         .collect();
     let file = dockerfile.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    if let Some((first, last)) = file.split_once('.') {
-        let plain = |word: &str| matches!(word.to_ascii_lowercase().as_str(), "dockerfile" | "containerfile");
-        let rest = if plain(first) { last } else { file.rsplit_once('.').map_or(first, |(rest, _)| rest) };
-        parts.push(rest.to_owned());
+    let lower = file.to_ascii_lowercase();
+    let word =
+        ["dockerfile", "containerfile"].into_iter().find(|word| lower.starts_with(word) || lower.ends_with(word));
+    if let Some(word) = word {
+        // What the name has besides the word; both are ASCII, so the bytes fall together.
+        let rest = if lower.starts_with(word) { &file[word.len()..] } else { &file[..file.len() - word.len()] };
+        let rest = rest.trim_matches(['.', '-', '_']);
+        parts.extend(Some(rest.to_owned()).filter(|rest| !rest.is_empty()));
     }
     if parts.is_empty() {
         let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());

@@ -64,7 +64,7 @@ fn a_single_dockerfile_is_one_variant_with_its_files_guessed() {
     assert!(text.contains("# [serve]\n# port = 3000\n"), "{text}");
     assert!(suite.serve.is_none());
     // The lines that were commented out are right once the comment is taken away.
-    let (_, section) = text.split_once("answer:\n").unwrap();
+    let (_, section) = text.split_once("by itself:\n").unwrap();
     let section: Vec<_> = section.lines().take(4).map(|line| line.trim_start_matches("# ")).collect();
     let table: toml::Table = toml::from_str(&section.join("\n")).unwrap();
     assert_eq!(table["serve"]["port"].as_integer(), Some(3000));
@@ -186,7 +186,188 @@ services:
     for service in ["remote", "above", "inline", "unknown", "gone"] {
         assert!(warnings.contains(&format!("service `{service}` is left out")), "{service}: {warnings}");
     }
-    assert_eq!(survey.warnings.len(), 5);
+    for argument in ["SECRET", "Y"] {
+        assert!(warnings.contains(&format!("without the argument `{argument}`")), "{argument}: {warnings}");
+    }
+    assert_eq!(survey.warnings.len(), 7);
+}
+
+#[test]
+fn services_that_share_an_image_are_one_variant_and_namesakes_get_their_folder() {
+    let sentry_like = r#"
+x-app: &app
+  image: app-local
+  platform: ${PLATFORM:-}
+  build: { context: ./app, network: host, args: [BASE, TOKEN, LIB_VERSION] }
+services:
+  web: { <<: *app, ports: ["127.0.0.1:8080:80"] }
+  worker: { <<: *app, command: work }
+  cron: { <<: *app, command: cron }
+"#;
+    let (text, suite, survey) = written(&[
+        ("shop/compose.yaml", sentry_like),
+        ("shop/.env", "BASE=alpine\nTOKEN=secret\nLIB_VERSION=2\n"),
+        ("shop/app/Dockerfile", "ARG BASE\nFROM $BASE\nARG TOKEN\nCOPY main.sh /\n"),
+        ("shop/app/main.sh", ""),
+        ("shop/docker-compose.prod.yml", "services:\n  web:\n    build:\n      target: prod\n"),
+        ("blog/docker-compose.yml", "services: { web: { build: { context: .., dockerfile: blog/Dockerfile } } }"),
+        ("blog/Dockerfile", "FROM alpine\n"),
+        ("prod/compose.a.yml", "services: { api: { build: . } }"),
+        ("prod/compose.b.yml", "services: { api: { build: { context: ., target: x } } }"),
+        ("prod/Dockerfile", "FROM alpine AS x\nFROM x\n"),
+    ]);
+    let names: Vec<_> = suite.variants.iter().map(|variant| variant.name.as_str()).collect();
+    assert_eq!(names, ["blog-web", "prod-a-api", "prod-b-api", "shop-web"]);
+    assert!(text.contains("# The image of the services web, worker, cron.\n"), "{text}");
+    let web = suite.variant("shop-web").unwrap();
+    assert_eq!((web.platform.as_deref(), web.network.as_deref()), (None, Some("host")));
+    // What `.env` says of a base is taken; a secret never gets into a file that is committed.
+    assert_eq!(
+        web.build_args.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+        ["BASE=alpine", "LIB_VERSION=2"]
+    );
+    assert!(!text.contains("secret"), "{text}");
+    assert!(text.contains("# port = 80\n"), "{text}");
+    let warnings = survey.warnings.join("\n");
+    assert!(warnings.contains("`shop/docker-compose.prod.yml` builds something too; only"), "{warnings}");
+    assert!(warnings.contains("service `web` is built without the argument `TOKEN`"), "{warnings}");
+}
+
+#[test]
+fn one_anchor_may_serve_many_services_but_not_multiply_without_end() {
+    use std::fmt::Write as _;
+    let mut many = String::from("x-app: &app { build: . }\nservices:\n");
+    for number in 0..300 {
+        let _ = writeln!(many, "  s{number}: {{ <<: *app, command: run }}");
+    }
+    let (_, suite, survey) = written(&[("compose.yaml", &many), ("Dockerfile", "FROM x\n")]);
+    assert_eq!((suite.variants.len(), survey.variants[0].services.len()), (1, 300));
+
+    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for number in 1..12 {
+        let each = vec![format!("*a{}", number - 1); 10].join(", ");
+        let _ = writeln!(laughs, "a{number}: &a{number} [{each}]");
+    }
+    let survey = written(&[("compose.yaml", &laughs), ("Dockerfile", "FROM x\n")]).2;
+    assert!(survey.warnings[0].starts_with("`compose.yaml` cannot be read: "), "{:?}", survey.warnings);
+}
+
+#[test]
+fn the_file_that_an_image_starts_with_is_its_source() {
+    for (command, expected) in [
+        ("ENTRYPOINT [\"python\", \"/app/mail_server.py\"]", "mail_server.py"),
+        ("CMD exec python ./mail_server.py --port 1", "mail_server.py"),
+        ("CMD [\"gunicorn\", \"app:app\"]", "app.py"),
+        ("CMD [\"docker-entrypoint.sh\"]", "app.py"),
+    ] {
+        let dockerfile = format!("FROM x\nCOPY . .\n{command}\n");
+        let (_, suite, _) = written(&[
+            ("Dockerfile", &dockerfile),
+            ("app.py", ""),
+            ("demo_pb2.py", ""),
+            ("docker-entrypoint.sh", ""),
+            ("mail_server.py", ""),
+        ]);
+        assert_eq!(suite.variants[0].src.as_deref(), Some(Path::new(expected)), "{command}");
+    }
+}
+
+#[test]
+fn a_healthcheck_says_where_to_ask_and_what_is_missing_is_told() {
+    let (text, suite, survey) = written(&[
+        (
+            "a/Dockerfile",
+            "FROM x\nCOPY . .\nEXPOSE 1\nHEALTHCHECK --interval=5s \\\n CMD curl -f http://localhost:8080/ok || exit 1\n",
+        ),
+        ("a/index.html", ""),
+        ("b/Dockerfile", "FROM x\nCOPY target/b.jar /\nEXPOSE 9000\n"),
+        ("b/src/Main.java", ""),
+        ("b/pom.xml", ""),
+    ]);
+    assert!(text.contains("# port = 8080\n# path = \"/ok\"\n"), "{text}");
+    assert!(text.contains("# serve = { port = 9000, path = \"/\" }\n"), "{text}");
+    assert!(text.contains("# No src and no deps found"), "{text}");
+    assert_eq!(suite.variant("a").unwrap().src.as_deref(), Some(Path::new("index.html")));
+    assert_eq!(survey.warnings.len(), 1);
+    assert!(survey.warnings[0].starts_with("`b/Dockerfile` copies `target/b.jar`, which"), "{:?}", survey.warnings);
+    for (check, expected) in [
+        ("CMD wget -qO- http://127.0.0.1:3000/a?b || exit 1", Some((3000, "/a?b"))),
+        (r#"CMD ["curl", "http://localhost/health"]"#, Some((80, "/health"))),
+        ("CMD curl 'http://localhost:1'", Some((1, "/"))),
+        ("CMD curl http://other:80/x", None),
+        ("CMD curl http://localhost:$PORT/x", None),
+        ("CMD true", None),
+    ] {
+        assert_eq!(guess::health(check), expected.map(|(port, path)| (port, path.to_owned())), "{check}");
+    }
+}
+
+#[test]
+fn the_results_are_said_to_get_into_an_image_that_copies_everything() {
+    let of = |ignored: &str| {
+        let survey = written(&[("Dockerfile", "FROM x\nCOPY . .\n"), ("a.py", ""), (".dockerignore", ignored)]).2;
+        survey.warnings.join("\n")
+    };
+    for (ignored, told) in [("", true), ("results\n", true), ("results\ntonnage.toml\n", false), ("*\n!a.py\n", false)]
+    {
+        assert_eq!(of(ignored).contains("add both to `.dockerignore`"), told, "{ignored:?}");
+    }
+}
+
+#[test]
+fn what_is_only_called_like_a_dockerfile_is_none() {
+    let (_, suite, survey) = written(&[
+        ("Dockerfile-alpine", "FROM x\nCOPY app.cs app.csproj /\n"),
+        ("app.cs", ""),
+        ("app.csproj", ""),
+        ("Dockerfile_debug", "from x\nCOPY web/requirements/prod.txt /\n"),
+        ("web/requirements/prod.txt", ""),
+        ("Dockerfile.template", "FROM {{ base }}\n"),
+        ("Dockerfile.dev.j2", "FROM {{ base }}\n"),
+        ("src/dockerfile.rs", "//! Reads a Dockerfile.\n"),
+        ("docs/dockerfile.md", "FROM x\n"),
+        ("vendor/y/Dockerfile", "FROM x\n"),
+        (".git/Dockerfile", "FROM x\n"),
+    ]);
+    let names: Vec<_> = rows(&suite).into_iter().map(|row| [row[0].clone(), row[3].clone(), row[4].clone()]).collect();
+    assert_eq!(names, [["alpine", "app.cs", "app.csproj"], ["debug", "-", "web/requirements/prod.txt"]]);
+    assert_eq!(survey.warnings, ["`src/dockerfile.rs` has no FROM and is left out"]);
+}
+
+#[test]
+fn the_example_in_the_documentation_is_what_is_written() {
+    let page = include_str!("../../../docs/your-own-app.md");
+    let block = |language: &str| page.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0;
+    let (text, _, survey) = written(&[
+        ("compose.yaml", block("yaml")),
+        ("app/Dockerfile", FLASK),
+        ("app/requirements.txt", ""),
+        ("app/src/server.py", ""),
+        ("api/Dockerfile", "FROM go\nCOPY . .\nHEALTHCHECK CMD curl -f http://localhost:9000/health\n"),
+        ("api/go.mod", ""),
+        ("api/main.go", ""),
+    ]);
+    let written = text.split_once("\n\n").unwrap().1.replace("name = \"it\"\n", "");
+    assert_eq!(block("toml"), written);
+    assert!(survey.warnings.is_empty(), "{:?}", survey.warnings);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_are_not_followed_and_numbers_take_no_name_away() {
+    let dir = repository(&[
+        ("a b/Dockerfile", "FROM x\nCOPY . .\n"),
+        ("a-b/Dockerfile", "FROM x\n"),
+        ("a-b.2/Dockerfile", "FROM x\n"),
+        ("A-B/main.py", ""),
+    ]);
+    std::os::unix::fs::symlink("..", dir.path().join("a b/up")).unwrap();
+    std::os::unix::fs::symlink("Dockerfile.gone", dir.path().join("Dockerfile.lost")).unwrap();
+    std::os::unix::fs::symlink("../a-b/Dockerfile", dir.path().join("A-B/Dockerfile")).unwrap();
+    let survey = survey(dir.path()).unwrap();
+    let names: Vec<_> = survey.variants.iter().map(|found| found.name.as_str()).collect();
+    assert_eq!(names, ["A-B", "a-b.2", "a-b.3", "a-b.4"]);
+    assert!(manifest(dir.path(), &survey, Some("it")).is_ok());
 }
 
 #[test]

@@ -15,31 +15,56 @@ pub fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<Stri
     Ok(text)
 }
 
+/// How many services of an image are named.
+const MAX_NAMED: usize = 6;
+
+const HEAD: &str = "\
+# Written by `tonnage init`. Each [[variant]] below is an image that `tonnage run` builds, measures and weighs.
+# Guessed, so look them over: `context`, the folder that a build is given; `src`, a file of the application, and `deps`,
+# the file that lists what it depends on, both from the context's root. The scenarios `src` and `deps` add a line to
+# them that means nothing, in memory, and build again.
+
+";
+
 fn text(survey: &Survey, name: Option<&str>) -> String {
     let variants = &survey.variants;
-    let mut out = String::from(
-        "# What tonnage builds and weighs. `src` and `deps` are guesses: the files that the scenarios of the same name\n\
-         # edit, in memory, before they build again.\n\n[suite]\n",
-    );
+    let mut out = String::from(HEAD);
+    out.push_str("[suite]\n");
     if let Some(name) = name {
         line(&mut out, "name", name);
     }
-    line(&mut out, "title", "");
+    out.push_str("title = \"\" # of the report; the suite's name where it is empty\n");
     let context = shared(variants, |found| Some(&found.context));
     let src = context.and(shared(variants, |found| found.src.as_ref()));
     let deps = context.and(shared(variants, |found| found.deps.as_ref()));
     path_line(&mut out, "context", context);
     path_line(&mut out, "src", src);
     path_line(&mut out, "deps", deps);
-    serve(&mut out, variants);
+    let asked_at = serve(&mut out, variants);
+    out.push_str("\n# What `tonnage check` does not let pass:\n# [budget]\n# size = \"100 MB\"\n");
     for found in variants {
-        out.push_str("\n[[variant]]\n");
+        out.push('\n');
+        if found.services.len() > 1 {
+            let names: Vec<String> =
+                found.services.iter().take(MAX_NAMED).map(|name| crate::text::for_people(name)).collect();
+            let more = found.services.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let _ = writeln!(out, "# The image of the services {}{more}.", names.join(", "));
+        }
+        out.push_str("[[variant]]\n");
         line(&mut out, "name", &found.name);
         path_line(&mut out, "dockerfile", Some(&found.dockerfile));
         path_line(&mut out, "context", Some(&found.context).filter(|_| context.is_none()));
         path_line(&mut out, "src", found.src.as_ref().filter(|_| src.is_none()));
         path_line(&mut out, "deps", found.deps.as_ref().filter(|_| deps.is_none()));
-        for (key, value) in [("target", &found.target), ("platform", &found.platform)] {
+        let unknown: Vec<&str> = [("src", &found.src), ("deps", &found.deps)]
+            .into_iter()
+            .filter_map(|(key, file)| file.is_none().then_some(key))
+            .collect();
+        if !unknown.is_empty() {
+            let _ = writeln!(out, "# No {} found among what it copies.", unknown.join(" and no "));
+        }
+        for (key, value) in [("target", &found.target), ("platform", &found.platform), ("network", &found.network)] {
             if let Some(value) = value {
                 line(&mut out, key, value);
             }
@@ -49,6 +74,7 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
                 found.args.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
             let _ = writeln!(out, "args = {{ {} }}", args.join(", "));
         }
+        own_serve(&mut out, found, asked_at.as_ref());
     }
     out
 }
@@ -59,17 +85,32 @@ fn shared<'a>(variants: &'a [Found], value: impl Fn(&'a Found) -> Option<&'a Pat
     variants.iter().all(|found| value(found) == Some(first)).then_some(first)
 }
 
-/// How to ask the application, commented out: a port says nothing of what it answers.
-fn serve(out: &mut String, variants: &[Found]) {
-    let Some(port) = variants.iter().find_map(|found| found.ports.first()) else { return };
+/// A port and a path to ask for.
+type Asked = (u16, String);
+
+/// The port and path that a variant can be asked at, as far as they are known.
+fn asked(found: &Found) -> Option<Asked> {
+    let path = found.health.as_ref().filter(|path| crate::suite::load::is_url_path(path));
+    found.ports.first().map(|port| (*port, path.map_or("/", String::as_str).to_owned()))
+}
+
+/// How to ask the application, commented out: a port says nothing of what else it needs to answer.
+fn serve(out: &mut String, variants: &[Found]) -> Option<Asked> {
+    let (port, path) = variants.iter().find_map(asked)?;
     let _ = write!(
         out,
-        "\n# Start each image and wait for its answer:\n# [serve]\n# port = {port}\n# path = \"/\"\n# expect = \"\"\n"
+        "\n# Start each image and wait for its answer, if it can give one by itself:\n\
+         # [serve]\n# port = {port}\n# path = {}\n# expect = \"\" # a part of the answer\n",
+        quoted(&path)
     );
-    for found in variants {
-        if let Some(other) = found.ports.first().filter(|other| *other != port) {
-            let _ = writeln!(out, "# `{}` says EXPOSE {other}: `serve = {{ port = {other} }}` there", found.name);
-        }
+    Some((port, path))
+}
+
+/// The same for a variant that is asked otherwise.
+fn own_serve(out: &mut String, found: &Found, suite: Option<&Asked>) {
+    let Some((port, path)) = asked(found) else { return };
+    if suite != Some(&(port, path.clone())) {
+        let _ = writeln!(out, "# serve = {{ port = {port}, path = {} }}", quoted(&path));
     }
 }
 

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes the committed results anew from the record of a run: results/flask-blog/latest/ and the table and chart of
+# README.md. Takes a run's folder, or the newest complete run below results/flask-blog/; with `latest` itself everything
+# but the record is made again. tests/it/results.rs fails where they are not what the record says.
+#
+#   scripts/results.sh [FOLDER OF A RUN]
+#
+# TONNAGE=FILE takes another `tonnage` than the one that is built here.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+[ $# -le 1 ] || die "too many arguments" "usage: \`scripts/results.sh [FOLDER OF A RUN]\`"
+need jq
+suite=$root/results/flask-blog
+latest=$suite/latest
+
+# complete FOLDER: does it hold a whole run of the Flask suite, all variants and scenarios included?
+variants=$(find "$root/variants/flask-blog" -mindepth 2 -maxdepth 2 -name Dockerfile | wc -l)
+complete() {
+    jq --exit-status --argjson variants "$variants" '
+        .suite.name == "flask-blog" and .ended == "complete" and (.variants | length) == $variants and
+        ([.samples[].scenario] | contains(["cold", "warm", "src", "deps"]))' "$1/run.json" >/dev/null 2>&1
+}
+
+if [ $# = 1 ]; then
+    run=$1
+    [ -f "$run/run.json" ] || die "there is no \`run.json\` in \`$run\`" "name the folder of a run"
+    complete "$run" || die "\`$run\` is no complete run of the suite \`flask-blog\`" \
+        "\`make bench\` makes one, \`tonnage run variants/flask-blog --resume $run\` goes on with one"
+else
+    run=
+    for folder in "$suite"/[0-9]*T[0-9]*/; do # sorted by time, as their names are
+        if complete "$folder"; then run=${folder%/}; fi
+    done
+    [ -n "$run" ] || die "there is no complete run below \`results/flask-blog\`" "\`make bench\` makes one"
+fi
+run=$(cd "$run" && pwd)
+
+if [ -z "${TONNAGE:-}" ]; then
+    need_rust
+    say "cargo build --release"
+    cargo build --release --locked --manifest-path "$root/Cargo.toml"
+    TONNAGE=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
+fi
+TONNAGE=$(realpath "$TONNAGE")
+
+say "the record is $run/run.json"
+# Made in a folder of its own, which then takes the place of the old one: a chart may be gone. No trend is drawn there:
+# it would change with every run, and not with the record.
+new=$suite/latest.part
+rm -rf "$new"
+trap 'rm -rf "$new"' EXIT
+mkdir -p "$new/latest"
+cp "$run/run.json" "$new/latest/run.json"
+"$TONNAGE" report "$new/latest" --out "$new/latest" >/dev/null
+# They show the same as the SVG, and the repository keeps every version of them.
+rm -f "$new"/latest/charts/*.png
+rm -rf "$latest"
+mv "$new/latest" "$latest"
+
+# From the repository's root: the links in README.md begin there.
+cd "$root"
+"$TONNAGE" report results/flask-blog/latest --into README.md >/dev/null
+say "results/flask-blog/latest and README.md are new: look at \`git diff --stat\` and commit both"

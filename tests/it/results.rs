@@ -1,0 +1,75 @@
+//! The committed results of the Flask suite and the block in `README.md` are what their record says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+
+/// Where the committed results lie, from the repository's root.
+const LATEST: &str = "results/flask-blog/latest";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The results, copied into a sandbox at the same place. Away from the history, as `scripts/results.sh` makes them.
+fn copied() -> Sandbox {
+    let record = root().join(LATEST).join("run.json");
+    let content = fs::read_to_string(&record).unwrap_or_else(|error| {
+        panic!("`{LATEST}/run.json`: {error}\nhint: `make bench`, then `make results`, and commit what it makes")
+    });
+    let sandbox = Sandbox::new();
+    sandbox.write(&format!("{LATEST}/run.json"), &content);
+    sandbox
+}
+
+/// Every file below a folder with its content, by its path from there.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_committed_results_are_what_their_record_says() {
+    let sandbox = copied();
+    sandbox.run(&["report", LATEST, "--out", LATEST]).expect(0);
+    let mut made = files(&sandbox.path(LATEST));
+    made.retain(|name, _| Path::new(name).extension().is_none_or(|extension| extension != "png"));
+    let committed = files(&root().join(LATEST));
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&committed), names(&made), "hint: `make results ARGS={LATEST}`");
+    for (name, content) in &made {
+        assert!(committed[name] == *content, "`{LATEST}/{name}` is another\nhint: `make results ARGS={LATEST}`");
+    }
+}
+
+#[test]
+fn the_block_in_the_readme_is_what_the_record_says_and_its_pictures_are_there() {
+    let sandbox = copied();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    sandbox.write("README.md", &readme);
+    sandbox.run(&["report", LATEST, "--into", "README.md"]).expect(0);
+    assert!(
+        sandbox.read("README.md") == readme,
+        "the block in `README.md` is another\nhint: `make results ARGS={LATEST}`"
+    );
+    let target = |rest: &'_ str| Some(rest.split_once("](")?.1.split_once(')')?.0.to_owned());
+    let pictures: Vec<String> = readme.split("![").skip(1).filter_map(target).collect();
+    assert!(!pictures.is_empty(), "no chart in `README.md`");
+    for picture in pictures {
+        assert!(root().join(&picture).is_file(), "`README.md` shows `{picture}`, which is not there");
+    }
+}

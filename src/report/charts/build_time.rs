@@ -1,7 +1,7 @@
 //! Build time of each variant, one panel a scenario, with intervals and the proof beside each bar.
 
 use super::Drawing;
-use super::bars::{self, Bar};
+use super::bars::{self, Bar, Unit};
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
@@ -11,7 +11,6 @@ use crate::analyse::ScenarioTiming;
 use crate::record::{Record, Scenario, Variant};
 use crate::report::facts::Facts;
 use crate::report::words;
-use crate::units::Nanos;
 
 const NAME: &str = "build-time";
 
@@ -51,7 +50,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
         };
         let bars: Vec<Bar<'_>> = variants.iter().map(|variant| bar(variant, of(variant))).collect();
         let heading = (scenario.word(), words::scenario(*scenario));
-        y = bars::panel(&mut scene, heading, &bars, (left, y), None, |value| Nanos(value as u64).to_string());
+        y = bars::panel(&mut scene, heading, &bars, (left, y), None, Unit::Time);
     }
     let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();

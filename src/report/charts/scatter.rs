@@ -75,7 +75,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Optio
     });
     let times = Axis::over(times.map(|time| time.0 as f64), (y + TOP_ROOM - 20, y + 12));
     grid(&mut scene, &sizes, &times, (y, y + TOP_ROOM));
-    plot(&mut scene, &points, &sizes, &times);
+    plot(&mut scene, &points, &sizes, &times, (y, y + TOP_ROOM - 20));
     y += TOP_ROOM + 24;
     y = list(&mut scene, &points, y);
     let sentences = points.iter().map(|point| {
@@ -162,7 +162,7 @@ fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, 
     scene.text(&times.title("rebuild time"), (PAD, top - 2), style);
 }
 
-fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis) {
+fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis, ends: (i32, i32)) {
     for point in points {
         if let (Some(low), Some(high)) = (point.estimate.low, point.estimate.high) {
             let x = sizes.place(point.size.0 as f64);
@@ -187,22 +187,26 @@ fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis)
     for (index, (point, at)) in points.iter().zip(&places).enumerate() {
         let text = if points.len() <= FEW { format!("{} {}", index + 1, point.name) } else { (index + 1).to_string() };
         let text = scene.shortened(&text, LABEL, 230);
-        if let Some((x, y)) = room_for(*at, scene.width_of(&text, LABEL), &taken) {
+        if let Some((x, y)) = room_for(*at, scene.width_of(&text, LABEL), ends, &taken) {
             taken.push((x, y - 11, x + scene.width_of(&text, LABEL), y + 3));
             scene.text(&text, (x, y), LABEL);
         }
     }
 }
 
-/// A place for a text of this width beside the dot that touches nothing; `None` where there is none.
-fn room_for((x, y): (i32, i32), width: i32, taken: &[Rect]) -> Option<(i32, i32)> {
+/// A place for a text of this width beside the dot that touches nothing and is inside of the plot; `None` where there
+/// is none.
+fn room_for((x, y): (i32, i32), width: i32, (top, floor): (i32, i32), taken: &[Rect]) -> Option<(i32, i32)> {
     let right = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x + dx, y + dy));
     let left = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x - dx - width, y + dy));
+    let middle = [-10, 18].map(|dy| (x - width / 2, y + dy));
     let further = [(9, -20), (9, 28), (26, 4), (44, 4)].map(|(dx, dy)| (x + dx, y + dy));
-    right.into_iter().chain(left).chain(further).find(|(x, y)| {
+    right.into_iter().chain(left).chain(middle).chain(further).find(|(x, y)| {
         let own = (*x - 2, *y - 12, *x + width + 2, *y + 4);
         own.0 > PAD + 78
             && own.2 < WIDTH - PAD
+            && own.1 > top - 8
+            && own.3 < floor
             && taken.iter().all(|other| own.2 < other.0 || other.2 < own.0 || own.3 < other.1 || other.3 < own.1)
     })
 }

@@ -17,6 +17,8 @@ const MOST: usize = 40;
 /// Points up to which each has its name beside it, not its number alone.
 const FEW: usize = 8;
 const LABEL: Type = Type::new(12).bold();
+/// Numbers of many points.
+const NUMBER: Type = Type::new(10).bold();
 const TOP_ROOM: i32 = 330;
 
 type Rect = (i32, i32, i32, i32);
@@ -183,30 +185,45 @@ fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis,
         scene.marks.push(Mark::Disc { at: *at, radius: 5, fill, opacity: 100 });
     }
     // Where text may not go: left, top, right, bottom.
-    let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 6, y - 6, x + 6, y + 6)).collect();
+    let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 5, y - 5, x + 5, y + 5)).collect();
+    let style = if points.len() <= FEW { LABEL } else { NUMBER };
     for (index, (point, at)) in points.iter().zip(&places).enumerate() {
-        let text = if points.len() <= FEW { format!("{} {}", index + 1, point.name) } else { (index + 1).to_string() };
-        let text = scene.shortened(&text, LABEL, 230);
-        if let Some((x, y)) = room_for(*at, scene.width_of(&text, LABEL), ends, &taken) {
-            taken.push((x, y - 11, x + scene.width_of(&text, LABEL), y + 3));
-            scene.text(&text, (x, y), LABEL);
+        let number = (index + 1).to_string();
+        let named = scene.shortened(&format!("{number} {}", point.name), style, 230);
+        // Where a name has no room its number may have some; the list says whose it is.
+        let texts = if points.len() <= FEW { vec![named, number] } else { vec![number] };
+        for text in texts {
+            let size = (scene.width_of(&text, style), style.height());
+            if let Some((x, y)) = room_for(*at, size, ends, &taken) {
+                taken.push(around((x, y), size));
+                scene.text(&text, (x, y), style);
+                break;
+            }
         }
     }
 }
 
-/// A place for a text of this width beside the dot that touches nothing and is inside of the plot; `None` where there
-/// is none.
-fn room_for((x, y): (i32, i32), width: i32, (top, floor): (i32, i32), taken: &[Rect]) -> Option<(i32, i32)> {
-    let right = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x + dx, y + dy));
-    let left = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x - dx - width, y + dy));
-    let middle = [-10, 18].map(|dy| (x - width / 2, y + dy));
+/// The box of a text of this width and height that begins at the place on its base line.
+fn around((x, y): (i32, i32), (width, height): (i32, i32)) -> Rect {
+    (x - 1, y - height + 2, x + width + 1, y + 2)
+}
+
+/// A place for a text beside the dot that touches nothing and is inside of the plot; `None` where there is none.
+fn room_for((x, y): (i32, i32), size: (i32, i32), ends: (i32, i32), taken: &[Rect]) -> Option<(i32, i32)> {
+    let (width, height) = size;
+    let right = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x + dx, y + dy));
+    let left = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x - dx - width, y + dy));
+    // A short text right above or below its dot belongs to no other.
+    let middle = [-9, 6 + height].map(|dy| (x - width / 2, y + dy));
     let further = [(9, -20), (9, 28), (26, 4), (44, 4)].map(|(dx, dy)| (x + dx, y + dy));
-    right.into_iter().chain(left).chain(middle).chain(further).find(|(x, y)| {
-        let own = (*x - 2, *y - 12, *x + width + 2, *y + 4);
+    let short = width < 2 * height;
+    let first = middle.into_iter().filter(|_| short && height > NUMBER.height());
+    first.chain(right).chain(left).chain(middle).chain(further).find(|at| {
+        let own = around(*at, size);
         own.0 > PAD + 78
             && own.2 < WIDTH - PAD
-            && own.1 > top - 8
-            && own.3 < floor
+            && own.1 > ends.0 - 8
+            && own.3 < ends.1
             && taken.iter().all(|other| own.2 < other.0 || other.2 < own.0 || own.3 < other.1 || other.3 < own.1)
     })
 }

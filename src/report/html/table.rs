@@ -51,8 +51,10 @@ fn render_cell(cell: &Cell, align: Align, anchors: &BTreeSet<String>) -> Markup 
     let unbroken = text.split_whitespace().any(|word| word.chars().count() > 36);
     let sentence = !unbroken && text.chars().count() > 36;
     let link = cell.link.as_ref().filter(|link| !text.is_empty() && anchors.contains(*link));
+    // More than a value with its unit: a mark or a reason stands behind it, and may go to a line of its own.
+    let long = text.chars().count() > 18;
     html! {
-        td.number[align == Align::Right] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
+        td.number[align == Align::Right] .long[long] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
             @match tone {
                 _ if link.is_some() => a href=[link.map(|link| format!("#{link}"))] title="to the proof" { (text) },
                 Some(tone) => span class=(tone) { (text) },

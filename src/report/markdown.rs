@@ -158,3 +158,41 @@ fn cell(cell: &Cell) -> String {
         _ => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use comrak::nodes::NodeValue;
+    use comrak::{Arena, Options, parse_document};
+
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn what_is_folded_is_still_a_table_to_github() {
+        for record in [fixture::record(), fixture::stand_in(), fixture::with_failures()] {
+            for text in [markdown(&record), block(&record, "charts")] {
+                let arena = Arena::new();
+                let mut options = Options::default();
+                options.extension.table = true;
+                let document = parse_document(&arena, &text, &options);
+                let (mut inside, mut folded, mut tables) = (false, 0, 0);
+                for node in document.children() {
+                    match &node.data.borrow().value {
+                        NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
+                            assert!(!inside, "{}", html.literal);
+                            (inside, folded) = (true, folded + 1);
+                        }
+                        NodeValue::HtmlBlock(html) => {
+                            assert_eq!(html.literal.trim(), "</details>");
+                            assert!(inside);
+                            inside = false;
+                        }
+                        NodeValue::Table(_) if inside => tables += 1,
+                        _ => {}
+                    }
+                }
+                assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
+            }
+        }
+    }
+}

@@ -30,6 +30,7 @@ mod outputs;
 mod podman_live;
 mod private;
 mod registry_live;
+mod report;
 mod run_live;
 mod sandbox;
 mod scripted_run;

@@ -2,6 +2,7 @@
 //! ran. Every cached/cacheable figure of the page links to its place here.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
@@ -84,12 +85,12 @@ fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<Proof<'f>> {
 fn sentence(timing: &ScenarioTiming) -> String {
     let samples = words::count(timing.valid as usize, "sample");
     let mut text = timing.estimate.map_or_else(String::new, |estimate| format!("{}: ", estimate.median));
-    text.push_str(&format!("{} in the worst of {samples} that count", words::cached(timing)));
+    let _ = write!(text, "{} in the worst of {samples} that count", words::cached(timing));
     if timing.invalid > 0 {
-        text.push_str(&format!("; {} left out, since the proof failed", timing.invalid));
+        let _ = write!(text, "; {} left out, since the proof failed", timing.invalid);
     }
     if let Some(miss) = &timing.first_miss {
-        text.push_str(&format!("; the first that was not cached: {}", for_people(miss)));
+        let _ = write!(text, "; the first that was not cached: {}", for_people(miss));
     }
     text.push('.');
     text

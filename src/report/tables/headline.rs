@@ -1,6 +1,8 @@
 //! What is read first: one sentence that says the outcome, and one table in the shape of the comparison that the
 //! suite reproduces.
 
+use std::fmt::Write as _;
+
 use crate::analyse::{Reproduction, SummaryTiming, VariantSummary};
 use crate::record::{Outcome, ReferenceVerdict, Scenario};
 use crate::report::facts::Facts;
@@ -30,12 +32,12 @@ fn smallest(facts: &Facts<'_>) -> String {
     let names: Vec<&str> = best.iter().map(|line| line.name.as_str()).collect();
     let mut text = if facts.summary.len() == 1 { String::new() } else { "Smallest: ".to_owned() };
     text.push_str(&words::names(&names, MOST_NAMES));
-    text.push_str(&format!(", {size}{}", if best.len() > 1 { " each" } else { "" }));
+    let _ = write!(text, ", {size}{}", if best.len() > 1 { " each" } else { "" });
     if line.stand_in {
         text.push_str(" on a stand-in base");
     }
     if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first().filter(|first| !first.smallest)) {
-        text.push_str(&format!(", {ratio} of {}", first.name));
+        let _ = write!(text, ", {ratio} of {}", first.name);
     }
     text
 }

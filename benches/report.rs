@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tonnage::record::{Record, Scenario, fixture};
+use tonnage::record::{self, Record, Scenario, fixture};
 use tonnage::report::{self, Style};
 use tonnage::units::Bytes;
 
@@ -61,7 +61,10 @@ fn main() {
     let record = many();
     println!("{VARIANTS} variants, {ROUNDS} rounds, {} samples", record.samples.len());
     let folder = tempfile::tempdir().expect("a temporary folder");
+    record::write(folder.path(), &record).expect("a record");
+    let file = size_of(&folder.path().join(record::FILE)) as usize;
     let mut seconds = 0.0;
+    let record = timed("reading the record", &mut seconds, || record::read(folder.path()).expect("a record"), |_| file);
     let sum = |files: &Vec<std::path::PathBuf>| files.iter().map(|file| size_of(file) as usize).sum();
     let write = || report::write_all(&record, &[], folder.path()).expect("a report").files;
     timed("all files", &mut seconds, write, sum);

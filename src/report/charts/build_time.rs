@@ -1,5 +1,7 @@
 //! Build time of each variant, one panel a scenario, with intervals and the proof beside each bar.
 
+use std::collections::BTreeSet;
+
 use super::Drawing;
 use super::bars::{self, Bar, Unit};
 use super::font::Fonts;
@@ -60,7 +62,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }
-    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, timings)))
+    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, variants, timings)))
 }
 
 fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {
@@ -90,8 +92,11 @@ fn label(variant: &Variant, timing: Option<&ScenarioTiming>) -> (String, String)
     }
 }
 
-fn caption(record: &Record, timings: &[ScenarioTiming]) -> Caption {
-    let sentences = timings.iter().map(|timing| match timing.estimate {
+/// Says what is drawn, and no more: a page holds the caption of every chart.
+fn caption(record: &Record, variants: &[Variant], timings: &[ScenarioTiming]) -> Caption {
+    let names: BTreeSet<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    let drawn = timings.iter().filter(|timing| names.contains(timing.variant.as_str()));
+    let sentences = drawn.map(|timing| match timing.estimate {
         Some(estimate) => format!(
             "{}, {}: {}, {}, {}.",
             timing.variant,

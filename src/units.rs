@@ -289,8 +289,12 @@ impl Ratio {
 }
 
 impl fmt::Display for Ratio {
-    /// Three significant digits and a multiplication sign: `1.10×`, `17.2×`.
+    /// Three significant digits and a multiplication sign: `1.10×`, `17.2×`; of a hundredth and less two: `0.0026×`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0.0 && self.0 < 0.01 {
+            let decimals = (2.0 - self.0.log10().floor() - 1.0).clamp(3.0, 9.0) as usize;
+            return f.pad(&format!("{:.decimals$}×", self.0));
+        }
         f.pad(&format!("{}×", significant(self.0)))
     }
 }

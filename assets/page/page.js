@@ -189,6 +189,21 @@ if (explorer) {
   reset();
 }
 
+// A link to a proof opens what it is folded into.
+function reveal() {
+  const wanted = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (!wanted) return;
+  for (let part = wanted.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  wanted.scrollIntoView();
+  wanted.focus({ preventScroll: true });
+}
+addEventListener("hashchange", reveal);
+document.addEventListener("click", (event) => {
+  // A second click on the same link changes no hash.
+  if (event.target.matches("a[href^='#proof-']") && event.target.hash === location.hash) reveal();
+});
+reveal();
+
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];

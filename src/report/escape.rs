@@ -10,6 +10,11 @@ pub fn text(text: &str) -> String {
     sentence(&crate::text::shorten(&for_people(text), LONGEST))
 }
 
+/// Plain text inside an HTML element of a Markdown document.
+pub fn html(text: &str) -> String {
+    for_people(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{2060}")
+}
+
 /// As [`text`], of any length.
 pub fn sentence(text: &str) -> String {
     let text = for_people(text);

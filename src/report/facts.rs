@@ -1,5 +1,7 @@
 //! Everything that a report says of one record, computed once by `analyse` and read by every table and chart.
 
+use std::collections::HashMap;
+
 use crate::analyse::{
     self, Decomposition, Overhead, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming, Sharing, VariantSummary,
     decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
@@ -30,17 +32,25 @@ pub struct Facts<'a> {
     pub noise: Option<Noise>,
     /// Findings with the variant they are about; empty for the run as a whole.
     pub findings: Vec<(String, Finding)>,
+    /// Where in the suite a variant stands.
+    places: HashMap<&'a str, usize>,
+    /// Where in `ratios` a variant and scenario stand.
+    ratio_places: HashMap<(String, Scenario), usize>,
 }
 
 impl<'a> Facts<'a> {
     /// Computes all of it.
     pub fn of(record: &'a Record) -> Self {
         let decompositions = Scenario::ALL.into_iter().flat_map(|scenario| decomposition(record, scenario)).collect();
+        let ratios = ratios_to_first(record);
+        let ratio_places = ratios.iter().enumerate();
         Self {
             record,
+            places: record.variants.iter().enumerate().map(|(place, variant)| (variant.name.as_str(), place)).collect(),
+            ratio_places: ratio_places.map(|(at, ratio)| ((ratio.variant.clone(), ratio.scenario), at)).collect(),
             summary: summary(record),
             timings: timings(record),
-            ratios: ratios_to_first(record),
+            ratios,
             detectable: detectable(record),
             decompositions,
             reproduction: reproduction(record),
@@ -53,8 +63,40 @@ impl<'a> Facts<'a> {
 
     /// A build time against that of the first variant.
     pub fn ratio_of(&self, variant: &str, scenario: Scenario) -> Option<&RatioEstimate> {
-        let of = |ratio: &&ScenarioRatio| ratio.variant == variant && ratio.scenario == scenario;
-        self.ratios.iter().find(of).map(|ratio| &ratio.estimate)
+        let at = self.ratio_places.get(&(variant.to_owned(), scenario))?;
+        self.ratios.get(*at).map(|ratio| &ratio.estimate)
+    }
+
+    /// The position of a variant in the suite, counted from 0.
+    pub fn place_of(&self, variant: &str) -> Option<usize> {
+        self.places.get(variant).copied()
+    }
+
+    /// Equal findings once, with the variants they are about (empty for the run as a whole): those that cost most
+    /// first, then in the order of the suite.
+    pub fn merged_findings(&self) -> Vec<(Vec<&str>, &Finding)> {
+        let mut merged: Vec<(Vec<&str>, &Finding)> = Vec::new();
+        let mut seen: HashMap<(&str, &str, &str, &str, u64, bool), usize> = HashMap::new();
+        for (variant, finding) in &self.findings {
+            let Finding { code, message, instruction, remedy, size_bytes, .. } = finding;
+            let key = (
+                code.as_str(),
+                message.as_str(),
+                instruction.as_str(),
+                remedy.as_str(),
+                size_bytes.0,
+                variant.is_empty(),
+            );
+            let at = *seen.entry(key).or_insert(merged.len());
+            if at == merged.len() {
+                merged.push((Vec::new(), finding));
+            }
+            if !variant.is_empty() {
+                merged[at].0.push(variant);
+            }
+        }
+        merged.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.size_bytes));
+        merged
     }
 
     /// The build times of one variant.

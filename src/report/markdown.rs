@@ -10,7 +10,7 @@ use super::table::{Align, Cell, Table, Tone};
 use super::{charts, escape, tables, words};
 use crate::record::Record;
 
-/// `report.md`: the headline table, then everything else.
+/// `report.md`: the verdict and the headline table, then the details, the long lists folded.
 pub fn markdown(record: &Record) -> String {
     let facts = Facts::of(record);
     // Only charts that there are figures for are drawn.
@@ -26,6 +26,7 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
     let _ = writeln!(out, "# {}\n", escape::text(title));
     let _ = writeln!(out, "{}.\n", escape::text(&words::source_line(record)));
+    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(facts)));
     if let Some(line) = words::stand_in_line(record) {
         let _ = writeln!(out, "> **Stand-ins.** These figures are of {}.\n", escape::text(&line));
     }
@@ -39,39 +40,41 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     };
     table_into(&mut out, &tables::headline(facts), Heading::None);
     picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
-    for table in [tables::sizes(facts), tables::reproduction(facts), tables::failures_with_logs(facts)] {
-        table_into(&mut out, &table, Heading::Second);
-    }
+    table_into(&mut out, &tables::sizes(facts), Heading::Second);
+    table_into(&mut out, &tables::reproduction(facts), Heading::Second);
     table_into(&mut out, &tables::times(facts), Heading::Second);
     picture(&mut out, "build-time", "Build time by scenario, with intervals");
     picture(&mut out, "size-and-rebuild", "Size against rebuild time");
-    table_into(&mut out, &tables::invalid(facts), Heading::Second);
-    table_into(&mut out, &tables::findings(facts), Heading::Second);
+    folded(&mut out, &tables::invalid(facts));
     table_into(&mut out, &tables::serving(facts), Heading::Second);
     picture(&mut out, "start-up", "Time to the first answer, and memory");
-    table_into(&mut out, &tables::decomposition(facts), Heading::Second);
-    picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
-    table_into(&mut out, &tables::layers(facts), Heading::Second);
+    table_into(&mut out, &tables::failures_with_logs(facts), Heading::Second);
+    table_into(&mut out, &tables::findings(facts), Heading::Second);
+    let _ = writeln!(out, "## Details\n");
     picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
-    let (sharing, matrix) = (tables::sharing(&facts.sharing, "Variant"), tables::matrix(&facts.sharing, "Variant"));
-    for table in [sharing, matrix, tables::bases(facts), tables::environment(facts)] {
-        table_into(&mut out, &table, Heading::Second);
-    }
+    picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
+    folded(&mut out, &tables::layers(facts));
+    folded(&mut out, &tables::decomposition(facts));
+    folded(&mut out, &tables::sharing(&facts.sharing, "Variant"));
+    folded(&mut out, &tables::matrix(&facts.sharing, "Variant"));
+    folded(&mut out, &tables::bases(facts));
+    folded(&mut out, &tables::environment(facts));
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
 }
 
-/// The block for a README: headline table, build times and where they come from. `charts` is the folder of the
-/// charts as seen from the README; empty leaves them out.
+/// The block for a README: verdict and headline table, the chart, the build times folded, and where they come from.
+/// `charts` is the folder of the charts as seen from the README; empty leaves them out.
 pub fn block(record: &Record, charts: &str) -> String {
     let facts = Facts::of(record);
     let mut out = String::new();
+    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(&facts)));
     table_into(&mut out, &tables::headline(&facts), Heading::None);
     if !charts.is_empty() {
         let _ = writeln!(out, "![Sizes of the variants]({charts}/sizes.svg)\n");
     }
-    table_into(&mut out, &tables::times(&facts), Heading::None);
+    folded(&mut out, &tables::times(&facts));
     let _ = writeln!(out, "{}.", escape::text(&words::source_line(record)));
     out
 }
@@ -87,6 +90,18 @@ pub fn only(table: &Table) -> String {
 enum Heading {
     None,
     Second,
+}
+
+/// A table that is folded until someone wants it. GFM reads Markdown inside of HTML after a blank line only (GFM 4.6).
+fn folded(out: &mut String, table: &Table) {
+    if table.rows.is_empty() {
+        return;
+    }
+    let rows = words::count(table.rows.len(), "row");
+    let title = escape::html(&table.title);
+    let _ = writeln!(out, "<details>\n<summary><b>{title}</b> ({rows})</summary>\n");
+    table_into(out, table, Heading::None);
+    let _ = writeln!(out, "</details>\n");
 }
 
 /// A GFM table with notes, padded so that it reads as plain text too; nothing where it has no rows.
@@ -141,5 +156,43 @@ fn cell(cell: &Cell) -> String {
     match cell.tone {
         Tone::Best | Tone::Bad if !text.is_empty() && !cell.code => format!("**{text}**"),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comrak::nodes::NodeValue;
+    use comrak::{Arena, Options, parse_document};
+
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn what_is_folded_is_still_a_table_to_github() {
+        for record in [fixture::record(), fixture::stand_in(), fixture::with_failures()] {
+            for text in [markdown(&record), block(&record, "charts")] {
+                let arena = Arena::new();
+                let mut options = Options::default();
+                options.extension.table = true;
+                let document = parse_document(&arena, &text, &options);
+                let (mut inside, mut folded, mut tables) = (false, 0, 0);
+                for node in document.children() {
+                    match &node.data.borrow().value {
+                        NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
+                            assert!(!inside, "{}", html.literal);
+                            (inside, folded) = (true, folded + 1);
+                        }
+                        NodeValue::HtmlBlock(html) => {
+                            assert_eq!(html.literal.trim(), "</details>");
+                            assert!(inside);
+                            inside = false;
+                        }
+                        NodeValue::Table(_) if inside => tables += 1,
+                        _ => {}
+                    }
+                }
+                assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
+            }
+        }
     }
 }

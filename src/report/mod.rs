@@ -12,6 +12,7 @@ mod facts;
 mod files;
 mod html;
 mod json;
+mod layout;
 mod markdown;
 mod table;
 mod tables;

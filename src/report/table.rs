@@ -44,6 +44,8 @@ pub struct Cell {
     pub code: bool,
     /// What a sortable table sorts by, where that is not the text.
     pub sort: Option<f64>,
+    /// Where on the page its proof stands, as a fragment: `proof-src-0`. Only the page links.
+    pub link: Option<String>,
 }
 
 /// How a cell stands out. Never by colour alone: words or marks carry the meaning.
@@ -129,6 +131,12 @@ impl Cell {
     #[must_use]
     pub fn tone(self, tone: Tone) -> Self {
         Self { tone, ..self }
+    }
+
+    /// The same cell, with the place of its proof on the page.
+    #[must_use]
+    pub fn link(self, anchor: String) -> Self {
+        Self { link: Some(anchor), ..self }
     }
 
     /// The same cell, marked as the best of its column where `best` holds.

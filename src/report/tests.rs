@@ -109,15 +109,32 @@ fn equal_records_give_equal_files() {
 
 #[test]
 fn no_line_on_a_terminal_is_wider_than_it() {
-    for (name, record) in records() {
-        for width in [80, 120] {
-            for line in terminal(&record, Style { colour: false, width: Some(width) }).lines() {
-                let is_table = line.starts_with(['│', '┌', '╞', '└', '├']);
+    let mut long = fixture::with_failures();
+    let name = "registry.example.org/team/a-service-with-a-very-long-name/python3.9-alpine-multistage".repeat(3);
+    for sample in long.samples.iter_mut().filter(|sample| sample.variant == long.variants[3].name) {
+        sample.variant.clone_from(&name);
+    }
+    long.variants[3].name = name;
+    for (name, record) in records().into_iter().chain([("long", long)]) {
+        for width in [Some(60), Some(80), Some(100), Some(120), Some(200), None] {
+            for line in terminal(&record, Style { colour: false, width }).lines() {
                 let columns = unicode_width::UnicodeWidthStr::width(line);
-                assert!(!is_table || columns <= usize::from(width), "{name} at {width}: {line}");
+                // Where it is not known how wide a terminal is, lines are as wide as is read well.
+                assert!(columns <= usize::from(width.unwrap_or(120)), "{name} at {width:?}: {line}");
             }
         }
     }
+}
+
+#[test]
+fn a_failure_says_its_reason_once_and_widens_no_column() {
+    let text = terminal(&fixture::with_failures(), Style::default());
+    assert_eq!(text.matches("did not complete").count(), 1, "{text}");
+    let verdict = text.lines().nth(2).unwrap();
+    assert!(
+        verdict.starts_with("Smallest: python3.9-slim, 125 MB, 0.14× of python3.9; 2 of 4 variants work"),
+        "{verdict}"
+    );
 }
 
 #[test]

@@ -90,6 +90,33 @@ pub fn count(number: usize, word: &str) -> String {
     if number == 1 { format!("1 {word}") } else { format!("{} {word}s", crate::units::group_digits(number as u64)) }
 }
 
+/// Names one after the other, at most `most` of them: `a, b and 2 others`.
+pub fn names(all: &[&str], most: usize) -> String {
+    match all {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [before @ .., last] if all.len() <= most => format!("{} and {last}", before.join(", ")),
+        _ => {
+            let shown = all.len().min(most);
+            format!("{} and {}", all[..shown].join(", "), count(all.len() - shown, "other"))
+        }
+    }
+}
+
+/// Which variants a finding is about, of so many: `all 4 variants`, `a and b`, `the run`.
+pub fn about(variants: &[&str], of: usize) -> String {
+    match variants.len() {
+        0 => "the run".to_owned(),
+        all if all == of && of > 1 => format!("all {}", count(of, "variant")),
+        _ => names(variants, 3),
+    }
+}
+
+/// Where on the page the proof of a build time stands.
+pub fn proof_anchor(scenario: Scenario, variant: usize) -> String {
+    format!("proof-{scenario}-{variant}")
+}
+
 /// What changed before the builds of a scenario.
 pub fn scenario(scenario: Scenario) -> &'static str {
     match scenario {

@@ -141,41 +141,48 @@ impl Browser {
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let value = self.ask(method, path, body).unwrap();
+        assert!(value["error"].is_null(), "{method} {path}: {value}");
+        value
+    }
+
+    /// What the driver answers; never panics, since it is needed when a test already does.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
         let body = body.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              Connection: close\r\n\r\n{body}",
             body.len()
-        )
-        .unwrap();
+        )?;
         let mut reader = BufReader::new(stream);
         let mut length = 0;
         loop {
             let mut line = String::new();
-            assert!(reader.read_line(&mut line).unwrap() > 0, "chromedriver went away");
+            if reader.read_line(&mut line)? == 0 {
+                return Err(std::io::Error::other("chromedriver went away"));
+            }
             if line.trim().is_empty() {
                 break;
             }
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
+                length = value.trim().parse().map_err(std::io::Error::other)?;
             }
         }
         let mut answer = vec![0; length];
-        reader.read_exact(&mut answer).unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let value = answer["value"].clone();
-        assert!(value["error"].is_null(), "{method} {path}: {value}");
-        value
+        reader.read_exact(&mut answer)?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        Ok(answer["value"].clone())
     }
 }
 
 impl Drop for Browser {
+    /// Ends Chromium too when a test has panicked: killing the driver alone would leave it behind.
     fn drop(&mut self) {
-        if !std::thread::panicking() && !self.session.is_empty() {
-            self.call("DELETE", &self.session, &json!({}));
+        if !self.session.is_empty() {
+            drop(self.ask("DELETE", &self.session, &json!({})));
         }
         drop(self.driver.kill());
         drop(self.driver.wait());

@@ -169,6 +169,37 @@ fn it_fits_a_telephone_and_a_desk_in_light_and_dark() {
 }
 
 #[test]
+fn every_cache_hit_figure_leads_to_its_proof() {
+    let Some((browser, _folder)) = showing(&fixture::record(), 1200) else { return };
+    let wrong = browser.run(
+        "return [...document.querySelectorAll(\"a[href^='#proof-']\")].filter((a) => !document.querySelector(a.hash)).length",
+        json!([]),
+    );
+    assert_eq!(wrong, 0, "no link leads nowhere");
+    // Two in the headline for each of four variants, five in the table of times.
+    let links = browser.run("return document.querySelectorAll(\"td a[href^='#proof-']\").length", json!([]));
+    assert_eq!(links, 4 * (2 + 5));
+    let seen = || {
+        browser.run(
+            "const r = document.getElementById('proof-src-0').getBoundingClientRect();
+             return r.height > 0 && r.top >= 0 && r.top < innerHeight",
+            json!([]),
+        )
+    };
+    assert_eq!(seen(), false, "it is folded at first");
+    for _ in 0..2 {
+        browser.click("td a[href='#proof-src-0']");
+        assert_eq!(seen(), true);
+        let text = browser.run("return document.getElementById('proof-src-0').textContent", json!([])).to_string();
+        assert!(text.contains("3/4 cached in the worst of 7 samples") && text.contains("COPY src /app"), "{text}");
+        // Folded again by hand, the same link opens it again.
+        browser
+            .run("document.getElementById('proof-src-0').closest('details').open = false; scrollTo(0, 0)", json!([]));
+    }
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
 fn printing_opens_what_is_folded() {
     let Some((browser, _folder)) = showing(&fixture::record(), 1200) else { return };
     let folded = || browser.run("return document.querySelectorAll('details:not([open])').length", json!([])).as_u64();

@@ -31,6 +31,7 @@ mod outputs;
 mod podman_live;
 mod private;
 mod registry_live;
+mod report;
 mod results;
 mod run_live;
 mod sandbox;

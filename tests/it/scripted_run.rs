@@ -14,7 +14,7 @@ use tonnage::suite::{PlanOptions, Suite};
 /// Two variants, two rounds, seven builds each.
 const STEPS: u32 = 2 * 2 * 7;
 
-fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
+pub(crate) fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
     let base = |size| vec![("bin/sh".to_owned(), 1_000), ("usr/share/pad".to_owned(), size)];
     let bases = [("3.9", 8_000_000), ("3.9-slim", 3_000_000), ("3.9-alpine", 2_000_000)];
     ScriptedEngine::new(Script {
@@ -24,7 +24,7 @@ fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
     })
 }
 
-fn options(folder: &Path) -> RunOptions {
+pub(crate) fn options(folder: &Path) -> RunOptions {
     RunOptions {
         via: tonnage::measure::Way::Auto,
         out: folder.join("out"),
@@ -55,7 +55,7 @@ fn options(folder: &Path) -> RunOptions {
     }
 }
 
-fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> Outcome {
+pub(crate) fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> Outcome {
     let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(&suite, engine, options, cancel, &mut Silent)).unwrap()

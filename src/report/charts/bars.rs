@@ -3,6 +3,7 @@
 use super::frame::{self, PAD};
 use super::palette::{self, Colour};
 use super::scene::{Scene, Type, WIDTH, down};
+use crate::units::{Bytes, Nanos};
 
 /// One bar.
 #[derive(Debug, Clone)]
@@ -34,6 +35,31 @@ const ROW: i32 = 23;
 const VALUE: Type = Type::new(13).bold();
 const REST: Type = Type::new(12).quiet();
 
+/// What the values of a panel are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Times in nanoseconds.
+    Time,
+    /// Sizes in bytes.
+    Size,
+}
+
+impl Unit {
+    fn ticks(self, most: f64) -> Vec<f64> {
+        match self {
+            Self::Time => frame::time_ticks(most, 4),
+            Self::Size => frame::ticks(most, 4),
+        }
+    }
+
+    fn word(self, value: f64) -> String {
+        match self {
+            Self::Time => Nanos(value as u64).to_string(),
+            Self::Size => Bytes(value as u64).to_string(),
+        }
+    }
+}
+
 /// A scale that several panels share.
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
@@ -59,7 +85,7 @@ pub fn panel(
     bars: &[Bar<'_>],
     (left, y): (i32, i32),
     scale: Option<Scale>,
-    word: impl Fn(f64) -> String,
+    unit: Unit,
 ) -> i32 {
     let title_width = scene.text_within(title, (PAD, y + 20), Type::new(14).bold(), 420);
     let after = PAD + title_width + 10;
@@ -69,7 +95,7 @@ pub fn panel(
     let own = || Scale { pixels: fitting(scene, bars, left), most: bars.iter().map(Bar::reach).fold(0.0, f64::max) };
     let scale = scale.unwrap_or_else(own);
     let place = |value: f64| left + (value * scale.pixels).round() as i32;
-    frame::axis(scene, (top - 2, bottom), &frame::ticks(scale.most, 4), place, word);
+    frame::axis(scene, (top - 2, bottom), &unit.ticks(scale.most), place, |value| unit.word(value));
     for (index, bar) in bars.iter().enumerate() {
         let line = top + down(index, ROW) + 15;
         scene.text_within(bar.name, (left - 10, line), Type::new(13).end(), left - 10 - PAD);

@@ -1,7 +1,9 @@
 //! Build time of each variant, one panel a scenario, with intervals and the proof beside each bar.
 
+use std::collections::BTreeSet;
+
 use super::Drawing;
-use super::bars::{self, Bar};
+use super::bars::{self, Bar, Unit};
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
@@ -11,7 +13,6 @@ use crate::analyse::ScenarioTiming;
 use crate::record::{Record, Scenario, Variant};
 use crate::report::facts::Facts;
 use crate::report::words;
-use crate::units::Nanos;
 
 const NAME: &str = "build-time";
 
@@ -51,7 +52,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
         };
         let bars: Vec<Bar<'_>> = variants.iter().map(|variant| bar(variant, of(variant))).collect();
         let heading = (scenario.word(), words::scenario(*scenario));
-        y = bars::panel(&mut scene, heading, &bars, (left, y), None, |value| Nanos(value as u64).to_string());
+        y = bars::panel(&mut scene, heading, &bars, (left, y), None, Unit::Time);
     }
     let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();
@@ -61,7 +62,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }
-    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, timings)))
+    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, variants, timings)))
 }
 
 fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {
@@ -91,8 +92,11 @@ fn label(variant: &Variant, timing: Option<&ScenarioTiming>) -> (String, String)
     }
 }
 
-fn caption(record: &Record, timings: &[ScenarioTiming]) -> Caption {
-    let sentences = timings.iter().map(|timing| match timing.estimate {
+/// Says what is drawn, and no more: a page holds the caption of every chart.
+fn caption(record: &Record, variants: &[Variant], timings: &[ScenarioTiming]) -> Caption {
+    let names: BTreeSet<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    let drawn = timings.iter().filter(|timing| names.contains(timing.variant.as_str()));
+    let sentences = drawn.map(|timing| match timing.estimate {
         Some(estimate) => format!(
             "{}, {}: {}, {}, {}.",
             timing.variant,

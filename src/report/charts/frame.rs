@@ -84,6 +84,22 @@ pub fn ticks(most: f64, wanted: u32) -> Vec<f64> {
     (0..=(most / step).floor() as u32).map(|index| f64::from(index) * step).collect()
 }
 
+/// The same for times in nanoseconds: from two minutes on in steps of round minutes and hours.
+pub fn time_ticks(most: f64, wanted: u32) -> Vec<f64> {
+    const SECOND: f64 = 1e9;
+    const STEPS: [f64; 14] = [
+        30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
+        604_800.0,
+    ];
+    let step = STEPS.iter().map(|step| step * SECOND).find(|step| *step >= most / f64::from(wanted.max(1)));
+    match step {
+        Some(step) if most >= 120.0 * SECOND && most.is_finite() => {
+            (0..=(most / step).floor() as u32).map(|index| f64::from(index) * step).collect()
+        }
+        _ => ticks(most, wanted),
+    }
+}
+
 /// Grid lines and their values for a horizontal axis that begins at `left`; `place` turns a value into pixels.
 pub fn axis(
     scene: &mut Scene<'_>,
@@ -108,6 +124,9 @@ pub fn axis(
 
 /// A value without the zeros that say nothing on an axis: `5.00 s` is `5 s`, `0 B` is `0`.
 pub fn plain(text: &str) -> String {
+    if let Some(whole) = text.strip_suffix(" 00 s").or_else(|| text.strip_suffix(" 00 min")) {
+        return whole.to_owned();
+    }
     match text.split_once(' ') {
         Some(("0", _)) => "0".to_owned(),
         Some((value, unit)) if value.contains('.') => {
@@ -189,5 +208,10 @@ mod tests {
             ["5 s", "20 ms", "0", "200 MB", "2.5 GB"]
         );
         assert!(ticks(u64::MAX as f64, 5).len() <= 12);
+        let minutes: Vec<f64> = time_ticks(5_400e9, 4).iter().map(|tick| tick / 60e9).collect();
+        assert_eq!(minutes, [0.0, 30.0, 60.0, 90.0]);
+        assert_eq!(time_ticks(9.6e9, 4), ticks(9.6e9, 4));
+        assert!(time_ticks(u64::MAX as f64, 5).len() <= 12 && time_ticks(f64::NAN, 4) == [0.0]);
+        assert_eq!(["10 min 00 s", "1 min 40 s"].map(plain), ["10 min", "1 min 40 s"]);
     }
 }

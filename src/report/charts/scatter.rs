@@ -17,6 +17,8 @@ const MOST: usize = 40;
 /// Points up to which each has its name beside it, not its number alone.
 const FEW: usize = 8;
 const LABEL: Type = Type::new(12).bold();
+/// Numbers of many points.
+const NUMBER: Type = Type::new(10).bold();
 const TOP_ROOM: i32 = 330;
 
 type Rect = (i32, i32, i32, i32);
@@ -75,7 +77,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Optio
     });
     let times = Axis::over(times.map(|time| time.0 as f64), (y + TOP_ROOM - 20, y + 12));
     grid(&mut scene, &sizes, &times, (y, y + TOP_ROOM));
-    plot(&mut scene, &points, &sizes, &times);
+    plot(&mut scene, &points, &sizes, &times, (y, y + TOP_ROOM - 20));
     y += TOP_ROOM + 24;
     y = list(&mut scene, &points, y);
     let sentences = points.iter().map(|point| {
@@ -162,7 +164,7 @@ fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, 
     scene.text(&times.title("rebuild time"), (PAD, top - 2), style);
 }
 
-fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis) {
+fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis, ends: (i32, i32)) {
     for point in points {
         if let (Some(low), Some(high)) = (point.estimate.low, point.estimate.high) {
             let x = sizes.place(point.size.0 as f64);
@@ -183,26 +185,45 @@ fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis)
         scene.marks.push(Mark::Disc { at: *at, radius: 5, fill, opacity: 100 });
     }
     // Where text may not go: left, top, right, bottom.
-    let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 6, y - 6, x + 6, y + 6)).collect();
+    let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 5, y - 5, x + 5, y + 5)).collect();
+    let style = if points.len() <= FEW { LABEL } else { NUMBER };
     for (index, (point, at)) in points.iter().zip(&places).enumerate() {
-        let text = if points.len() <= FEW { format!("{} {}", index + 1, point.name) } else { (index + 1).to_string() };
-        let text = scene.shortened(&text, LABEL, 230);
-        if let Some((x, y)) = room_for(*at, scene.width_of(&text, LABEL), &taken) {
-            taken.push((x, y - 11, x + scene.width_of(&text, LABEL), y + 3));
-            scene.text(&text, (x, y), LABEL);
+        let number = (index + 1).to_string();
+        let named = scene.shortened(&format!("{number} {}", point.name), style, 230);
+        // Where a name has no room its number may have some; the list says whose it is.
+        let texts = if points.len() <= FEW { vec![named, number] } else { vec![number] };
+        for text in texts {
+            let size = (scene.width_of(&text, style), style.height());
+            if let Some((x, y)) = room_for(*at, size, ends, &taken) {
+                taken.push(around((x, y), size));
+                scene.text(&text, (x, y), style);
+                break;
+            }
         }
     }
 }
 
-/// A place for a text of this width beside the dot that touches nothing; `None` where there is none.
-fn room_for((x, y): (i32, i32), width: i32, taken: &[Rect]) -> Option<(i32, i32)> {
-    let right = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x + dx, y + dy));
-    let left = [(9, -5), (9, 13), (10, 4)].map(|(dx, dy)| (x - dx - width, y + dy));
+/// The box of a text of this width and height that begins at the place on its base line.
+fn around((x, y): (i32, i32), (width, height): (i32, i32)) -> Rect {
+    (x - 1, y - height + 2, x + width + 1, y + 2)
+}
+
+/// A place for a text beside the dot that touches nothing and is inside of the plot; `None` where there is none.
+fn room_for((x, y): (i32, i32), size: (i32, i32), ends: (i32, i32), taken: &[Rect]) -> Option<(i32, i32)> {
+    let (width, height) = size;
+    let right = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x + dx, y + dy));
+    let left = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x - dx - width, y + dy));
+    // A short text right above or below its dot belongs to no other.
+    let middle = [-9, 6 + height].map(|dy| (x - width / 2, y + dy));
     let further = [(9, -20), (9, 28), (26, 4), (44, 4)].map(|(dx, dy)| (x + dx, y + dy));
-    right.into_iter().chain(left).chain(further).find(|(x, y)| {
-        let own = (*x - 2, *y - 12, *x + width + 2, *y + 4);
+    let short = width < 2 * height;
+    let first = middle.into_iter().filter(|_| short && height > NUMBER.height());
+    first.chain(right).chain(left).chain(middle).chain(further).find(|at| {
+        let own = around(*at, size);
         own.0 > PAD + 78
             && own.2 < WIDTH - PAD
+            && own.1 > ends.0 - 8
+            && own.3 < ends.1
             && taken.iter().all(|other| own.2 < other.0 || other.2 < own.0 || own.3 < other.1 || other.3 < own.1)
     })
 }

@@ -93,6 +93,11 @@ impl Type {
         Self { size, weight: Weight::Regular, colour: palette::INK, anchor: Anchor::Start }
     }
 
+    /// Pixels to the em.
+    pub const fn height(self) -> i32 {
+        self.size.cast_signed()
+    }
+
     /// The same, bold.
     #[must_use]
     pub const fn bold(self) -> Self {

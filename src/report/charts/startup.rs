@@ -1,7 +1,7 @@
 //! How long each variant takes to serve, and the memory it holds then.
 
 use super::Drawing;
-use super::bars::{self, Bar};
+use super::bars::{self, Bar, Unit};
 use super::font::Fonts;
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
@@ -10,7 +10,6 @@ use super::scene::Scene;
 use crate::analyse::Estimate;
 use crate::record::{Record, Serve, Variant};
 use crate::report::words;
-use crate::units::{Bytes, Nanos};
 
 const NAME: &str = "start-up";
 
@@ -53,9 +52,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             hatched: words::on_stand_in(variant),
         })
         .collect();
-    y = bars::panel(&mut scene, ("ready", "time to the first expected answer"), &times, (left, y), None, |value| {
-        Nanos(value as u64).to_string()
-    });
+    y = bars::panel(&mut scene, ("ready", "time to the first expected answer"), &times, (left, y), None, Unit::Time);
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {
@@ -71,9 +68,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             }
         })
         .collect();
-    y = bars::panel(&mut scene, ("memory", "held at that moment"), &memory, (left, y), None, |value| {
-        Bytes(value as u64).to_string()
-    });
+    y = bars::panel(&mut scene, ("memory", "held at that moment"), &memory, (left, y), None, Unit::Size);
     let notes: Vec<String> = words::too_few(estimates.iter().flatten().copied(), "start").into_iter().collect();
     let sentences = times
         .iter()

@@ -1,7 +1,7 @@
 //! Where the time of a cold build goes: one panel a variant, one bar an instruction or part, one scale for all.
 
 use super::Drawing;
-use super::bars::{self, Bar, Scale};
+use super::bars::{self, Bar, Scale, Unit};
 use super::font::Fonts;
 use super::frame::{self, Key, PAD};
 use super::paint::Caption;
@@ -45,9 +45,7 @@ pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<
     for ((build, _), bars) in panels.iter().zip(&drawn) {
         let stand_in = variant_of(record, build).is_some_and(words::on_stand_in);
         let subtitle = format!("{} in all{}", build.wall, if stand_in { ", on a stand-in base" } else { "" });
-        y = bars::panel(&mut scene, (&build.variant, &subtitle), bars, (left, y), Some(scale), |value| {
-            Nanos(value as u64).to_string()
-        });
+        y = bars::panel(&mut scene, (&build.variant, &subtitle), bars, (left, y), Some(scale), Unit::Time);
     }
     let mut notes = vec!["Medians of parts add to about the median of the whole.".to_owned()];
     if shown.iter().any(|build| build.client_side) {

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use self::proof::Proofs;
 use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
 use crate::record::{Ended, Record};
@@ -43,7 +44,8 @@ pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Stri
         digest(STYLE),
         digest(SCRIPT)
     );
-    let sections = sections(facts, charts);
+    let proofs = Proofs::of(facts);
+    let sections = sections(facts, charts, &proofs);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -62,6 +64,7 @@ pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Stri
                     p.quiet { (for_people(&words::source_line(record))) }
                     (banners(record))
                     p.verdict { (verdict(facts)) }
+                    (table::linked(&tables::headline(facts), &proofs.anchors))
                     nav.contents aria-label="Contents" {
                         ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                     }
@@ -90,7 +93,7 @@ struct Section {
     body: Markup,
 }
 
-fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section> {
+fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>, proofs: &Proofs<'_>) -> Vec<Section> {
     let chart = |name: &str| html! { @if let Some(svg) = charts.get(name) { div.chart { (PreEscaped(svg)) } } };
     let table = table::render;
     let mut sections = vec![Section {
@@ -111,7 +114,7 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section
         "times",
         "Build times",
         html! {
-            (table(&tables::times(facts))) (chart("build-time")) (chart("size-and-rebuild")) (chart("cold-build"))
+            (table::linked(&tables::times(facts), &proofs.anchors)) (chart("build-time")) (chart("size-and-rebuild")) (chart("cold-build"))
         },
     );
     add(
@@ -120,7 +123,7 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Vec<Section
         "Every sample",
         html! { (strip::plot(facts)) (table(&tables::invalid(facts))) },
     );
-    add(!facts.decompositions.is_empty(), "proof", "The proof behind the cache hits", proof::render(facts));
+    add(!proofs.anchors.is_empty(), "proof", "The proof behind the cache hits", proofs.render());
     let (sharing, matrix) = (tables::sharing(&facts.sharing, "Variant"), tables::matrix(&facts.sharing, "Variant"));
     add(
         facts.record.variants.iter().any(|variant| variant.tree.is_some() || !variant.layers.is_empty()),
@@ -157,37 +160,33 @@ fn banners(record: &Record) -> Markup {
     }
 }
 
-/// One sentence: which is the smallest and by how much.
+/// The outcome, and where to read on.
 fn verdict(facts: &Facts<'_>) -> Markup {
-    let count = words::count(facts.summary.len(), "variant");
-    let smallest = facts.summary.iter().find(|line| line.smallest);
+    let (failed, found) = (tables::failures(facts).rows.len(), facts.merged_findings().len());
     html! {
-        (count) ". "
-        @if let (Some(line), Some(size)) = (smallest, smallest.and_then(|line| line.size)) {
-            "The smallest that works is " strong { (for_people(&line.name)) } " at " strong { (size) }
-            @if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first()) {
-                ", " (ratio.as_percent()) " of " (for_people(&first.name))
-            }
-            ". "
-        }
-        @if !facts.findings.is_empty() { a href="#findings" { (words::count(facts.findings.len(), "finding")) } "." }
+        strong { (for_people(&tables::verdict(facts))) "." }
+        @if failed > 0 { " " a href="#failures" { (words::count(failed, "failure")) } "." }
+        @if found > 0 { " " a href="#findings" { (words::count(found, "finding")) } "." }
     }
 }
 
 fn findings(facts: &Facts<'_>) -> Markup {
+    let merged = facts.merged_findings();
     html! {
-        @for (variant, finding) in facts.findings.iter().take(200) {
+        @for (variants, finding) in merged.iter().take(200) {
             div.finding {
                 p {
-                    strong { (for_people(if variant.is_empty() { "The run" } else { variant })) }
-                    @if finding.size_bytes > Bytes::ZERO { " · " span.care { (finding.size_bytes) } }
+                    strong { (for_people(&words::about(variants, facts.record.variants.len()))) }
+                    @if finding.size_bytes > Bytes::ZERO {
+                        " · " span.care { (finding.size_bytes) @if variants.len() > 1 { " each" } }
+                    }
                     " · " (for_people(&finding.message))
                 }
                 @if !finding.instruction.is_empty() { p { code { (for_people(&finding.instruction)) } } }
                 @if !finding.remedy.is_empty() { p.remedy { (for_people(&finding.remedy)) } }
             }
         }
-        @if facts.findings.len() > 200 { p.note { "The first 200 of " (facts.findings.len()) "; all are in run.json." } }
+        @if merged.len() > 200 { p.note { "The first 200 of " (merged.len()) "; all are in run.json." } }
     }
 }
 

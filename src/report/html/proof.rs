@@ -1,42 +1,107 @@
-//! Per scenario and instruction: in how many samples it came from cache, and how long it took.
+//! Per scenario and variant: which instruction came from cache in how many samples, and how long each took when it
+//! ran. Every cached/cacheable figure of the page links to its place here.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
 use super::table;
-use crate::analyse::Part;
+use crate::analyse::{Decomposition, Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
+use crate::text::for_people;
 
 /// Most rows of one scenario.
 const MOST: usize = 400;
 
-/// One folded table a scenario.
-pub fn render(facts: &Facts<'_>) -> Markup {
-    html! {
-        p { "From the engine's own events, over the samples that count. A figure of a scenario stands on the line where its first instruction is not cached." }
-        @for scenario in Scenario::ALL {
-            @let table = of(facts, scenario);
-            @if !table.rows.is_empty() {
+/// The proofs that the page has room for, and the names of their places.
+pub struct Proofs<'f> {
+    facts: &'f Facts<'f>,
+    shown: Vec<(Scenario, Vec<Proof<'f>>)>,
+    /// Fragments that lead to a proof: `proof-src-0`.
+    pub anchors: BTreeSet<String>,
+}
+
+/// The steps of one variant in one scenario.
+struct Proof<'f> {
+    anchor: String,
+    variant: &'f str,
+    steps: Vec<&'f StepTime>,
+}
+
+impl<'f> Proofs<'f> {
+    /// Of a record.
+    pub fn of(facts: &'f Facts<'f>) -> Self {
+        let shown: Vec<(Scenario, Vec<Proof<'f>>)> = Scenario::ALL
+            .into_iter()
+            .map(|scenario| (scenario, proofs(facts, scenario)))
+            .filter(|(_, proofs)| !proofs.is_empty())
+            .collect();
+        let anchors = shown.iter().flat_map(|(_, proofs)| proofs).map(|proof| proof.anchor.clone()).collect();
+        Self { facts, shown, anchors }
+    }
+
+    /// One folded part a scenario, in it one table a variant.
+    pub fn render(&self) -> Markup {
+        html! {
+            p { "From the engine's own events, over the samples that count. A figure of a scenario stands on the line where its first instruction is not cached." }
+            @for (scenario, proofs) in &self.shown {
                 details {
-                    summary { (scenario) " · " (words::scenario(scenario)) }
-                    (table::render(&table))
+                    summary { (scenario) " · " (words::scenario(*scenario)) }
+                    @for proof in proofs {
+                        div.proof id=(proof.anchor) tabindex="-1" {
+                            h3 { (for_people(proof.variant)) }
+                            @if let Some(timing) = self.timing(proof.variant, *scenario) { p.note { (sentence(timing)) } }
+                            (table::render(&table_of(&proof.steps)))
+                        }
+                    }
                 }
             }
         }
     }
+
+    fn timing(&self, variant: &str, scenario: Scenario) -> Option<&ScenarioTiming> {
+        self.facts.timings.iter().find(|timing| timing.scenario == scenario && timing.variant == variant)
+    }
 }
 
-fn of(facts: &Facts<'_>, scenario: Scenario) -> Table {
-    let mut table =
-        Table::new(scenario.word(), &["Variant", "Instruction", "#Cached in", "#Of samples", "#Median when run"]);
-    let steps = facts.decompositions.iter().filter(|build| build.scenario == scenario).flat_map(|build| &build.parts);
-    for step in steps.filter(|step| step.part == Part::Instruction).take(MOST) {
+fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<Proof<'f>> {
+    let mut left = MOST;
+    let builds = facts.decompositions.iter().filter(|build| build.scenario == scenario);
+    builds
+        .filter_map(|build: &Decomposition| {
+            let steps: Vec<&StepTime> = build.parts.iter().filter(|step| step.part == Part::Instruction).collect();
+            left = left.checked_sub(steps.len())?;
+            let place = facts.place_of(&build.variant).filter(|_| !steps.is_empty())?;
+            Some(Proof { anchor: words::proof_anchor(scenario, place), variant: &build.variant, steps })
+        })
+        .collect()
+}
+
+/// `119 ms: 3/4 cached in the worst of 7 samples that count; 1 does not count; first not cached: COPY src /app.`
+fn sentence(timing: &ScenarioTiming) -> String {
+    let samples = words::count(timing.valid as usize, "sample");
+    let mut text = timing.estimate.map_or_else(String::new, |estimate| format!("{}: ", estimate.median));
+    let _ = write!(text, "{} in the worst of {samples} that count", words::cached(timing));
+    if timing.invalid > 0 {
+        let _ = write!(text, "; {} left out, since the proof failed", timing.invalid);
+    }
+    if let Some(miss) = &timing.first_miss {
+        let _ = write!(text, "; the first that was not cached: {}", for_people(miss));
+    }
+    text.push('.');
+    text
+}
+
+fn table_of(steps: &[&StepTime]) -> Table {
+    let mut table = Table::new("", &["Instruction", "#Cached in", "#Of samples", "#Median when run"]);
+    for step in steps {
         let cached = Cell::number(step.cached.to_string(), f64::from(step.cached));
         let time = if step.cached == step.n { String::new() } else { step.median.to_string() };
         table.push(vec![
-            Cell::new(&step.variant),
             Cell::code(words::part(step)),
             if step.cached == step.n { cached.tone(Tone::Best) } else { cached },
             Cell::number(step.n.to_string(), f64::from(step.n)),

@@ -1,5 +1,7 @@
 //! A table as HTML that the script makes sortable.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use crate::report::table::{Align, Cell, Table, Tone};
@@ -7,6 +9,11 @@ use crate::text::for_people;
 
 /// The table with its notes; nothing where it has no rows.
 pub fn render(table: &Table) -> Markup {
+    linked(table, &BTreeSet::new())
+}
+
+/// The same, its figures leading to those of their proofs that are on the page.
+pub fn linked(table: &Table, anchors: &BTreeSet<String>) -> Markup {
     html! {
         @if !table.rows.is_empty() {
             div.scroll {
@@ -21,7 +28,7 @@ pub fn render(table: &Table) -> Markup {
                     tbody {
                         @for row in &table.rows {
                             tr {
-                                @for (cell, column) in row.iter().zip(&table.columns) { (render_cell(cell, column.align)) }
+                                @for (cell, column) in row.iter().zip(&table.columns) { (render_cell(cell, column.align, anchors)) }
                             }
                         }
                     }
@@ -32,7 +39,7 @@ pub fn render(table: &Table) -> Markup {
     }
 }
 
-fn render_cell(cell: &Cell, align: Align) -> Markup {
+fn render_cell(cell: &Cell, align: Align, anchors: &BTreeSet<String>) -> Markup {
     let text = for_people(&cell.text);
     let tone = match cell.tone {
         Tone::Plain => None,
@@ -43,9 +50,13 @@ fn render_cell(cell: &Cell, align: Align) -> Markup {
     // A sentence wants room; a long word must be allowed to break.
     let unbroken = text.split_whitespace().any(|word| word.chars().count() > 36);
     let sentence = !unbroken && text.chars().count() > 36;
+    let link = cell.link.as_ref().filter(|link| !text.is_empty() && anchors.contains(*link));
+    // More than a value with its unit: a mark or a reason stands behind it, and may go to a line of its own.
+    let long = text.chars().count() > 18;
     html! {
-        td.number[align == Align::Right] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
+        td.number[align == Align::Right] .long[long] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
             @match tone {
+                _ if link.is_some() => a href=[link.map(|link| format!("#{link}"))] title="to the proof" { (text) },
                 Some(tone) => span class=(tone) { (text) },
                 None if cell.code && !text.is_empty() => code { (text) },
                 None => (text),

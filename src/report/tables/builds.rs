@@ -1,5 +1,7 @@
 //! How long building took, and where the time went.
 
+use std::collections::BTreeSet;
+
 use super::MOST_ROWS;
 use crate::analyse::{Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
@@ -27,7 +29,8 @@ pub fn times(facts: &Facts<'_>) -> Table {
         "?Remarks",
     ];
     let mut table = Table::new("Build times", &heads);
-    let failed = facts.summary.iter().filter(|line| !facts.timings.iter().any(|timing| timing.variant == line.name));
+    let timed: BTreeSet<&str> = facts.timings.iter().map(|timing| timing.variant.as_str()).collect();
+    let failed = facts.summary.iter().filter(|line| !timed.contains(line.name.as_str()));
     for timing in facts.timings.iter().take(MOST_ROWS) {
         let quickest = facts
             .timings
@@ -50,8 +53,13 @@ pub fn times(facts: &Facts<'_>) -> Table {
             None => row.extend([Cell::new("no valid sample").tone(Tone::Bad), Cell::default(), Cell::number("0", 0.0)]),
         }
         let proof = if timing.valid > 0 { format!("{}/{}", timing.cached, timing.cacheable) } else { String::new() };
+        let share = Ratio::of(timing.cached.into(), timing.cacheable.into()).map_or(0.0, |part| part.0);
+        let proof = Cell::number(proof, share);
         row.extend([
-            Cell::number(proof, Ratio::of(timing.cached.into(), timing.cacheable.into()).map_or(0.0, |part| part.0)),
+            match facts.place_of(&timing.variant) {
+                Some(place) => proof.link(words::proof_anchor(timing.scenario, place)),
+                None => proof,
+            },
             facts
                 .ratio_of(&timing.variant, timing.scenario)
                 .map_or_else(|| Cell::number("", 1.0), |estimate| Cell::number(words::ratio(estimate), estimate.ratio)),
@@ -61,8 +69,8 @@ pub fn times(facts: &Facts<'_>) -> Table {
         table.push(row);
     }
     for line in failed {
-        let word = facts.record.variants.get(line.index).and_then(words::missing);
-        let word = word.unwrap_or_else(|| "not measured".to_owned());
+        // The reason is a sentence, and has its place in the table of failures.
+        let word = facts.record.variants.get(line.index).and_then(words::missing_short).unwrap_or("not measured");
         table.push(vec![Cell::new(&line.name), Cell::default(), Cell::new(word).tone(Tone::Bad)]);
     }
     notes(facts, &mut table);

@@ -1,30 +1,12 @@
-//! What came out: sizes, layers, what is shared, and how it serves.
+//! What came out: sizes, layers, and how it serves.
 
 use super::MOST_ROWS;
-use crate::analyse::VariantSummary;
-use crate::record::{LayerOrigin, Outcome, WireKind};
+use super::headline::size_cell;
+use crate::record::{LayerOrigin, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::{Bytes, Ratio};
-
-/// Image, size and what was claimed: the shape of the comparison that the suite reproduces.
-pub fn headline(facts: &Facts<'_>) -> Table {
-    let claimed = facts.summary.iter().any(|line| line.claim.is_some());
-    let mut table =
-        Table::new("Image sizes", if claimed { &["Image", "#Size", "#Claim"] } else { &["Image", "#Size"] });
-    for line in &facts.summary {
-        let claim = Cell::new(line.claim.clone().unwrap_or_default());
-        table.push(vec![Cell::new(&line.name), size_cell(line, true), claim]);
-    }
-    if claimed && !facts.record.suite.source.is_empty() {
-        table.note(format!("Claims: {}.", facts.record.suite.source));
-    }
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("Where it says stand-in, the figure is that of {line}."));
-    }
-    table
-}
 
 /// Every size of every variant.
 pub fn sizes(facts: &Facts<'_>) -> Table {
@@ -47,7 +29,7 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
         let variant = facts.record.variants.get(line.index);
         let sizes = variant.and_then(|variant| variant.sizes.as_ref());
         let Some(sizes) = sizes else {
-            table.push(vec![Cell::new(&line.name), size_cell(line, false)]);
+            table.push(vec![Cell::new(&line.name), size_cell(facts, line)]);
             continue;
         };
         let against = match (line.ratio_to_first, line.delta_to_first) {
@@ -61,7 +43,7 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
         };
         table.push(vec![
             Cell::new(&line.name),
-            size_cell(line, false),
+            size_cell(facts, line),
             against,
             Cell::number(wire, sizes.wire_bytes.0 as f64),
             bytes(sizes.base_bytes),
@@ -154,29 +136,6 @@ pub fn serving(facts: &Facts<'_>) -> Table {
         table.note(line);
     }
     table
-}
-
-/// The size of a variant with what must be said beside it.
-fn size_cell(line: &VariantSummary, marks: bool) -> Cell {
-    let Some(size) = line.size else {
-        let word = match line.outcome {
-            Outcome::BuildFailed => "build failed",
-            Outcome::NotRun => "not run",
-            Outcome::Ok | Outcome::ServeFailed => "not weighed",
-        };
-        return Cell::new(word).tone(Tone::Bad);
-    };
-    let mut text = size.to_string();
-    if line.smallest && !marks {
-        text.push_str(" (smallest)");
-    }
-    if line.stand_in {
-        text.push_str(" (stand-in)");
-    }
-    if line.outcome == Outcome::ServeFailed {
-        text.push_str(" (does not serve)");
-    }
-    Cell::number(text, size.0 as f64).best_if(line.smallest)
 }
 
 fn bytes(value: Bytes) -> Cell {

@@ -1,13 +1,15 @@
 //! The tables of a report, each made once for terminal, Markdown and page.
 
 mod builds;
+mod headline;
 mod images;
 mod sharing;
 mod surroundings;
 mod verdicts;
 
 pub use builds::{decomposition, times};
-pub use images::{headline, layers, serving, sizes};
+pub use headline::{headline, verdict};
+pub use images::{layers, serving, sizes};
 pub use sharing::{matrix, sharing};
 pub use surroundings::{bases, environment, invalid};
 pub use verdicts::{failures, failures_with_logs, findings, reproduction};

@@ -4,11 +4,12 @@ use super::MOST_ROWS;
 use crate::record::{Outcome, ReferenceVerdict};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
+use crate::report::words;
 use crate::units::{Bytes, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
 pub fn reproduction(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Claim", "?#Means", "#Measured", "Verdict", "#Off by", "Why"];
+    let heads = ["Variant", "#Claim", "?#Means", "?#Measured", "Verdict", "#Off by", "Why"];
     let mut table = Table::new("Reproduction", &heads);
     for claim in &facts.reproduction {
         let verdict = match claim.verdict {
@@ -34,21 +35,24 @@ pub fn reproduction(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
-/// What could be better, with its measured cost and what to do.
+/// What could be better, with its measured cost and what to do; what holds for several variants is said once.
 pub fn findings(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
-    for (variant, finding) in facts.findings.iter().take(MOST_ROWS) {
-        let cost = if finding.size_bytes == Bytes::ZERO { String::new() } else { finding.size_bytes.to_string() };
+    let merged = facts.merged_findings();
+    for (variants, finding) in merged.iter().take(MOST_ROWS) {
+        let each = if variants.len() > 1 { " each" } else { "" };
+        let cost =
+            if finding.size_bytes == Bytes::ZERO { String::new() } else { format!("{}{each}", finding.size_bytes) };
         table.push(vec![
-            Cell::new(if variant.is_empty() { "(the run)" } else { variant }),
+            Cell::new(words::about(variants, facts.record.variants.len())),
             Cell::number(cost, finding.size_bytes.0 as f64),
             Cell::new(&finding.message),
             Cell::code(&finding.instruction),
             Cell::new(&finding.remedy),
         ]);
     }
-    if facts.findings.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in run.json.", facts.findings.len()));
+    if merged.len() > MOST_ROWS {
+        table.note(format!("The first {MOST_ROWS} of {}; all are in run.json.", merged.len()));
     }
     table.without_empty_columns()
 }
@@ -98,7 +102,7 @@ pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
                 Cell::new(&variant.name),
                 Cell::new("not run").tone(Tone::Bad),
                 Cell::default(),
-                Cell::new(crate::report::words::ended(facts.record)),
+                Cell::new(words::ended(facts.record)),
             ]),
             _ => {}
         }

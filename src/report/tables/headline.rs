@@ -1,0 +1,244 @@
+//! What is read first: one sentence that says the outcome, and one table in the shape of the comparison that the
+//! suite reproduces.
+
+use std::fmt::Write as _;
+
+use crate::analyse::{Reproduction, SummaryTiming, VariantSummary};
+use crate::record::{Outcome, ReferenceVerdict, Scenario};
+use crate::report::facts::Facts;
+use crate::report::table::{Cell, Table, Tone};
+use crate::report::words;
+use crate::units::SignedBytes;
+
+/// Most rows: a headline is read, not searched.
+const MOST_ROWS: usize = 100;
+/// Most names in a list of the verdict.
+const MOST_NAMES: usize = 3;
+
+/// The outcome in one sentence without its full stop: the smallest image that works, what failed, and what became of
+/// the claims.
+pub fn verdict(facts: &Facts<'_>) -> String {
+    let mut parts = vec![smallest(facts)];
+    parts.extend(outcome(facts));
+    parts.extend(claims(&facts.reproduction));
+    parts.join("; ")
+}
+
+fn smallest(facts: &Facts<'_>) -> String {
+    let best: Vec<&VariantSummary> = facts.summary.iter().filter(|line| line.smallest).collect();
+    let Some((line, size)) = best.first().and_then(|line| Some((line, line.size?))) else {
+        return if facts.summary.is_empty() { "No variant was measured" } else { "No variant works" }.to_owned();
+    };
+    let names: Vec<&str> = best.iter().map(|line| line.name.as_str()).collect();
+    let mut text = if facts.summary.len() == 1 { String::new() } else { "Smallest: ".to_owned() };
+    text.push_str(&words::names(&names, MOST_NAMES));
+    let _ = write!(text, ", {size}{}", if best.len() > 1 { " each" } else { "" });
+    if line.stand_in {
+        text.push_str(" on a stand-in base");
+    }
+    if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first().filter(|first| !first.smallest)) {
+        let _ = write!(text, ", {ratio} of {}", first.name);
+    }
+    text
+}
+
+fn outcome(facts: &Facts<'_>) -> Option<String> {
+    let count = facts.summary.len();
+    let wrong: Vec<(&str, &VariantSummary)> =
+        facts.summary.iter().filter_map(|line| Some((what_is_wrong(facts, line)?, line))).collect();
+    if count == 0 {
+        return None;
+    }
+    if wrong.is_empty() {
+        let who = if count == 1 { "it".to_owned() } else { format!("all {}", words::count(count, "variant")) };
+        let serve = facts.record.variants.iter().all(|variant| variant.serve.is_some());
+        let serves = if count == 1 { " and serves" } else { " and serve" };
+        return Some(format!("{who} built{}", if serve { serves } else { "" }));
+    }
+    let mut kinds: Vec<&str> = Vec::new();
+    for (word, _) in &wrong {
+        if !kinds.contains(word) {
+            kinds.push(word);
+        }
+    }
+    let each = kinds.into_iter().map(|kind| {
+        let names: Vec<&str> =
+            wrong.iter().filter(|(word, _)| *word == kind).map(|(_, line)| line.name.as_str()).collect();
+        format!("{kind}: {}", words::names(&names, MOST_NAMES))
+    });
+    let works = format!("{} of {} work", count - wrong.len(), words::count(count, "variant"));
+    Some(std::iter::once(works).chain(each).collect::<Vec<_>>().join("; "))
+}
+
+/// Why a variant does not work; `None` where it does.
+fn what_is_wrong(facts: &Facts<'_>, line: &VariantSummary) -> Option<&'static str> {
+    let missing = facts.record.variants.get(line.index).and_then(words::missing_short);
+    missing.or_else(|| (line.outcome == Outcome::ServeFailed || !line.failure.is_empty()).then_some("does not serve"))
+}
+
+fn claims(found: &[Reproduction]) -> Option<String> {
+    let count = |verdict: ReferenceVerdict| found.iter().filter(|claim| claim.verdict == verdict).count();
+    let said: Vec<String> = [
+        (ReferenceVerdict::Reproduced, "reproduced"),
+        (ReferenceVerdict::Drifted, "drifted"),
+        (ReferenceVerdict::StandIn, "not judged on stand-ins"),
+        (ReferenceVerdict::NotMeasured, "not measured"),
+    ]
+    .into_iter()
+    .filter(|(verdict, _)| count(*verdict) > 0)
+    .map(|(verdict, word)| format!("{} {word}", count(verdict)))
+    .collect();
+    (!said.is_empty()).then(|| format!("of {}: {}", words::count(found.len(), "claim"), said.join(", ")))
+}
+
+/// Variant, size, what was claimed, and what building and starting take: the shape of the comparison that the suite
+/// reproduces. Columns of what was not measured are left out.
+pub fn headline(facts: &Facts<'_>) -> Table {
+    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
+    let against = format!("#vs {}", crate::text::shorten(first, 28));
+    let heads = [
+        "Variant",
+        "#Size",
+        against.as_str(),
+        "?#Claim",
+        "?#Cold build (cached)",
+        "#Rebuild after a source edit (cached)",
+        "?#Ready",
+    ];
+    let mut table = Table::new("", &heads);
+    for line in facts.summary.iter().take(MOST_ROWS) {
+        let against = match line.ratio_to_first {
+            Some(ratio) => Cell::number(format!("{} ({ratio})", ratio.as_change()), ratio.0),
+            None => Cell::number("", 1.0),
+        };
+        let time = |scenario: Scenario| {
+            let anchor = words::proof_anchor(scenario, line.index);
+            line.timings.get(&scenario).map_or_else(Cell::default, |timing| timing_cell(timing).link(anchor))
+        };
+        table.push(vec![
+            Cell::new(&line.name),
+            size_cell(facts, line),
+            against,
+            claim_cell(facts, line),
+            time(Scenario::Cold),
+            time(Scenario::Src),
+            line.ready.map_or_else(Cell::default, |ready| Cell::number(ready.to_string(), ready.0 as f64)),
+        ]);
+    }
+    if facts.summary.len() > MOST_ROWS {
+        table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", facts.summary.len()));
+    }
+    let timings = || facts.summary.iter().flat_map(|line| &line.timings);
+    let shown = [Scenario::Cold, Scenario::Src];
+    let estimates =
+        timings().filter(|(scenario, _)| shown.contains(scenario)).filter_map(|(_, timing)| timing.estimate);
+    if estimates.clone().next().is_some() {
+        table.note("Times are medians; behind each, how many of the instructions that can come from cache did.");
+    }
+    if let Some(line) = words::too_few(estimates, "round") {
+        table.note(line);
+    }
+    if !facts.reproduction.is_empty() && !facts.record.suite.source.is_empty() {
+        table.note(format!("Claims: {}.", facts.record.suite.source));
+    }
+    if let Some(line) = words::stand_in_line(facts.record) {
+        table.note(format!("Where it says stand-in, the figure is that of {line}."));
+    }
+    table.without_empty_columns()
+}
+
+/// The size of a variant with what must be said beside it: the smallest, a stand-in, a failure.
+pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+    let Some(size) = line.size else {
+        return Cell::new(what_is_wrong(facts, line).unwrap_or("not weighed")).tone(Tone::Bad);
+    };
+    let mut text = size.to_string();
+    if line.smallest {
+        text.push_str(" (smallest)");
+    }
+    if line.stand_in {
+        text.push_str(" (stand-in)");
+    }
+    if line.outcome == Outcome::ServeFailed {
+        text.push_str(" (does not serve)");
+    }
+    Cell::number(text, size.0 as f64).best_if(line.smallest)
+}
+
+fn claim_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+    let found = facts.reproduction.iter().find(|claim| claim.variant == line.name);
+    let Some(claim) = found else { return Cell::default() };
+    let text = match claim.verdict {
+        ReferenceVerdict::Reproduced => format!("{} (reproduced)", claim.claim),
+        ReferenceVerdict::Drifted if claim.drift != SignedBytes(0) => format!("{} ({})", claim.claim, claim.drift),
+        _ => claim.claim.clone(),
+    };
+    Cell::number(text, claim.low.0 as f64)
+}
+
+fn timing_cell(timing: &SummaryTiming) -> Cell {
+    match timing.estimate {
+        Some(estimate) => {
+            let text = format!("{} ({}/{})", estimate.median, timing.cached, timing.cacheable);
+            Cell::number(text, estimate.median.0 as f64)
+        }
+        None => Cell::new("no valid sample").tone(Tone::Bad),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Record, fixture};
+
+    fn said(record: &Record) -> String {
+        verdict(&Facts::of(record))
+    }
+
+    #[test]
+    fn the_verdict_says_who_is_smallest_and_who_failed() {
+        assert_eq!(
+            said(&fixture::record()),
+            "Smallest: python3.9-alpine-multistage, 48.8 MB, 0.05× of python3.9; all 4 variants built and serve; of 4 \
+             claims: 1 reproduced, 3 drifted"
+        );
+        assert_eq!(
+            said(&fixture::with_failures()),
+            "Smallest: python3.9-slim, 125 MB, 0.14× of python3.9; 2 of 4 variants work; build failed: \
+             python3.9-alpine; does not serve: python3.9-alpine-multistage; of 4 claims: 1 reproduced, 2 drifted, 1 \
+             not measured"
+        );
+        assert!(said(&fixture::stand_in()).contains("48.8 MB on a stand-in base, 0.05×"));
+        assert!(said(&fixture::stand_in()).ends_with("of 4 claims: 4 not judged on stand-ins"));
+    }
+
+    #[test]
+    fn one_variant_none_and_equal_ones_make_sentences_too() {
+        let mut record = fixture::record();
+        record.variants[3].sizes = record.variants[2].sizes.clone();
+        assert!(said(&record).starts_with("Smallest: python3.9-alpine and python3.9-alpine-multistage, 56.7 MB each"));
+        record.variants.truncate(1);
+        record.variants[0].reference = None;
+        assert_eq!(said(&record), "python3.9, 896 MB; it built and serves");
+        record.variants[0].serve = None;
+        assert_eq!(said(&record), "python3.9, 896 MB; it built");
+        record.variants.clear();
+        assert_eq!(said(&record), "No variant was measured");
+        let mut record = fixture::with_failures();
+        record.variants.drain(..2);
+        assert!(said(&record).starts_with("No variant works; 0 of 2 variants work; build failed: "));
+    }
+
+    #[test]
+    fn columns_of_what_was_not_measured_are_left_out() {
+        let mut record = fixture::record();
+        record.samples.clear();
+        for variant in &mut record.variants {
+            (variant.serve, variant.reference) = (None, None);
+        }
+        let table = headline(&Facts::of(&record));
+        let heads: Vec<&str> = table.columns.iter().map(|column| column.head.as_str()).collect();
+        assert_eq!(heads, ["Variant", "Size", "vs python3.9"]);
+        assert_eq!(table.rows[3][1].text, "48.8 MB (smallest)");
+    }
+}

@@ -44,7 +44,9 @@ fn size_by_tar(layer: &[u8]) -> Option<u64> {
         if name.starts_with(b".wh.") {
             continue;
         }
-        if kind.is_gnu_sparse() || kind.is_pax_global_extensions() {
+        // In a header of another magic it takes an extension for a file; Go asks for the type alone.
+        let extends = kind.is_pax_local_extensions() || kind.is_gnu_longname() || kind.is_gnu_longlink();
+        if extends || kind.is_gnu_sparse() || kind.is_pax_global_extensions() {
             return None;
         } else if kind.is_symlink() {
             total += entry.link_name_bytes().map_or(0, |name| name.len() as u64);

@@ -28,7 +28,7 @@ pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub use reproduction::{Reproduction, reproduction};
 pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
 pub use summary::{SummaryTiming, VariantSummary, summary};
-pub use timing::{Estimate, Network, PartsMedian, ScenarioTiming, in_statistics, timings};
+pub use timing::{Estimate, Network, PartsMedian, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.
 pub const LEVEL: f64 = 0.95;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::timing::{Estimate, ScenarioTiming, timings};
+use super::timing::{Estimate, ScenarioTiming, ready, timings};
 use crate::record::{BaseOrigin, Outcome, Record, ReferenceVerdict, Scenario, Variant, WireKind};
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
@@ -104,7 +104,7 @@ pub fn summary(record: &Record) -> Vec<VariantSummary> {
                 layers: variant.layers.len(),
                 claim: variant.reference.as_ref().map(|reference| reference.claim.clone()),
                 claim_verdict: super::reproduction::verdict(variant),
-                ready: serve.map(|serve| serve.ready_ns),
+                ready: serve.and_then(ready).map(|ready| ready.median),
                 memory: serve.map(|serve| serve.memory_bytes),
                 timings: by_variant.remove(&variant.name).unwrap_or_default(),
             }

@@ -269,7 +269,8 @@ fn parse_answer(answer: &[u8]) -> Option<(u16, String)> {
 /// Median of integers, the lower middle of an even number; zero of none.
 fn median(mut values: Vec<u64>) -> u64 {
     values.sort_unstable();
-    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+    let middle = |at: usize| values.get(at).copied().unwrap_or(0);
+    u64::midpoint(middle(values.len().saturating_sub(1) / 2), middle(values.len() / 2))
 }
 
 #[cfg(test)]

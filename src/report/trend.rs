@@ -39,7 +39,16 @@ pub fn trend_table(trend: &Trend) -> Table {
             "First and last may be unlike: the run has changed its definitions, platform, bases, host or engine.",
         );
     }
+    if let Some(note) = stand_ins(trend) {
+        table.note(note);
+    }
     table.without_empty_columns()
+}
+
+/// Says that figures are of stand-in bases, where any is.
+pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
+    let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("Runs on stand-in bases, made locally and not pulled: {}.", names.join(", ")))
 }
 
 /// The table for a terminal.

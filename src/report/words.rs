@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analyse::{Estimate, Overhead, Part, RatioEstimate, ScenarioTiming, StepTime};
-use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Serve, Variant};
+use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
@@ -240,13 +240,6 @@ pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
         found.iter().map(|(scenario, ratio)| format!("{scenario} {:.1} %", (ratio - 1.0) * 100.0)).collect();
     (!each.is_empty())
         .then(|| format!("Smallest differences that these rounds show with 80 % power at 5 %: {}.", each.join(", ")))
-}
-
-/// Time to the first expected answer with its interval; `None` where it does not serve.
-pub fn ready(serve: &Serve) -> Option<Estimate> {
-    let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
-    let alone = || Estimate { median: serve.ready_ns, low: None, high: None, n: 1, level: 0.0 };
-    serve.ok.then(|| Estimate::of(&starts).unwrap_or_else(alone))
 }
 
 /// What a part of a build is called.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::analyse::timing::timings;
+use crate::analyse::timing::{ready, timings};
 use crate::record::{BaseOrigin, Outcome, Record, Scenario, WireKind};
 use crate::units::{Bytes, Nanos};
 
@@ -140,7 +140,7 @@ pub fn history_line(record: &Record) -> HistoryLine {
                     &variant.instructions.iter().map(|instruction| instruction.text.as_bytes()).collect::<Vec<_>>(),
                 ),
                 times_ns: times.remove(&variant.name).unwrap_or_default(),
-                ready_ns: variant.serve.as_ref().filter(|serve| serve.ok).map(|serve| serve.ready_ns),
+                ready_ns: variant.serve.as_ref().and_then(ready).map(|ready| ready.median),
             })
             .collect(),
     }

@@ -1,6 +1,6 @@
 //! One series a variant over all runs, with what changed on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -180,6 +180,8 @@ pub struct Trend {
     pub runs: Vec<String>,
     /// One entry a variant, in the order of first appearance.
     pub variants: Vec<VariantTrend>,
+    /// References of the base images that stand-ins took the place of in any of the runs.
+    pub stand_ins: BTreeSet<String>,
 }
 
 /// The series of one metric, from lines in the order of the runs.
@@ -202,6 +204,13 @@ pub fn trend(lines: &[HistoryLine], metric: Metric) -> Trend {
         metric,
         runs: lines.iter().map(|line| line.finished_at.clone()).collect(),
         variants: order.into_iter().map(|name| one(name, &series[name], metric)).collect(),
+        stand_ins: series
+            .values()
+            .flatten()
+            .flat_map(|(_, _, variant)| &variant.bases)
+            .filter(|base| base.origin == BaseOrigin::StandIn)
+            .map(|base| base.reference.clone())
+            .collect(),
     }
 }
 

@@ -42,6 +42,11 @@ impl Fonts {
         }
     }
 
+    /// Whether every sign of the text is in the font, so that a picture shows it.
+    pub fn covers(&self, text: &str, weight: Weight) -> bool {
+        text.chars().all(|c| self.of(weight).glyph_id(c).0 != 0)
+    }
+
     /// Width of the text in pixels at `size` pixels to the em.
     pub fn width(&self, text: &str, size: f64, weight: Weight) -> f64 {
         let font = self.of(weight);
@@ -130,6 +135,7 @@ mod tests {
         assert!((fonts.width("0123456789", 20.48, Weight::Regular) - 113.9).abs() < 0.05);
         assert!((fonts.width("W", 20.48, Weight::Regular) - 19.33).abs() < 0.01);
         assert!((fonts.width("中", 12.0, Weight::Regular) - 12.0).abs() < 0.01);
+        assert!(fonts.covers("Größe ≈ 5 µs", Weight::Regular) && !fonts.covers("中", Weight::Regular));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Sizes of the variants, with the claims of the suite beside them.
 
+use super::Drawing;
+use super::font::{Fonts, Weight};
 use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
 use super::scene::{Scene, Type, WIDTH, down};
-use super::{Drawing, font::Fonts};
 use crate::record::{Record, Variant};
 use crate::report::words;
 use crate::units::Bytes;
@@ -25,8 +26,10 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let claimed = variants.iter().any(|variant| variant.reference.is_some());
     let measured = variants.iter().any(|variant| variant.sizes.is_some() && !words::on_stand_in(variant));
     let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && words::on_stand_in(variant));
-    let claim =
-        if record.suite.source.is_empty() { "claimed".to_owned() } else { format!("claimed: {}", record.suite.source) };
+    let source = &record.suite.source;
+    // In a picture a title in another script would be a row of boxes; the tables have it.
+    let named = !source.is_empty() && fonts.covers(source, Weight::Regular);
+    let claim = if named { format!("claimed: {source}") } else { "claimed by the source".to_owned() };
     let mut keys = Vec::new();
     if measured {
         keys.push((Key::Fill(palette::BLUE), "measured"));

@@ -7,7 +7,7 @@ use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
-use crate::analyse::Estimate;
+use crate::analyse::{Estimate, ready};
 use crate::record::{Record, Serve, Variant};
 use crate::report::words;
 
@@ -33,7 +33,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     if variants.iter().any(|(variant, serve)| serve.is_some() && words::on_stand_in(variant)) {
         keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
     }
-    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(words::ready)).collect();
+    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
     if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
         keys.push((Key::Whisker, "95 % interval of the median"));
     }

@@ -66,6 +66,7 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
     let notes: Vec<String> = shown
         .iter()
         .filter_map(|variant| Some(format!("Creep of {}: {}.", variant.variant, variant.creep.as_ref()?.sentence())))
+        .chain(crate::report::trend::stand_ins(trend))
         .chain((variants.len() > MOST).then(|| format!("The first {MOST} of {} variants.", variants.len())))
         .collect();
     let caption = Caption {

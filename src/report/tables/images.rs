@@ -2,6 +2,7 @@
 
 use super::MOST_ROWS;
 use super::headline::size_cell;
+use crate::analyse::ready;
 use crate::record::{LayerOrigin, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
@@ -109,14 +110,14 @@ pub fn serving(facts: &Facts<'_>) -> Table {
         let starts = Cell::number(serve.starts.len().to_string(), serve.starts.len() as f64);
         let user = Cell::new(if serve.user.is_empty() { "root" } else { &serve.user });
         let name = Cell::new(&variant.name);
-        table.push(if let Some(estimate) = words::ready(serve) {
-            let ready = Cell::number(serve.ready_ns.to_string(), serve.ready_ns.0 as f64);
+        table.push(if let Some(estimate) = ready(serve) {
+            let median = Cell::number(estimate.median.to_string(), estimate.median.0 as f64);
             let interval = match (estimate.low, estimate.high) {
                 (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
                 _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
             };
-            let ready = ready.best_if(Some(serve.ready_ns) == quickest);
-            vec![name, ready, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+            let median = median.best_if(Some(estimate.median) == quickest);
+            vec![name, median, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
         } else {
             let failed = Cell::new("does not serve").tone(Tone::Bad);
             let detail = Cell::new(&serve.detail).tone(Tone::Bad);
@@ -131,7 +132,7 @@ pub fn serving(facts: &Facts<'_>) -> Table {
             "Started with limits on memory, processes and time; not all on a network without a way out."
         });
     }
-    let estimates = serves().filter_map(words::ready);
+    let estimates = serves().filter_map(ready);
     if let Some(line) = words::too_few(estimates, "start") {
         table.note(line);
     }

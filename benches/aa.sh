@@ -10,11 +10,14 @@
 # very builds it is about: each round's time of `a` plus the sleep. Ends with 1 where there are more differences than 99
 # of 100 such experiments would have, or fewer intervals that hold the ratio.
 #
+# The sleep is a whole second unless SLEEP says otherwise: Docker 20.10 on fuse-overlayfs was seen to end a short RUN only
+# at the next whole second, where half a second more is either none or one.
+#
 # The engine is DOCKER_HOST or the one that is found; the program is TONNAGE, else a debug build.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
-runs=${1:-20} rounds=${2:-7} sleep=${SLEEP:-0.5}
+runs=${1:-20} rounds=${2:-7} sleep=${SLEEP:-1}
 [[ $runs =~ ^[0-9]+$ && $rounds =~ ^[0-9]+$ && $runs -gt 0 && $rounds -ge 6 ]] ||
     die "a number of runs and at least 6 rounds are wanted" "usage: \`benches/aa.sh [RUNS] [ROUNDS]\`"
 need_python

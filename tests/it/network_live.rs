@@ -64,10 +64,10 @@ fn counts_downloads(builder: &str) {
         assert!(near.contains(&bytes), "{bytes} bytes, {expected} sent");
     }
     // A terminal has no room for remarks.
-    let text = sandbox.read("out/report.md");
-    assert!(text.contains("2.00 MB downloaded"), "{text}");
-    assert!(text.contains("downloads differ"), "{text}");
-    assert!(text.contains("in round 4"), "{text}");
+    let report = sandbox.read("out/report.md");
+    assert!(report.contains("2.00 MB downloaded"), "{report}");
+    assert!(report.contains("downloads differ"), "{report}");
+    assert!(report.contains("in round 4"), "{report}");
 
     // Somebody else's data are not taken for the build's.
     let other = "while true; do wget -q -O /dev/null http://SERVER/; done".replace("SERVER", &server_of(&sandbox));

@@ -99,6 +99,12 @@ impl<'a> Facts<'a> {
         merged
     }
 
+    /// Head of a column that compares with the first variant.
+    pub fn against_first(&self) -> String {
+        let first = self.summary.first().map_or("the first", |line| line.name.as_str());
+        format!("vs {}", crate::text::shorten(first, 28))
+    }
+
     /// The build times of one variant.
     pub fn timings_of<'f>(&'f self, variant: &'f str) -> impl Iterator<Item = &'f ScenarioTiming> {
         self.timings.iter().filter(move |timing| timing.variant == variant)

@@ -28,8 +28,11 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && words::on_stand_in(variant));
     let source = &record.suite.source;
     // In a picture a title in another script would be a row of boxes; the tables have it.
-    let named = !source.is_empty() && fonts.covers(source, Weight::Regular);
-    let claim = if named { format!("claimed: {source}") } else { "claimed by the source".to_owned() };
+    let claim = match source.as_str() {
+        "" => "claimed".to_owned(),
+        source if fonts.covers(source, Weight::Regular) => format!("claimed: {source}"),
+        _ => "claimed by the source".to_owned(),
+    };
     let mut keys = Vec::new();
     if measured {
         keys.push((Key::Fill(palette::BLUE), "measured"));

@@ -15,8 +15,7 @@ const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
 pub fn times(facts: &Facts<'_>) -> Table {
-    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
-    let against = format!("?#vs {}", crate::text::shorten(first, 28));
+    let against = format!("?#{}", facts.against_first());
     let heads = [
         "Variant",
         "Scenario",

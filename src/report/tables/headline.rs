@@ -94,8 +94,7 @@ fn claims(found: &[Reproduction]) -> Option<String> {
 /// Variant, size, what was claimed, and what building and starting take: the shape of the comparison that the suite
 /// reproduces. Columns of what was not measured are left out.
 pub fn headline(facts: &Facts<'_>) -> Table {
-    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
-    let against = format!("#vs {}", crate::text::shorten(first, 28));
+    let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",
         "#Size",

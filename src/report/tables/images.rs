@@ -11,8 +11,7 @@ use crate::units::{Bytes, Ratio};
 
 /// Every size of every variant.
 pub fn sizes(facts: &Facts<'_>) -> Table {
-    let first = facts.summary.first().map_or("the first", |line| line.name.as_str());
-    let against = format!("#vs {}", crate::text::shorten(first, 28));
+    let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",
         "#Size",

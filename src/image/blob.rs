@@ -145,7 +145,12 @@ pub fn read_buffered(input: &mut impl BufRead, out: &mut [u8]) -> io::Result<usi
 
 /// `sha256:` and the digits.
 pub fn digest_text(digest: &[u8]) -> String {
-    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+    hex("sha256:", digest)
+}
+
+/// A prefix and bytes in hexadecimal.
+pub fn hex(prefix: &str, bytes: &[u8]) -> String {
+    bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -1,12 +1,11 @@
 //! One layer, read once: its entries, sizes, content digests and the package databases in it.
 //!
 //! In: the unpacked tar as a stream. Out: a [`LayerScan`], which holds 32 bytes an entry, its path, 32 bytes for
-//! the digest of a file's content where files are hashed, and the text of package databases (bounded).
+//! the BLAKE3 digest of a file's content where files are hashed (it only tells equal files, no engine knows it, and it
+//! takes a third of SHA-256's time), and the text of package databases (bounded).
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
-
-use sha2::{Digest as _, Sha256};
 
 use super::Limits;
 use super::packages::is_database;
@@ -196,7 +195,7 @@ pub(super) fn scan(
             let room = limits.database_file_bytes.min(budget.database_bytes);
             let mut content = (wanted && size <= room).then(Vec::new);
             scan.databases_left_out += u64::from(wanted && content.is_none());
-            let mut hash = (hashes.wants(size) && !entry.sparse).then(Sha256::new);
+            let mut hash = (hashes.wants(size) && !entry.sparse).then(blake3::Hasher::new);
             if hash.is_some() || content.is_some() {
                 read_data(&mut tar, hash.as_mut(), content.as_mut())?;
             }
@@ -233,7 +232,7 @@ fn new_names(before: &[u8], path: &[u8]) -> u64 {
 
 fn read_data(
     tar: &mut TarReader<&mut dyn BufRead>,
-    mut hash: Option<&mut Sha256>,
+    mut hash: Option<&mut blake3::Hasher>,
     mut content: Option<&mut Vec<u8>>,
 ) -> Result<(), TarError> {
     loop {

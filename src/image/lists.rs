@@ -109,7 +109,7 @@ pub(super) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) 
                 }
             }
             wanted.then(|| Duplicate {
-                digest: super::blob::digest_text(digest),
+                digest: super::blob::hex("blake3:", digest),
                 size_bytes: Bytes(size),
                 paths: first.into_iter().collect(),
                 copies: copies.len() as u64,

@@ -331,7 +331,7 @@ pub struct Reclaimable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Duplicate {
-    /// `sha256:` of the content.
+    /// `blake3:` of the content; `sha256:` in records of versions before.
     pub digest: String,
     /// Bytes of one copy.
     pub size_bytes: Bytes,

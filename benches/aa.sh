@@ -10,8 +10,9 @@
 # very builds it is about: each round's time of `a` plus the sleep. Ends with 1 where there are more differences than 99
 # of 100 such experiments would have, or fewer intervals that hold the ratio.
 #
-# The sleep is a whole second unless SLEEP says otherwise: Docker 20.10 on fuse-overlayfs was seen to end a short RUN only
-# at the next whole second, where half a second more is either none or one.
+# The sleep is a whole second unless SLEEP says otherwise: where the engine ends layers at whole seconds (fuse-overlayfs:
+# see docs/how-the-numbers-are-made.md) half a second more is either none or one. There equal variants cannot be called
+# different for anything less than a second either; an engine on overlay2 is the harder test.
 #
 # The engine is DOCKER_HOST or the one that is found; the program is TONNAGE, else a debug build.
 # shellcheck source=scripts/lib.sh

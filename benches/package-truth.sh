@@ -4,7 +4,7 @@
 #
 #   benches/package-truth.sh [IMAGE]...    the images have Python; without one, the Flask suite's four are built
 #
-# TONNAGE=FILE is the program; without it a release build. Options for `tonnage run`: TONNAGE_RUN_OPTIONS.
+# TONNAGE=FILE is the program; without it a release build.
 # shellcheck source=../scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
@@ -24,7 +24,7 @@ mkdir -p "$work"
 
 images=("$@") names=("$@")
 if [ ${#images[@]} -eq 0 ]; then
-    read -ra options <<<"${TONNAGE_RUN_OPTIONS:-}"
+    suite_options
     "$tonnage" run "$root/variants/flask-blog" --sizes-only --keep --out "$work/run" "${options[@]}" >&2
     field() {
         "$python" -c 'import json, sys

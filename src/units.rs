@@ -208,6 +208,9 @@ fn scaled(digits: &str, factor: u64) -> Option<u64> {
 }
 
 impl Nanos {
+    /// No time.
+    pub const ZERO: Self = Self(0);
+
     /// The value as float seconds, for statistics and charts only.
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1e9

@@ -40,12 +40,21 @@ pub struct RatioEstimate {
     pub p_faster: f64,
     /// The smallest ratio that this comparison finds with 80 % power at 5 %; `None` with too few pairs.
     pub minimum_detectable: Option<f64>,
+    /// Whether any of the builds made a layer: not all that can come from cache did.
+    pub made_layers: bool,
 }
 
 impl RatioEstimate {
-    /// Whether the interval leaves 1 out; `false` where there is no interval.
-    pub fn differs(&self) -> bool {
+    /// Whether the interval leaves 1 out; `false` where there is no interval, and where builds that made layers are
+    /// less apart than the engine's step ([`record::Engine::layer_step_ns`](crate::record::Engine::layer_step_ns)).
+    pub fn differs(&self, layer_step: Nanos) -> bool {
         self.interval.is_some_and(|interval| !interval.contains(1.0))
+            && self.first.0.abs_diff(self.second.0) >= self.step(layer_step).0
+    }
+
+    /// The difference below which nothing can be told: the engine's step where layers were made, else zero.
+    pub fn step(&self, layer_step: Nanos) -> Nanos {
+        if self.made_layers { layer_step } else { Nanos::ZERO }
     }
 }
 
@@ -64,7 +73,7 @@ fn paired_at<'a>(
     second: impl IntoIterator<Item = &'a Sample>,
     level: f64,
 ) -> Option<RatioEstimate> {
-    let (first, second) = (rounds(first), rounds(second));
+    let ((first, first_made), (second, second_made)) = (rounds(first), rounds(second));
     let pairs: Vec<(f64, f64)> = first.iter().filter_map(|(key, a)| Some((*a, *second.get(key)?))).collect();
     let logs: Vec<f64> = pairs.iter().map(|(a, b)| (b / a).ln()).collect();
     let estimate = statistics::hodges_lehmann(&logs, level)?;
@@ -80,6 +89,7 @@ fn paired_at<'a>(
             statistics::signed_rank_p(&logs, Side::Less)?,
             statistics::minimum_detectable_effect(spread, logs.len(), ALPHA, POWER),
         ),
+        first_made || second_made,
     )
 }
 
@@ -89,8 +99,9 @@ pub fn unpaired_ratio<'a>(
     first: impl IntoIterator<Item = &'a Sample>,
     second: impl IntoIterator<Item = &'a Sample>,
 ) -> Option<RatioEstimate> {
-    let a: Vec<f64> = rounds(first).into_values().collect();
-    let b: Vec<f64> = rounds(second).into_values().collect();
+    let ((first, first_made), (second, second_made)) = (rounds(first), rounds(second));
+    let a: Vec<f64> = first.into_values().collect();
+    let b: Vec<f64> = second.into_values().collect();
     let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
     let (log_a, log_b) = (logs(&a), logs(&b));
     let estimate = statistics::hodges_lehmann_shift(&log_a, &log_b, LEVEL)?;
@@ -106,6 +117,7 @@ pub fn unpaired_ratio<'a>(
             statistics::rank_sum_p(&log_a, &log_b, Side::Less)?,
             statistics::minimum_detectable_effect(spread, n, ALPHA, POWER),
         ),
+        first_made || second_made,
     )
 }
 
@@ -115,6 +127,7 @@ fn build(
     estimate: PointEstimate,
     pairs: usize,
     (p_slower, p_faster, minimum_detectable): (f64, f64, Option<f64>),
+    made_layers: bool,
 ) -> Option<RatioEstimate> {
     let time = |values: &[f64]| statistics::median(values).map(|median| Nanos(median.round() as u64));
     Some(RatioEstimate {
@@ -126,17 +139,20 @@ fn build(
         p_slower,
         p_faster,
         minimum_detectable,
+        made_layers,
     })
 }
 
 /// One value a scenario and round: the median of the valid repeats. A wall time of zero has no logarithm and is left
-/// out.
-fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<(Scenario, u32), f64> {
+/// out. With it, whether any of the builds made a layer.
+fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<(Scenario, u32), f64>, bool) {
     let mut groups: BTreeMap<(Scenario, u32), Vec<f64>> = BTreeMap::new();
+    let mut made_layers = false;
     for sample in samples.into_iter().filter(|sample| sample.valid && !sample.discarded && sample.wall_ns.0 > 0) {
         groups.entry((sample.scenario, sample.round)).or_default().push(sample.wall_ns.0 as f64);
+        made_layers |= sample.cached < sample.cacheable;
     }
-    groups.into_iter().filter_map(|(key, walls)| Some((key, statistics::median(&walls)?))).collect()
+    (groups.into_iter().filter_map(|(key, walls)| Some((key, statistics::median(&walls)?))).collect(), made_layers)
 }
 
 /// The A/A check: one variant measured twice in each round must come out alike, so the interval of the ratio of the
@@ -190,7 +206,7 @@ mod tests {
         let found = paired_ratio(&first, &second).unwrap();
         assert!((found.ratio - 1.3).abs() < 1e-6, "{found:?}");
         assert_eq!(found.pairs, 7);
-        assert!(found.differs());
+        assert!(found.differs(Nanos::ZERO));
         assert!((found.p_slower - 1.0 / 128.0).abs() < 1e-12 && found.p_faster > 0.99);
         let back = paired_ratio(&second, &first).unwrap();
         assert!((back.ratio * found.ratio - 1.0).abs() < 1e-9 && back.p_faster < 0.01);
@@ -204,8 +220,29 @@ mod tests {
         let found =
             paired_ratio(&of(&record, NAMES[1], Scenario::Cold), &of(&record, NAMES[3], Scenario::Cold)).unwrap();
         // 7.32 s of pip and less against 5.48 s of pip and less, within 2 % of noise each.
-        assert!(found.ratio > 1.25 && found.ratio < 1.42 && found.differs(), "{found:?}");
+        assert!(found.ratio > 1.25 && found.ratio < 1.42 && found.differs(Nanos::ZERO), "{found:?}");
         assert!(found.minimum_detectable.is_some_and(|ratio| ratio > 1.0 && ratio < 1.1));
+    }
+
+    #[test]
+    fn less_than_the_engines_step_is_no_difference_where_layers_were_made() {
+        let first = of(&fixture::record(), NAMES[2], Scenario::Cold);
+        let later = |by: u64, cached: bool| -> Vec<Sample> {
+            let longer = first.iter().map(|sample| Sample { wall_ns: Nanos(sample.wall_ns.0 + by), ..sample.clone() });
+            longer.map(|sample| if cached { all_cached(&sample) } else { sample }).collect()
+        };
+        let step = Nanos(1_000_000_000);
+        let estimate = |by| paired_ratio(&first, &later(by, false)).unwrap();
+        assert!(estimate(900_000_000).differs(Nanos::ZERO) && !estimate(900_000_000).differs(step));
+        assert!(estimate(1_000_000_000).differs(step));
+        let cached: Vec<Sample> = first.iter().map(all_cached).collect();
+        let estimate = paired_ratio(&cached, &later(900_000_000, true)).unwrap();
+        assert!(estimate.differs(step), "without layers the step is none: {estimate:?}");
+        assert!(paired_ratio(&cached, &later(900_000_000, false)).unwrap().made_layers, "one side is enough");
+    }
+
+    fn all_cached(sample: &Sample) -> Sample {
+        Sample { cached: sample.cacheable, ..sample.clone() }
     }
 
     #[test]
@@ -215,7 +252,7 @@ mod tests {
             of(&record, NAMES[0], Scenario::Cold).into_iter().filter(|sample| sample.round <= 3).collect();
         let found = paired_ratio(&few, &few).unwrap();
         assert_eq!((found.pairs, found.interval, found.minimum_detectable), (3, None, None));
-        assert!(!found.differs());
+        assert!(!found.differs(Nanos::ZERO));
         assert_eq!(paired_ratio(&[], &few), None);
     }
 

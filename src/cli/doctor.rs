@@ -16,7 +16,7 @@ use crate::measure::store_in_place;
 use crate::record;
 use crate::suite::Suite;
 use crate::text;
-use crate::units::Bytes;
+use crate::units::{Bytes, Nanos};
 
 /// Less free space than this on the engine's disk is a problem: exports are first written there whole.
 const LITTLE_DISK: Bytes = Bytes(5_000_000_000);
@@ -288,6 +288,10 @@ fn rows(found: &Found) -> Vec<(&'static str, String)> {
         ("resources", format!("{} processor(s), {}", facts.cpus, facts.memory_bytes)),
         ("storage driver", facts.storage_driver.clone()),
         ("image store", facts.image_store.to_string()),
+        (
+            "layers end",
+            if facts.layer_step_ns == Nanos::ZERO { "when they are done" } else { "at whole seconds" }.to_owned(),
+        ),
         ("builder", format!("{} (of {})", facts.builder, builders.join(", "))),
         ("weighing", weighing),
         ("on this machine", if found.local { "yes" } else { "no" }.to_owned()),
@@ -308,6 +312,7 @@ mod tests {
                 version: "28.5.2".into(),
                 api_version: "1.51".into(),
                 storage_driver: "overlay2".into(),
+                layer_step_ns: Nanos::ZERO,
                 image_store: record::ImageStore::Graphdriver,
                 builder: record::Builder::Buildkit,
                 os: "linux".into(),

@@ -18,7 +18,7 @@ use super::{
     network, networks, snapshot,
 };
 use crate::record::{self, Builder, ImageStore};
-use crate::units;
+use crate::units::{self, Nanos};
 
 /// Time for the first answer of what listens at an endpoint.
 const FIRST_CONTACT: Duration = Duration::from_secs(20);
@@ -192,6 +192,7 @@ async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, 
         name: name.to_owned(),
         version: version.engine,
         api_version,
+        layer_step_ns: layer_step(&info, image_store),
         storage_driver: info.driver,
         image_store,
         builder,
@@ -220,6 +221,20 @@ fn clock_ahead(system_time: &str, local: bool) -> i128 {
 fn engine_name(version: &Version) -> &'static str {
     let podman = version.components.iter().flatten().any(|component| component.name.starts_with("Podman"));
     if podman { "podman" } else { "docker" }
+}
+
+/// At which step of its clock the engine ends a layer. These graph drivers compare folders to tell what a layer holds,
+/// and so does `overlay2` on a kernel whose own account of the difference it does not trust; the comparison waits for
+/// the next whole second (moby 20.10 to 28, daemon/graphdriver/fsdiff.go), since files' times may have no more.
+fn layer_step(info: &Info, store: ImageStore) -> Nanos {
+    let says_no =
+        |row: &Vec<String>| matches!(row.as_slice(), [what, is] if what == "Native Overlay Diff" && is == "false");
+    let compares = match info.driver.as_str() {
+        "vfs" | "fuse-overlayfs" | "btrfs" | "zfs" | "devicemapper" => true,
+        "overlay2" | "overlay" => info.driver_status.iter().flatten().any(says_no),
+        _ => false,
+    };
+    if store == ImageStore::Graphdriver && compares { Nanos(1_000_000_000) } else { Nanos::ZERO }
 }
 
 fn store_of(name: &str, info: &Info) -> ImageStore {
@@ -500,6 +515,26 @@ mod tests {
             serde_json::from_str(r#"{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"],["x"]]}"#)
                 .unwrap();
         assert_eq!(store_of("docker", &info), ImageStore::Graphdriver);
+    }
+
+    #[test]
+    fn layers_end_at_whole_seconds_where_the_driver_compares_folders() {
+        for (info, store, step) in [
+            (r#"{"Driver":"fuse-overlayfs","DriverStatus":null}"#, ImageStore::Graphdriver, 1_000_000_000),
+            (r#"{"Driver":"vfs"}"#, ImageStore::Graphdriver, 1_000_000_000),
+            (
+                r#"{"Driver":"overlay2","DriverStatus":[["Native Overlay Diff","false"]]}"#,
+                ImageStore::Graphdriver,
+                1_000_000_000,
+            ),
+            (r#"{"Driver":"overlay2","DriverStatus":[["Native Overlay Diff","true"]]}"#, ImageStore::Graphdriver, 0),
+            (r#"{"Driver":"overlay2"}"#, ImageStore::Graphdriver, 0),
+            (r#"{"Driver":"vfs"}"#, ImageStore::ContainersStorage, 0),
+            (r#"{"Driver":"btrfs"}"#, ImageStore::Containerd, 0),
+        ] {
+            let parsed: Info = serde_json::from_str(info).unwrap();
+            assert_eq!(layer_step(&parsed, store), Nanos(step), "{info} {store}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct TimingPair<'a> {
     pub head: Vec<&'a Sample>,
     /// The rerun, base and head; empty where there was none.
     pub confirmation: (Vec<&'a Sample>, Vec<&'a Sample>),
+    /// The step at which the engine ends layers.
+    pub layer_step: Nanos,
 }
 
 /// What can be said of a time.
@@ -100,6 +102,8 @@ pub struct TimingResult {
 
 /// The pairs of a run and what it was measured against, in the order of the record.
 pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) -> Vec<TimingPair<'a>> {
+    let step = |record: &Record| record.environment.engine.layer_step_ns;
+    let layer_step = step(record).max(step(&against.base));
     let mut found = Vec::new();
     for variant in &record.variants {
         for scenario in Scenario::ALL.into_iter().filter(|scenario| rules.scenarios.contains(scenario)) {
@@ -124,7 +128,7 @@ pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) 
                 both.1.extend(&again.head);
                 both
             });
-            found.push(TimingPair { variant: &variant.name, scenario, base, head, confirmation });
+            found.push(TimingPair { variant: &variant.name, scenario, base, head, confirmation, layer_step });
         }
     }
     found
@@ -148,7 +152,7 @@ pub fn judge(pairs: &[TimingPair<'_>], rules: &TimingRules) -> Vec<TimingResult>
         .zip(&estimates)
         .zip(slower.iter().zip(&faster))
         .map(|((pair, estimate), (slower, faster))| {
-            let (verdict, reason) = first(*estimate, *slower, *faster, pairs.len(), rules);
+            let (verdict, reason) = first(*estimate, *slower, *faster, pairs.len(), pair.layer_step, rules);
             TimingResult {
                 variant: pair.variant.to_owned(),
                 scenario: pair.scenario,
@@ -172,12 +176,22 @@ fn longer(estimate: &RatioEstimate) -> Nanos {
     estimate.second.saturating_sub(estimate.first)
 }
 
+/// Difference of medians below which nothing is judged: the rules' own, or the step at which the engine ends layers.
+fn floor(estimate: &RatioEstimate, layer_step: Nanos, rules: &TimingRules) -> Nanos {
+    rules.floor.max(estimate.step(layer_step))
+}
+
+fn below(step: Nanos) -> String {
+    format!("this engine ends layers at multiples of {step} on its clock, so a difference below that is not judged")
+}
+
 /// The verdict of the first measurement alone.
 fn first(
     estimate: Option<RatioEstimate>,
     slower: f64,
     faster: f64,
     comparisons: usize,
+    layer_step: Nanos,
     rules: &TimingRules,
 ) -> (TimingVerdict, String) {
     let Some(estimate) = estimate else {
@@ -190,22 +204,30 @@ fn first(
         );
     }
     let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
-    let over = estimate.ratio > rules.ratio && longer(&estimate) > rules.floor;
+    let floor = floor(&estimate, layer_step, rules);
+    let over = estimate.ratio > rules.ratio && longer(&estimate) > floor;
     if over && slower <= rules.alpha {
         return (TimingVerdict::Suspect, format!("{change}, slower in the first measurement"));
     }
-    if faster <= rules.alpha && estimate.ratio < 1.0 / rules.ratio {
+    let shorter = estimate.first.saturating_sub(estimate.second);
+    if faster <= rules.alpha && estimate.ratio < 1.0 / rules.ratio && shorter >= estimate.step(layer_step) {
         return (TimingVerdict::Improved, change);
     }
     let highest = estimate.interval.map_or(f64::INFINITY, |interval| interval.high);
     // What the interval allows at most, in time: below the floor nobody would notice.
     let at_most = Nanos::from_seconds((highest - 1.0) * estimate.first.as_seconds());
-    if highest <= rules.ratio || (highest.is_finite() && at_most <= rules.floor) {
+    if highest <= rules.ratio {
         return (TimingVerdict::Same, change);
+    }
+    if highest.is_finite() && at_most <= floor {
+        let why = if floor > rules.floor { format!("; {}", below(floor)) } else { String::new() };
+        return (TimingVerdict::Same, format!("{change}{why}"));
     }
     let needed = rounds_needed(comparisons, rules);
     let why = if (estimate.pairs as usize) < needed {
         format!("{comparisons} comparisons need {needed} rounds, there are {}", estimate.pairs)
+    } else if floor > rules.floor && longer(&estimate) <= floor && estimate.ratio > rules.ratio {
+        below(floor)
     } else {
         format!("a slowdown of more than {} is neither shown nor excluded", Ratio(rules.ratio).as_change())
     };
@@ -224,7 +246,8 @@ fn confirm(pairs: &[TimingPair<'_>], results: &mut [TimingResult], rules: &Timin
     let p = holm(&again.iter().map(|(_, e)| e.as_ref().map_or(1.0, |e| e.p_slower)).collect::<Vec<f64>>());
     for ((index, estimate), p) in again.into_iter().zip(p) {
         let result = &mut results[index];
-        let agrees = estimate.is_some_and(|e| e.ratio > rules.ratio && longer(&e) > rules.floor && p <= rules.alpha);
+        let floor = |e: &RatioEstimate| floor(e, pairs[index].layer_step, rules);
+        let agrees = estimate.is_some_and(|e| e.ratio > rules.ratio && longer(&e) > floor(&e) && p <= rules.alpha);
         let second = estimate.map_or_else(|| "no valid pair".to_owned(), |e| Ratio(e.ratio).as_change());
         let change = result.reason.split(", slower").next().unwrap_or_default().to_owned();
         (result.verdict, result.reason) = if agrees {
@@ -300,6 +323,7 @@ mod tests {
                     } else {
                         (Vec::new(), Vec::new())
                     },
+                    layer_step: Nanos::ZERO,
                 })
                 .collect()
         };
@@ -329,8 +353,41 @@ mod tests {
             base: a.iter().collect(),
             head: b.iter().collect(),
             confirmation: (Vec::new(), Vec::new()),
+            layer_step: Nanos::ZERO,
         };
         assert_eq!(judge(&[pair], &TimingRules::default())[0].verdict, TimingVerdict::Same);
+    }
+
+    #[test]
+    fn less_than_the_engines_step_is_not_judged() {
+        let steady = |seconds: f64| -> Vec<Sample> {
+            let mut samples = samples(&mut Noise(5), 12, 1.0);
+            samples.iter_mut().for_each(|sample| sample.wall_ns = Nanos::from_seconds(seconds));
+            samples
+        };
+        let verdict = |head: f64, layer_step: Nanos| {
+            let (base, head) = (steady(2.0), steady(head));
+            let all = |samples: &'_ [Sample]| -> Vec<Sample> { samples.to_vec() };
+            let (base_2, head_2) = (all(&base), all(&head));
+            let pair = TimingPair {
+                variant: "v",
+                scenario: Scenario::Cold,
+                base: base.iter().collect(),
+                head: head.iter().collect(),
+                confirmation: (base_2.iter().collect(), head_2.iter().collect()),
+                layer_step,
+            };
+            judge(&[pair], &TimingRules::default()).swap_remove(0)
+        };
+        let second = Nanos(1_000_000_000);
+        assert_eq!(verdict(2.9, Nanos::ZERO).verdict, TimingVerdict::Slower);
+        let result = verdict(2.9, second);
+        assert_eq!(result.verdict, TimingVerdict::Same);
+        assert!(result.reason.contains("ends layers at multiples of 1.00 s"), "{}", result.reason);
+        assert_eq!(verdict(3.1, second).verdict, TimingVerdict::Slower);
+        assert_eq!(verdict(1.2, Nanos::ZERO).verdict, TimingVerdict::Improved);
+        assert_eq!(verdict(1.2, second).verdict, TimingVerdict::Same);
+        assert_eq!(verdict(0.9, second).verdict, TimingVerdict::Improved);
     }
 
     #[test]

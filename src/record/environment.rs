@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Bytes;
+use crate::units::{Bytes, Nanos};
 
 /// Engine, host and noise of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,11 @@ pub struct Engine {
     /// Where the engine keeps its data, on its own host.
     #[serde(default)]
     pub root_dir: String,
+    /// The engine ends a layer at a multiple of this on its clock, so that a build which makes layers takes up to as
+    /// much longer, depending on when it begins: a second where Docker's graph driver compares folders itself (moby,
+    /// `NaiveDiffDriver.Diff` in daemon/graphdriver/fsdiff.go), else zero.
+    #[serde(default)]
+    pub layer_step_ns: Nanos,
 }
 
 /// How an engine stores images.

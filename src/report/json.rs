@@ -58,7 +58,7 @@ pub fn json(record: &Record) -> String {
                 "high": estimate.interval.map(|interval| interval.high),
                 "level": estimate.interval.map(|interval| interval.level),
                 "pairs": estimate.pairs,
-                "differs": estimate.differs(),
+                "differs": estimate.differs(facts.record.environment.engine.layer_step_ns),
                 "p_slower": estimate.p_slower,
                 "p_faster": estimate.p_faster,
             })),

@@ -165,6 +165,29 @@ fn stand_ins_and_failures_are_marked_in_every_output() {
 }
 
 #[test]
+fn an_engine_that_ends_layers_at_whole_seconds_is_told_of_in_every_output() {
+    let mut record = fixture::record();
+    let differs = |record: &Record| {
+        let text = json(record).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let timings = report["timings"].as_array().unwrap().clone();
+        timings.iter().filter(|timing| timing["ratio_to_first"]["differs"] == true).count()
+    };
+    let before = differs(&record);
+    assert!(!markdown(&record).contains("at multiples of"));
+    record.environment.engine.layer_step_ns = crate::units::Nanos(1_000_000_000);
+    for (output, text) in [
+        ("markdown", markdown(&record)),
+        ("terminal", terminal(&record, Style { colour: false, width: Some(400) })),
+        ("html", html(&record).unwrap()),
+        ("build-time.svg", svg(&record, "build-time").replace("</text>", "")),
+    ] {
+        assert!(text.contains("at multiples of 1.00 s"), "{output}");
+    }
+    assert!(before > differs(&record), "{before}");
+}
+
+#[test]
 fn few_rounds_say_no_inference() {
     let mut record = fixture::record();
     record.samples.retain(|sample| sample.round <= 3);

@@ -242,6 +242,19 @@ pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
         .then(|| format!("Smallest differences that these rounds show with 80 % power at 5 %: {}.", each.join(", ")))
 }
 
+/// At which step of its clock the engine ends layers and what that means for times; `None` where at none.
+pub fn layer_step(record: &Record) -> Option<String> {
+    let engine = &record.environment.engine;
+    let step = engine.layer_step_ns;
+    (step > Nanos::ZERO).then(|| {
+        format!(
+            "at multiples of {step} on its clock ({}): a build that makes layers takes up to {step} longer, and two that \
+             are less than {step} apart are not told apart.",
+            engine.storage_driver
+        )
+    })
+}
+
 /// What a part of a build is called.
 pub fn part(part: &StepTime) -> String {
     match part.part {

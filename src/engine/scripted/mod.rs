@@ -88,6 +88,7 @@ impl Default for Script {
                 version: "28.0.0".into(),
                 api_version: "1.48".into(),
                 storage_driver: "overlay2".into(),
+                layer_step_ns: units::Nanos::ZERO,
                 image_store: ImageStore::Graphdriver,
                 builder: Builder::Buildkit,
                 os: "linux".into(),

@@ -59,6 +59,9 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     if let Some(noise) = &facts.noise {
         notes.push(words::noise(noise));
     }
+    if let Some(line) = words::layer_step(record) {
+        notes.push(format!("This engine ends layers {line}"));
+    }
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }

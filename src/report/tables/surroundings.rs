@@ -23,6 +23,7 @@ pub fn environment(facts: &Facts<'_>) -> Table {
     say("Engine", format!("{} {} (API {})", engine.name, engine.version, engine.api_version));
     say("Builder", engine.builder.to_string());
     say("Image store", format!("{} ({})", engine.storage_driver, engine.image_store));
+    say("Layers end", words::layer_step(record).unwrap_or_default());
     say("Platform", format!("{}/{}", engine.os, engine.arch));
     say("Bases", format!("set `{}`", record.settings.bases).replace('`', "\""));
     let cores = words::count(host.cores as usize, "core");

@@ -168,7 +168,7 @@ fn stand_ins_and_failures_are_marked_in_every_output() {
 fn an_engine_that_ends_layers_at_whole_seconds_is_told_of_in_every_output() {
     let mut record = fixture::record();
     let differs = |record: &Record| {
-        let text = json(record).unwrap();
+        let text = json(record);
         let report: serde_json::Value = serde_json::from_str(&text).unwrap();
         let timings = report["timings"].as_array().unwrap().clone();
         timings.iter().filter(|timing| timing["ratio_to_first"]["differs"] == true).count()

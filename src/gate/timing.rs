@@ -361,20 +361,17 @@ mod tests {
     #[test]
     fn less_than_the_engines_step_is_not_judged() {
         let steady = |seconds: f64| -> Vec<Sample> {
-            let mut samples = samples(&mut Noise(5), 12, 1.0);
-            samples.iter_mut().for_each(|sample| sample.wall_ns = Nanos::from_seconds(seconds));
-            samples
+            let samples = samples(&mut Noise(5), 12, 1.0).into_iter();
+            samples.map(|sample| Sample { wall_ns: Nanos::from_seconds(seconds), ..sample }).collect()
         };
         let verdict = |head: f64, layer_step: Nanos| {
             let (base, head) = (steady(2.0), steady(head));
-            let all = |samples: &'_ [Sample]| -> Vec<Sample> { samples.to_vec() };
-            let (base_2, head_2) = (all(&base), all(&head));
             let pair = TimingPair {
                 variant: "v",
                 scenario: Scenario::Cold,
                 base: base.iter().collect(),
                 head: head.iter().collect(),
-                confirmation: (base_2.iter().collect(), head_2.iter().collect()),
+                confirmation: (base.iter().collect(), head.iter().collect()),
                 layer_step,
             };
             judge(&[pair], &TimingRules::default()).swap_remove(0)

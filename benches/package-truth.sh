@@ -2,7 +2,8 @@
 # Are the package tables right? For images on the engine at DOCKER_HOST: what tonnage finds in the layers against what
 # dpkg, apk and Python say inside a container, as a Markdown table. Exit code 1 where they disagree.
 #
-#   benches/package-truth.sh [IMAGE]...    the images have Python; without one, the Flask suite's four are built
+#   benches/package-truth.sh [IMAGE]...    the images have Python; without one, the Flask suite's four are built, and
+#                                          `tonnage clean` removes them in the end
 #
 # TONNAGE=FILE is the program; without it a release build.
 # shellcheck source=../scripts/lib.sh
@@ -25,6 +26,7 @@ mkdir -p "$work"
 images=("$@") names=("$@")
 if [ ${#images[@]} -eq 0 ]; then
     suite_options
+    trap '"$tonnage" --quiet clean >&2' EXIT
     "$tonnage" run "$root/variants/flask-blog" --sizes-only --keep --out "$work/run" "${options[@]}" >&2
     field() {
         "$python" -c 'import json, sys

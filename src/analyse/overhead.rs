@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_record_without_its_wall_time_has_none() {
         let mut record = fixture::record();
-        record.elapsed_ns = Nanos(0);
+        record.elapsed_ns = Nanos::ZERO;
         assert_eq!(overhead(&record), None);
     }
 }

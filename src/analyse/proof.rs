@@ -174,7 +174,7 @@ mod tests {
             instruction: line[1..].to_owned(),
             stage: String::new(),
             cached: line.starts_with('+'),
-            duration_ns: Nanos(0),
+            duration_ns: Nanos::ZERO,
         };
         lines.iter().map(step).collect()
     }

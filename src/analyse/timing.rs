@@ -200,7 +200,7 @@ pub(super) fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTree
 /// The median of times; zero of none.
 pub(super) fn median_time(times: impl IntoIterator<Item = Nanos>) -> Nanos {
     let values: Vec<f64> = times.into_iter().map(|time| time.0 as f64).collect();
-    statistics::median(&values).map_or(Nanos(0), nearest)
+    statistics::median(&values).map_or(Nanos::ZERO, nearest)
 }
 
 /// What is left of a sample's wall time beside its parts.

@@ -181,6 +181,11 @@ fn floor(estimate: &RatioEstimate, layer_step: Nanos, rules: &TimingRules) -> Na
     rules.floor.max(estimate.step(layer_step))
 }
 
+/// Whether the head takes longer than allowed, by ratio and by time.
+fn is_over(estimate: &RatioEstimate, layer_step: Nanos, rules: &TimingRules) -> bool {
+    estimate.ratio > rules.ratio && longer(estimate) > floor(estimate, layer_step, rules)
+}
+
 fn below(step: Nanos) -> String {
     format!("this engine ends layers at multiples of {step} on its clock, so a difference below that is not judged")
 }
@@ -205,8 +210,7 @@ fn first(
     }
     let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
     let floor = floor(&estimate, layer_step, rules);
-    let over = estimate.ratio > rules.ratio && longer(&estimate) > floor;
-    if over && slower <= rules.alpha {
+    if is_over(&estimate, layer_step, rules) && slower <= rules.alpha {
         return (TimingVerdict::Suspect, format!("{change}, slower in the first measurement"));
     }
     let shorter = estimate.first.saturating_sub(estimate.second);
@@ -246,8 +250,7 @@ fn confirm(pairs: &[TimingPair<'_>], results: &mut [TimingResult], rules: &Timin
     let p = holm(&again.iter().map(|(_, e)| e.as_ref().map_or(1.0, |e| e.p_slower)).collect::<Vec<f64>>());
     for ((index, estimate), p) in again.into_iter().zip(p) {
         let result = &mut results[index];
-        let floor = |e: &RatioEstimate| floor(e, pairs[index].layer_step, rules);
-        let agrees = estimate.is_some_and(|e| e.ratio > rules.ratio && longer(&e) > floor(&e) && p <= rules.alpha);
+        let agrees = estimate.is_some_and(|e| is_over(&e, pairs[index].layer_step, rules) && p <= rules.alpha);
         let second = estimate.map_or_else(|| "no valid pair".to_owned(), |e| Ratio(e.ratio).as_change());
         let change = result.reason.split(", slower").next().unwrap_or_default().to_owned();
         (result.verdict, result.reason) = if agrees {

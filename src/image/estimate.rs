@@ -57,13 +57,12 @@ impl Pool {
         let wanted = thread::available_parallelism().map_or(1, usize::from).min(8);
         let (jobs, queue) = sync_channel::<Job>(WAITING);
         let queue = Arc::new(Mutex::new(queue));
-        let mut threads = 0;
+        let mut any = false;
         for _ in 0..wanted {
             let queue = Arc::clone(&queue);
-            let started = thread::Builder::new().name("estimate".to_owned()).spawn(move || work(&queue));
-            threads += usize::from(started.is_ok());
+            any |= thread::Builder::new().name("estimate".to_owned()).spawn(move || work(&queue)).is_ok();
         }
-        (threads > 0).then(|| Arc::new(Self { jobs }))
+        any.then(|| Arc::new(Self { jobs }))
     }
 }
 

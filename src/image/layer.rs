@@ -2,7 +2,7 @@
 //!
 //! In: the unpacked tar as a stream. Out: a [`LayerScan`], which holds 32 bytes an entry, its path, 32 bytes for
 //! the BLAKE3 digest of a file's content where files are hashed (it only tells equal files, no engine knows it, and it
-//! takes a third of SHA-256's time), and the text of package databases (bounded).
+//! takes less than half of SHA-256's time), and the text of package databases (bounded).
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};

@@ -169,7 +169,7 @@ impl<'a> Beside<'a> {
                 digest: suite.digest.clone(),
                 source: suite.source.clone(),
             },
-            elapsed_ns: Nanos(0),
+            elapsed_ns: Nanos::ZERO,
             spent: Spent::default(),
             pulls: Vec::new(),
             findings: Vec::new(),

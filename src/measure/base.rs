@@ -84,7 +84,7 @@ impl<'a, E: Engine> Bases<'a, E> {
         set: &'a BTreeMap<String, String>,
         pull_deadline: Duration,
     ) -> Self {
-        Self { engine, run, site, set, pull_deadline, built: Cell::new(Nanos(0)), known: BTreeMap::new() }
+        Self { engine, run, site, set, pull_deadline, built: Cell::new(Nanos::ZERO), known: BTreeMap::new() }
     }
 
     /// Time that building site layers took.

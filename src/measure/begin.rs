@@ -52,7 +52,7 @@ pub(super) async fn begin_record<E: Engine>(
         started_at: options.started_at.clone(),
         finished_at: String::new(),
         ended: Ended::Running,
-        elapsed_ns: Nanos(0),
+        elapsed_ns: Nanos::ZERO,
         spent: Spent::default(),
         environment: Environment {
             engine: engine.facts().clone(),

@@ -196,7 +196,7 @@ impl Journal {
             .open(path)
             .map_err(|source| FileError::new("write", path, source))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { file, path: path.to_path_buf(), spent: Nanos(0) }),
+            Ok(()) => Ok(Self { file, path: path.to_path_buf(), spent: Nanos::ZERO }),
             Err(std::fs::TryLockError::WouldBlock) => {
                 Err(JournalError::Busy { dir: path.parent().unwrap_or(Path::new(".")).to_path_buf() })
             }
@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn what_was_appended_is_replayed_without_the_line_that_was_cut_short() {
         let dir = tempfile::tempdir().unwrap();
-        let record = Record { samples: Vec::new(), elapsed_ns: Nanos(0), spent: Spent::default(), ..fixture::record() };
+        let record =
+            Record { samples: Vec::new(), elapsed_ns: Nanos::ZERO, spent: Spent::default(), ..fixture::record() };
         let samples = fixture::samples(1);
         let mut journal = Journal::begin(dir.path(), "r", &record, None).unwrap();
         for sample in &samples[..3] {

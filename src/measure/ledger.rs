@@ -95,10 +95,10 @@ impl Ledger {
             .map_err(|source| FileError::new("write", &path, source))?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
         if let Some((_, ownership)) = earlier {
-            return Ok(Self { file, path, ownership, building: None, spent: Nanos(0) });
+            return Ok(Self { file, path, ownership, building: None, spent: Nanos::ZERO });
         }
         let begin = Line::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
-        let mut ledger = Self { file, path, ownership, building: None, spent: Nanos(0) };
+        let mut ledger = Self { file, path, ownership, building: None, spent: Nanos::ZERO };
         ledger.append(&begin)?;
         fsx::sync_dir(folder)?;
         Ok(ledger)

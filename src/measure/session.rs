@@ -170,7 +170,7 @@ impl<'a, E: Engine> Session<'a, E> {
             site: Site { ca_files, env },
             spent: Spent::default(),
             accounted: begun,
-            pulled: Nanos(0),
+            pulled: Nanos::ZERO,
         })
     }
 
@@ -307,7 +307,7 @@ impl<'a, E: Engine> Session<'a, E> {
                         message: error.to_string(),
                         instruction: String::new(),
                         log: Vec::new(),
-                        wall_ns: Nanos(0),
+                        wall_ns: Nanos::ZERO,
                         intermediate: Vec::new(),
                     };
                     let mut sample = subject.failed_sample(step, &failure, started_at);

@@ -255,6 +255,11 @@ pub fn layer_step(record: &Record) -> Option<String> {
     })
 }
 
+/// The same as a sentence of its own.
+pub fn layer_step_line(record: &Record) -> Option<String> {
+    layer_step(record).map(|step| format!("This engine ends layers {step}"))
+}
+
 /// What a part of a build is called.
 pub fn part(part: &StepTime) -> String {
     match part.part {

@@ -87,13 +87,13 @@ impl Steps {
             opened: Vec::new(),
             stages: BTreeMap::new(),
             line: String::new(),
-            line_began: Nanos(0),
+            line_began: Nanos::ZERO,
             image_id: String::new(),
             pulled: false,
             tail: Tail::default(),
             made: Vec::new(),
             failure: None,
-            done: Nanos(0),
+            done: Nanos::ZERO,
         }
     }
 
@@ -199,7 +199,7 @@ impl Steps {
             claimed: String::new(),
             done: false,
             began: at,
-            ended: Nanos(0),
+            ended: Nanos::ZERO,
         });
     }
 
@@ -325,7 +325,7 @@ impl Steps {
         let mut parts = Parts { client_side: true, ..Parts::default() };
         let mut steps = Vec::with_capacity(self.opened.len());
         parts.upload_ns = self.opened.first().map_or(wall, |first| first.began);
-        parts.export_ns = if self.done.0 == 0 { Nanos(0) } else { wall.saturating_sub(self.done) };
+        parts.export_ns = if self.done.0 == 0 { Nanos::ZERO } else { wall.saturating_sub(self.done) };
         for open in std::mem::take(&mut self.opened) {
             let took = open.ended.saturating_sub(open.began);
             if is_base(&open.instruction) {
@@ -338,7 +338,7 @@ impl Steps {
                 Some(_) if several => format!("stage-{}", open.stage),
                 _ => String::new(),
             };
-            let duration_ns = if open.cached { Nanos(0) } else { took };
+            let duration_ns = if open.cached { Nanos::ZERO } else { took };
             steps.push(Step { instruction: open.instruction, stage, cached: open.cached, duration_ns });
         }
         self.tail.write(self.line.as_bytes(), |_| {});
@@ -349,7 +349,7 @@ impl Steps {
             pulled: self.pulled,
             log: self.tail.finish(),
             made: self.made,
-            apart: Nanos(0),
+            apart: Nanos::ZERO,
             failure: self.failure,
             unfinished,
         }

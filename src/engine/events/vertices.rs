@@ -156,7 +156,7 @@ impl Vertices {
         let apart = if self.known.lookup_apart {
             time(&|_| true).saturating_sub(time(&|kind| kind != Kind::Lookup)).min(wall)
         } else {
-            Nanos(0)
+            Nanos::ZERO
         };
         let open = |vertex: &&Vertex| {
             vertex.kind == Kind::Instruction && vertex.started.is_some() && vertex.completed.is_none()
@@ -236,7 +236,7 @@ impl Vertex {
             instruction: self.instruction.clone(),
             stage: self.stage.clone(),
             cached: self.cached,
-            duration_ns: if self.cached { Nanos(0) } else { nanos(took) },
+            duration_ns: if self.cached { Nanos::ZERO } else { nanos(took) },
         }
     }
 }

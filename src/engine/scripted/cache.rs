@@ -92,7 +92,7 @@ pub(super) fn build(
     let wanted = needed(&parsed, last, script.facts.builder);
     let mut stages: Vec<Stage> = Vec::new();
     let mut steps = Vec::new();
-    let mut steps_ns = Nanos(0);
+    let mut steps_ns = Nanos::ZERO;
     let total = parsed.instructions.iter().filter(|one| one.is_cacheable() && wanted.contains(&one.stage)).count();
     for instruction in &parsed.instructions {
         if instruction.word() == "FROM" {
@@ -133,7 +133,7 @@ pub(super) fn build(
         if let Some((_, message)) = fails {
             return failed(message, &instruction.text, upload_ns + steps_ns);
         }
-        let duration_ns = if hit { Nanos(0) } else { times.around(cost(instruction)) };
+        let duration_ns = if hit { Nanos::ZERO } else { times.around(cost(instruction)) };
         if !hit {
             let layer = execute(instruction, &files, store.fresh());
             store.cache.0.insert(key.clone(), layer);

@@ -59,9 +59,7 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     if let Some(noise) = &facts.noise {
         notes.push(words::noise(noise));
     }
-    if let Some(line) = words::layer_step(record) {
-        notes.push(format!("This engine ends layers {line}"));
-    }
+    notes.extend(words::layer_step_line(record));
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }

@@ -71,11 +71,11 @@ fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Varia
 
 /// The longest parts in the order of the build, the others in one; whether each is an instruction.
 fn rows(build: &Decomposition) -> Vec<Row> {
-    let mut longest: Vec<&StepTime> = build.parts.iter().filter(|part| part.median > Nanos(0)).collect();
+    let mut longest: Vec<&StepTime> = build.parts.iter().filter(|part| part.median > Nanos::ZERO).collect();
     longest.sort_by_key(|part| std::cmp::Reverse(part.median));
-    let least = longest.get(MOST_BARS - 1).map_or(Nanos(0), |part| part.median);
+    let least = longest.get(MOST_BARS - 1).map_or(Nanos::ZERO, |part| part.median);
     let (mut rows, mut rest) = (Vec::new(), Vec::new());
-    for part in build.parts.iter().filter(|part| part.median > Nanos(0)) {
+    for part in build.parts.iter().filter(|part| part.median > Nanos::ZERO) {
         if part.median >= least && rows.len() < MOST_BARS {
             rows.push((words::part(part), part.median, part.part == Part::Instruction));
         } else {

@@ -96,8 +96,8 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
     if let Some(line) = words::detectable(&facts.detectable) {
         table.note(line);
     }
-    if let Some(line) = words::layer_step(facts.record) {
-        table.note(format!("This engine ends layers {line}"));
+    if let Some(line) = words::layer_step_line(facts.record) {
+        table.note(line);
     }
     if let Some(line) = words::downloads(facts.record, &facts.timings) {
         table.note(line);

@@ -201,7 +201,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
             scenarios,
             warm_repeats: WARM_REPEATS,
             seed: args.seed,
-            twin: (!args.no_twin && !args.sizes_only).then(|| suite_twin(suite, &args.only)),
+            twin: suite.twin(&args.only).filter(|_| !args.no_twin && !args.sizes_only),
         },
         only: args.only.clone(),
         max_time: args.max_time,
@@ -216,12 +216,6 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
         site_env: args.site_env.iter().cloned().collect(),
         started_at,
     }
-}
-
-/// The variant measured twice each round: the last, which in a suite that goes from large to small is the cheapest.
-fn suite_twin(suite: &Suite, only: &[String]) -> usize {
-    let count = if only.is_empty() { suite.variants.len() } else { only.len() };
-    count.saturating_sub(1)
 }
 
 /// The first Ctrl-C or SIGTERM stops the run, which then cleans up; the second ends the program at once.

@@ -46,12 +46,17 @@ pub enum Edit {
         /// Seconds since the Unix epoch.
         mtime: u64,
     },
+    /// Everything gets modification times that many seconds earlier, so that what is older stays older; later where
+    /// that would be before the Unix epoch.
+    Age(u64),
 }
 
 impl Edit {
-    fn path(&self) -> &str {
+    /// Path from the context's root; `None` where it changes everything.
+    fn path(&self) -> Option<&str> {
         match self {
-            Self::Replace { path, .. } | Self::Touch { path, .. } => path,
+            Self::Replace { path, .. } | Self::Touch { path, .. } => Some(path),
+            Self::Age(_) => None,
         }
     }
 }
@@ -155,10 +160,8 @@ impl Context {
     /// no names of users; the same bytes for the same input. Long names use GNU's extension, which every engine
     /// reads.
     pub fn tar(&self, edits: &[Edit]) -> Result<Bytes, ContextError> {
-        for edit in edits {
-            if self.content(edit.path()).is_none() {
-                return Err(ContextError::NoSuchFile { path: edit.path().to_owned(), root: self.root.clone() });
-            }
+        if let Some(path) = edits.iter().filter_map(Edit::path).find(|path| self.content(path).is_none()) {
+            return Err(ContextError::NoSuchFile { path: path.to_owned(), root: self.root.clone() });
         }
         // A header and padding per entry, a long name now and then, and the end.
         let room = self.bytes().0 as usize + self.entries.len() * 1536 + 10_240;
@@ -166,10 +169,11 @@ impl Context {
         for (path, entry) in &self.entries {
             let mut content = &entry.content[..];
             let mut mtime = entry.found.mtime;
-            for edit in edits.iter().filter(|edit| edit.path() == path) {
+            for edit in edits.iter().filter(|edit| edit.path().is_none_or(|edited| edited == path)) {
                 match edit {
                     Edit::Replace { content: new, .. } => content = new,
                     Edit::Touch { mtime: new, .. } => mtime = *new,
+                    Edit::Age(seconds) => mtime = mtime.checked_sub(*seconds).unwrap_or(mtime + seconds),
                 }
             }
             let wrap = |source| ContextError::Pack { path: path.clone(), source };

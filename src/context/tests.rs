@@ -136,6 +136,12 @@ fn edits_change_their_file_alone_and_nothing_on_disk() {
     assert_eq!((changed[1].0.as_str(), changed[1].3, changed[1].5.as_slice()), ("z", 1_700_000_000, b"z".as_slice()));
     assert_eq!(fs::read(dir.path().join("src/a.py")).unwrap(), b"x = 1\n");
     assert_eq!(unpacked(&context.tar(&[]).unwrap()), before);
+    let aged = unpacked(&context.tar(&[Edit::Age(7)]).unwrap());
+    assert!(aged.iter().zip(&before).all(|(new, old)| new.3 + 7 == old.3 && new.5 == old.5), "{aged:?}");
+    assert_eq!(aged.len(), before.len());
+    stamp_all(dir.path(), 5);
+    let old = Context::load(dir.path(), &dir.path().join("Dockerfile"), Builder::Buildkit).unwrap();
+    assert!(unpacked(&old.tar(&[Edit::Age(7)]).unwrap()).iter().all(|entry| entry.3 == 12), "no time before 1970");
     for path in ["nothing", "src"] {
         let edit = Edit::Touch { path: path.into(), mtime: 0 };
         assert!(matches!(context.tar(&[edit]), Err(ContextError::NoSuchFile { .. })), "{path}");

@@ -1,7 +1,7 @@
 //! Clean-up that leaves an engine as it was: only what [`claims`] proves to be ours, one by one, never a prune of
 //! everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -21,6 +21,10 @@ const PATIENCE: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Build-cache records that one request removes: its ids go into the query.
 const BATCH: usize = 100;
+/// Characters of an id that name its record in a request; whole ids are 25 letters and digits, at random. Docker
+/// compiles the request's expression anew for each record that it looks at, which with whole ids can take it longer
+/// than removing the records.
+const BEGINNING: usize = 10;
 
 /// Removes what is provably ours and reports what is left.
 pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Result<CleanReport, EngineError> {
@@ -131,8 +135,9 @@ async fn records(
         let found = claims::records(&listed, images_before, &claimed, ownership, ahead);
         let wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
         let mut gone = 0;
+        let named = beginnings(listed.iter().map(|record| record.id.as_str()));
         for batch in wanted.chunks(BATCH) {
-            gone += prune(engine, batch).await?;
+            gone += prune(engine, &expression(batch, &named)).await?;
         }
         report.cache_records += gone;
         idle = if gone == 0 { idle + 1 } else { 0 };
@@ -156,16 +161,52 @@ async fn records(
     }
 }
 
-/// Removes the records of these ids and tells how many went. The filter takes one value, which is matched as a
-/// regular expression; ids are letters and digits.
-async fn prune(engine: &DockerEngine, ids: &[&str]) -> Result<u64, EngineError> {
-    let filters = serde_json::json!({ "id": [format!("^({})$", ids.join("|"))] }).to_string();
+/// Removes the records whose ids match and tells how many went. The filter takes one value.
+async fn prune(engine: &DockerEngine, expression: &str) -> Result<u64, EngineError> {
+    let filters = serde_json::json!({ "id": [expression] }).to_string();
     let path = path_with("/build/prune", &[("all", "1"), ("filters", &filters)]);
     let pruned: Pruned = engine.client().json(Request::post(path, "remove build-cache records"), SLOW).await?;
     Ok(pruned.caches_deleted.unwrap_or_default().len() as u64)
 }
 
+/// How many of the ids have each beginning.
+fn beginnings<'i>(ids: impl Iterator<Item = &'i str>) -> BTreeMap<&'i str, usize> {
+    let mut found = BTreeMap::new();
+    for beginning in ids.filter_map(|id| id.get(..BEGINNING)) {
+        *found.entry(beginning).or_default() += 1;
+    }
+    found
+}
+
+/// A regular expression that matches these ids and no other that was listed: by their beginnings where no two have
+/// one, else whole. That another's record appears meanwhile with such a beginning has a chance of one in 10¹².
+fn expression(ids: &[&str], named: &BTreeMap<&str, usize>) -> String {
+    let name = |id: &&str| match id.get(..BEGINNING) {
+        Some(beginning) if named.get(beginning) == Some(&1) => beginning.to_owned(),
+        _ => format!("{id}$"),
+    };
+    format!("^({})", ids.iter().map(name).collect::<Vec<_>>().join("|"))
+}
+
 /// Whether an id is one that a regular expression takes as it stands.
 fn is_record_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_by_what_no_other_has() {
+        let ours = ["85u8h3nrypnwcgfjvpf8gefz0", "jo37rfzedgeh196ao7n7961oq", "short"];
+        let others = ["jo37rfzedgxxxxxxxxxxxxxxx", "0085u8h3nrypnwcgfjvpf8gef", "shorter", "vy1h3pt6yp9sq3ua9v5g6so8i"];
+        let listed = [&ours[..], &others[..]].concat();
+        let named = beginnings(listed.iter().copied());
+        let expression = expression(&ours, &named);
+        assert_eq!(expression, "^(85u8h3nryp|jo37rfzedgeh196ao7n7961oq$|short$)");
+        let matches = regex::Regex::new(&expression).unwrap();
+        let gone: Vec<&str> = listed.iter().copied().filter(|id| matches.is_match(id)).collect();
+        assert_eq!(gone, ours);
+    }
 }

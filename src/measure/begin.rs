@@ -18,7 +18,7 @@ pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a su
     if let Some(unknown) = only.iter().find(|name| !suite.variants.iter().any(|variant| variant.name == **name)) {
         return Err(MeasureError::NoSuchVariant(unknown.clone()));
     }
-    Ok(suite.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect())
+    Ok(suite.chosen(only))
 }
 
 /// The record of a run that has measured nothing yet.

@@ -19,7 +19,7 @@ pub(super) struct Subject<'a> {
     pub context: Context,
     /// Reference of the image that is weighed and served.
     pub tag: String,
-    /// Reference of the images that edits make.
+    /// Reference of the images that edits and the twin make.
     pub edited_tag: String,
     /// The instructions that copy the `src` file.
     pub src_copies: Vec<String>,
@@ -35,6 +35,11 @@ pub(super) struct Common {
     pub run: String,
     /// What builds.
     pub builder: Builder,
+    /// Whether the engine never removes the folder of a layer that it had already when it was built: `BuildKit` in a
+    /// Docker Engine with a graph driver (moby/moby#46136; `RegisterByGraphID` in its layer/migration.go). A file that
+    /// is copied into the root folder would be kept once for each cold build, out of reach of every clean-up, so those
+    /// builds are given files of another age, which neither the cache nor any size depends on.
+    pub leaves_equal_layers: bool,
     /// Build arguments of the command line, over those of the suite.
     pub build_args: BTreeMap<String, String>,
     /// Network mode of the command line.
@@ -43,6 +48,18 @@ pub(super) struct Common {
     pub platform: Option<String>,
     /// Limit on one build.
     pub deadline: Duration,
+}
+
+/// What a build is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose<'f> {
+    pub scenario: Scenario,
+    /// Goes into an edited line; must not have been there before.
+    pub fresh: &'f str,
+    /// How many seconds older a cold build's files are made; see [`Common::leaves_equal_layers`].
+    pub age: u64,
+    /// Whether it is the variant's second build of the round, whose image is not weighed.
+    pub twin: bool,
 }
 
 impl Subject<'_> {
@@ -61,14 +78,11 @@ impl Subject<'_> {
         self.variant.facts.instructions.iter().map(|fact| fact.text.as_str())
     }
 
-    /// The request for one build. `fresh` goes into an edited line and must not have been there before.
-    pub(super) fn request(
-        &self,
-        scenario: Scenario,
-        fresh: &str,
-        common: &Common,
-    ) -> Result<BuildRequest, MeasureError> {
+    /// The request for one build.
+    pub(super) fn request(&self, purpose: &Purpose<'_>, common: &Common) -> Result<BuildRequest, MeasureError> {
+        let &Purpose { scenario, fresh, age, twin } = purpose;
         let edits = match scenario {
+            Scenario::Cold if common.leaves_equal_layers && age > 0 => vec![Edit::Age(age)],
             Scenario::Cold | Scenario::Warm => Vec::new(),
             Scenario::Src => self.line(self.variant.src.as_deref(), fresh)?,
             Scenario::Deps => self.line(self.variant.deps.as_deref(), fresh)?,
@@ -85,11 +99,11 @@ impl Subject<'_> {
         if !self.inherits_label {
             labels.insert(labels::RUN.to_owned(), common.run.clone());
         }
-        let edited = matches!(scenario, Scenario::Src | Scenario::Deps);
+        let aside = twin || matches!(scenario, Scenario::Src | Scenario::Deps);
         Ok(BuildRequest {
             context: self.context.tar(&edits)?,
             dockerfile: self.context.dockerfile().to_owned(),
-            tags: vec![if edited { self.edited_tag.clone() } else { self.tag.clone() }],
+            tags: vec![if aside { self.edited_tag.clone() } else { self.tag.clone() }],
             labels,
             build_args,
             target: self.variant.target.clone(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::against::{self, Beside, Other};
 use super::base::Site;
 use super::begin::{begin_record, chosen, same_run};
-use super::build::{Common, Subject};
+use super::build::{Common, Purpose, Subject};
 use super::cancel::Cancel;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
@@ -19,7 +19,8 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Against, Ended, Failure, Finding, Outcome as VariantOutcome, Record, Sample, Scenario, Spent, Variant,
+    self, Against, Builder, Ended, Failure, Finding, ImageStore, Outcome as VariantOutcome, Record, Sample, Scenario,
+    Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -162,6 +163,8 @@ impl<'a, E: Engine> Session<'a, E> {
             common: Common {
                 run,
                 builder: engine.facts().builder,
+                leaves_equal_layers: engine.facts().builder == Builder::Buildkit
+                    && engine.facts().image_store == ImageStore::Graphdriver,
                 build_args: options.build_args.clone(),
                 network: options.network.clone(),
                 platform: options.platform.clone(),
@@ -279,7 +282,11 @@ impl<'a, E: Engine> Session<'a, E> {
                 discarded: step.discarded,
             });
             let fresh = format!("{} {}", self.common.run, step.index);
-            let request = subject.request(step.scenario, &fresh, &self.common)?;
+            // What is going to be weighed keeps its files as they are: layers that variants share are the same.
+            let to_weigh = !step.twin && self.entry(&subject.variant.name).is_some_and(|entry| entry.sizes.is_none());
+            let age = if to_weigh { 0 } else { u64::from(step.index) + 1 };
+            let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin };
+            let request = subject.request(&purpose, &self.common)?;
             for tag in &request.tags {
                 self.ledger.tag(tag)?;
             }
@@ -333,7 +340,8 @@ impl<'a, E: Engine> Session<'a, E> {
 
     /// Builds what the cache must hold before a scenario that takes it for granted.
     pub(super) async fn prime(&mut self, subject: &Subject<'_>, cancel: &Cancel) -> Result<Primed, MeasureError> {
-        let request = subject.request(Scenario::Warm, "", &self.common)?;
+        let purpose = Purpose { scenario: Scenario::Warm, fresh: "", age: 0, twin: false };
+        let request = subject.request(&purpose, &self.common)?;
         for tag in &request.tags {
             self.ledger.tag(tag)?;
         }

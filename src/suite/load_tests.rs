@@ -237,3 +237,17 @@ fn the_digest_follows_names_modes_and_contents_and_nothing_else() {
     fs::write(one.path().join("src/new"), "").unwrap();
     assert_eq!(&digest(&one), digests.last().unwrap());
 }
+
+#[test]
+fn the_twin_is_the_last_of_the_variants_with_the_fewest_stages() {
+    let blog = Suite::load(&repository("variants/flask-blog")).unwrap();
+    let twin = |only: &[&str]| {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        blog.twin(&only).map(|index| blog.chosen(&only)[index].name.clone())
+    };
+    let name = |name: &str| Some(name.to_owned());
+    assert_eq!(twin(&[]), name("python3.9-alpine"), "the multistage build makes layers that no image holds");
+    assert_eq!(twin(&["python3.9-alpine-multistage"]), name("python3.9-alpine-multistage"));
+    assert_eq!(twin(&["python3.9-slim", "python3.9", "python3.9"]), name("python3.9-slim"), "named twice is once");
+    assert_eq!(twin(&["nothing"]), None);
+}

@@ -149,6 +149,20 @@ impl Suite {
         }
     }
 
+    /// The variants of these names, in the suite's order; without names all.
+    pub fn chosen(&self, only: &[String]) -> Vec<&Variant> {
+        self.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect()
+    }
+
+    /// Which of the chosen variants is measured twice each round: of those with the fewest stages the last, which in a
+    /// suite that goes from large to small is the smallest. Layers of a stage that no image holds are the dearest to
+    /// remove: an engine that compares folders walks two whole file systems to know the size of each.
+    pub fn twin(&self, only: &[String]) -> Option<usize> {
+        let stages = |variant: &Variant| variant.facts.stage_count(&variant.build_args, variant.target.as_deref());
+        let chosen = self.chosen(only);
+        (0..chosen.len()).rev().min_by_key(|&index| stages(chosen[index]).unwrap_or(usize::MAX))
+    }
+
     /// The variant of that name.
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)

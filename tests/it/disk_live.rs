@@ -211,3 +211,43 @@ fn an_engine_whose_own_disk_is_full_is_told_with_the_reason_and_cleaned() {
     let record = sandbox.json("in-export/run.json");
     assert_eq!(record["variants"][0]["failure"]["stage"], "export", "{}", record["variants"][0]);
 }
+
+/// Folders of layers on an engine's disk.
+fn layer_folders(data: &Path) -> usize {
+    let drivers = ["overlay2", "fuse-overlayfs", "vfs"].map(|driver| data.join(driver)).into_iter();
+    drivers.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().count()
+}
+
+#[test]
+fn a_file_copied_to_the_root_is_not_left_on_the_engines_disk_once_for_each_build() {
+    let test = "layers that are equal";
+    let Some(_lock) = live::engine(test) else { return };
+    let mut data = PathBuf::new();
+    let Some(engine) = PrivateEngine::start_on(test, |folder| data = folder.to_owned()) else { return };
+    engine.load("alpine");
+    let sandbox = Sandbox::new();
+    let mut manifest = String::from("[suite]\nname = \"jar\"\n");
+    for (name, more) in [("plain", ""), ("more", "COPY run.sh /run.sh\n")] {
+        let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\n");
+        let text = format!("FROM tonnage-tiny/python:3.9-alpine\nCOPY app.jar /app.jar\n{more}");
+        sandbox.write(&format!("suite/{name}/Dockerfile"), &text);
+    }
+    sandbox.write("suite/tonnage.toml", &manifest);
+    sandbox.write("suite/app.jar", &"a".repeat(100_000));
+    sandbox.write("suite/run.sh", "exec true\n");
+    let before = layer_folders(&data);
+    assert!(before > 0, "nothing in {}", data.display());
+    let arguments = ["run", "suite", "--builder", "buildkit", "--rounds", "3", "--out", "out"];
+    sandbox.run_on(engine.host(), &arguments).expect(0);
+    let record = sandbox.json("out/run.json");
+    let samples = record["samples"].as_array().unwrap();
+    assert!(samples.iter().all(|sample| sample["valid"] == true), "{samples:?}");
+    let cold = samples.iter().filter(|sample| sample["scenario"] == "cold").count();
+    assert_eq!(cold, 4 * 3, "four rounds of two variants and the twin");
+    // The layer that the variants share is the same in both images.
+    let plain = &record["variants"][0]["sizes"];
+    assert_eq!(plain["shared_bytes"], plain["size_bytes"], "{plain}");
+    // The shared layer of the first round, whose images are weighed, was built for both.
+    let left = layer_folders(&data) - before;
+    assert!(left <= 1, "{left} folders of {cold} cold builds are left");
+}

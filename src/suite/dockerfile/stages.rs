@@ -82,6 +82,11 @@ impl Facts {
         Ok(images)
     }
 
+    /// How many stages the target is made of, itself included; `None` where that cannot be told.
+    pub fn stage_count(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<usize> {
+        self.needed_stages(args, target).ok().map(|stages| stages.len())
+    }
+
     /// The stages that the target is made of, itself included.
     pub(super) fn needed_stages(
         &self,

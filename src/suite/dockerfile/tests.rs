@@ -97,6 +97,8 @@ fn the_images_of_all_needed_stages_are_named_once_the_final_base_last() {
         ["golang:1.24", "unused:1", "nginx:1", "busybox:1", "debian:12"]
     );
     assert_eq!(facts.final_base(&args(&[]), None).as_deref(), Some("debian:12"));
+    let count = |target| facts.stage_count(&args(&[]), target);
+    assert_eq!((count(None), count(Some("build")), count(Some("x"))), (Some(2), Some(1), None));
     assert_eq!(facts.external_bases(&args(&[]), Some("x")), Err(DockerfileError::NoStage("x".into())));
     assert!(bases("FROM scratch\nCOPY a a\n", &[], None).is_empty());
     // A stage may be called like an image and stand on it.

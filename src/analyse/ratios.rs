@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::paired::{RatioEstimate, paired_ratio};
 use crate::record::{Record, Sample, Scenario};
+use crate::units::Ratio;
 
 /// The builds of one variant and scenario against those of the first variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +38,8 @@ pub fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
 }
 
 /// The smallest ratio of two series of this run that its rounds show with 80 % power at 5 %, by scenario, judged by the
-/// variant that was measured twice. Empty where none was, or with too few rounds.
+/// variant that was measured twice; where layers were made never less than what the engine's step is of its median, since
+/// builds that are closer are not told apart. Empty where none was, or with too few rounds.
 pub fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
     let Some(twin) = record.samples.iter().find(|sample| sample.twin) else { return Vec::new() };
     let of = |scenario: Scenario, second: bool| {
@@ -46,18 +48,19 @@ pub fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
         };
         record.samples.iter().filter(own)
     };
-    Scenario::ALL
-        .into_iter()
-        .filter_map(|scenario| {
-            Some((scenario, paired_ratio(of(scenario, false), of(scenario, true))?.minimum_detectable?))
-        })
-        .collect()
+    let found = |scenario| {
+        let estimate = paired_ratio(of(scenario, false), of(scenario, true))?;
+        let step = estimate.step(record.environment.engine.layer_step_ns);
+        Some(estimate.minimum_detectable?.max(1.0 + Ratio::of(step.0, estimate.first.0)?.0))
+    };
+    Scenario::ALL.into_iter().filter_map(|scenario| Some((scenario, found(scenario)?))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::fixture::{self, NAMES};
+    use crate::units::Nanos;
 
     #[test]
     fn each_variant_stands_against_the_first_scenario_by_scenario() {
@@ -78,6 +81,13 @@ mod tests {
         let found = detectable(&record);
         assert_eq!(found.iter().map(|(scenario, _)| *scenario).collect::<Vec<_>>(), Scenario::ALL);
         assert!(found.iter().all(|(_, ratio)| *ratio > 1.0 && *ratio < 1.3), "{found:?}");
+        record.environment.engine.layer_step_ns = Nanos(1_000_000_000);
+        for ((scenario, quick), (_, stepped)) in found.iter().zip(detectable(&record)) {
+            match scenario {
+                Scenario::Warm | Scenario::Touch => assert!(stepped <= *quick, "nothing is made: {stepped}"),
+                _ => assert!(stepped > *quick && stepped > 1.05, "{scenario}: {stepped}"),
+            }
+        }
         record.samples.retain(|sample| sample.round <= 4);
         assert_eq!(detectable(&record), [], "too few rounds");
         record.samples.retain(|sample| !sample.twin);

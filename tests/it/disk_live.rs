@@ -229,8 +229,8 @@ fn a_file_copied_to_the_root_is_not_left_on_the_engines_disk_once_for_each_build
     let mut manifest = String::from("[suite]\nname = \"jar\"\n");
     for (name, more) in [("plain", ""), ("more", "COPY run.sh /run.sh\n")] {
         let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\n");
-        let text = format!("FROM tonnage-tiny/python:3.9-alpine\nCOPY app.jar /app.jar\n{more}");
-        sandbox.write(&format!("suite/{name}/Dockerfile"), &text);
+        let dockerfile = format!("FROM tonnage-tiny/python:3.9-alpine\nCOPY app.jar /app.jar\n{more}");
+        sandbox.write(&format!("suite/{name}/Dockerfile"), &dockerfile);
     }
     sandbox.write("suite/tonnage.toml", &manifest);
     sandbox.write("suite/app.jar", &"a".repeat(100_000));

@@ -46,8 +46,8 @@ pub enum Edit {
         /// Seconds since the Unix epoch.
         mtime: u64,
     },
-    /// Everything gets modification times that many seconds earlier, so that what is older stays older; later where
-    /// that would be before the Unix epoch.
+    /// Everything gets modification times that many seconds earlier, or later where that would be before the Unix
+    /// epoch.
     Age(u64),
 }
 

@@ -26,6 +26,17 @@ fn serve_bytes(listener: TcpListener) {
     });
 }
 
+/// Most bytes that this network namespace has sent a second time over TCP: segments of at most an Ethernet frame
+/// (`RetransSegs` in /proc/net/snmp, proc(5)).
+fn sent_again() -> u64 {
+    let text = std::fs::read_to_string("/proc/net/snmp").unwrap();
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let names = lines.next().unwrap().split_whitespace();
+    let segments =
+        names.zip(lines.next().unwrap().split_whitespace()).find(|(name, _)| *name == "RetransSegs").unwrap().1;
+    segments.parse::<u64>().unwrap() * 1_500
+}
+
 fn suite(sandbox: &Sandbox, server: SocketAddr) {
     let mut manifest = String::from("[suite]\nname = \"downloads\"\n");
     for (name, command) in [("fetches", format!("wget -q -O /dev/null http://{server}/")), ("stays", "true".into())] {
@@ -50,7 +61,10 @@ fn counts_downloads(builder: &str) {
     suite(&sandbox, listener.local_addr().unwrap());
     serve_bytes(listener);
     let arguments = ["run", "suite", "--builder", builder, "--scenarios", "cold,warm", "--rounds", "6", "--no-twin"];
+    let sent_before = sent_again();
     sandbox.run_on(engine.host(), &[&arguments[..], &["--out", "out"]].concat()).expect(0);
+    // What a busy machine sends again is received again.
+    let again = sent_again() - sent_before;
     let record = sandbox.json("out/run.json");
     for sample in samples(&record, "fetches").chain(samples(&record, "stays")) {
         let bytes = sample["network_bytes"].as_u64().unwrap_or_else(|| panic!("{}", sample["network_remark"]));
@@ -59,15 +73,16 @@ fn counts_downloads(builder: &str) {
             (Some("fetches"), Some("cold"), _) => DATA,
             _ => 0,
         };
-        // A busy machine merges frames otherwise, or sends some again.
-        let near = expected - expected / 100..expected + expected / 20 + 10_000;
-        assert!(near.contains(&bytes), "{bytes} bytes, {expected} sent");
+        let near = expected - expected / 100..expected + expected / 100 + 10_000 + again;
+        assert!(near.contains(&bytes), "{bytes} bytes, {expected} sent, {again} again");
     }
     // A terminal has no room for remarks.
     let report = sandbox.read("out/report.md");
     assert!(report.contains("2.00 MB downloaded"), "{report}");
     assert!(report.contains("downloads differ"), "{report}");
-    assert!(report.contains("in round 4"), "{report}");
+    // A busy machine may have sent much again in others.
+    let mut rounds = report.split(" in round ").skip(1).filter_map(|rest| rest.split(" |").next());
+    assert!(rounds.any(|rounds| rounds.split(", ").any(|round| round == "4")), "{report}");
 
     // Somebody else's data are not taken for the build's.
     let other = "while true; do wget -q -O /dev/null http://SERVER/; done".replace("SERVER", &server_of(&sandbox));

@@ -15,7 +15,7 @@ use crate::units::{Bytes, Nanos};
 
 /// The variants that `only` names, in the suite's order.
 pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a suite::Variant>, MeasureError> {
-    if let Some(unknown) = only.iter().find(|name| !suite.variants.iter().any(|variant| variant.name == **name)) {
+    if let Some(unknown) = only.iter().find(|name| suite.variant(name).is_none()) {
         return Err(MeasureError::NoSuchVariant(unknown.clone()));
     }
     Ok(suite.chosen(only))

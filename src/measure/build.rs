@@ -35,11 +35,6 @@ pub(super) struct Common {
     pub run: String,
     /// What builds.
     pub builder: Builder,
-    /// Whether the engine never removes the folder of a layer that it had already when it was built: `BuildKit` in a
-    /// Docker Engine with a graph driver (moby/moby#46136; `RegisterByGraphID` in its layer/migration.go). A file that
-    /// is copied into the root folder would be kept once for each cold build, out of reach of every clean-up, so those
-    /// builds are given files of another age, which neither the cache nor any size depends on.
-    pub leaves_equal_layers: bool,
     /// Build arguments of the command line, over those of the suite.
     pub build_args: BTreeMap<String, String>,
     /// Network mode of the command line.
@@ -56,7 +51,7 @@ pub(super) struct Purpose<'f> {
     pub scenario: Scenario,
     /// Goes into an edited line; must not have been there before.
     pub fresh: &'f str,
-    /// How many seconds older a cold build's files are made; see [`Common::leaves_equal_layers`].
+    /// How many seconds older a cold build's files are made.
     pub age: u64,
     /// Whether it is the variant's second build of the round, whose image is not weighed.
     pub twin: bool,
@@ -82,7 +77,7 @@ impl Subject<'_> {
     pub(super) fn request(&self, purpose: &Purpose<'_>, common: &Common) -> Result<BuildRequest, MeasureError> {
         let &Purpose { scenario, fresh, age, twin } = purpose;
         let edits = match scenario {
-            Scenario::Cold if common.leaves_equal_layers && age > 0 => vec![Edit::Age(age)],
+            Scenario::Cold if age > 0 => vec![Edit::Age(age)],
             Scenario::Cold | Scenario::Warm => Vec::new(),
             Scenario::Src => self.line(self.variant.src.as_deref(), fresh)?,
             Scenario::Deps => self.line(self.variant.deps.as_deref(), fresh)?,

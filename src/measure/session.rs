@@ -163,8 +163,6 @@ impl<'a, E: Engine> Session<'a, E> {
             common: Common {
                 run,
                 builder: engine.facts().builder,
-                leaves_equal_layers: engine.facts().builder == Builder::Buildkit
-                    && engine.facts().image_store == ImageStore::Graphdriver,
                 build_args: options.build_args.clone(),
                 network: options.network.clone(),
                 platform: options.platform.clone(),
@@ -284,7 +282,8 @@ impl<'a, E: Engine> Session<'a, E> {
             let fresh = format!("{} {}", self.common.run, step.index);
             // What is going to be weighed keeps its files as they are: layers that variants share are the same.
             let to_weigh = !step.twin && self.entry(&subject.variant.name).is_some_and(|entry| entry.sizes.is_none());
-            let age = if to_weigh { 0 } else { u64::from(step.index) + 1 };
+            let leaves = leaves_equal_layers(self.engine.facts());
+            let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
             let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin };
             let request = subject.request(&purpose, &self.common)?;
             for tag in &request.tags {
@@ -503,6 +502,14 @@ pub(super) enum Primed {
     Image(String),
     Failed(BuildFailure),
     Interrupted,
+}
+
+/// Whether the engine never removes the folder of a layer that it had already when it was built: `BuildKit` in a Docker
+/// Engine with a graph driver (moby/moby#46136; `RegisterByGraphID` in its layer/migration.go). A file that is copied
+/// into the root folder would be kept once for each cold build, out of reach of every clean-up, so those builds are given
+/// files of another age, which neither the cache nor any size depends on.
+fn leaves_equal_layers(facts: &record::Engine) -> bool {
+    facts.builder == Builder::Buildkit && facts.image_store == ImageStore::Graphdriver
 }
 
 /// Whether a step is the first of its variant's turn in the round.

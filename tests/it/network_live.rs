@@ -80,9 +80,10 @@ fn counts_downloads(builder: &str) {
     let report = sandbox.read("out/report.md");
     assert!(report.contains("2.00 MB downloaded"), "{report}");
     assert!(report.contains("downloads differ"), "{report}");
-    // A busy machine may have sent much again in others.
     let mut rounds = report.split(" in round ").skip(1).filter_map(|rest| rest.split(" |").next());
-    assert!(rounds.any(|rounds| rounds.split(", ").any(|round| round == "4")), "{report}");
+    // A busy machine may have sent so much again in others that they differ too.
+    let others = again > DATA / 20;
+    assert!(rounds.any(|told| told == "4" || (others && told.split(", ").any(|round| round == "4"))), "{report}");
 
     // Somebody else's data are not taken for the build's.
     let other = "while true; do wget -q -O /dev/null http://SERVER/; done".replace("SERVER", &server_of(&sandbox));

@@ -27,6 +27,7 @@ mod interrupt_live;
 mod kill_live;
 mod live;
 mod network_live;
+mod old_records;
 mod outputs;
 mod podman_live;
 mod private;

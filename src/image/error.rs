@@ -1,6 +1,7 @@
 //! Why an archive could not be weighed.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -72,6 +73,12 @@ pub enum ImageError {
         /// What is missing.
         member: String,
     },
+    /// A link of a layout leads to a file outside of it.
+    #[error("`{}` leads out of the layout's directory", for_people(&path.to_string_lossy()))]
+    LeadsOut {
+        /// The link.
+        path: PathBuf,
+    },
     /// A manifest or a config could not be understood.
     #[error("failed to read `{}`: {reason}", for_people(member))]
     Json {
@@ -111,6 +118,10 @@ impl Diagnose for ImageError {
             }
             Self::Json { .. } => {
                 "the archive is damaged, or of a format that is not known: save the image again".into()
+            }
+            Self::LeadsOut { .. } => {
+                "if you trust the layout, copy it with its links resolved, `cp -rL LAYOUT COPY`, and weigh the copy"
+                    .into()
             }
             Self::Limit { .. } => "the archive looks made to exhaust memory; nothing of it was kept".into(),
         })

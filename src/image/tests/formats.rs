@@ -74,6 +74,57 @@ fn docker_podman_and_oci_archives_agree() {
     }
 }
 
+#[test]
+fn links_of_a_layout_are_followed_inside_of_it_only() {
+    use std::os::unix::fs::symlink;
+
+    let members = oci(&[layer(&[zeros("a", 700)])], <[u8]>::to_vec);
+    let read = |root: &std::path::Path| Weigher::new(Options::default()).read_path(root);
+    for (path, _) in &members {
+        let dir = tempfile::tempdir().unwrap();
+        let [root, outside] = ["layout", "outside"].map(|name| dir.path().join(name));
+        for (path, content) in &members {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let weighed = facts(&read(&root).unwrap()[0]);
+        let (file, inner) = (root.join(path), root.join("moved"));
+        // A link that stays inside, and the same layout by way of a link to it.
+        fs::rename(&file, &inner).unwrap();
+        symlink(&inner, &file).unwrap();
+        symlink(&root, dir.path().join("link")).unwrap();
+        assert_eq!(facts(&read(&root).unwrap()[0]), weighed, "{path}");
+        assert_eq!(facts(&read(&dir.path().join("link")).unwrap()[0]), weighed, "{path}");
+        // One that leads out, itself or through a directory; what is not part of the image is never opened.
+        fs::rename(&inner, &outside).unwrap();
+        fs::remove_file(&file).unwrap();
+        symlink(&outside, &file).unwrap();
+        match read(&root) {
+            Err(error @ crate::image::ImageError::LeadsOut { .. }) => {
+                assert!(error.to_string().contains(path.as_str()), "{error}");
+            }
+            other => assert!(
+                path == "oci-layout" || fs::read(&outside).unwrap().starts_with(b"{\"config\":{}"),
+                "{path}: {other:?}"
+            ),
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("elsewhere/sha256")).unwrap();
+    for (path, content) in &members {
+        let path = dir
+            .path()
+            .join(if path.starts_with("blobs") { "elsewhere" } else { "layout" })
+            .join(path.trim_start_matches("blobs/"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    symlink("../elsewhere", dir.path().join("layout/blobs")).unwrap();
+    let error = read(&dir.path().join("layout")).unwrap_err();
+    assert!(matches!(error, crate::image::ImageError::LeadsOut { .. }), "{error}");
+}
+
 /// Hands out a byte at a time, as a pipe may.
 struct Trickle<'a>(&'a [u8]);
 

@@ -4,6 +4,10 @@
 //! [`from_bytes`] makes a string of any bytes for a record; [`for_people`] takes away what a terminal, a log
 //! or a page would act upon. Escaping for Markdown, HTML and CSV comes on top, in `report`.
 
+mod build_args;
+
+pub use build_args::without_build_args;
+
 use std::fmt::Write as _;
 
 /// Bytes as a string: valid UTF-8 as it is, each other byte as `\xNN`.

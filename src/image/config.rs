@@ -63,18 +63,20 @@ impl ImageConfig {
 }
 
 /// The instruction as a Dockerfile would have it: `/bin/sh -c #(nop)  CMD …` is `CMD …`, `/bin/sh -c x` is `RUN x`,
-/// and BuildKit's `# buildkit` goes.
+/// BuildKit's `# buildkit` goes, and so do the build arguments (`|1 TOKEN=…`), whose values may be secret.
 fn instruction(created_by: &str) -> String {
     let line = created_by.trim();
     let line = line.strip_suffix("# buildkit").map_or(line, str::trim_end);
-    let clean = if let Some(rest) = line.strip_prefix("/bin/sh -c #(nop)") {
-        rest.trim().to_owned()
-    } else if let Some(rest) = line.strip_prefix("/bin/sh -c ") {
-        format!("RUN {}", rest.trim())
-    } else if let Some(rest) = line.strip_prefix("RUN /bin/sh -c ") {
-        format!("RUN {}", rest.trim())
-    } else {
-        line.to_owned()
+    let (mut run, rest) = line.strip_prefix("RUN ").map_or((false, line), |rest| (true, rest));
+    let command = text::without_build_args(rest);
+    run |= command.len() < rest.len();
+    let clean = match command.strip_prefix("/bin/sh -c ") {
+        Some(shell) => match shell.strip_prefix("#(nop)") {
+            Some(instruction) if !run => instruction.trim().to_owned(),
+            _ => format!("RUN {}", shell.trim()),
+        },
+        None if run => format!("RUN {}", command.trim()),
+        None => line.to_owned(),
     };
     text::shorten(&clean, INSTRUCTION)
 }
@@ -268,6 +270,10 @@ mod tests {
             ("/bin/sh -c pip install x", "RUN pip install x"),
             ("RUN /bin/sh -c pip install x # buildkit", "RUN pip install x"),
             ("COPY src /app # buildkit", "COPY src /app"),
+            ("|1 TOKEN=abc /bin/sh -c make", "RUN make"),
+            ("|2 A=b c TOKEN=abc /bin/bash -o pipefail -c make", "RUN /bin/bash -o pipefail -c make"),
+            ("RUN |1 TOKEN=abc pip install x # buildkit", "RUN pip install x"),
+            ("RUN |1 TOKEN=abc powershell -Command dir # buildkit", "RUN powershell -Command dir"),
             ("", ""),
         ] {
             assert_eq!(instruction(created_by), expected);

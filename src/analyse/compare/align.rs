@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::Layer;
+use crate::text::without_build_args;
 
 /// Two layers that correspond, or one that has no counterpart. Indices are those of the lists given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +200,10 @@ pub fn normal_instruction(text: &str) -> String {
         Some(rest) => (true, rest),
         None => (false, line),
     };
-    let rest = without_arguments(rest);
+    let (run, rest) = match without_build_args(rest) {
+        command if command.len() < rest.len() => (true, command),
+        _ => (run, rest),
+    };
     let body = match rest.strip_prefix("/bin/sh -c ") {
         Some(shell) => match shell.strip_prefix("#(nop) ") {
             Some(instruction) => instruction.trim_start().to_owned(),
@@ -209,15 +213,6 @@ pub fn normal_instruction(text: &str) -> String {
         None => rest.to_owned(),
     };
     body.split(' ').map(without_checksum).collect::<Vec<_>>().join(" ")
-}
-
-/// Takes away `|2 A=1 B=2 ` in front of a shell command.
-fn without_arguments(text: &str) -> &str {
-    let Some(rest) = text.strip_prefix('|') else { return text };
-    if !rest.starts_with(|c: char| c.is_ascii_digit()) {
-        return text;
-    }
-    rest.find("/bin/sh -c ").map_or(text, |at| &rest[at..])
 }
 
 fn without_checksum(word: &str) -> &str {
@@ -315,6 +310,8 @@ mod tests {
             ("/bin/sh -c pip install  flask", "RUN pip install flask"),
             ("RUN |1 A=1 /bin/sh -c pip install flask # buildkit", "RUN pip install flask"),
             ("|2 A=1 B=2 /bin/sh -c make", "RUN make"),
+            ("|1 A=1 /bin/bash -c make", "RUN /bin/bash -c make"),
+            ("RUN |1 A=1 pip install # buildkit", "RUN pip install"),
             ("/bin/sh -c #(nop)  WORKDIR /app", "WORKDIR /app"),
             ("COPY src /app # buildkit", "COPY src /app"),
             ("|", "|"),

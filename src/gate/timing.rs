@@ -96,8 +96,66 @@ pub struct TimingResult {
     pub estimate: Option<RatioEstimate>,
     /// p-value of "slower" after Holm's correction; 1 where there is no pair.
     pub p_adjusted: f64,
-    /// Why, in one sentence.
-    pub reason: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a time was judged as it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Why {
+    /// No round has a valid build of base and head.
+    NoPair,
+    /// There are too few rounds for any inference.
+    FewPairs,
+    /// The figures say it.
+    Figures,
+    /// The difference is below the step at which the engine ends layers.
+    BelowStep(Nanos),
+    /// So many comparisons need so many rounds.
+    FewRounds {
+        /// Comparisons.
+        comparisons: usize,
+        /// Rounds that they need.
+        needed: usize,
+    },
+    /// A slowdown by more than this ratio is neither shown nor excluded.
+    Unclear(f64),
+    /// The first measurement is slower, and there is no rerun.
+    First,
+    /// A rerun came out at this ratio; `None` where it has no valid pair.
+    Rerun(Option<f64>),
+}
+
+impl TimingResult {
+    /// Why it was judged so, in one sentence.
+    pub fn reason(&self) -> String {
+        let Some(estimate) = self.estimate else {
+            return "no round has a valid build of base and head".to_owned();
+        };
+        let pairs = estimate.pairs;
+        let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
+        match self.why {
+            Why::FewPairs => format!("no inference from {pairs} round{}", if pairs == 1 { "" } else { "s" }),
+            Why::NoPair | Why::Figures => change,
+            Why::BelowStep(step) => format!(
+                "{change}; this engine ends layers at multiples of {step} on its clock, so a difference below that is \
+                 not judged"
+            ),
+            Why::FewRounds { comparisons, needed } => {
+                format!("{change}; {comparisons} comparisons need {needed} rounds, there are {pairs}")
+            }
+            Why::Unclear(ratio) => {
+                let limit = Ratio(ratio).as_change();
+                format!("{change}; a slowdown of more than {limit} is neither shown nor excluded")
+            }
+            Why::First => format!("{change}, slower in the first measurement"),
+            Why::Rerun(second) => {
+                let second = second.map_or_else(|| "no valid pair".to_owned(), |ratio| Ratio(ratio).as_change());
+                let not = if self.verdict == TimingVerdict::Slower { "" } else { "not " };
+                format!("{change}, {not}confirmed by a rerun ({second})")
+            }
+        }
+    }
 }
 
 /// The pairs of a run and what it was measured against, in the order of the record.
@@ -152,14 +210,14 @@ pub fn judge(pairs: &[TimingPair<'_>], rules: &TimingRules) -> Vec<TimingResult>
         .zip(&estimates)
         .zip(slower.iter().zip(&faster))
         .map(|((pair, estimate), (slower, faster))| {
-            let (verdict, reason) = first(*estimate, *slower, *faster, pairs.len(), pair.layer_step, rules);
+            let (verdict, why) = first(*estimate, *slower, *faster, pairs.len(), pair.layer_step, rules);
             TimingResult {
                 variant: pair.variant.to_owned(),
                 scenario: pair.scenario,
                 verdict,
                 estimate: *estimate,
                 p_adjusted: *slower,
-                reason,
+                why,
             }
         })
         .collect();
@@ -186,10 +244,6 @@ fn is_over(estimate: &RatioEstimate, layer_step: Nanos, rules: &TimingRules) -> 
     estimate.ratio > rules.ratio && longer(estimate) > floor(estimate, layer_step, rules)
 }
 
-fn below(step: Nanos) -> String {
-    format!("this engine ends layers at multiples of {step} on its clock, so a difference below that is not judged")
-}
-
 /// The verdict of the first measurement alone.
 fn first(
     estimate: Option<RatioEstimate>,
@@ -198,44 +252,37 @@ fn first(
     comparisons: usize,
     layer_step: Nanos,
     rules: &TimingRules,
-) -> (TimingVerdict, String) {
-    let Some(estimate) = estimate else {
-        return (TimingVerdict::Inconclusive, "no round has a valid build of base and head".to_owned());
-    };
+) -> (TimingVerdict, Why) {
+    let Some(estimate) = estimate else { return (TimingVerdict::Inconclusive, Why::NoPair) };
     if estimate.pairs < ENOUGH_ROUNDS {
-        return (
-            TimingVerdict::Inconclusive,
-            format!("no inference from {} round{}", estimate.pairs, if estimate.pairs == 1 { "" } else { "s" }),
-        );
+        return (TimingVerdict::Inconclusive, Why::FewPairs);
     }
-    let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
     let floor = floor(&estimate, layer_step, rules);
     if is_over(&estimate, layer_step, rules) && slower <= rules.alpha {
-        return (TimingVerdict::Suspect, format!("{change}, slower in the first measurement"));
+        return (TimingVerdict::Suspect, Why::First);
     }
     let shorter = estimate.first.saturating_sub(estimate.second);
     if faster <= rules.alpha && estimate.ratio < 1.0 / rules.ratio && shorter >= estimate.step(layer_step) {
-        return (TimingVerdict::Improved, change);
+        return (TimingVerdict::Improved, Why::Figures);
     }
     let highest = estimate.interval.map_or(f64::INFINITY, |interval| interval.high);
     // What the interval allows at most, in time: below the floor nobody would notice.
     let at_most = Nanos::from_seconds((highest - 1.0) * estimate.first.as_seconds());
     if highest <= rules.ratio {
-        return (TimingVerdict::Same, change);
+        return (TimingVerdict::Same, Why::Figures);
     }
     if highest.is_finite() && at_most <= floor {
-        let why = if floor > rules.floor { format!("; {}", below(floor)) } else { String::new() };
-        return (TimingVerdict::Same, format!("{change}{why}"));
+        return (TimingVerdict::Same, if floor > rules.floor { Why::BelowStep(floor) } else { Why::Figures });
     }
     let needed = rounds_needed(comparisons, rules);
     let why = if (estimate.pairs as usize) < needed {
-        format!("{comparisons} comparisons need {needed} rounds, there are {}", estimate.pairs)
+        Why::FewRounds { comparisons, needed }
     } else if floor > rules.floor && longer(&estimate) <= floor && estimate.ratio > rules.ratio {
-        below(floor)
+        Why::BelowStep(floor)
     } else {
-        format!("a slowdown of more than {} is neither shown nor excluded", Ratio(rules.ratio).as_change())
+        Why::Unclear(rules.ratio)
     };
-    (TimingVerdict::Inconclusive, format!("{change}; {why}"))
+    (TimingVerdict::Inconclusive, why)
 }
 
 /// Turns suspects with a rerun into a final verdict.
@@ -251,13 +298,8 @@ fn confirm(pairs: &[TimingPair<'_>], results: &mut [TimingResult], rules: &Timin
     for ((index, estimate), p) in again.into_iter().zip(p) {
         let result = &mut results[index];
         let agrees = estimate.is_some_and(|e| is_over(&e, pairs[index].layer_step, rules) && p <= rules.alpha);
-        let second = estimate.map_or_else(|| "no valid pair".to_owned(), |e| Ratio(e.ratio).as_change());
-        let change = result.reason.split(", slower").next().unwrap_or_default().to_owned();
-        (result.verdict, result.reason) = if agrees {
-            (TimingVerdict::Slower, format!("{change}, confirmed by a rerun ({second})"))
-        } else {
-            (TimingVerdict::Inconclusive, format!("{change}, not confirmed by a rerun ({second})"))
-        };
+        result.why = Why::Rerun(estimate.map(|estimate| estimate.ratio));
+        result.verdict = if agrees { TimingVerdict::Slower } else { TimingVerdict::Inconclusive };
     }
 }
 
@@ -383,7 +425,7 @@ mod tests {
         assert_eq!(verdict(2.9, Nanos::ZERO).verdict, TimingVerdict::Slower);
         let result = verdict(2.9, second);
         assert_eq!(result.verdict, TimingVerdict::Same);
-        assert!(result.reason.contains("ends layers at multiples of 1.00 s"), "{}", result.reason);
+        assert!(result.reason().contains("ends layers at multiples of 1.00 s"), "{}", result.reason());
         assert_eq!(verdict(3.1, second).verdict, TimingVerdict::Slower);
         assert_eq!(verdict(1.2, Nanos::ZERO).verdict, TimingVerdict::Improved);
         assert_eq!(verdict(1.2, second).verdict, TimingVerdict::Same);
@@ -400,7 +442,7 @@ mod tests {
         let results = judge(&pairs(&record, &against, &rules), &rules);
         assert_eq!(results.len(), 16);
         assert!(results.iter().all(|result| result.verdict == TimingVerdict::Inconclusive));
-        assert!(results[0].reason.contains("no inference from 3 rounds"), "{}", results[0].reason);
+        assert!(results[0].reason().contains("no inference from 3 rounds"), "{}", results[0].reason());
         assert_eq!(rounds_needed(1, &rules), 5);
         // 0.05 / 16 is first reached by 2⁻⁹.
         assert_eq!(rounds_needed(16, &rules), 9);
@@ -432,7 +474,7 @@ mod tests {
         let verdict = |against: &Against| judge(&pairs(&record, against, &rules), &rules).swap_remove(0);
         let result = verdict(&against);
         assert_eq!(result.verdict, TimingVerdict::Inconclusive);
-        assert!(result.reason.contains("not confirmed"), "{}", result.reason);
+        assert!(result.reason().contains("not confirmed"), "{}", result.reason());
         against.confirmations[0].head.clone_from(&head);
         assert_eq!(verdict(&against).verdict, TimingVerdict::Slower);
         against.confirmations.clear();

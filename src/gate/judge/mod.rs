@@ -420,7 +420,7 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
         actual: estimate.map(|estimate| estimate.second.0),
         baseline: estimate.map(|estimate| estimate.first.0),
         verdict,
-        message: format!("{word}{}{}", timing.reason, if gates { "" } else { " (advisory)" }),
+        message: format!("{word}{}{}", timing.reason(), if gates { "" } else { " (advisory)" }),
         next: if verdict == Verdict::Inconclusive {
             "measure more rounds, or on a quieter machine".to_owned()
         } else {

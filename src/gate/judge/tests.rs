@@ -609,7 +609,7 @@ fn times_gate_only_where_that_is_asked() {
         verdict,
         estimate: None,
         p_adjusted: 0.01,
-        reason: "1.00 s → 1.30 s (+30.0 %), confirmed by a rerun (+29.0 %)".into(),
+        why: crate::gate::timing::Why::Rerun(Some(1.29)),
     };
     let verdict = |mode: &str, verdict| {
         let text = format!("[budget]\nsize = \"9 GB\"\n[gate.timing]\nmode = \"{mode}\"\n");

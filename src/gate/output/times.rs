@@ -38,7 +38,7 @@ fn ordered(timings: &[TimingResult]) -> Vec<&TimingResult> {
 
 /// `1.00 s → 1.30 s`, `+30.0 %`, `+25.1 % to +34.0 %`.
 fn figures(timing: &TimingResult) -> (String, String, String) {
-    let Some(estimate) = &timing.estimate else { return (timing.reason.clone(), String::new(), String::new()) };
+    let Some(estimate) = &timing.estimate else { return (timing.reason(), String::new(), String::new()) };
     let interval = estimate.interval.map_or_else(
         || format!("{} rounds", estimate.pairs),
         |interval| format!("{} to {}", Ratio(interval.low).as_change(), Ratio(interval.high).as_change()),
@@ -122,7 +122,7 @@ pub(super) fn times_json(timings: &[TimingResult]) -> Value {
                 "high": interval.map(|interval| interval.high),
                 "rounds": estimate.map(|estimate| estimate.pairs),
                 "p_adjusted": timing.p_adjusted,
-                "reason": timing.reason,
+                "reason": timing.reason(),
             })
         })
         .collect()

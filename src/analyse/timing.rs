@@ -1,6 +1,6 @@
 //! Build times by variant and scenario: an estimate with its interval, and the proof beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::LEVEL;
 use super::statistics::{self, Drift};
@@ -97,8 +97,10 @@ pub struct ScenarioTiming {
     pub valid: u32,
     /// Samples that do not, since their proof failed.
     pub invalid: u32,
-    /// What the samples say of their proof, sorted, each once: failures, then what was tolerated.
+    /// Why the proofs that failed did so, sorted, each once.
     pub reasons: Vec<String>,
+    /// What was tolerated in the samples that count, sorted, each once.
+    pub tolerated: Vec<String>,
     /// First instruction that was not cached in the worst valid sample.
     pub first_miss: Option<String>,
     /// Numbers of the rounds that are flagged as outliers; they count all the same.
@@ -166,10 +168,10 @@ fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTim
     let rounds: Vec<Nanos> = by_round.into_values().collect();
     let values: Vec<f64> = rounds.iter().map(|time| time.0 as f64).collect();
     let worst = valid.iter().max_by_key(|sample| (sample.cacheable.saturating_sub(sample.cached), sample.cacheable));
-    let mut reasons: Vec<String> =
-        samples.iter().filter(|sample| !sample.reason.is_empty()).map(|sample| sample.reason.clone()).collect();
-    reasons.sort();
-    reasons.dedup();
+    let reasons = |valid: bool| -> Vec<String> {
+        let said = samples.iter().filter(|sample| sample.valid == valid && !sample.reason.is_empty());
+        said.map(|sample| sample.reason.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    };
     ScenarioTiming {
         variant: variant.to_owned(),
         scenario,
@@ -178,7 +180,8 @@ fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTim
         cacheable: worst.map_or(0, |sample| sample.cacheable),
         valid: count(valid.len()),
         invalid: count(samples.len() - valid.len()),
-        reasons,
+        reasons: reasons(false),
+        tolerated: reasons(true),
         first_miss: worst.and_then(|sample| sample.first_miss.clone()),
         outliers: statistics::outliers(&values).into_iter().map(|index| round_numbers[index]).collect(),
         parts: parts(&valid),

@@ -46,7 +46,7 @@ pub fn json(record: &Record) -> String {
             "valid": timing.valid,
             "invalid": timing.invalid,
             "first_miss": timing.first_miss,
-            "reasons": timing.reasons,
+            "reasons": timing.reasons.iter().chain(&timing.tolerated).collect::<std::collections::BTreeSet<_>>(),
             "network_bytes": timing.network.as_ref().map(|network| network.median),
             "drift_per_round": timing.drift_per_round(),
             "drift_p": timing.drift.map(|drift| drift.p),

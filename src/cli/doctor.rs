@@ -129,7 +129,7 @@ fn wanted_bases(args: &Args) -> Result<Vec<String>, Failure> {
 /// Without an engine the hint is the command that gets one.
 fn no_engine(error: &EngineError) -> Failure {
     let mut failure = Failure::from(error.clone());
-    if matches!(error, EngineError::Unreachable { .. }) {
+    if matches!(error, EngineError::Unreachable { .. } | EngineError::NoSocket { .. }) {
         failure.hint = Some(how_to_get_an_engine().to_owned());
     }
     failure
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn without_an_engine_the_hint_gets_one() {
-        let gone = EngineError::Unreachable { endpoint: "unix:///x".into(), reason: "there is no such socket".into() };
+        let gone = EngineError::NoSocket { endpoint: "unix:///x".into() };
         let failure = no_engine(&gone);
         assert_eq!(failure.exit, Exit::NoEngine);
         assert!(failure.hint.unwrap().contains("apt-get install docker.io"));

@@ -147,7 +147,11 @@ pub async fn find(options: &ConnectOptions, around: &Surroundings) -> (Result<Do
         let found = open(&candidate.address, options.builder).await;
         let error = found.as_ref().err().cloned();
         // An engine that answers but cannot do what is asked is the engine all the same.
-        let settled = !matches!(error, Some(EngineError::Unreachable { .. } | EngineError::Forbidden { .. }));
+        let nothing = |error: &EngineError| {
+            use EngineError::{Forbidden, NoSocket, Unreachable};
+            matches!(error, Unreachable { .. } | NoSocket { .. } | Forbidden { .. })
+        };
+        let settled = !error.as_ref().is_some_and(nothing);
         tried.push(Tried { candidate, error });
         if settled {
             return (found, tried);
@@ -164,14 +168,11 @@ fn first_to_tell(tried: &[Tried]) -> EngineError {
     if let Some(error) = errors().find(|error| matches!(error, EngineError::Forbidden { .. })) {
         return error.clone();
     }
-    let missing = "there is no such socket";
-    if let Some(error) =
-        errors().find(|error| matches!(error, EngineError::Unreachable { reason, .. } if reason != missing))
-    {
+    if let Some(error) = errors().find(|error| matches!(error, EngineError::Unreachable { .. })) {
         return error.clone();
     }
     let places: Vec<_> = tried.iter().map(|tried| tried.candidate.address.to_string()).collect();
-    EngineError::Unreachable { endpoint: places.join("`, `"), reason: missing.to_owned() }
+    EngineError::NoSocket { endpoint: places.join("`, `") }
 }
 
 async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, EngineError> {
@@ -551,10 +552,11 @@ mod tests {
             candidate: Candidate { address: Address::Unix(path.into()), source: super::super::endpoint::Source::Usual },
             error: Some(error),
         };
-        let gone =
-            |path: &str| EngineError::Unreachable { endpoint: path.into(), reason: "there is no such socket".into() };
+        let gone = |path: &str| EngineError::NoSocket { endpoint: path.into() };
         let all = first_to_tell(&[at("/a", gone("/a")), at("/b", gone("/b"))]);
         assert!(all.to_string().contains("unix:///a") && all.to_string().contains("unix:///b"));
+        let deaf = EngineError::Unreachable { endpoint: "/b".into(), reason: "nobody listens there".into() };
+        assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", deaf.clone())]), deaf);
         let forbidden = EngineError::Forbidden { endpoint: "/b".into() };
         assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", forbidden.clone())]), forbidden);
     }

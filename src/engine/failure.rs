@@ -26,9 +26,10 @@ pub(super) fn of_transport(error: &Error, action: &str, endpoint: &str) -> Engin
         Error::DockerStreamError { error } => {
             EngineError::Refused { action: action.to_owned(), status: 0, message: one_line(error) }
         }
-        Error::SocketNotFoundError(_) => unreachable("there is no such socket".to_owned()),
+        Error::SocketNotFoundError(_) => EngineError::NoSocket { endpoint: endpoint.to_owned() },
         Error::HyperLegacyError { err } if err.is_connect() => match kind {
             Some(io::ErrorKind::PermissionDenied) => EngineError::Forbidden { endpoint: endpoint.to_owned() },
+            Some(io::ErrorKind::NotFound) => EngineError::NoSocket { endpoint: endpoint.to_owned() },
             Some(kind) => unreachable(in_words(kind)),
             None => unreachable(innermost(error)),
         },
@@ -90,7 +91,6 @@ fn innermost(error: &Error) -> String {
 
 fn in_words(kind: io::ErrorKind) -> String {
     match kind {
-        io::ErrorKind::NotFound => "there is no such socket".to_owned(),
         io::ErrorKind::ConnectionRefused => "nobody listens there".to_owned(),
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
             "the connection broke".to_owned()
@@ -124,7 +124,7 @@ mod tests {
         ] {
             let found = of_transport(&error, "build", "unix:///s");
             assert_eq!(matches!(found, EngineError::Lost { .. }), lost, "{found}");
-            assert_eq!(matches!(found, EngineError::Unreachable { .. }), unreachable, "{found}");
+            assert_eq!(matches!(found, EngineError::NoSocket { .. }), unreachable, "{found}");
             assert_eq!(found.is_lost(), lost || unreachable);
         }
     }

@@ -36,6 +36,12 @@ pub enum EngineError {
         /// What the operating system or the engine said.
         reason: String,
     },
+    /// There is no socket at the endpoint.
+    #[error("no container engine answers at `{endpoint}`: there is no such socket")]
+    NoSocket {
+        /// Where it was looked for.
+        endpoint: String,
+    },
     /// The endpoint may not be opened by this user.
     #[error("no permission to use the container engine at `{endpoint}`")]
     Forbidden {
@@ -89,14 +95,14 @@ pub enum EngineError {
 impl EngineError {
     /// Whether the engine is gone, rather than unwilling.
     pub fn is_lost(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::Unreachable { .. })
+        matches!(self, Self::Lost { .. } | Self::Unreachable { .. } | Self::NoSocket { .. })
     }
 }
 
 impl Diagnose for EngineError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreachable { .. } => {
+            Self::Unreachable { .. } | Self::NoSocket { .. } => {
                 "start the engine, or set DOCKER_HOST to its address; `tonnage doctor` says what it finds".into()
             }
             Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),

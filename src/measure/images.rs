@@ -17,7 +17,7 @@ use crate::analyse;
 use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
 use crate::error::chain;
 use crate::image::{self, ReportOptions, StoreError, Weigher};
-use crate::record::{Failure, LayerOrigin, Outcome, Variant};
+use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, Variant};
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
@@ -41,7 +41,9 @@ impl<E: Engine> Session<'_, E> {
                     None if self.record.samples.iter().any(|sample| sample.variant == subject.variant.name) => {
                         match self.prime(subject, cancel).await? {
                             Primed::Interrupted => return Ok(false),
-                            Primed::Failed(failure) => self.fail(&subject.variant.name, "build", &failure.message)?,
+                            Primed::Failed(failure) => {
+                                self.fail(&subject.variant.name, FailureStage::Build, &failure.message)?
+                            }
                             Primed::Image(_) => {
                                 waiting.extend(self.engine.image(&subject.tag).await?.map(|info| (subject, info)));
                             }
@@ -64,7 +66,7 @@ impl<E: Engine> Session<'_, E> {
             let reading = match readings.remove(&subject.tag) {
                 Some(Ok(reading)) => reading,
                 Some(Err(reason)) => {
-                    self.fail(name, "export", &chain(&reason))?;
+                    self.fail(name, FailureStage::Export, &chain(&reason))?;
                     continue;
                 }
                 // Why is known already.
@@ -76,7 +78,7 @@ impl<E: Engine> Session<'_, E> {
                 observer.event(&Event::Warning(&format!("`{name}` was exported to weigh it: {}", chain(reason))));
             }
             let Some(scan) = reading.scans.first() else {
-                self.fail(name, "export", "the engine's archive does not hold the image")?;
+                self.fail(name, FailureStage::Export, "the engine's archive does not hold the image")?;
                 continue;
             };
             let Some(entry) = self.entry(name) else { continue };
@@ -115,7 +117,7 @@ impl<E: Engine> Session<'_, E> {
             Read::All(readings) => return Ok(Some(readings)),
             Read::Interrupted => return Ok(None),
             Read::Failed(reason) if waiting.len() == 1 => {
-                self.fail(&waiting[0].0.variant.name, "export", &reason)?;
+                self.fail(&waiting[0].0.variant.name, FailureStage::Export, &reason)?;
                 return Ok(Some(Readings::new()));
             }
             Read::Failed(_) => {}
@@ -126,7 +128,7 @@ impl<E: Engine> Session<'_, E> {
             match self.read_some(&one, cancel).await? {
                 Read::All(readings) => found.extend(readings),
                 Read::Interrupted => return Ok(None),
-                Read::Failed(reason) => self.fail(&subject.variant.name, "export", &reason)?,
+                Read::Failed(reason) => self.fail(&subject.variant.name, FailureStage::Export, &reason)?,
             }
         }
         Ok(Some(found))
@@ -237,7 +239,7 @@ impl<E: Engine> Session<'_, E> {
                     if !served.ok {
                         entry.outcome = Outcome::ServeFailed;
                         entry.failure = Some(Failure {
-                            stage: "serve".into(),
+                            stage: FailureStage::Serve,
                             scenario: String::new(),
                             instruction: String::new(),
                             message: served.detail.clone(),

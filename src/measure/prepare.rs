@@ -12,7 +12,7 @@ use super::event::{Event, Observer};
 use super::journal::Line;
 use super::session::Session;
 use crate::engine::Engine;
-use crate::record::{Builder, Failure, Outcome, Scenario};
+use crate::record::{Builder, Failure, FailureStage, Outcome, Scenario};
 use crate::suite::{self, Suite};
 
 impl<E: Engine> Session<'_, E> {
@@ -83,7 +83,7 @@ impl<E: Engine> Session<'_, E> {
                 self.update(&name, |entry| {
                     entry.outcome = Outcome::BuildFailed;
                     entry.failure = Some(Failure {
-                        stage: "pull".into(),
+                        stage: FailureStage::Pull,
                         scenario: String::new(),
                         instruction: format!("FROM {reference}"),
                         message,

@@ -19,8 +19,8 @@ use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
-    self, Against, Builder, Ended, Failure, Finding, ImageStore, Outcome as VariantOutcome, Record, Sample, Scenario,
-    Spent, Variant,
+    self, Against, Builder, Ended, Failure, FailureStage, Finding, ImageStore, Outcome as VariantOutcome, Record,
+    Sample, Scenario, Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -375,7 +375,7 @@ impl<'a, E: Engine> Session<'a, E> {
         self.update(name, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
             entry.failure = Some(Failure {
-                stage: "build".into(),
+                stage: FailureStage::Build,
                 scenario: step.scenario.to_string(),
                 instruction: failure.instruction,
                 message: failure.message,
@@ -392,11 +392,11 @@ impl<'a, E: Engine> Session<'a, E> {
         Ok(())
     }
 
-    pub(super) fn fail(&mut self, name: &str, stage: &str, message: &str) -> Result<(), MeasureError> {
+    pub(super) fn fail(&mut self, name: &str, stage: FailureStage, message: &str) -> Result<(), MeasureError> {
         self.update(name, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
             entry.failure = Some(Failure {
-                stage: stage.into(),
+                stage,
                 scenario: String::new(),
                 instruction: String::new(),
                 message: message.to_owned(),

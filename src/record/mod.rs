@@ -19,7 +19,7 @@ pub use sample::{Parts, Sample, Scenario, Step};
 pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};
 pub use store::{FILE, RecordError, parse, read, to_json, write};
 pub use variant::{
-    Base, BaseOrigin, Duplicate, Failure, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome, Package,
-    PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant,
-    Via, WireKind,
+    Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome,
+    Package, PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes,
+    Variant, Via, WireKind,
 };

@@ -95,8 +95,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
-    /// `pull`, `build`, `export`, `serve`.
-    pub stage: String,
+    /// What was being done.
+    pub stage: FailureStage,
     /// Which scenario was built; empty outside builds.
     #[serde(default)]
     pub scenario: String,
@@ -108,6 +108,33 @@ pub struct Failure {
     /// The end of the log, control sequences taken out.
     #[serde(default)]
     pub log: Vec<String>,
+}
+
+/// What was being done when a variant failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FailureStage {
+    /// A base image was pulled.
+    Pull,
+    /// It was built.
+    Build,
+    /// Its image was read.
+    Export,
+    /// Its container was started and asked.
+    Serve,
+}
+
+impl FailureStage {
+    /// As in a record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Build => "build",
+            Self::Export => "export",
+            Self::Serve => "serve",
+        }
+    }
 }
 
 /// A base image.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analyse::{Estimate, Overhead, Part, RatioEstimate, ScenarioTiming, StepTime};
-use crate::record::{Base, BaseOrigin, Ended, Noise, Outcome, Record, Scenario, Variant};
+use crate::record::{Base, BaseOrigin, Ended, FailureStage, Noise, Outcome, Record, Scenario, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
@@ -53,7 +53,7 @@ pub fn missing_short(variant: &Variant) -> Option<&'static str> {
         Outcome::Ok | Outcome::ServeFailed => Some("not weighed"),
         Outcome::NotRun => Some("not run"),
         // What went wrong before there was a build is no failed build.
-        Outcome::BuildFailed if variant.failure.as_ref().is_some_and(|failure| failure.stage == "pull") => {
+        Outcome::BuildFailed if variant.failure.as_ref().is_some_and(|failure| failure.stage == FailureStage::Pull) => {
             Some("pull failed")
         }
         Outcome::BuildFailed => Some("build failed"),

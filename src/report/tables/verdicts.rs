@@ -77,9 +77,9 @@ pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
         match (&variant.failure, &variant.serve) {
             (Some(failure), _) => {
                 let at = if failure.scenario.is_empty() {
-                    failure.stage.clone()
+                    failure.stage.word().to_owned()
                 } else {
-                    format!("{} ({})", failure.stage, failure.scenario)
+                    format!("{} ({})", failure.stage.word(), failure.scenario)
                 };
                 table.push(vec![
                     Cell::new(&variant.name),

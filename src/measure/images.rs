@@ -42,7 +42,7 @@ impl<E: Engine> Session<'_, E> {
                         match self.prime(subject, cancel).await? {
                             Primed::Interrupted => return Ok(false),
                             Primed::Failed(failure) => {
-                                self.fail(&subject.variant.name, FailureStage::Build, &failure.message)?
+                                self.fail(&subject.variant.name, FailureStage::Build, &failure.message)?;
                             }
                             Primed::Image(_) => {
                                 waiting.extend(self.engine.image(&subject.tag).await?.map(|info| (subject, info)));

@@ -4,8 +4,6 @@
 //! The modules under test are compiled in by their paths, not as the crate `tonnage`: instrumenting all of that takes
 //! ten times as long, and these read no engine, draw no chart and parse no arguments.
 
-#[path = "../../src/context/mod.rs"]
-pub mod context;
 #[path = "../../src/error.rs"]
 pub mod error;
 #[path = "../../src/exit.rs"]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::IgnoreError;
+use dockerignore::{PatternError, Reason};
+
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::FileError;
@@ -21,7 +22,7 @@ pub enum ContextError {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: IgnoreError,
+        source: PatternError,
     },
     /// The files are too many bytes.
     #[error("the context `{}` is larger than {}", root.display(), Bytes(*limit))]
@@ -70,7 +71,12 @@ impl Diagnose for ContextError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::File(error) => return error.hint(),
-            Self::Ignore { source, .. } => source.hint(),
+            Self::Ignore { source, .. } => match source.reason {
+                Reason::TooComplex | Reason::TooLong | Reason::TooMuchText | Reason::TooManyPatterns => {
+                    "name whole directories instead of single files".into()
+                }
+                _ => "the engine refuses it too; close `[`, and write `\\\\` for a backslash".into(),
+            },
             Self::TooLarge { largest, .. } => {
                 format!("name what the build does not need in `.dockerignore`; most of it is in `{largest}`")
             }

@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::ignore::{Ignore, Prune};
+use dockerignore::{Client, Ignore};
+
 use super::{ContextError, MAX_BYTES, MAX_ENTRIES};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
@@ -54,11 +55,11 @@ impl Files {
     pub fn list(root: &Path, dockerfile: &Path, builder: Builder) -> Result<Self, ContextError> {
         let inside = inside(root, dockerfile);
         let (ignore, ignore_file) = ignore(root, dockerfile, builder)?;
-        let prune = if builder == Builder::Classic { Prune::ByPrefix } else { Prune::UnlessWildcards };
+        let client = if builder == Builder::Classic { Client::Classic } else { Client::BuildKit };
         let mut walk = Walk {
             root,
             ignore,
-            prune,
+            client,
             always: inside.clone(),
             send_ignore_file: builder != Builder::Buildkit,
             entries: BTreeMap::new(),
@@ -109,7 +110,7 @@ fn ignore(root: &Path, dockerfile: &Path, builder: Builder) -> Result<(Ignore, O
 struct Walk<'a> {
     root: &'a Path,
     ignore: Ignore,
-    prune: Prune,
+    client: Client,
     /// The Dockerfile: sent whatever the patterns say.
     always: Option<String>,
     /// Whether the engine reads the ignore file too.
@@ -137,12 +138,12 @@ impl Walk<'_> {
         let name = item.file_name();
         let shown = join(folder, &text::from_bytes(name.as_bytes()));
         let path = name.to_str().map(|name| join(folder, name));
-        let excluded = self.ignore.excludes(path.as_deref().unwrap_or(&shown)) && !self.is_always(path.as_deref());
+        let excluded = self.ignore.ignores(path.as_deref().unwrap_or(&shown)) && !self.is_always(path.as_deref());
         let file_type = item.file_type().map_err(|source| FileError::new("read", item.path(), source))?;
         if excluded {
             if file_type.is_dir()
                 && let Some(path) = path
-                && (self.ignore.may_bring_back_below(&path, self.prune) || self.holds_always(&path))
+                && (self.ignore.may_reinclude_below(&path, self.client) || self.holds_always(&path))
             {
                 open.push(path);
             }

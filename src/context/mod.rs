@@ -7,13 +7,11 @@
 mod edit;
 mod error;
 mod files;
-mod ignore;
 mod pack;
 
 pub use edit::edit_line;
 pub use error::ContextError;
 pub use files::{Files, Found, Kind};
-pub use ignore::{Ignore, IgnoreError, clean_path};
 pub use pack::{Context, Edit, Entry};
 
 /// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use dockerignore::{Ignore, clean};
+
 use super::expand::expand;
 use super::facts::{Fact, Facts, Kind};
-use crate::context::{Ignore, clean_path};
 
 /// A path or pattern of the context that an instruction takes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Facts {
     /// or ADD of it, of a folder that holds it or of a pattern that matches it, or a RUN that mounts it. After an
     /// edit of that file it is what cannot come from cache. What `COPY --from` takes is not the context's.
     pub fn copies_for(&self, file: &Path, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<&Fact> {
-        let file = clean_path(&file.to_string_lossy());
+        let file = clean(&file.to_string_lossy());
         let needed = self.needed_stages(args, target).ok()?;
         self.instructions.iter().find(|fact| {
             matches!(fact.kind, Kind::Copy | Kind::Add | Kind::Run)
@@ -67,7 +68,7 @@ impl Facts {
             .iter()
             .flat_map(|fact| &fact.inputs)
             .filter(|input| !input.source.contains(['$', '*', '?', '[', '\\']))
-            .map(|input| clean_path(&format!("/{}", input.source)).trim_start_matches('/').to_owned())
+            .map(|input| clean(&format!("/{}", input.source)).trim_start_matches('/').to_owned())
             .filter(|source| !source.is_empty())
             .collect();
         sources.sort();
@@ -83,7 +84,7 @@ impl Facts {
         else {
             return false;
         };
-        let source = clean_path(&format!("/{source}"));
+        let source = clean(&format!("/{source}"));
         let source = source.trim_start_matches('/');
         if input.excluded.iter().any(|pattern| excludes(pattern, source, file)) {
             return false;
@@ -94,7 +95,7 @@ impl Facts {
         if input.glob && source.contains(['*', '?', '[', '\\']) {
             // A pattern without `!` or `**` means the same to COPY as to .dockerignore: it matches the file or a
             // folder above it.
-            return Ignore::parse(source.as_bytes()).is_ok_and(|pattern| pattern.excludes(file));
+            return Ignore::parse(source.as_bytes()).is_ok_and(|pattern| pattern.ignores(file));
         }
         file == source || file.strip_prefix(source).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -121,5 +122,5 @@ impl Facts {
 /// Whether a pattern of `--exclude` leaves a file out. It is matched against the path from the source.
 fn excludes(pattern: &str, source: &str, file: &str) -> bool {
     let inner = file.strip_prefix(source).unwrap_or(file).trim_start_matches('/');
-    Ignore::parse(pattern.as_bytes()).is_ok_and(|pattern| pattern.excludes(inner) || pattern.excludes(file))
+    Ignore::parse(pattern.as_bytes()).is_ok_and(|pattern| pattern.ignores(inner) || pattern.ignores(file))
 }

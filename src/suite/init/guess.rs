@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Found, compose};
-use crate::context::{Files, Ignore, Kind};
+use dockerignore::Ignore;
+
+use crate::context::{Files, Kind};
 use crate::fsx;
 use crate::record::Builder;
 use crate::suite::dockerfile::Facts;
@@ -173,10 +175,7 @@ pub(super) fn takes_results(root: &Path, found: &Found, facts: &Facts) -> bool {
     }
     let Ok(files) = Files::list(root, &root.join(&found.dockerfile), Builder::Buildkit) else { return false };
     let ignore = files.ignore_file.and_then(|file| Ignore::parse(&fsx::read(&file).ok()?).ok());
-    written
-        .into_iter()
-        .filter(|path| taken(path))
-        .any(|path| !ignore.as_ref().is_some_and(|known| known.excludes(path)))
+    written.into_iter().filter(|path| taken(path)).any(|path| !ignore.as_ref().is_some_and(|known| known.ignores(path)))
 }
 
 /// Whether a file is none of the application's own: tests, examples, what others made, hidden.

@@ -96,7 +96,8 @@ pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[
     let wrap = |source| FileError::new("write", path, source);
     let mut text = String::new();
     for value in values {
-        text.push_str(&serde_json::to_string(value).map_err(|error| wrap(io::Error::other(error)))?);
+        let line = serde_json::to_string(value).map_err(|error| wrap(io::Error::other(error)))?;
+        text.push_str(&crate::json::escaped(&line));
         text.push('\n');
     }
     file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(wrap)

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod fsx;
 pub mod gate;
 pub mod image;
+pub mod json;
 pub mod measure;
 pub mod record;
 pub mod report;

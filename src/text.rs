@@ -2,12 +2,14 @@
 //!
 //! They are untrusted: a file name may hold escape sequences, newlines, or bytes that are no text at all.
 //! [`from_bytes`] makes a string of any bytes for a record; [`for_people`] takes away what a terminal, a log
-//! or a page would act upon. Escaping for Markdown, HTML and CSV comes on top, in `report`.
+//! or a page would act upon. Escaping for Markdown and HTML comes on top, in `report`. [`escape`] does the same for
+//! JSON and CSV, in a way that their readers undo.
 
 mod build_args;
 
 pub use build_args::without_build_args;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes as a string: valid UTF-8 as it is, each other byte as `\xNN`.
@@ -38,6 +40,30 @@ pub fn for_people(text: &str) -> String {
         }
     }
     out
+}
+
+/// The text with what [`for_people`] takes away written as JSON's `\uXXXX`, and so what the runner of GitHub Actions
+/// obeys anywhere in a line, `##[` (actions/runner, `ActionCommand.TryParse`).
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) && !text.contains("##[") {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '[' if out.ends_with("##") => {
+                out.pop();
+                out.push_str("\\u0023[");
+            }
+            c if is_unsafe(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.into()
 }
 
 /// Cuts a text to at most `width` characters, the middle replaced by `…`.
@@ -92,9 +118,12 @@ pub fn strip_control(line: &str) -> String {
     out
 }
 
+/// Control characters (C0, U+007F, C1), line separators, direction marks, and what has no width of its own (Unicode 16,
+/// general category Cf, without the joiners' soft hyphen and the marks that Arabic and Indic scripts need).
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -114,6 +143,15 @@ mod tests {
         assert_eq!(strip_control("\u{1b}[1;31mred\u{1b}[0m\tend\r"), "red end");
         assert_eq!(strip_control("\u{1b}]0;title\u{7}text"), "text");
         assert_eq!(strip_control("\u{1b}["), "");
+    }
+
+    #[test]
+    fn invisible_and_directing_characters_are_written_out() {
+        for c in "\u{7f}\u{85}\u{9b}\u{61c}\u{180e}\u{200e}\u{2028}\u{202a}\u{2066}\u{feff}\u{e0001}\u{e007f}".chars() {
+            assert_eq!(for_people(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
+        }
+        assert_eq!(escape("a\u{1b}\n\u{202e}\u{e0041}##[b]"), "a\\u001b\\u000a\\u202e\\udb40\\udc41#\\u0023[b]");
+        assert!(matches!(escape("ä \\u001b # ["), Cow::Borrowed(_)));
     }
 
     #[test]

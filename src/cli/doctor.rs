@@ -96,7 +96,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let found = super::runtime()?.block_on(probe(&options, &Surroundings::from_env(), &bases));
     terminal.out(&match args.format {
         Format::Table => table(&found),
-        Format::Json => json(&found)?,
+        Format::Json => json(&found),
     })?;
     match &found.engine {
         Ok(_) => Ok(Exit::Done),
@@ -191,7 +191,7 @@ fn problems(probe: &Probe) -> Vec<Problem> {
     problems
 }
 
-fn json(probe: &Probe) -> Result<String, Failure> {
+fn json(probe: &Probe) -> String {
     let found = probe.engine.as_ref().ok();
     let tried = probe.tried.iter().map(|tried| Place {
         endpoint: tried.candidate.address.to_string(),
@@ -216,10 +216,7 @@ fn json(probe: &Probe) -> Result<String, Failure> {
         cores: probe.cores,
         problems: problems(probe),
     };
-    let text = serde_json::to_string_pretty(&answer);
-    text.map(|text| text + "\n").map_err(|error| {
-        Failure::new(Exit::Bug, format!("failed to write the answer as JSON: {error}"), "report it, please")
-    })
+    crate::json::pretty(&answer)
 }
 
 /// Rows of name and value, and what is missing below them.
@@ -347,7 +344,7 @@ mod tests {
         let table = table(&probe);
         assert!(table.contains("engine          docker 28.5.2 at unix:///var/run/docker.sock\n"), "{table}");
         assert!(table.ends_with("verdict         ready\n"), "{table}");
-        let json: serde_json::Value = serde_json::from_str(&json(&probe).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json(&probe)).unwrap();
         assert_eq!(json["usable"], true);
         assert_eq!(json["engine"]["image_store"], "graphdriver");
         assert_eq!(json["disk_free_bytes"], 50_000_000_000_u64);
@@ -396,7 +393,7 @@ mod tests {
         found.facts.root_dir = dir.path().display().to_string();
         let says = |found: &Found| {
             let probe = probe_of(Ok(found.clone()));
-            let json: serde_json::Value = serde_json::from_str(&json(&probe).unwrap()).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&json(&probe)).unwrap();
             (table(&probe).lines().find(|line| line.starts_with("weighing")).unwrap().to_owned(), json)
         };
         let (line, json) = says(&found);

@@ -16,6 +16,7 @@ use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
+use crate::json;
 use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
 use crate::record::{self, Against, Ended, Record, Scenario};
 use crate::report;
@@ -289,8 +290,7 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
         return Ok(Vec::new());
     };
     if matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
-        // A record holds nothing that JSON cannot say.
-        let line = serde_json::to_string(&trend::history_line(record)).unwrap_or_default();
+        let line = json::line(&trend::history_line(record));
         fsx::append_line(&folder.join("history.jsonl"), &line)?;
     }
     Ok(report::history_beside(out)?)

@@ -62,7 +62,7 @@ pub fn bmf(measured: &Measured) -> String {
             root.insert(format!("{variant}/{scenario}"), json!({"latency": latency}));
         }
     }
-    text(&Value::Object(root))
+    crate::json::pretty(&Value::Object(root))
 }
 
 /// `customSmallerIsBetter` of github-action-benchmark: a list of name, unit, value, range and extra.
@@ -85,7 +85,7 @@ pub fn benchmark(measured: &Measured) -> String {
             list.push(entry);
         }
     }
-    text(&Value::Array(list))
+    crate::json::pretty(&Value::Array(list))
 }
 
 /// The build times as hyperfine's `--export-json` has them: seconds, one command a variant and scenario. The engine
@@ -115,11 +115,7 @@ pub fn hyperfine(measured: &Measured) -> String {
             })
         })
         .collect();
-    text(&json!({ "results": results }))
-}
-
-fn text(value: &Value) -> String {
-    super::output::json_text(value)
+    crate::json::pretty(&json!({ "results": results }))
 }
 
 #[cfg(test)]

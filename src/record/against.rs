@@ -67,10 +67,7 @@ impl Against {
     /// Writes it beside the record in `folder`, whole or not at all.
     pub fn write(&self, folder: &Path) -> Result<PathBuf, RecordError> {
         let file = folder.join(AGAINST_FILE);
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|error| RecordError::Malformed { path: file.clone(), reason: error.to_string() })?;
-        text.push('\n');
-        fsx::write_atomic(&file, text.as_bytes())?;
+        fsx::write_atomic(&file, crate::json::pretty(self).as_bytes())?;
         Ok(file)
     }
 }

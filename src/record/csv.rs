@@ -2,7 +2,9 @@
 //!
 //! Heads are the names of the JSON fields. Numbers are plain integers. A cell that a spreadsheet would take for a
 //! formula gets an apostrophe in front (<https://owasp.org/www-community/attacks/CSV_Injection>), and so does one
-//! that begins with an apostrophe, which makes it reversible: [`read_samples_csv`] gives back what was written.
+//! that begins with an apostrophe or as a workflow command does, `::`. What a terminal or a job's log would act upon is
+//! written as `\uXXXX`, line breaks too, so that a row is a line; the backslash of a text that has such an escape
+//! already is `\u005c`. That makes it reversible: [`read_samples_csv`] gives back what was written.
 
 use csv::{StringRecord, Writer};
 use serde::Serialize;
@@ -10,6 +12,8 @@ use serde::Serialize;
 use super::{BaseOrigin, Parts, Record, Sample};
 use crate::error::Diagnose;
 use crate::exit::Exit;
+use crate::json;
+use crate::text::escape;
 use crate::units::{Bytes, Nanos};
 
 /// A CSV file that could not be read back.
@@ -44,6 +48,9 @@ impl Diagnose for CsvError {
         Exit::Unreadable
     }
 }
+
+/// The column that holds JSON, which has escapes of its own.
+const JSON: &str = "steps";
 
 const SIZES: [&str; 24] = [
     "name",
@@ -176,7 +183,7 @@ pub fn samples_csv(record: &Record) -> String {
             sample.network_bytes.map_or_else(String::new, |bytes| bytes.0.to_string()),
             sample.network_remark.clone(),
             sample.started_at.clone(),
-            serde_json::to_string(&sample.steps).unwrap_or_default(),
+            json::line(&sample.steps),
         ]
     });
     write(&SAMPLES, rows)
@@ -226,7 +233,7 @@ pub fn read_samples_csv(text: &str) -> Result<Vec<Sample>, CsvError> {
             cacheable: row.parse("cacheable")?,
             first_miss: Some(row.text("first_miss")?).filter(|text| !text.is_empty()),
             image_id: row.text("image_id")?,
-            steps: serde_json::from_str(&row.text("steps")?).map_err(|error| row.problem("steps", &error))?,
+            steps: serde_json::from_str(row.cell(JSON)?).map_err(|error| row.problem(JSON, &error))?,
             parts: Parts {
                 upload_ns: Nanos(row.parse("upload_ns")?),
                 resolve_ns: Nanos(row.parse("resolve_ns")?),
@@ -253,9 +260,13 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn text(&self, column: &'static str) -> Result<String, CsvError> {
+        let cell = self.cell(column)?;
+        Ok(unescape(cell.strip_prefix('\'').unwrap_or(cell)))
+    }
+
+    fn cell(&self, column: &'static str) -> Result<&str, CsvError> {
         let index = self.heads.iter().position(|head| head == column).ok_or(CsvError::NoColumn(column))?;
-        let cell = self.cells.get(index).unwrap_or_default();
-        Ok(cell.strip_prefix('\'').unwrap_or(cell).to_owned())
+        Ok(self.cells.get(index).unwrap_or_default())
     }
 
     fn parse<T>(&self, column: &'static str) -> Result<T, CsvError>
@@ -283,15 +294,55 @@ pub(crate) fn write(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> 
     // Writing into memory fails only where rows differ in length, which the fixed lists above exclude.
     drop(writer.write_record(heads));
     for row in rows {
-        drop(writer.write_record(row.iter().map(|cell| safe(cell).into_owned())));
+        let cells = heads.iter().zip(&row);
+        drop(writer.write_record(cells.map(|(head, cell)| if *head == JSON { cell.into() } else { safe(cell) })));
     }
     writer.into_inner().map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The cell with an apostrophe in front where a spreadsheet would calculate it, or where one stands there already.
-fn safe(cell: &str) -> std::borrow::Cow<'_, str> {
-    let risky = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'', '＝', '＋', '－', '＠']);
-    if risky && cell.parse::<f64>().is_err() { format!("'{cell}").into() } else { cell.into() }
+/// The cell on one line, with an apostrophe in front where a spreadsheet would calculate it, where a job's log would
+/// obey it, or where there is one already.
+fn safe(cell: &str) -> String {
+    let mut text = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = rest.find("\\u") {
+        text.push_str(&rest[..at]);
+        text.push_str(if unit(&rest[at..]).is_some() { "\\u005cu" } else { "\\u" });
+        rest = &rest[at + 2..];
+    }
+    text.push_str(rest);
+    let text = escape(&text).into_owned();
+    let risky =
+        text.starts_with(['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠']) || text.trim_start().starts_with("::");
+    if risky && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
+}
+
+/// The UTF-16 code unit of a text that begins with `\uXXXX`.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+/// A cell's text before it was made safe.
+fn unescape(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = rest.find("\\u") {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let units: Vec<u16> = std::iter::from_fn(|| {
+            let found = unit(rest)?;
+            rest = &rest[6..];
+            Some(found)
+        })
+        .collect();
+        if units.is_empty() {
+            out.push_str(&rest[..2]);
+            rest = &rest[2..];
+        }
+        out.push_str(&String::from_utf16_lossy(&units));
+    }
+    out + rest
 }
 
 /// The word that the JSON has for a value.
@@ -306,6 +357,7 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
 mod tests {
     use super::*;
     use crate::record::fixture;
+    use crate::text::for_people;
     use proptest::prelude::*;
 
     #[test]
@@ -316,13 +368,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hostile_texts_come_back_as_they_were(reason in "\\PC*", variant in "['=+@,\"\n\t-]{0,6}[a-z]*", miss in ".+") {
+        fn hostile_texts_come_back_as_they_were(
+            reason in "\\PC*",
+            variant in "['=+@,\"\n\t-]{0,6}[a-z]*",
+            miss in "(.|[\u{0}-\u{1f}\u{7f}-\u{9f}\u{202e}\u{e0041}]|\\\\|u005c|u001b|##\\[| ?::){1,12}",
+        ) {
             let mut record = fixture::record();
             record.samples.truncate(1);
             record.samples[0].reason = reason;
             record.samples[0].variant = variant;
             record.samples[0].first_miss = Some(miss);
+            record.samples[0].steps[0].instruction = record.samples[0].reason.clone();
             let text = samples_csv(&record);
+            prop_assert_eq!(text.lines().count(), 2);
+            prop_assert_eq!(for_people(&text.replace('\n', "")), text.replace('\n', ""));
+            prop_assert!(!text.contains("##["));
             prop_assert_eq!(read_samples_csv(&text).unwrap(), record.samples);
         }
     }
@@ -335,7 +395,12 @@ mod tests {
             ("-1.5", "-1.5"),
             ("-x", "'-x"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
+            ("\t=1", "\\u0009=1"),
+            ("::error::x", "'::error::x"),
+            (" ::error::x", "' ::error::x"),
+            ("a\n::error::x", "a\\u000a::error::x"),
+            ("a\u{1b}\u{7}\u{9b}\u{202e}\0", "a\\u001b\\u0007\\u009b\\u202e\\u0000"),
+            ("\\u001b \\u \\n", "\\u005cu001b \\u \\n"),
             ("'=1", "''=1"),
             ("python3.9", "python3.9"),
         ] {

@@ -89,10 +89,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
 
 /// The record as the text of `run.json`: two spaces of indent and a newline at the end.
 pub fn to_json(record: &Record) -> String {
-    // A record holds strings, integers and finite floats under string keys: nothing that JSON cannot say.
-    let mut text = serde_json::to_string_pretty(record).unwrap_or_default();
-    text.push('\n');
-    text
+    crate::json::pretty(record)
 }
 
 /// Writes `run.json` into the folder, whole or not at all.

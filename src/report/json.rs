@@ -102,7 +102,5 @@ pub fn json(record: &Record) -> String {
             "share": overhead.share,
         })),
     });
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.push('\n');
-    text
+    crate::json::pretty(&value)
 }

@@ -134,7 +134,7 @@ pub(super) fn markdown(trend: &Trend) -> String {
 /// What GFM would take for markup, as text: punctuation gets a backslash (GFM 2.4).
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in crate::text::for_people(text).chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '&' | '!' | '@') {
             out.push('\\');
         }
@@ -155,7 +155,7 @@ pub(super) fn json(trend: &Trend) -> String {
         "runs": trend.runs,
         "variants": variants,
     });
-    format!("{document:#}\n")
+    crate::json::pretty(&document)
 }
 
 fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {

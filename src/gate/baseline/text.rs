@@ -28,6 +28,7 @@ pub(super) fn write(baseline: &Baseline) -> String {
         out.push_str("    }");
     }
     out.push_str(if first { "}\n}\n" } else { "\n  }\n}\n" });
+    let out = crate::json::escaped(&out);
     let sum = digest(&out);
     out.replacen(&format!("{DIGEST_LINE}\"\""), &format!("{DIGEST_LINE}{}", json!(sum)), 1)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::Look;
-use super::escape::{code, json_text, line, message, sentence, words};
+use super::escape::{code, line, message, sentence, words};
 use super::headline::{percent, sizes};
 use crate::analyse::compare::{Comparison, RowKind, Sentence, rows};
 use crate::gate::Differences;
@@ -208,5 +208,5 @@ pub fn differences_json(differences: &Differences) -> String {
         "timings": timings,
         "notes": differences.notes,
     });
-    json_text(&value)
+    crate::json::pretty(&value)
 }

@@ -44,12 +44,6 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
-/// JSON as text, with what the runner of GitHub Actions obeys anywhere in a line written in another way.
-pub(in crate::gate) fn json_text(value: &serde_json::Value) -> String {
-    // Such characters stand only inside strings.
-    format!("{value:#}\n").replace("##[", "#\\u0023[")
-}
-
 /// A sentence in Markdown.
 pub(super) fn sentence(sentence: &Sentence) -> String {
     sentence.render(|text| words(text), code)

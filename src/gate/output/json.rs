@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::escape::json_text;
 use super::headline::headline;
 use super::times::times_json;
 use crate::gate::judge::{Judgement, State, VariantResult};
@@ -25,7 +24,7 @@ pub fn json(judgement: &Judgement) -> String {
         "notes": judgement.notes,
         "accept": judgement.accept,
     });
-    json_text(&value)
+    crate::json::pretty(&value)
 }
 
 fn variant(judgement: &Judgement, found: &VariantResult) -> Value {

@@ -14,7 +14,6 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use differences::{differences_json, differences_markdown, differences_table};
-pub(super) use escape::json_text;
 pub use github::annotations;
 pub use headline::headline;
 pub use json::json;

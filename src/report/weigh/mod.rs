@@ -81,16 +81,13 @@ pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
 
 /// Images as JSON, which `Measured::read` of the gate takes back.
 pub fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
-    let weighing = Weighing {
+    crate::json::pretty(&Weighing {
         format_version: FORMAT_VERSION,
         metrics_version: METRICS_VERSION,
         not_measured: skipped.words(),
         targets: targets.iter().map(Weighed::of).collect(),
         sharing: (targets.len() > 1).then(|| Shared::of(sharing_of(targets))),
-    };
-    let mut text = serde_json::to_string_pretty(&weighing).unwrap_or_default();
-    text.push('\n');
-    text
+    })
 }
 
 /// The document of `tonnage weigh --format json`.

@@ -10,7 +10,7 @@ cargo fmt --check || die "the code is not formatted, or rustfmt is missing" \
     "\`cargo fmt\`" "\`rustup component add rustfmt clippy\`"
 say "cargo clippy"
 cargo clippy --all-targets --locked -- -D warnings
-# They take the readers in as modules, with dependencies of their own.
+# A workspace of their own, with instrumented builds and a lock file of their own.
 say "cargo check of the fuzz targets"
 need c++=g++
 cargo check --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz"

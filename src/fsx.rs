@@ -2,30 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+pub use tonnage_image::FileError;
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
-
-/// A file operation that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to {action} `{}`", path.display())]
-pub struct FileError {
-    /// What was tried: `read`, `write`, `create`, `list`.
-    pub action: &'static str,
-    /// On which path.
-    pub path: PathBuf,
-    /// What the operating system said.
-    #[source]
-    pub source: io::Error,
-}
-
-impl FileError {
-    /// Wraps an I/O error with what was tried on which path.
-    pub fn new(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self { action, path: path.into(), source }
-    }
-}
 
 impl Diagnose for FileError {
     fn hint(&self) -> Option<String> {

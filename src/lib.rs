@@ -22,6 +22,6 @@ pub mod measure;
 pub mod record;
 pub mod report;
 pub mod suite;
-pub mod text;
+pub use tonnage_image::text;
 pub mod ui;
 pub mod units;

@@ -5,8 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use tonnage_fuzz::image::{ImageError, ImageScan, Weigher};
 use tonnage_fuzz::{BLOCK, Trickle, mend_checksums, options, weigh_checked};
+use tonnage_image::{ImageError, ImageScan, Weigher};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, _seed: u32| {
     let size = fuzzer_mutate(data, size, max_size);

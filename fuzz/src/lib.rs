@@ -1,28 +1,10 @@
 //! What the fuzz targets share: archives around layers, readers that hand out few bytes at a time, and what must
 //! hold of every image that could be read.
-//!
-//! The modules under test are compiled in by their paths, not as the crate `tonnage`: instrumenting all of that takes
-//! ten times as long, and these read no engine, draw no chart and parse no arguments.
-
-#[path = "../../src/error.rs"]
-pub mod error;
-#[path = "../../src/exit.rs"]
-pub mod exit;
-#[path = "../../src/fsx.rs"]
-pub mod fsx;
-#[path = "../../src/image/mod.rs"]
-pub mod image;
-#[path = "../../src/record/mod.rs"]
-pub mod record;
-#[path = "../../src/text.rs"]
-pub mod text;
-#[path = "../../src/units.rs"]
-pub mod units;
 
 use std::io::{self, Read, Write as _};
 
 use sha2::{Digest as _, Sha256};
-use crate::image::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, WireMode, weigh};
+use tonnage_image::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, WireMode, weigh};
 
 /// Size of a tar block.
 pub const BLOCK: usize = 512;

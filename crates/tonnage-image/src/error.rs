@@ -1,0 +1,101 @@
+//! Why an archive could not be weighed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::file::FileError;
+use crate::text::for_people;
+
+/// Why an archive or a layout could not be weighed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A file or folder could not be opened.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The stream itself failed, or ended too early.
+    #[error("failed to read the archive at byte {offset}")]
+    Read {
+        /// Bytes read before it failed.
+        offset: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The archive is no tar, or a broken one.
+    #[error("the archive is broken at byte {offset}: {what}")]
+    Archive {
+        /// Offset of the broken header in the (unpacked) archive.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A layer is broken.
+    #[error("layer `{}` is broken at byte {offset} of its unpacked tar: {what}", for_people(member))]
+    Layer {
+        /// Where the layer is in the archive.
+        member: String,
+        /// Offset in the unpacked layer.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A layer is not what the image's config says.
+    #[error("layer `{}` has the diff id {found}, but the config says {}", for_people(member), for_people(expected))]
+    DiffId {
+        /// Where the layer is in the archive.
+        member: String,
+        /// What the config says.
+        expected: String,
+        /// Digest of the unpacked layer.
+        found: String,
+    },
+    /// A manifest or a config is not what its digest says.
+    #[error("`{}` has the digest {found}", for_people(member))]
+    Digest {
+        /// Where it is in the archive, its name being a digest.
+        member: String,
+        /// Digest of what is there.
+        found: String,
+    },
+    /// The number of layers differs between manifest and config.
+    #[error("the manifest lists {manifest} layers, the config {config}")]
+    LayerCount {
+        /// Layers in the manifest.
+        manifest: usize,
+        /// Diff ids in the config.
+        config: usize,
+    },
+    /// Something that the manifest names is not there.
+    #[error("the archive has no `{}`, which its manifest names", for_people(member))]
+    Missing {
+        /// What is missing.
+        member: String,
+    },
+    /// A link of a layout leads to a file outside of it.
+    #[error("`{}` leads out of the layout's directory", for_people(&path.to_string_lossy()))]
+    LeadsOut {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A manifest or a config could not be understood.
+    #[error("failed to read `{}`: {reason}", for_people(member))]
+    Json {
+        /// Which one.
+        member: String,
+        /// Why.
+        reason: String,
+    },
+    /// Neither `manifest.json` nor `index.json` names an image.
+    #[error("there is no image in the archive: neither `manifest.json` nor `index.json` names one")]
+    NoImage,
+    /// The archive is larger than allowed.
+    #[error("the archive is too large at `{}`: more than {limit} {what}", for_people(member))]
+    Limit {
+        /// Where it was seen.
+        member: String,
+        /// What there is too much of, in the plural.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+}

@@ -1,0 +1,335 @@
+//! One layer, read once: its entries, sizes, content digests and the package databases in it.
+//!
+//! In: the unpacked tar as a stream. Out: a [`LayerScan`], which holds 32 bytes an entry, its path, 32 bytes for
+//! the BLAKE3 digest of a file's content where files are hashed (it only tells equal files, no engine knows it, and it
+//! takes less than half of SHA-256's time), and the text of package databases (bounded).
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Read};
+
+use super::Limits;
+use super::packages::is_database;
+use super::tar::{self, Fault, Kind, TarError, TarReader};
+
+/// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
+const MAX_LAYER: u64 = 1 << 50;
+const NONE: u32 = u32::MAX;
+
+/// What a name in a layer stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    File,
+    HardLink,
+    Symlink,
+    Directory,
+    Other,
+    /// Hides the path (`.wh.` is taken out of it).
+    Whiteout,
+    /// Hides what lower layers have in the folder.
+    Opaque,
+}
+
+/// One entry of a layer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LayerEntry {
+    path_start: u32,
+    path_len: u32,
+    link_start: u32,
+    link_len: u32,
+    /// Its part of `size`.
+    pub size: u64,
+    digest: u32,
+    pub mode: u16,
+    pub kind: EntryKind,
+}
+
+/// A layer as it was read.
+#[derive(Debug)]
+pub struct LayerScan {
+    /// `sha256:` of the unpacked tar.
+    pub diff_id: String,
+    /// Length of the unpacked tar.
+    pub tar_bytes: u64,
+    /// Its part of `size`.
+    pub size_bytes: u64,
+    /// What a registry transfers for it; zero where that was not asked for.
+    pub wire_bytes: u64,
+    /// Whether `wire_bytes` is the length of a real compressed blob.
+    pub wire_exact: bool,
+    pub(super) entries: Vec<LayerEntry>,
+    pub(super) names: Vec<u8>,
+    pub(super) digests: Vec<[u8; 32]>,
+    /// Content of package databases, by index of the entry.
+    pub(super) databases: BTreeMap<u32, Box<[u8]>>,
+    /// Package databases that were too large to keep.
+    pub(super) databases_left_out: u64,
+}
+
+impl LayerScan {
+    /// How many entries its tar has.
+    pub fn entry_count(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Sizes of the files that are not empty.
+    #[cfg(feature = "docker-store")]
+    pub(super) fn file_sizes(&self) -> impl Iterator<Item = u64> {
+        self.files().map(|entry| entry.size)
+    }
+
+    /// Whether each file of one of these sizes has the digest of its content.
+    #[cfg(feature = "docker-store")]
+    pub(super) fn is_hashed(&self, sizes: &HashSet<u64>) -> bool {
+        self.files().all(|entry| entry.digest != NONE || !sizes.contains(&entry.size))
+    }
+
+    /// How many files have no digest of their content.
+    pub(super) fn unhashed(&self) -> usize {
+        self.files().filter(|entry| entry.digest == NONE).count()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &LayerEntry> {
+        self.entries.iter().filter(|entry| entry.kind == EntryKind::File && entry.size > 0)
+    }
+
+    pub(super) fn path(&self, entry: &LayerEntry) -> &[u8] {
+        slice(&self.names, entry.path_start, entry.path_len)
+    }
+
+    pub(super) fn link(&self, entry: &LayerEntry) -> &[u8] {
+        slice(&self.names, entry.link_start, entry.link_len)
+    }
+
+    pub(super) fn digest(&self, entry: &LayerEntry) -> Option<&[u8; 32]> {
+        self.digests.get(entry.digest as usize)
+    }
+}
+
+fn slice(names: &[u8], start: u32, len: u32) -> &[u8] {
+    names.get(start as usize..start as usize + len as usize).unwrap_or_default()
+}
+
+/// What may still be read, over all layers of a weigher.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    pub entries: u64,
+    pub name_bytes: u64,
+    pub database_bytes: u64,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { entries: limits.entries, name_bytes: limits.name_bytes, database_bytes: limits.database_bytes }
+    }
+}
+
+/// Whether files' content is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileHashes<'a> {
+    Yes,
+    No,
+    /// Of files of these sizes; content of another size equals no other.
+    #[cfg_attr(not(feature = "docker-store"), expect(dead_code, reason = "only a store knows the sizes beforehand"))]
+    OfSizes(&'a HashSet<u64>),
+}
+
+impl FileHashes<'_> {
+    fn wants(self, size: u64) -> bool {
+        match self {
+            Self::Yes => true,
+            Self::No => false,
+            Self::OfSizes(sizes) => sizes.contains(&size),
+        }
+    }
+}
+
+/// Reads a layer's tar up to its end mark. Digest, length and wire size are the caller's to fill in.
+pub(super) fn scan(
+    input: &mut dyn BufRead,
+    hashes: FileHashes<'_>,
+    limits: &Limits,
+    budget: &mut Budget,
+) -> Result<LayerScan, TarError> {
+    let mut scan = LayerScan {
+        diff_id: String::new(),
+        tar_bytes: 0,
+        size_bytes: 0,
+        wire_bytes: 0,
+        wire_exact: false,
+        entries: Vec::new(),
+        names: Vec::new(),
+        digests: Vec::new(),
+        databases: BTreeMap::new(),
+        databases_left_out: 0,
+    };
+    let mut tar = TarReader::new(input);
+    let mut before = Vec::new();
+    while let Some(entry) = tar.next_entry()? {
+        let whole = normalise(&entry.path);
+        let at = entry.offset;
+        let (kind, path) = classify(&whole, entry.kind);
+        let size = match kind {
+            EntryKind::File => entry.size,
+            EntryKind::Symlink => entry.link.len() as u64,
+            _ => 0,
+        };
+        scan.size_bytes = scan.size_bytes.saturating_add(size);
+        if scan.size_bytes > MAX_LAYER {
+            return Err(fault(at, "its files claim more than a pebibyte"));
+        }
+        let link = match kind {
+            EntryKind::HardLink => normalise(&entry.link),
+            EntryKind::Symlink => entry.link.clone(),
+            _ => Vec::new(),
+        };
+        let names = new_names(&before, path);
+        budget.entries = budget.entries.checked_sub(names).ok_or_else(|| fault(at, "too many entries"))?;
+        budget.name_bytes = budget
+            .name_bytes
+            .checked_sub((path.len() + link.len()) as u64)
+            .ok_or_else(|| fault(at, "names too long in all"))?;
+        let index = u32::try_from(scan.entries.len()).ok().filter(|&index| index != NONE);
+        let index = index.ok_or_else(|| fault(at, "too many entries"))?;
+        let (path_start, path_len) = keep(&mut scan.names, path).ok_or_else(|| fault(at, "names too long in all"))?;
+        let (link_start, link_len) = keep(&mut scan.names, &link).ok_or_else(|| fault(at, "names too long in all"))?;
+        let mut digest = NONE;
+        if kind == EntryKind::File && size > 0 {
+            let wanted = is_database(path) && !entry.sparse;
+            let room = limits.database_file_bytes.min(budget.database_bytes);
+            let mut content = (wanted && size <= room).then(Vec::new);
+            scan.databases_left_out += u64::from(wanted && content.is_none());
+            let mut hash = (hashes.wants(size) && !entry.sparse).then(blake3::Hasher::new);
+            if hash.is_some() || content.is_some() {
+                read_data(&mut tar, hash.as_mut(), content.as_mut())?;
+            }
+            if let Some(hash) = hash {
+                digest = scan.digests.len() as u32;
+                scan.digests.push(hash.finalize().into());
+            }
+            if let Some(content) = content {
+                budget.database_bytes -= content.len() as u64;
+                scan.databases.insert(index, content.into_boxed_slice());
+            }
+        }
+        let mode = entry.mode as u16;
+        scan.entries.push(LayerEntry { path_start, path_len, link_start, link_len, size, digest, mode, kind });
+        before.clear();
+        before.extend_from_slice(path);
+    }
+    scan.entries.shrink_to_fit();
+    scan.names.shrink_to_fit();
+    scan.digests.shrink_to_fit();
+    Ok(scan)
+}
+
+/// How many names a path can add to the merged tree behind the path before it: the entry's own, and the folders on its
+/// way that the other one does not share. A path of 64 KiB may name 32,768 folders, so that entries alone would not
+/// bound memory.
+fn new_names(before: &[u8], path: &[u8]) -> u64 {
+    let common = before.iter().zip(path).take_while(|(one, other)| one == other).count();
+    let rest = &path[common..];
+    // Where the one before is a folder on the way, its slash begins nothing new.
+    let rest = if common == before.len() { rest.strip_prefix(b"/").unwrap_or(rest) } else { rest };
+    rest.split(|&byte| byte == b'/').count() as u64
+}
+
+fn read_data(
+    tar: &mut TarReader<&mut dyn BufRead>,
+    mut hash: Option<&mut blake3::Hasher>,
+    mut content: Option<&mut Vec<u8>>,
+) -> Result<(), TarError> {
+    loop {
+        let offset = tar.offset();
+        let mut data = tar.data();
+        let buffer = data.fill_buf().map_err(|error| TarError { offset, what: Fault::Io(error) })?;
+        let count = buffer.len();
+        if count == 0 {
+            return Ok(());
+        }
+        if let Some(hash) = &mut hash {
+            hash.update(buffer);
+        }
+        if let Some(content) = &mut content {
+            content.extend_from_slice(buffer);
+        }
+        data.consume(count);
+    }
+}
+
+/// Whether a stream begins like a tar: a header, or the zeros of an empty one.
+pub(super) fn looks_like_tar(start: &[u8]) -> bool {
+    let Some(block) = start.first_chunk::<{ tar::BLOCK }>() else { return false };
+    block.iter().all(|&byte| byte == 0) || tar::is_header(block)
+}
+
+fn fault(offset: u64, what: &str) -> TarError {
+    TarError { offset, what: Fault::Format(what.to_owned()) }
+}
+
+fn keep(names: &mut Vec<u8>, name: &[u8]) -> Option<(u32, u32)> {
+    let start = u32::try_from(names.len()).ok()?;
+    let len = u32::try_from(name.len()).ok()?;
+    names.extend_from_slice(name);
+    u32::try_from(names.len()).ok()?;
+    Some((start, len))
+}
+
+/// A path without its leading `/`, `.` parts, doubled and trailing slashes; `..` takes a part away, but never
+/// leaves the root, as engines unpack it.
+pub(super) fn normalise(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => out.truncate(out.iter().rposition(|&byte| byte == b'/').unwrap_or(0)),
+            part => {
+                if !out.is_empty() {
+                    out.push(b'/');
+                }
+                out.extend_from_slice(part);
+            }
+        }
+    }
+    out
+}
+
+/// Tells whiteouts from names (OCI image layer specification, "Whiteouts").
+fn classify(path: &[u8], kind: Kind) -> (EntryKind, &[u8]) {
+    let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    let (parent, name) = path.split_at(base);
+    if name == b".wh..wh..opq" {
+        return (EntryKind::Opaque, parent.strip_suffix(b"/").unwrap_or(parent));
+    }
+    if let Some(hidden) = name.strip_prefix(b".wh.") {
+        // `.wh..wh.…` is AUFS's own, and `.wh.` alone hides nothing.
+        return match hidden {
+            b"" | b"." | b".." => (EntryKind::Other, path),
+            hidden if hidden.starts_with(b".wh.") => (EntryKind::Other, path),
+            _ => (EntryKind::Whiteout, path),
+        };
+    }
+    let kind = match kind {
+        Kind::File => EntryKind::File,
+        Kind::HardLink => EntryKind::HardLink,
+        Kind::Symlink => EntryKind::Symlink,
+        Kind::Directory => EntryKind::Directory,
+        Kind::Other => EntryKind::Other,
+    };
+    (kind, path)
+}
+
+impl LayerEntry {
+    /// For a whiteout's path: the folder and the name that it hides.
+    pub(super) fn hidden(path: &[u8]) -> (&[u8], &[u8]) {
+        let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let (parent, name) = path.split_at(base);
+        (parent.strip_suffix(b"/").unwrap_or(parent), name.strip_prefix(b".wh.").unwrap_or(name))
+    }
+}
+
+/// Reads a whole stream into memory, at most `limit` bytes.
+pub(super) fn read_bounded(input: &mut dyn BufRead, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    input.take(limit).read_to_end(&mut content)?;
+    Ok(content)
+}

@@ -1,0 +1,126 @@
+//! The lists of a weight: the largest dead files, the largest visible ones, and the costliest groups of equal ones.
+//!
+//! In: the merged image, how many rows are wanted, and which paths. Out: rows of [`facts`](crate::facts); a path is made only for
+//! rows that may be kept, so that lists take memory for what they show.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::layer::EntryKind;
+use super::tree::Inode;
+use super::weigh::Merged;
+use crate::bytes::Bytes;
+use crate::facts::{Duplicate, PathSize, Reclaimable};
+use crate::text::from_bytes;
+
+/// Paths listed for one group of equal files.
+const DUPLICATE_PATHS: usize = 20;
+
+/// The largest files that are stored and cannot be seen.
+pub(super) fn reclaimable(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> Vec<Reclaimable> {
+    let mut dead: Vec<(u64, &Inode)> = merged
+        .tree
+        .inodes
+        .iter()
+        .filter(|inode| inode.names == 0)
+        .map(|inode| (merged.entry(inode).1.size, inode))
+        .filter(|&(size, _)| size > 0)
+        .collect();
+    largest_first(&mut dead);
+    dead.into_iter()
+        .filter_map(|(size, inode)| {
+            let path = shown_path(&merged.tree.path(inode.node));
+            listed(&path).then(|| Reclaimable {
+                path,
+                size_bytes: Bytes(size),
+                written_by: merged.instruction(inode.layer),
+                removed_by: merged.instruction(inode.removed_by),
+            })
+        })
+        .take(top)
+        .collect()
+}
+
+/// The largest visible files.
+pub(super) fn paths(
+    merged: &Merged<'_>,
+    first_names: &[(u32, u32)],
+    top: usize,
+    listed: &dyn Fn(&str) -> bool,
+) -> Vec<PathSize> {
+    let mut files: Vec<(u64, (u32, &Inode))> = first_names
+        .iter()
+        .map(|&(node, inode)| (node, &merged.tree.inodes[inode as usize]))
+        .map(|(node, inode)| (merged.entry(inode).1.size, (node, inode)))
+        .collect();
+    largest_first(&mut files);
+    files
+        .into_iter()
+        .filter_map(|(size, (node, inode))| {
+            let path = shown_path(&merged.tree.path(node));
+            listed(&path).then(|| PathSize {
+                path,
+                size_bytes: Bytes(size),
+                layer: inode.layer,
+                package: merged.owner_of(inode).map(|owner| merged.packages[owner].name.clone()).unwrap_or_default(),
+            })
+        })
+        .take(top)
+        .collect()
+}
+
+/// Equal ones stay in their order.
+fn largest_first<T>(rows: &mut [(u64, T)]) {
+    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
+}
+
+/// The groups of equal visible files, and the bytes beyond the first copies.
+pub(super) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> (Vec<Duplicate>, u64) {
+    let mut groups: HashMap<(&[u8; 32], u64), Vec<&Inode>> = HashMap::new();
+    for inode in merged.tree.inodes.iter().filter(|inode| inode.names > 0) {
+        let (layer, entry) = merged.entry(inode);
+        if entry.kind == EntryKind::File
+            && entry.size > 0
+            && let Some(digest) = layer.digest(entry)
+        {
+            groups.entry((digest, entry.size)).or_default().push(inode);
+        }
+    }
+    let mut total = 0;
+    let mut rows: Vec<(u64, &[u8; 32], u64, Vec<&Inode>)> = Vec::new();
+    for ((digest, size), copies) in groups {
+        if copies.len() > 1 {
+            let beyond = size * (copies.len() as u64 - 1);
+            total += beyond;
+            rows.push((beyond, digest, size, copies));
+        }
+    }
+    rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let rows = rows
+        .into_iter()
+        .filter_map(|(_, digest, size, copies)| {
+            let mut first = BTreeSet::new();
+            let mut wanted = false;
+            for inode in &copies {
+                let path = shown_path(&merged.tree.path(inode.node));
+                wanted |= listed(&path);
+                first.insert(path);
+                if first.len() > DUPLICATE_PATHS {
+                    first.pop_last();
+                }
+            }
+            wanted.then(|| Duplicate {
+                digest: super::blob::hex("blake3:", digest),
+                size_bytes: Bytes(size),
+                paths: first.into_iter().collect(),
+                copies: copies.len() as u64,
+            })
+        })
+        .take(top)
+        .collect();
+    (rows, total)
+}
+
+/// A path as it is listed.
+pub(super) fn shown_path(path: &[u8]) -> String {
+    format!("/{}", from_bytes(path))
+}

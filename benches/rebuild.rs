@@ -51,7 +51,7 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
     {
         std::fs::write(folder.path().join(name), content)?;
     }
-    let engine = connect(&ConnectOptions { host: std::env::var("DOCKER_HOST").ok(), builder: choice }).await?;
+    let engine = connect(&ConnectOptions { builder: choice, ..ConnectOptions::default() }).await?;
     let mut ownership = Ownership { run: RUN.into(), before: engine.snapshot().await?, ..Ownership::default() };
     let context = tonnage::context::Context::load(folder.path(), &folder.path().join("Dockerfile"), builder)?;
     let request = BuildRequest {

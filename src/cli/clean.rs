@@ -1,7 +1,7 @@
 //! `tonnage clean`: remove exactly what tonnage made on the engine.
 
 use super::Terminal;
-use crate::engine::{BuilderChoice, CleanReport, ConnectOptions, Engine, EngineError, Ownership, connect};
+use crate::engine::{BuilderChoice, CleanReport, Engine, EngineError, Ownership, connect};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -27,8 +27,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let options = ConnectOptions { host: args.engine.host.clone(), builder: BuilderChoice::Auto };
-    let engine = connect(&options).await?;
+    let engine = connect(&args.engine.connect(BuilderChoice::Auto)).await?;
     let mut total = CleanReport::default();
     let (here, elsewhere): (Vec<Stale>, Vec<Stale>) =
         stale_runs(&env::state_folder())?.into_iter().partition(|stale| stale.endpoint == engine.endpoint());

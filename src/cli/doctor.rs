@@ -9,7 +9,7 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::Terminal;
-use crate::engine::{Base, BaseState, BuilderChoice, ConnectOptions, EngineError, Found, Probe, Surroundings, probe};
+use crate::engine::{Base, BaseState, BuilderChoice, EngineError, Found, Probe, Source, Surroundings, Tried, probe};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::measure::store_in_place;
@@ -92,7 +92,7 @@ struct Place {
 /// Runs `tonnage doctor`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let bases = wanted_bases(&args)?;
-    let options = ConnectOptions { host: args.engine.host, builder: args.builder };
+    let options = args.engine.connect(args.builder);
     let found = super::runtime()?.block_on(probe(&options, &Surroundings::from_env(), &bases));
     terminal.out(&match args.format {
         Format::Table => table(&found),
@@ -100,7 +100,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     })?;
     match &found.engine {
         Ok(_) => Ok(Exit::Done),
-        Err(error) => Err(no_engine(error)),
+        Err(error) => Err(no_engine(error, &found.tried)),
     }
 }
 
@@ -126,10 +126,11 @@ fn wanted_bases(args: &Args) -> Result<Vec<String>, Failure> {
     Ok(wanted)
 }
 
-/// Without an engine the hint is the command that gets one.
-fn no_engine(error: &EngineError) -> Failure {
+/// Without an engine the hint is the command that gets one, unless somebody said where one is.
+fn no_engine(error: &EngineError, tried: &[Tried]) -> Failure {
     let mut failure = Failure::from(error.clone());
-    if matches!(error, EngineError::Unreachable { .. } | EngineError::NoSocket { .. }) {
+    let nowhere = tried.iter().all(|tried| tried.candidate.source == Source::Usual);
+    if nowhere && matches!(error, EngineError::NoSocket { .. }) {
         failure.hint = Some(how_to_get_an_engine().to_owned());
     }
     failure
@@ -145,7 +146,7 @@ fn problems(probe: &Probe) -> Vec<Problem> {
     let mut tell = |what: String, hint: &str| problems.push(Problem { what, hint: hint.to_owned() });
     match &probe.engine {
         Err(error) => {
-            let failure = no_engine(error);
+            let failure = no_engine(error, &probe.tried);
             tell(failure.message, failure.hint.as_deref().unwrap_or_default());
         }
         Ok(found) => {
@@ -300,6 +301,7 @@ fn rows(found: &Found) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Address, Candidate};
 
     fn found() -> Found {
         Found {
@@ -411,11 +413,20 @@ mod tests {
     #[test]
     fn without_an_engine_the_hint_gets_one() {
         let gone = EngineError::NoSocket { endpoint: "unix:///x".into() };
-        let failure = no_engine(&gone);
+        let failure = no_engine(&gone, &[]);
         assert_eq!(failure.exit, Exit::NoEngine);
         assert!(failure.hint.unwrap().contains("apt-get install docker.io"));
+        let at = |source| Tried {
+            candidate: Candidate { address: Address::Unix("/x".into()), source },
+            error: Some(gone.clone()),
+        };
+        assert!(no_engine(&gone, &[at(Source::Usual)]).hint.unwrap().contains("docker.io"));
+        for source in [Source::Asked, Source::DockerHost, Source::Context("lab".into())] {
+            let hint = no_engine(&gone, &[at(source)]).hint.unwrap();
+            assert!(hint.contains("start the engine") && !hint.contains("docker.io"), "{hint}");
+        }
         assert!(table(&probe_of(Err(gone))).contains("no usable engine"));
-        let forbidden = no_engine(&EngineError::Forbidden { endpoint: "unix:///x".into() });
+        let forbidden = no_engine(&EngineError::Forbidden { endpoint: "unix:///x".into() }, &[]);
         assert!(forbidden.hint.unwrap().contains("`docker` group"));
     }
 }

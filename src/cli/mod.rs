@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::suite::MANIFEST_NAME;
@@ -111,9 +112,20 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Which engine to talk to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EngineArgs {
-    /// Address of the engine, such as `unix:///var/run/docker.sock` [default: Docker context, default sockets, Podman's]
-    #[arg(long, short = 'H', value_name = "URL", env = "DOCKER_HOST", hide_env_values = true)]
+    /// Address of the engine, such as `unix:///var/run/docker.sock` or `host:2375` [default: `DOCKER_HOST`, the Docker
+    /// context, default sockets, Podman's]
+    #[arg(long, short = 'H', value_name = "URL", conflicts_with = "context")]
     host: Option<String>,
+    /// Docker context that names the engine [default: `DOCKER_CONTEXT`, or the current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+impl EngineArgs {
+    /// How to connect to it.
+    fn connect(&self, builder: BuilderChoice) -> ConnectOptions {
+        ConnectOptions { host: self.host.clone(), context: self.context.clone(), builder }
+    }
 }
 
 /// The suite that is meant where none is named and none is here.

@@ -11,7 +11,7 @@ use super::against::BaseState;
 use super::report::{Format, print};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
-use crate::engine::{BuilderChoice, ConnectOptions, connect};
+use crate::engine::{BuilderChoice, connect};
 use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
@@ -126,7 +126,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Result<Exit, Failure> {
     let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
-    let engine = connect(&ConnectOptions { host: args.engine.host.clone(), builder: args.builder }).await?;
+    let engine = connect(&args.engine.connect(args.builder)).await?;
     let now = jiff::Timestamp::now();
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (out, resume) = match (&args.resume, &args.out) {

@@ -5,6 +5,7 @@ mod targets;
 
 use super::terminal::Colour;
 use super::{EngineArgs, Terminal};
+use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
@@ -109,7 +110,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let wanted = Wanted {
         targets: args.targets,
         base: args.base,
-        host: args.engine.host,
+        engine: args.engine.connect(BuilderChoice::Auto),
         platform: args.platform,
         via: args.via,
         options: Options {
@@ -145,7 +146,7 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
     let wanted = Wanted {
         targets: vec![target.to_owned()],
         base: None,
-        host: None,
+        engine: ConnectOptions::default(),
         platform: None,
         via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },

@@ -31,6 +31,8 @@ const BROKEN_UPLOAD: &str = "Docker 26 to 27.4 with the containerd image store l
 pub struct ConnectOptions {
     /// Where; `None` to look in the environment, the Docker context and the usual places.
     pub host: Option<String>,
+    /// The Docker context that names it, where no host does; `None` for the chosen one.
+    pub context: Option<String>,
     /// The builder that is wanted.
     pub builder: BuilderChoice,
 }
@@ -138,7 +140,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<DockerEngine, EngineErr
 
 /// As [`connect`], in given surroundings; also tells every place that was tried.
 pub async fn find(options: &ConnectOptions, around: &Surroundings) -> (Result<DockerEngine, EngineError>, Vec<Tried>) {
-    let places = match candidates(options.host.as_deref(), around) {
+    let places = match candidates(options.host.as_deref(), options.context.as_deref(), around) {
         Ok(places) => places,
         Err(error) => return (Err(error), Vec::new()),
     };
@@ -469,6 +471,7 @@ impl Engine for DockerEngine {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Obstacle;
     use super::*;
 
     #[test]
@@ -555,7 +558,11 @@ mod tests {
         let gone = |path: &str| EngineError::NoSocket { endpoint: path.into() };
         let all = first_to_tell(&[at("/a", gone("/a")), at("/b", gone("/b"))]);
         assert!(all.to_string().contains("unix:///a") && all.to_string().contains("unix:///b"));
-        let deaf = EngineError::Unreachable { endpoint: "/b".into(), reason: "nobody listens there".into() };
+        let deaf = EngineError::Unreachable {
+            endpoint: "/b".into(),
+            reason: "nobody listens there".into(),
+            obstacle: Obstacle::NotListening,
+        };
         assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", deaf.clone())]), deaf);
         let forbidden = EngineError::Forbidden { endpoint: "/b".into() };
         assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", forbidden.clone())]), forbidden);

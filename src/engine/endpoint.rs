@@ -12,6 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::EngineError;
 
+/// Where Docker's socket is.
+const USUAL_SOCKET: &str = "/var/run/docker.sock";
+/// The host of a TCP address that names none.
+const LOCAL_HOST: &str = "localhost";
+/// The context that stands for no context.
+const DEFAULT_CONTEXT: &str = "default";
+
 /// What the environment of the process says about engines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
@@ -104,21 +111,33 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// The places to try, in order. The Docker CLI's order holds for those that somebody chose: the command line,
-/// `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of `config.json`.
-pub fn candidates(asked: Option<&str>, around: &Surroundings) -> Result<Vec<Candidate>, EngineError> {
-    if let Some(host) = asked {
+/// The places to try, in order. The Docker CLI's order holds for those that somebody chose: address or context of the
+/// command line, `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of `config.json`. An empty value chooses nothing;
+/// the context `default` leaves out the contexts, not `DOCKER_HOST`.
+pub fn candidates(
+    asked: Option<&str>,
+    context: Option<&str>,
+    around: &Surroundings,
+) -> Result<Vec<Candidate>, EngineError> {
+    if let Some(host) = asked.filter(|host| !host.trim().is_empty()) {
         return Ok(vec![Candidate { address: parse(host, around)?, source: Source::Asked }]);
     }
-    if let Some(host) = &around.docker_host {
+    let context = context.filter(|name| !name.is_empty());
+    let named = |name: &str| -> Result<Vec<Candidate>, EngineError> {
+        Ok(vec![Candidate { address: context_address(name, around)?, source: Source::Context(name.to_owned()) }])
+    };
+    if let Some(name) = context.filter(|name| *name != DEFAULT_CONTEXT) {
+        return named(name);
+    }
+    if let Some(host) = around.docker_host.as_deref().filter(|host| !host.trim().is_empty()) {
         return Ok(vec![Candidate { address: parse(host, around)?, source: Source::DockerHost }]);
     }
-    if let Some(name) = chosen_context(around)? {
-        return Ok(vec![Candidate { address: context_address(&name, around)?, source: Source::Context(name) }]);
+    if let Some(name) = if context.is_some() { None } else { chosen_context(around)? } {
+        return named(&name);
     }
     let runtime = |path: &str| around.runtime_dir.as_ref().map(|dir| dir.join(path));
     let places = [
-        Some(PathBuf::from("/var/run/docker.sock")),
+        Some(PathBuf::from(USUAL_SOCKET)),
         runtime("docker.sock"),
         Some(PathBuf::from("/run/podman/podman.sock")),
         runtime("podman/podman.sock"),
@@ -131,12 +150,14 @@ fn bad(endpoint: &str, reason: impl Into<String>) -> EngineError {
     EngineError::BadEndpoint { endpoint: endpoint.to_owned(), reason: reason.into() }
 }
 
-/// Reads an address as `DOCKER_HOST` holds it.
+/// Reads an address as Docker's command line does (docker/cli, opts/hosts.go): without a scheme it is one of TCP, and
+/// what is left out is filled in. A bare path is a socket's, which Docker refuses.
 fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
     let host = host.trim();
-    let (scheme, rest) =
-        host.split_once("://").unwrap_or(if host.starts_with('/') { ("unix", host) } else { ("", host) });
+    let bare = if host.starts_with('/') { ("unix", host) } else { ("tcp", host) };
+    let (scheme, rest) = host.split_once("://").unwrap_or(bare);
     match scheme {
+        "unix" if rest.is_empty() => Ok(Address::Unix(PathBuf::from(USUAL_SOCKET))),
         "unix" if rest.starts_with('/') => Ok(Address::Unix(PathBuf::from(rest))),
         "unix" => Err(bad(host, "the path of a socket begins with `/`")),
         "tcp" | "http" | "https" => {
@@ -155,7 +176,6 @@ fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
             "ssh is not spoken here; forward the socket with `ssh -NL /path/to.sock:/var/run/docker.sock`",
         )),
         "npipe" => Err(bad(host, "named pipes exist on Windows only")),
-        "" => Err(bad(host, "it has no scheme")),
         other => Err(bad(host, format!("the scheme `{other}` is unknown"))),
     }
 }
@@ -163,16 +183,16 @@ fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
 /// `host:port` with nothing after it; the port is Docker's own where there is none.
 fn authority(whole: &str, rest: &str, port: u16) -> Result<String, EngineError> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.is_empty()
-        || rest.contains(['/', '?', '#', '@'])
-        || rest.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
+    if rest.is_empty() || rest.starts_with(':') {
+        return authority(whole, &format!("{LOCAL_HOST}{rest}"), port);
+    }
+    if rest.contains(['/', '?', '#', '@']) || rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(bad(whole, "a host and a port were expected, and nothing after them"));
     }
     let after_bracket = rest.rsplit_once(']').map_or(rest, |(_, after)| after);
     match after_bracket.rsplit_once(':') {
         Some((_, digits)) if digits.parse::<u16>().is_ok() => Ok(rest.to_owned()),
-        Some(_) => Err(bad(whole, "the port is no number")),
+        Some(_) => Err(bad(whole, "the port is not a number from 0 to 65535")),
         None => Ok(format!("{rest}:{port}")),
     }
 }
@@ -210,7 +230,7 @@ fn chosen_context(around: &Surroundings) -> Result<Option<String>, EngineError> 
         },
         (None, None) => String::new(),
     };
-    Ok((!name.is_empty() && name != "default").then_some(name))
+    Ok((!name.is_empty() && name != DEFAULT_CONTEXT).then_some(name))
 }
 
 /// The address in a context's `contexts/meta/<sha256 of the name>/meta.json`.
@@ -225,6 +245,9 @@ fn context_address(name: &str, around: &Surroundings) -> Result<Address, EngineE
     let endpoint = meta.endpoints.get("docker").ok_or_else(|| bad(&label, "it names no Docker endpoint"))?;
     let certificates = dir.join("contexts/tls").join(&id).join("docker");
     let has_certificates = certificates.join("ca.pem").is_file();
+    if endpoint.host.trim().is_empty() {
+        return Err(bad(&label, "it names no address"));
+    }
     if endpoint.skip_tls_verify && has_certificates {
         return Err(bad(&label, "it turns the check of the engine's certificate off, which is not supported"));
     }
@@ -279,6 +302,15 @@ mod tests {
             ("tcp://box:2376", &tls, https("box:2376", "/certs")),
             ("tcp://box", &tls, https("box:2376", "/certs")),
             ("https://box:1", &plain, https("box:1", "/home/u/.docker")),
+            ("box:2375", &plain, Address::Http("box:2375".into())),
+            ("box", &plain, Address::Http("box:2375".into())),
+            (" 10.0.0.7 ", &plain, Address::Http("10.0.0.7:2375".into())),
+            ("[::1]:99", &plain, Address::Http("[::1]:99".into())),
+            (":99", &plain, Address::Http("localhost:99".into())),
+            ("tcp://:99", &plain, Address::Http("localhost:99".into())),
+            ("tcp://", &plain, Address::Http("localhost:2375".into())),
+            ("unix://", &plain, unix("/var/run/docker.sock")),
+            ("box", &tls, https("box:2376", "/certs")),
         ] {
             assert_eq!(parse(host, around).unwrap(), expected, "{host}");
         }
@@ -287,13 +319,13 @@ mod tests {
     #[test]
     fn addresses_that_mean_nothing_are_refused_with_the_reason() {
         for (host, reason) in [
-            ("", "no scheme"),
-            ("box:2375", "no scheme"),
+            ("box:2375/path", "nothing after"),
+            ("box:port", "not a number"),
+            ("box:70000", "not a number"),
             ("ftp://box", "`ftp` is unknown"),
             ("ssh://u@box", "forward the socket"),
             ("unix://relative", "begins with `/`"),
-            ("tcp://", "host and a port"),
-            ("tcp://box:port", "no number"),
+            ("tcp://box:port", "not a number"),
             ("tcp://box:2375/path", "nothing after"),
             ("tcp://bo x:2375", "host and a port"),
         ] {
@@ -307,16 +339,26 @@ mod tests {
     #[test]
     fn an_address_that_somebody_chose_is_the_only_candidate() {
         let around = Surroundings { docker_host: Some("unix:///gone.sock".into()), ..Surroundings::default() };
-        let found = candidates(None, &around).unwrap();
+        let found = candidates(None, None, &around).unwrap();
         assert_eq!(found, [Candidate { address: unix("/gone.sock"), source: Source::DockerHost }]);
-        let found = candidates(Some("tcp://a:1"), &around).unwrap();
+        let found = candidates(Some("tcp://a:1"), None, &around).unwrap();
         assert_eq!(found, [Candidate { address: Address::Http("a:1".into()), source: Source::Asked }]);
+    }
+
+    #[test]
+    fn an_empty_address_chooses_nothing() {
+        let around = Surroundings { docker_host: Some(" ".into()), ..Surroundings::default() };
+        for asked in [None, Some(""), Some("  ")] {
+            let found = candidates(asked, Some(""), &around).unwrap();
+            assert!(found.iter().all(|candidate| candidate.source == Source::Usual), "{asked:?}: {found:?}");
+        }
     }
 
     #[test]
     fn without_a_choice_the_usual_sockets_are_tried_in_order() {
         let around = Surroundings { runtime_dir: Some("/run/user/7".into()), ..Surroundings::default() };
-        let found: Vec<_> = candidates(None, &around).unwrap().into_iter().map(|c| c.address.to_string()).collect();
+        let found: Vec<_> =
+            candidates(None, None, &around).unwrap().into_iter().map(|c| c.address.to_string()).collect();
         assert_eq!(
             found,
             [
@@ -326,7 +368,7 @@ mod tests {
                 "unix:///run/user/7/podman/podman.sock"
             ]
         );
-        assert_eq!(candidates(None, &Surroundings::default()).unwrap().len(), 2);
+        assert_eq!(candidates(None, None, &Surroundings::default()).unwrap().len(), 2);
     }
 
     #[test]
@@ -339,7 +381,7 @@ mod tests {
             .unwrap();
         std::fs::write(dir.path().join("config.json"), r#"{"auths":{},"currentContext":"lab"}"#).unwrap();
         let around = Surroundings { config_dir: Some(dir.path().into()), ..Surroundings::default() };
-        let found = candidates(None, &around).unwrap();
+        let found = candidates(None, None, &around).unwrap();
         assert_eq!(
             found,
             [Candidate { address: Address::Http("lab:2376".into()), source: Source::Context("lab".into()) }]
@@ -347,16 +389,23 @@ mod tests {
         let tls = dir.path().join("contexts/tls").join(id_of("lab")).join("docker");
         std::fs::create_dir_all(&tls).unwrap();
         std::fs::write(tls.join("ca.pem"), "").unwrap();
-        match &candidates(None, &around).unwrap()[0].address {
+        match &candidates(None, None, &around).unwrap()[0].address {
             Address::Https { certificates, .. } => assert_eq!(certificates, &tls),
             other => panic!("{other:?}"),
         }
         let over = Surroundings { docker_host: Some("unix:///a".into()), ..around.clone() };
-        assert_eq!(candidates(None, &over).unwrap()[0].source, Source::DockerHost);
+        assert_eq!(candidates(None, None, &over).unwrap()[0].source, Source::DockerHost);
         let other = Surroundings { docker_context: Some("nowhere".into()), ..around.clone() };
-        assert!(matches!(candidates(None, &other), Err(EngineError::BadEndpoint { .. })));
-        let usual = Surroundings { docker_context: Some("default".into()), ..around };
-        assert_eq!(candidates(None, &usual).unwrap()[0].source, Source::Usual);
+        assert!(matches!(candidates(None, None, &other), Err(EngineError::BadEndpoint { .. })));
+        let usual = Surroundings { docker_context: Some("default".into()), ..around.clone() };
+        assert_eq!(candidates(None, None, &usual).unwrap()[0].source, Source::Usual);
+        // The command line's goes before `DOCKER_HOST`; its `default` leaves out contexts only.
+        let lab = Source::Context("lab".into());
+        assert_eq!(candidates(None, Some("lab"), &over).unwrap()[0].source, lab);
+        assert_eq!(candidates(None, Some("lab"), &usual).unwrap()[0].source, lab);
+        assert_eq!(candidates(None, Some("default"), &over).unwrap()[0].source, Source::DockerHost);
+        assert_eq!(candidates(None, Some("default"), &around).unwrap()[0].source, Source::Usual);
+        assert!(matches!(candidates(None, Some("no such"), &around), Err(EngineError::BadEndpoint { .. })));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io;
 
 use bollard::errors::Error;
 
-use super::EngineError;
+use super::{EngineError, Obstacle};
 use crate::text;
 
 /// Longest message of an engine that is kept.
@@ -16,7 +16,7 @@ const MESSAGE: usize = 500;
 
 /// What an error of the transport means. `action` is what follows "failed to".
 pub(super) fn of_transport(error: &Error, action: &str, endpoint: &str) -> EngineError {
-    let unreachable = |reason: String| EngineError::Unreachable { endpoint: endpoint.to_owned(), reason };
+    let unreachable = |reason, obstacle| EngineError::Unreachable { endpoint: endpoint.to_owned(), reason, obstacle };
     let lost = |reason: String| EngineError::Lost { action: action.to_owned(), reason };
     let kind = io_kind(error);
     match error {
@@ -30,11 +30,10 @@ pub(super) fn of_transport(error: &Error, action: &str, endpoint: &str) -> Engin
         Error::HyperLegacyError { err } if err.is_connect() => match kind {
             Some(io::ErrorKind::PermissionDenied) => EngineError::Forbidden { endpoint: endpoint.to_owned() },
             Some(io::ErrorKind::NotFound) => EngineError::NoSocket { endpoint: endpoint.to_owned() },
-            Some(kind) => unreachable(in_words(kind)),
-            None => unreachable(innermost(error)),
+            _ => unreachable(reason(error, kind), obstacle(error, kind)),
         },
         Error::HyperLegacyError { .. } | Error::IOError { .. } | Error::HyperResponseError { .. } => {
-            lost(kind.map_or_else(|| innermost(error), in_words))
+            lost(reason(error, kind))
         }
         Error::RequestTimeoutError => EngineError::Deadline { action: action.to_owned(), seconds: 0 },
         other => EngineError::Refused { action: action.to_owned(), status: 0, message: one_line(&other.to_string()) },
@@ -46,15 +45,23 @@ pub(super) fn of_first_contact(error: EngineError, endpoint: &str) -> EngineErro
     match error {
         EngineError::Lost { reason, .. } => EngineError::Unreachable {
             endpoint: endpoint.to_owned(),
-            reason: format!("what listens there is no container engine ({reason})"),
+            reason: format!("what listens there is not a container engine ({reason})"),
+            obstacle: Obstacle::NotAnEngine,
         },
         EngineError::Refused { status, message, .. } => EngineError::Unreachable {
             endpoint: endpoint.to_owned(),
+            // Go's HTTP server, whose words these are, answers 400.
+            obstacle: if message.contains("HTTP request to an HTTPS server") {
+                Obstacle::Tls
+            } else {
+                Obstacle::NotAnEngine
+            },
             reason: format!("what listens there does not answer like a container engine (status {status}: {message})"),
         },
         EngineError::Deadline { seconds, .. } => EngineError::Unreachable {
             endpoint: endpoint.to_owned(),
-            reason: format!("what listens there did not answer within {seconds} s"),
+            reason: format!("nothing answered within {seconds} s"),
+            obstacle: Obstacle::NoRoute,
         },
         other => other,
     }
@@ -67,35 +74,54 @@ pub(super) fn one_line(message: &str) -> String {
     text::shorten(&words.join("; "), MESSAGE)
 }
 
-/// The first I/O error in the chain of sources.
+/// The errors from the outside in. What an I/O error wraps is one of them; its own `source` passes it over.
+fn chain(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(Some(error as &(dyn StdError + 'static)), |current| wrapped(*current))
+}
+
+fn wrapped<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// The kind of the innermost I/O error.
 fn io_kind(error: &Error) -> Option<io::ErrorKind> {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(current) = next {
-        if let Some(found) = current.downcast_ref::<io::Error>() {
-            return Some(found.kind());
+    chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+}
+
+/// Why, in the words of the innermost error, where the kind has no plainer ones.
+fn reason(error: &Error, kind: Option<io::ErrorKind>) -> String {
+    let plain = match kind {
+        Some(io::ErrorKind::ConnectionRefused) => Some("nobody listens there"),
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof) => {
+            Some("the connection broke")
         }
-        next = current.source();
-    }
-    None
+        _ => None,
+    };
+    plain.map_or_else(|| one_line(&chain(error).last().map(ToString::to_string).unwrap_or_default()), ToOwned::to_owned)
 }
 
-fn innermost(error: &Error) -> String {
-    let mut last = error.to_string();
-    let mut next = error.source();
-    while let Some(current) = next {
-        last = current.to_string();
-        next = current.source();
-    }
-    one_line(&last)
-}
-
-fn in_words(kind: io::ErrorKind) -> String {
+/// What kept a connection from being made. Neither the resolver nor the TLS library is named by a type here, so their
+/// errors are told by what all of theirs are called.
+fn obstacle(error: &Error, kind: Option<io::ErrorKind>) -> Obstacle {
+    let says = |words: &[&str]| {
+        chain(error)
+            .map(|error| error.to_string().to_ascii_lowercase())
+            .any(|text| words.iter().any(|word| text.contains(word)))
+    };
     match kind {
-        io::ErrorKind::ConnectionRefused => "nobody listens there".to_owned(),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-            "the connection broke".to_owned()
-        }
-        other => other.to_string(),
+        Some(io::ErrorKind::ConnectionRefused) => Obstacle::NotListening,
+        Some(
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::AddrNotAvailable,
+        ) => Obstacle::NoRoute,
+        _ if says(&["dns error", "lookup address"]) => Obstacle::UnknownHost,
+        _ if says(&["certificate", "tls", "handshake", "corrupt message"]) => Obstacle::Tls,
+        _ => Obstacle::Other,
     }
 }
 
@@ -129,11 +155,63 @@ mod tests {
         }
     }
 
+    /// As a connector wraps what it was told.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Wrapped(&'static str, #[source] io::Error);
+
+    #[test]
+    fn a_connection_that_fails_is_told_by_its_innermost_reason_and_kind() {
+        let wrap = |words, inner| Error::IOError { err: io::Error::other(Wrapped(words, inner)) };
+        for (error, told, kind) in [
+            (
+                wrap("tcp connect error", io::ErrorKind::ConnectionRefused.into()),
+                "nobody listens",
+                Obstacle::NotListening,
+            ),
+            (
+                wrap("dns error", io::Error::other("failed to lookup address information: Name or service not known")),
+                "Name or service not known",
+                Obstacle::UnknownHost,
+            ),
+            (
+                wrap("client error", io::Error::other("invalid peer certificate: UnknownIssuer")),
+                "UnknownIssuer",
+                Obstacle::Tls,
+            ),
+            (wrap("tcp connect error", io::ErrorKind::NetworkUnreachable.into()), "unreachable", Obstacle::NoRoute),
+            (wrap("odd", io::Error::other("the moon is full")), "the moon is full", Obstacle::Other),
+        ] {
+            let (why, what) = (reason(&error, io_kind(&error)), obstacle(&error, io_kind(&error)));
+            assert!(why.contains(told), "{why}");
+            assert_eq!(what, kind, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_told_from_other_servers() {
+        let refused = |status, message: &str| EngineError::Refused {
+            action: "say its version".into(),
+            status,
+            message: message.into(),
+        };
+        for (error, expected) in [
+            (refused(400, "Client sent an HTTP request to an HTTPS server."), Obstacle::Tls),
+            (refused(404, "not found"), Obstacle::NotAnEngine),
+            (EngineError::Deadline { action: "answer".into(), seconds: 20 }, Obstacle::NoRoute),
+        ] {
+            match of_first_contact(error, "tcp://a:1") {
+                EngineError::Unreachable { obstacle, .. } => assert_eq!(obstacle, expected),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     #[test]
     fn on_first_contact_whatever_is_no_engine_is_unreachable() {
         let hung_up = EngineError::Lost { action: "answer".into(), reason: "the connection broke".into() };
         let error = of_first_contact(hung_up, "tcp://a:1");
-        assert!(error.to_string().contains("no container engine"), "{error}");
+        assert!(error.to_string().contains("not a container engine"), "{error}");
         let forbidden = EngineError::Forbidden { endpoint: "e".into() };
         assert_eq!(of_first_contact(forbidden.clone(), "e"), forbidden);
     }

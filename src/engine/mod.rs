@@ -30,7 +30,7 @@ pub use probe::{Base, BaseState, Found, Probe, probe};
 pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, Downloads, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
+    ContainerState, Downloads, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Snapshot, labels,
 };
 
 use std::time::Duration;

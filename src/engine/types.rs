@@ -35,6 +35,8 @@ pub enum EngineError {
         endpoint: String,
         /// What the operating system or the engine said.
         reason: String,
+        /// What kind of obstacle that is.
+        obstacle: Obstacle,
     },
     /// There is no socket at the endpoint.
     #[error("no container engine answers at `{endpoint}`: there is no such socket")]
@@ -92,6 +94,43 @@ pub enum EngineError {
     },
 }
 
+/// What keeps an engine out of reach: each kind has its own remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The host or socket is there, and nobody listens.
+    NotListening,
+    /// The name of the host is unknown.
+    UnknownHost,
+    /// There is no way to the host, or it does not answer.
+    NoRoute,
+    /// One side speaks TLS and the other does not, or a certificate is not accepted.
+    Tls,
+    /// Something answers that is not a container engine.
+    NotAnEngine,
+    /// Anything else.
+    Other,
+}
+
+impl Obstacle {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::NotListening => {
+                "check the port, and that the engine runs and listens there (over TCP: 2375, with TLS 2376)"
+            }
+            Self::UnknownHost => "check the spelling of the host and the name server, or use the IP address",
+            Self::NoRoute => "check the address, the network, and the firewall",
+            Self::Tls => {
+                "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH to the directory of `ca.pem`, `cert.pem`, and `key.pem` \
+                 where the engine uses TLS; use `http://` where it does not"
+            }
+            Self::NotAnEngine => {
+                "check the address: another program listens there, or the engine wants TLS (DOCKER_TLS_VERIFY=1)"
+            }
+            Self::Other => "check the engine's address; `tonnage doctor` says what it finds",
+        }
+    }
+}
+
 impl EngineError {
     /// Whether the engine is gone, rather than unwilling.
     pub fn is_lost(&self) -> bool {
@@ -102,11 +141,12 @@ impl EngineError {
 impl Diagnose for EngineError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreachable { .. } | Self::NoSocket { .. } => {
+            Self::NoSocket { .. } => {
                 "start the engine, or set DOCKER_HOST to its address; `tonnage doctor` says what it finds".into()
             }
+            Self::Unreachable { obstacle, .. } => obstacle.hint().into(),
             Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),
-            Self::BadEndpoint { .. } => "use unix:///path/to.sock, tcp://host:port or http://host:port".into(),
+            Self::BadEndpoint { .. } => "use unix:///path/to.sock, tcp://host:port, or host:port".into(),
             Self::Lost { .. } => "look at the engine's log, then go on with `tonnage run --resume DIR`".into(),
             Self::Refused { message, .. } if message.contains("no space left") => {
                 "free disk space on the engine (`docker system df` shows what uses it)".into()

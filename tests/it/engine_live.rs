@@ -47,7 +47,7 @@ struct Run {
 
 impl Run {
     async fn begin(choice: BuilderChoice) -> Self {
-        let engine = connect(&ConnectOptions { host: None, builder: choice }).await.unwrap();
+        let engine = connect(&ConnectOptions { builder: choice, ..ConnectOptions::default() }).await.unwrap();
         let before = engine.snapshot().await.unwrap();
         assert!(engine.image(BASE).await.unwrap().is_some(), "`{BASE}` is not on the engine");
         let builder = engine.facts().builder;

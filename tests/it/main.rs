@@ -15,6 +15,7 @@ mod action;
 mod command_line;
 mod context_live;
 mod disk_live;
+mod engine_address;
 mod engine_gone_live;
 mod engine_live;
 mod failures_live;

@@ -24,7 +24,7 @@ pub(super) struct Wanted {
     /// What counts as base, as typed.
     pub base: Option<String>,
     /// Address of the engine.
-    pub host: Option<String>,
+    pub engine: ConnectOptions,
     /// `os/arch[/variant]`.
     pub platform: Option<String>,
     /// How images of the engine are read.
@@ -245,8 +245,7 @@ async fn from_engine(
     wanted: &Wanted,
     weigher: Weigher,
 ) -> Result<(BTreeMap<String, OnEngine>, Option<Vec<String>>, Weigher), Failure> {
-    let options = ConnectOptions { host: wanted.host.clone(), ..ConnectOptions::default() };
-    let engine = connect(&options).await.map_err(|error| {
+    let engine = connect(&wanted.engine).await.map_err(|error| {
         let mut failure = Failure::from(error);
         failure.message =
             format!("`{}` is no file here, and no engine can be asked: {}", for_people(targets[0]), failure.message);

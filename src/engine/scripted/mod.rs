@@ -18,7 +18,7 @@ use futures_util::stream;
 
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, labels,
+    Engine, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Snapshot, labels,
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
@@ -157,6 +157,7 @@ impl ScriptedEngine {
             return Err(EngineError::Unreachable {
                 endpoint: self.endpoint().to_owned(),
                 reason: "the script took it away".to_owned(),
+                obstacle: Obstacle::NotListening,
             });
         }
         Ok(())

@@ -45,7 +45,7 @@ pub(super) async fn begin_record<E: Engine>(
             rounds: options.plan.rounds,
             scenarios: options.plan.scenarios.clone(),
             network: options.network.clone().unwrap_or_default(),
-            build_args: options.build_args.clone().into_iter().collect(),
+            build_arg_names: options.build_args.keys().cloned().collect(),
             ca_files: u32::try_from(suite.build.ca_files.len() + options.ca_files.len()).unwrap_or(u32::MAX),
         },
         seed: options.plan.seed,

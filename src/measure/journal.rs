@@ -2,8 +2,13 @@
 //!
 //! `journal.jsonl` lies in the results folder. Its first line says what the run is (and must fit for a resume);
 //! each further line is a fact that was measured. A line that a crash cut short is the last one and is dropped.
+//!
+//! The values of build arguments are in it, for a resume needs them, and nowhere else. So only its owner may read it,
+//! and it goes with the run.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -88,6 +93,9 @@ pub enum Line {
         /// The state that the run is measured against, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         against: Option<Mark>,
+        /// Build arguments of the command line.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        build_args: BTreeMap<String, String>,
     },
     /// A base was pulled, or could not be.
     Pull(Pull),
@@ -129,11 +137,19 @@ pub struct Replayed {
     pub record: Record,
     /// The state that it was measured against.
     pub against: Option<Mark>,
+    /// Build arguments of its command line.
+    pub build_args: BTreeMap<String, String>,
 }
 
 impl Journal {
     /// Begins a journal in a folder that has none.
-    pub fn begin(dir: &Path, run: &str, record: &Record, against: Option<Mark>) -> Result<Self, JournalError> {
+    pub fn begin(
+        dir: &Path,
+        run: &str,
+        record: &Record,
+        against: Option<Mark>,
+        build_args: &BTreeMap<String, String>,
+    ) -> Result<Self, JournalError> {
         fsx::create_dir_all(dir)?;
         let path = dir.join(FILE);
         if dir.join(crate::record::FILE).exists() {
@@ -145,7 +161,8 @@ impl Journal {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         journal.file.set_len(0).map_err(|source| FileError::new("write", &path, source))?;
-        journal.append(&[Line::Begin { run: run.to_owned(), record: Box::new(record.clone()), against }])?;
+        let (run, record, build_args) = (run.to_owned(), Box::new(record.clone()), build_args.clone());
+        journal.append(&[Line::Begin { run, record, against, build_args }])?;
         fsx::sync_dir(dir)?;
         Ok(journal)
     }
@@ -193,6 +210,7 @@ impl Journal {
             .create(true)
             .append(true)
             .read(true)
+            .mode(0o600)
             .open(path)
             .map_err(|source| FileError::new("write", path, source))?;
         match file.try_lock() {
@@ -212,7 +230,7 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
     };
     let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
     let first = lines.next().ok_or_else(|| malformed(1, "it is empty".into()))?.1;
-    let Ok(Line::Begin { run, record, against }) = serde_json::from_slice(first) else {
+    let Ok(Line::Begin { run, record, against, build_args }) = serde_json::from_slice(first) else {
         return Err(malformed(1, "it does not say which run it is".into()));
     };
     let mut record = *record;
@@ -232,7 +250,7 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
             }
         }
     }
-    Ok(Replayed { run, record, against })
+    Ok(Replayed { run, record, against, build_args })
 }
 
 #[cfg(test)]
@@ -252,7 +270,7 @@ mod tests {
         let record =
             Record { samples: Vec::new(), elapsed_ns: Nanos::ZERO, spent: Spent::default(), ..fixture::record() };
         let samples = fixture::samples(1);
-        let mut journal = Journal::begin(dir.path(), "r", &record, None).unwrap();
+        let mut journal = Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap();
         for sample in &samples[..3] {
             journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
         }
@@ -273,15 +291,32 @@ mod tests {
     }
 
     #[test]
+    fn values_of_build_arguments_are_for_the_owner_of_the_journal_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let given = BTreeMap::from([("TOKEN".to_owned(), "s3cr3t".to_owned())]);
+        drop(Journal::begin(dir.path(), "r", &fixture::record(), None, &given).unwrap());
+        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let (journal, replayed) = Journal::resume(dir.path()).unwrap();
+        assert_eq!(replayed.build_args, given);
+        journal.finish().unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_run_that_was_killed_before_its_first_line_was_whole_has_not_begun() {
         let dir = tempfile::tempdir().unwrap();
         let record = fixture::record();
         for remains in ["", "{\"begin\":{\"run\":"] {
             fsx::write_atomic(&dir.path().join(FILE), remains.as_bytes()).unwrap();
             assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Missing { .. })));
-            drop(Journal::begin(dir.path(), "r", &record, None).unwrap());
+            drop(Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap());
             assert_eq!(Journal::resume(dir.path()).unwrap().1.record, record);
-            assert!(matches!(Journal::begin(dir.path(), "s", &record, None), Err(JournalError::Exists { .. })));
+            assert!(matches!(
+                Journal::begin(dir.path(), "s", &record, None, &BTreeMap::new()),
+                Err(JournalError::Exists { .. })
+            ));
         }
     }
 
@@ -293,6 +328,9 @@ mod tests {
         assert!(error.to_string().contains("line 1"), "{error}");
         assert_eq!(error.exit(), Exit::Unreadable);
         fsx::write_atomic(&dir.path().join(crate::record::FILE), b"{}").unwrap();
-        assert!(matches!(Journal::begin(dir.path(), "r", &fixture::record(), None), Err(JournalError::Exists { .. })));
+        assert!(matches!(
+            Journal::begin(dir.path(), "r", &fixture::record(), None, &BTreeMap::new()),
+            Err(JournalError::Exists { .. })
+        ));
     }
 }

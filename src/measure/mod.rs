@@ -15,6 +15,8 @@ mod host;
 mod images;
 mod journal;
 mod ledger;
+mod mask;
+mod masked;
 mod options;
 mod prepare;
 mod serve;

@@ -56,7 +56,8 @@ impl<E: Engine> Session<'_, E> {
                     prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
                     () = cancel.cancelled() => return Ok(None),
                 };
-                for pull in pulls {
+                for mut pull in pulls {
+                    pull.failure = self.masked.text(&pull.failure);
                     self.pulled = self.pulled + pull.wall_ns;
                     self.journal.append(&[Line::Pull(pull.clone())])?;
                     self.record.pulls.push(pull);

@@ -1,6 +1,7 @@
 //! A run from its first base image to its last clean-up.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::against::{self, Beside, Other};
@@ -13,6 +14,7 @@ use super::event::{Event, Observer};
 use super::host;
 use super::journal::{Journal, Line};
 use super::ledger::Ledger;
+use super::masked::{Masked, MaskedObserver};
 use super::options::RunOptions;
 use super::way::{Way, store_in_place};
 use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
@@ -92,6 +94,8 @@ async fn run_beside<E: Engine>(
     }
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
     let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options, begun).await?;
+    let masked = Rc::clone(&session.masked);
+    let observer = &mut MaskedObserver::new(&masked, observer);
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
         Err(MeasureError::Engine(error)) => Stop::Engine(error),
@@ -115,6 +119,8 @@ pub(super) struct Session<'a, E> {
     pub(super) weigher: Option<Weigher>,
     pub(super) common: Common,
     pub(super) site: Site,
+    /// Takes out of texts what must not be recorded.
+    pub(super) masked: Rc<Masked>,
     /// What was spent since [`Self::accounted`].
     pub(super) spent: Spent,
     /// Up to when the wall time is in the record and on disk.
@@ -134,15 +140,33 @@ impl<'a, E: Engine> Session<'a, E> {
     ) -> Result<Self, MeasureError> {
         let mut all = variants.to_vec();
         all.extend(beside.iter().flat_map(|beside| &beside.variants));
-        let fresh = begin_record(suite, &all, engine, options).await?;
+        let mut fresh = begin_record(suite, &all, engine, options).await?;
         let mark = beside.map(Beside::mark);
-        let (journal, run, record) = if options.resume {
+        let mut build_args = options.build_args.clone();
+        let earlier = if options.resume {
             let (journal, replayed) = Journal::resume(&options.out)?;
+            if build_args.is_empty() {
+                build_args.clone_from(&replayed.build_args);
+                fresh.settings.build_arg_names = build_args.keys().cloned().collect();
+            }
+            Some((journal, replayed))
+        } else {
+            None
+        };
+        let masked = mask(&all, &build_args, suite, options);
+        for variant in &mut fresh.variants {
+            masked.variant(variant);
+        }
+        let (journal, run, record) = if let Some((journal, replayed)) = earlier {
             against::same_state(&options.out, replayed.against, mark)?;
             same_run(&options.out, &replayed.record, &fresh)?;
+            if replayed.build_args != build_args {
+                let reason = "it was started with other build arguments".to_owned();
+                return Err(MeasureError::CannotResume { dir: options.out.clone(), reason });
+            }
             (journal, replayed.run, replayed.record)
         } else {
-            (Journal::begin(&options.out, &options.run, &fresh, mark)?, options.run.clone(), fresh)
+            (Journal::begin(&options.out, &options.run, &fresh, mark, &build_args)?, options.run.clone(), fresh)
         };
         let before = engine.snapshot().await?;
         let ownership = Ownership { run: run.clone(), before, ..Ownership::default() };
@@ -163,12 +187,13 @@ impl<'a, E: Engine> Session<'a, E> {
             common: Common {
                 run,
                 builder: engine.facts().builder,
-                build_args: options.build_args.clone(),
+                build_args,
                 network: options.network.clone(),
                 platform: options.platform.clone(),
                 deadline: suite.build.deadline,
             },
             site: Site { ca_files, env },
+            masked: Rc::new(masked),
             spent: Spent::default(),
             accounted: begun,
             pulled: Nanos::ZERO,
@@ -368,7 +393,8 @@ impl<'a, E: Engine> Session<'a, E> {
     ) -> Result<(), MeasureError> {
         let name = &subject.variant.name;
         observer.event(&Event::BuildFailed { variant: name, scenario: step.scenario, message: &failure.message });
-        let sample = subject.failed_sample(step, &failure, now_utc());
+        let mut sample = subject.failed_sample(step, &failure, now_utc());
+        self.masked.sample(&mut sample);
         let elapsed = self.account();
         self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         self.record.samples.push(sample);
@@ -384,7 +410,8 @@ impl<'a, E: Engine> Session<'a, E> {
         })
     }
 
-    fn keep(&mut self, sample: Sample, observer: &mut dyn Observer) -> Result<(), MeasureError> {
+    fn keep(&mut self, mut sample: Sample, observer: &mut dyn Observer) -> Result<(), MeasureError> {
+        self.masked.sample(&mut sample);
         let elapsed = self.account();
         self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         observer.event(&Event::BuildDone(&sample));
@@ -418,6 +445,7 @@ impl<'a, E: Engine> Session<'a, E> {
         if let Some(entry) = self.record.variants.iter_mut().find(|variant| variant.name == name) {
             let mut changed = entry.clone();
             change(&mut changed);
+            self.masked.variant(&mut changed);
             if changed != *entry {
                 self.journal.append(&[Line::Variant(Box::new(changed.clone()))])?;
                 *entry = changed;
@@ -438,7 +466,7 @@ impl<'a, E: Engine> Session<'a, E> {
                 for line in &report.left {
                     self.record.findings.push(Finding {
                         code: "left-on-engine".into(),
-                        message: line.clone(),
+                        message: self.masked.text(line),
                         instruction: String::new(),
                         size_bytes: Bytes::ZERO,
                         remedy: String::new(),
@@ -502,6 +530,23 @@ pub(super) enum Primed {
     Image(String),
     Failed(BuildFailure),
     Interrupted,
+}
+
+/// What takes values out of the texts of a run.
+fn mask(
+    variants: &[&suite::Variant],
+    build_args: &BTreeMap<String, String>,
+    suite: &Suite,
+    options: &RunOptions,
+) -> Masked {
+    let mut masked = Masked::default();
+    for variant in variants {
+        masked.add_variant(variant, build_args);
+    }
+    for value in suite.build.site_env.values().chain(options.site_env.values()) {
+        masked.hide_credentials(value);
+    }
+    masked
 }
 
 /// Whether the engine never removes the folder of a layer that it had already when it was built: `BuildKit` in a Docker

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Environment, Finding, Sample, Scenario, Variant};
 use crate::units::Nanos;
@@ -135,12 +135,24 @@ pub struct Settings {
     /// Network mode of RUN instructions; empty means the engine's default.
     #[serde(default)]
     pub network: String,
-    /// Build arguments given to every build, name and value.
-    #[serde(default)]
-    pub build_args: Vec<(String, String)>,
+    /// Names of the build arguments given to every build. Their values are never recorded; records of version 1.0
+    /// have names with values as `build_args`, of which the names are read.
+    #[serde(default, alias = "build_args", deserialize_with = "argument_names")]
+    pub build_arg_names: Vec<String>,
     /// Number of extra CA files put into the bases for the build (a site layer).
     #[serde(default)]
     pub ca_files: u32,
+}
+
+fn argument_names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Name(String),
+        WithValue(String, serde::de::IgnoredAny),
+    }
+    let entries = Vec::<Entry>::deserialize(input)?;
+    Ok(entries.into_iter().map(|(Entry::Name(name) | Entry::WithValue(name, _))| name).collect())
 }
 
 /// What ended a run.

@@ -123,3 +123,44 @@ fn a_run_that_is_out_of_time_or_interrupted_says_so_and_keeps_its_journal() {
     let whole = measured(&engine(Vec::new()), &options, &Cancel::default());
     assert_eq!((whole.exit, steps(&whole).len()), (Exit::Done, STEPS as usize));
 }
+
+#[test]
+fn values_of_build_arguments_are_nowhere_but_in_the_journal_and_a_resume_takes_them_from_there() {
+    const VALUE: &str = "hunter2hunter2";
+    let folder = tempfile::tempdir().unwrap();
+    let message = format!("process `curl -H {VALUE}` did not complete");
+    let fails = TroubleKind::Fails { instruction: String::new(), message };
+    let fails = Trouble { dockerfile: "python3.9/".into(), from: 0, kind: fails };
+    let lost = Trouble { dockerfile: "python3.9-slim".into(), from: 3, kind: TroubleKind::Lost(1) };
+    let mut options = options(folder.path());
+    options.build_args.insert("TOKEN".into(), VALUE.into());
+    let first = measured(&engine(vec![fails.clone(), lost]), &options, &Cancel::default());
+    assert_eq!(first.record.ended, Ended::EngineLost);
+    assert_eq!(holding(&options.out, VALUE), ["journal.jsonl"]);
+    let failed = first.record.variants.iter().find_map(|variant| variant.failure.as_ref()).unwrap();
+    assert_eq!(failed.message, "process `curl -H ***` did not complete");
+
+    options.resume = true;
+    options.build_args.insert("TOKEN".into(), "another value".into());
+    let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let again = engine(vec![fails.clone()]);
+    let refused = runtime.block_on(run(&suite, &again, &options, &Cancel::default(), &mut Silent)).unwrap_err();
+    assert!(refused.to_string().contains("other build arguments"), "{refused}");
+
+    options.build_args.clear();
+    let second = measured(&engine(vec![fails]), &options, &Cancel::default());
+    assert_eq!(second.record.ended, Ended::Complete);
+    assert_eq!(second.record.settings.build_arg_names, ["TOKEN"]);
+    assert_eq!(holding(&options.out, VALUE), Vec::<String>::new());
+}
+
+/// Files of a folder that hold a text.
+fn holding(folder: &Path, text: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let holds = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).contains(text);
+    entries
+        .filter(|entry| entry.path().is_file() && holds(&entry.path()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}

@@ -63,7 +63,7 @@ impl ImageConfig {
 }
 
 /// The instruction as a Dockerfile would have it: `/bin/sh -c #(nop)  CMD …` is `CMD …`, `/bin/sh -c x` is `RUN x`,
-/// BuildKit's `# buildkit` goes, and so do the build arguments (`|1 TOKEN=…`), whose values may be secret.
+/// BuildKit's `# buildkit` goes, and so do what may be secret: build arguments (`|1 TOKEN=…`), credentials in URLs.
 fn instruction(created_by: &str) -> String {
     let line = created_by.trim();
     let line = line.strip_suffix("# buildkit").map_or(line, str::trim_end);
@@ -78,7 +78,7 @@ fn instruction(created_by: &str) -> String {
         None if run => format!("RUN {}", command.trim()),
         None => line.to_owned(),
     };
-    text::shorten(&clean, INSTRUCTION)
+    text::shorten(&text::without_url_credentials(&clean), INSTRUCTION)
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -> Result<T, D::Error> {
@@ -271,6 +271,7 @@ mod tests {
             ("RUN /bin/sh -c pip install x # buildkit", "RUN pip install x"),
             ("COPY src /app # buildkit", "COPY src /app"),
             ("|1 TOKEN=abc /bin/sh -c make", "RUN make"),
+            ("/bin/sh -c curl https://u:p@x", "RUN curl https://***@x"),
             ("|2 A=b c TOKEN=abc /bin/bash -o pipefail -c make", "RUN /bin/bash -o pipefail -c make"),
             ("RUN |1 TOKEN=abc pip install x # buildkit", "RUN pip install x"),
             ("RUN |1 TOKEN=abc powershell -Command dir # buildkit", "RUN powershell -Command dir"),

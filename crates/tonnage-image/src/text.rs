@@ -6,8 +6,10 @@
 //! top.
 
 mod build_args;
+mod url;
 
 pub use build_args::without_build_args;
+pub use url::{MASKED, url_credentials, without_url_credentials};
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

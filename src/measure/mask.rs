@@ -1,0 +1,102 @@
+//! Values that must not be shown: those of secrets and of build arguments.
+
+use crate::text::{MASKED, url_credentials, without_url_credentials};
+
+/// Shortest value that is masked: shorter ones (`3.9`, `true`) would mask figures and words.
+const SHORTEST: usize = 8;
+
+/// Replaces values by `***`, where they are whole tokens, and the credentials of URLs.
+#[derive(Clone, Default)]
+pub(super) struct Mask {
+    /// Longest first, so that no part of one is left.
+    values: Vec<String>,
+}
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mask of {} values", self.values.len())
+    }
+}
+
+impl Mask {
+    /// Hides a value, each line of it on its own, and the password in it where it is a URL.
+    pub(super) fn hide(&mut self, value: &str) {
+        let lines = std::iter::once(value).chain(value.lines()).map(|line| line.trim().to_owned());
+        let found = lines.chain(url_credentials(value)).filter(|value| value.chars().count() >= SHORTEST);
+        self.values.extend(found);
+        self.values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.values.dedup();
+    }
+
+    /// Hides the password of a URL.
+    pub(super) fn hide_credentials(&mut self, url: &str) {
+        for secret in url_credentials(url) {
+            self.hide(&secret);
+        }
+    }
+
+    /// The text without hidden values.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = without_url_credentials(text).into_owned();
+        for value in &self.values {
+            if text.contains(value.as_str()) {
+                text = replace_tokens(&text, value);
+            }
+        }
+        text
+    }
+
+    /// As [`Self::text`], in place.
+    pub(super) fn apply(&self, text: &mut String) {
+        *text = self.text(text);
+    }
+}
+
+/// Replaces a value where no letter or digit before or after makes it a part of something longer.
+fn replace_tokens(text: &str, value: &str) -> String {
+    let glued =
+        |a: Option<char>, b: Option<char>| a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric);
+    let mut out = String::with_capacity(text.len());
+    let mut kept = 0;
+    for (at, found) in text.match_indices(value) {
+        let end = at + found.len();
+        let is_token = !glued(text[..at].chars().next_back(), value.chars().next())
+            && !glued(value.chars().next_back(), text[end..].chars().next());
+        if is_token {
+            out.push_str(&text[kept..at]);
+            out.push_str(MASKED);
+            kept = end;
+        }
+    }
+    out + &text[kept..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_masked_as_whole_tokens() {
+        let mut mask = Mask::default();
+        for value in
+            ["3.9", "hunter2hunter2", "hunter2hunter2-long", "https://bob:s3cr3ts3cr3t@x/y", "line one\nline two\n"]
+        {
+            mask.hide(value);
+        }
+        for (text, masked) in [
+            ("python 3.9 took 3.9 s", "python 3.9 took 3.9 s"),
+            ("echo hunter2hunter2", "echo ***"),
+            ("a=hunter2hunter2;b", "a=***;b"),
+            ("_hunter2hunter2_", "_***_"),
+            ("xhunter2hunter2 hunter2hunter23", "xhunter2hunter2 hunter2hunter23"),
+            ("hunter2hunter2-long", "***"),
+            ("password s3cr3ts3cr3t", "password ***"),
+            ("GET https://eve:other@z/", "GET https://***@z/"),
+            ("> line two", "> ***"),
+            ("grün hunter2hunter2ß", "grün hunter2hunter2ß"),
+        ] {
+            assert_eq!(mask.text(text), masked);
+        }
+        assert!(!format!("{mask:?}").contains("hunter2"));
+    }
+}

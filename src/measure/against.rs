@@ -1,8 +1,8 @@
 //! Another state of the suite, measured in the same run: what stands beside each variant, in which order both are
 //! built, what is built once more, and the two records that come of it.
 //!
-//! While the run goes on, the other state's variants are variants like any other, named `NAME@base` (a name that no
-//! suite can give), in one record and one journal; so whatever holds for a plain run, resuming included, holds here.
+//! While the run goes on, the other state's variants are variants like any other, of [`Side::Base`], in one record and
+//! one journal; so whatever holds for a plain run, resuming included, holds here.
 //! At the end the record is taken apart. What deserves a second look is said by a function from outside: this module
 //! knows no verdicts.
 
@@ -14,12 +14,9 @@ use super::error::MeasureError;
 use super::journal::Mark;
 use super::options::RunOptions;
 use crate::analyse;
-use crate::record::{Against, Confirmation, Record, Sample, Scenario, Spent, SuiteInfo, Variant};
+use crate::record::{Against, Confirmation, Record, Sample, Scenario, Side, Spent, SuiteInfo, Variant};
 use crate::suite::{self, PlanOptions, Step, Suite};
 use crate::units::Nanos;
-
-/// What tells a variant of the other state from ours.
-const SUFFIX: &str = "@base";
 
 /// Which variants and scenarios look slower and are to be built again, from both records.
 pub type Suspects<'a> = dyn Fn(&Record, &Against) -> Vec<(String, Scenario)> + 'a;
@@ -40,7 +37,7 @@ pub struct Other<'a> {
 /// What a run needs to know of the other state.
 pub(super) struct Beside<'a> {
     pub other: Other<'a>,
-    /// Its variants that have a counterpart among ours, renamed.
+    /// Its variants that have a counterpart among ours.
     pub variants: Vec<suite::Variant>,
     /// Its replacements of bases.
     pub set: BTreeMap<String, String>,
@@ -53,17 +50,13 @@ pub(super) struct Beside<'a> {
     plan: PlanOptions,
 }
 
-/// Whether a variant is one of the other state.
-pub(super) fn is_other(name: &str) -> bool {
-    name.ends_with(SUFFIX)
-}
-
-/// The repository that the image of a variant is tagged in, and its name in the suite.
-pub(super) fn repository(name: &str) -> (&'static str, &str) {
-    match name.strip_suffix(SUFFIX) {
-        Some(name) => ("tonnage-base", name),
-        None => ("tonnage-run", name),
-    }
+/// What the image of a variant is tagged in a run: each state has a repository of its own.
+pub(super) fn tag(variant: &suite::Variant, run: &str) -> String {
+    let repository = match variant.side {
+        Side::Head => "tonnage-run",
+        Side::Base => "tonnage-base",
+    };
+    format!("{repository}:{run}-{}", suite::tag_name(&variant.name))
 }
 
 /// A run must be resumed against what it was begun against.
@@ -92,7 +85,7 @@ impl<'a> Beside<'a> {
             .iter()
             .map(|variant| {
                 let mut there = other.suite.variant(&variant.name)?.clone();
-                there.name.push_str(SUFFIX);
+                there.side = Side::Base;
                 found.push(there);
                 Some(variants.len() + found.len() - 1)
             })
@@ -145,16 +138,10 @@ impl<'a> Beside<'a> {
     /// The record of the run and what it was measured against.
     pub(super) fn apart(&self, mut record: Record) -> (Record, Option<Against>) {
         let planned = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
-        let (mut base, head): (Vec<Sample>, Vec<Sample>) =
-            std::mem::take(&mut record.samples).into_iter().partition(|sample| is_other(&sample.variant));
+        let (base, head): (Vec<Sample>, Vec<Sample>) =
+            std::mem::take(&mut record.samples).into_iter().partition(|sample| !sample.side.is_head());
         let (mut base_variants, head_variants): (Vec<Variant>, Vec<Variant>) =
-            std::mem::take(&mut record.variants).into_iter().partition(|variant| is_other(&variant.name));
-        for sample in &mut base {
-            without_suffix(&mut sample.variant);
-        }
-        for variant in &mut base_variants {
-            without_suffix(&mut variant.name);
-        }
+            std::mem::take(&mut record.variants).into_iter().partition(|variant| !variant.side.is_head());
         let spent: Nanos = base.iter().chain(head.iter().filter(|s| s.step >= planned)).map(|s| s.wall_ns).sum();
         let first = |sample: &Sample| sample.step < planned;
         let (base, base_again): (Vec<Sample>, Vec<Sample>) = base.into_iter().partition(first);
@@ -195,11 +182,6 @@ impl<'a> Beside<'a> {
         };
         (record, Some(against))
     }
-}
-
-fn without_suffix(name: &mut String) {
-    let length = name.strip_suffix(SUFFIX).map_or(name.len(), str::len);
-    name.truncate(length);
 }
 
 /// The reruns by variant and scenario.

@@ -275,9 +275,9 @@ fn each_state_has_its_own_bases() {
 }
 
 #[test]
-fn names_of_the_other_state_cannot_meet_those_of_ours() {
-    assert_eq!(repository("x"), ("tonnage-run", "x"));
-    assert_eq!(repository("x@base"), ("tonnage-base", "x"));
-    assert!(is_other("x@base") && !is_other("x-base"));
-    assert!(!suite::is_name("x@base"));
+fn images_of_the_other_state_cannot_meet_those_of_ours() {
+    let ours = States::new().suite("head").variants.swap_remove(0);
+    let theirs = suite::Variant { side: Side::Base, ..ours.clone() };
+    assert_eq!(tag(&ours, "r"), format!("tonnage-run:r-{}", ours.name));
+    assert_eq!(tag(&theirs, "r"), format!("tonnage-base:r-{}", ours.name));
 }

@@ -75,6 +75,7 @@ pub(super) fn begin_variant(variant: &suite::Variant) -> Variant {
     });
     Variant {
         name: variant.name.clone(),
+        side: variant.side,
         dockerfile: variant.dockerfile.to_string_lossy().into_owned(),
         outcome: Outcome::NotRun,
         instructions: instructions.collect(),

@@ -8,7 +8,7 @@ use super::error::MeasureError;
 use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
 use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, labels};
-use crate::record::{Builder, Parts, Sample, Scenario};
+use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
 use crate::suite::{self, Step};
 
 /// A variant that is ready to be built.
@@ -66,6 +66,11 @@ impl Subject<'_> {
             Scenario::Deps => self.variant.deps.is_some(),
             Scenario::Touch => self.variant.src.is_some() || self.variant.deps.is_some(),
         }
+    }
+
+    /// Whether a sample is of one of its builds.
+    pub(super) fn made(&self, sample: &Sample) -> bool {
+        (&sample.variant, sample.side) == (&self.variant.name, self.variant.side)
     }
 
     /// Instructions of its Dockerfile, as the ledger keeps them.
@@ -154,6 +159,8 @@ impl Subject<'_> {
             repeat: step.repeat,
             twin: step.twin,
             discarded: step.discarded,
+            state: SampleState::Finished,
+            side: self.variant.side,
             wall_ns: output.wall_ns,
             valid: proof.valid,
             reason: proof.reason,
@@ -179,6 +186,8 @@ impl Subject<'_> {
             repeat: step.repeat,
             twin: step.twin,
             discarded: step.discarded,
+            state: SampleState::Failed,
+            side: self.variant.side,
             wall_ns: failure.wall_ns,
             valid: false,
             reason: format!("the build failed: {}", failure.message),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::against;
 use super::begin::reference;
 use super::build::Subject;
 use super::cancel::Cancel;
@@ -33,16 +32,16 @@ impl<E: Engine> Session<'_, E> {
     ) -> Result<bool, MeasureError> {
         let mut waiting = Vec::new();
         for subject in subjects.iter().flatten() {
-            let entry = self.entry(&subject.variant.name);
+            let entry = self.entry(subject.variant);
             if entry.is_some_and(|entry| entry.sizes.is_none() && entry.outcome != Outcome::BuildFailed) {
                 match self.engine.image(&subject.tag).await? {
                     Some(info) => waiting.push((subject, info)),
                     // A resumed run whose builds were all done before: the image has to be made again.
-                    None if self.record.samples.iter().any(|sample| sample.variant == subject.variant.name) => {
+                    None if self.record.samples.iter().any(|sample| subject.made(sample)) => {
                         match self.prime(subject, cancel).await? {
                             Primed::Interrupted => return Ok(false),
                             Primed::Failed(failure) => {
-                                self.fail(&subject.variant.name, FailureStage::Build, &failure.message)?;
+                                self.fail(subject.variant, FailureStage::Build, &failure.message)?;
                             }
                             Primed::Image(_) => {
                                 waiting.extend(self.engine.image(&subject.tag).await?.map(|info| (subject, info)));
@@ -62,11 +61,12 @@ impl<E: Engine> Session<'_, E> {
         self.spent.exports_ns = self.spent.exports_ns + Nanos::from(begun.elapsed());
         let Some(mut readings) = read? else { return Ok(false) };
         for (subject, info) in &waiting {
-            let name = &subject.variant.name;
+            let variant = subject.variant;
+            let name = &variant.side.label(&variant.name);
             let reading = match readings.remove(&subject.tag) {
                 Some(Ok(reading)) => reading,
                 Some(Err(reason)) => {
-                    self.fail(name, FailureStage::Export, &chain(&reason))?;
+                    self.fail(variant, FailureStage::Export, &chain(&reason))?;
                     continue;
                 }
                 // Why is known already.
@@ -78,17 +78,17 @@ impl<E: Engine> Session<'_, E> {
                 observer.event(&Event::Warning(&format!("`{name}` was exported to weigh it: {}", chain(reason))));
             }
             let Some(scan) = reading.scans.first() else {
-                self.fail(name, FailureStage::Export, "the engine's archive does not hold the image")?;
+                self.fail(variant, FailureStage::Export, "the engine's archive does not hold the image")?;
                 continue;
             };
-            let Some(entry) = self.entry(name) else { continue };
+            let Some(entry) = self.entry(variant) else { continue };
             let base = entry.bases.last().cloned();
             let diff_ids = base.as_ref().map(|base| base.diff_ids.clone()).unwrap_or_default();
             let report = ReportOptions { base_diff_ids: &diff_ids, site_layers: entry.site_layers as usize, top: TOP };
             let weight = image::weigh(scan, &report);
             let size = weight.sizes.size_bytes;
-            let reference = reference(subject.variant, &entry.bases, Some(size));
-            self.update(name, |entry| {
+            let reference = reference(variant, &entry.bases, Some(size));
+            self.update(variant, |entry| {
                 apply_weight(entry, weight, info, &reading);
                 entry.reference = reference;
                 entry.outcome = Outcome::Ok;
@@ -117,7 +117,7 @@ impl<E: Engine> Session<'_, E> {
             Read::All(readings) => return Ok(Some(readings)),
             Read::Interrupted => return Ok(None),
             Read::Failed(reason) if waiting.len() == 1 => {
-                self.fail(&waiting[0].0.variant.name, FailureStage::Export, &reason)?;
+                self.fail(waiting[0].0.variant, FailureStage::Export, &reason)?;
                 return Ok(Some(Readings::new()));
             }
             Read::Failed(_) => {}
@@ -128,7 +128,7 @@ impl<E: Engine> Session<'_, E> {
             match self.read_some(&one, cancel).await? {
                 Read::All(readings) => found.extend(readings),
                 Read::Interrupted => return Ok(None),
-                Read::Failed(reason) => self.fail(&subject.variant.name, FailureStage::Export, &reason)?,
+                Read::Failed(reason) => self.fail(subject.variant, FailureStage::Export, &reason)?,
             }
         }
         Ok(Some(found))
@@ -180,7 +180,7 @@ impl<E: Engine> Session<'_, E> {
         let mut going_on = true;
         for (subject, info) in waiting {
             // Whether the other state serves is nobody's question.
-            if self.has_failed(&subject.variant.name) || against::is_other(&subject.variant.name) {
+            if self.has_failed(subject.variant) || !subject.variant.side.is_head() {
                 continue;
             }
             going_on = self.serve_one(subject, &info.user, &mut ways, cancel, observer).await?;
@@ -235,7 +235,7 @@ impl<E: Engine> Session<'_, E> {
         match serve(self.engine, name, user, &question, ways, cancel, observer).await? {
             None => Ok(false),
             Some(served) => {
-                self.update(name, |entry| {
+                self.update(subject.variant, |entry| {
                     if !served.ok {
                         entry.outcome = Outcome::ServeFailed;
                         entry.failure = Some(Failure {
@@ -256,9 +256,8 @@ impl<E: Engine> Session<'_, E> {
     /// Bytes shared between variants: known only when all are weighed, so written again each time one is.
     fn share(&mut self) -> Result<(), MeasureError> {
         let unique = analyse::unique_bytes(&self.record.variants);
-        let names: Vec<String> = self.record.variants.iter().map(|variant| variant.name.clone()).collect();
-        for (name, unique) in names.iter().zip(unique) {
-            self.update(name, |entry| {
+        for (index, unique) in unique.into_iter().enumerate() {
+            self.update_at(index, |entry| {
                 if let Some(sizes) = &mut entry.sizes {
                     sizes.share_out(unique);
                 }

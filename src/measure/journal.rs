@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
-use crate::record::{Finding, Pull, Record, Sample, Spent, Variant};
+use crate::record::{Finding, Pull, Record, Sample, Spent, Upgrade, Variant};
 use crate::units::Nanos;
 
 /// Name of the journal inside a results folder.
@@ -234,15 +234,30 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
         return Err(malformed(1, "it does not say which run it is".into()));
     };
     let mut record = *record;
+    let upgrade = Upgrade::from(&record.format_version);
+    if let Some(upgrade) = upgrade {
+        upgrade.record(&mut record);
+    }
+    let same = |a: &Variant, b: &Variant| (&a.name, a.side) == (&b.name, b.side);
     for (index, line) in lines {
         match serde_json::from_slice(line).map_err(|error| malformed(index + 1, error.to_string()))? {
             Line::Begin { .. } => return Err(malformed(index + 1, "a second run begins".into())),
             Line::Pull(pull) => record.pulls.push(pull),
-            Line::Sample(sample) => record.samples.push(*sample),
-            Line::Variant(variant) => match record.variants.iter_mut().find(|known| known.name == variant.name) {
-                Some(known) => *known = *variant,
-                None => record.variants.push(*variant),
-            },
+            Line::Sample(mut sample) => {
+                if let Some(upgrade) = upgrade {
+                    upgrade.sample(&mut sample);
+                }
+                record.samples.push(*sample);
+            }
+            Line::Variant(mut variant) => {
+                if let Some(upgrade) = upgrade {
+                    upgrade.variant(&mut variant);
+                }
+                match record.variants.iter_mut().find(|known| same(known, &variant)) {
+                    Some(known) => *known = *variant,
+                    None => record.variants.push(*variant),
+                }
+            }
             Line::Finding(finding) => record.findings.push(finding),
             Line::Elapsed(elapsed, spent) => {
                 record.elapsed_ns = record.elapsed_ns + elapsed;
@@ -258,7 +273,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::record::fixture;
+    use crate::record::{FORMAT_VERSION, Side, fixture};
 
     fn elapsed(nanos: u64) -> Line {
         Line::Elapsed(Nanos(nanos), Spent { cleaning_ns: Nanos(1), ..Spent::default() })
@@ -302,6 +317,33 @@ mod tests {
         assert_eq!(replayed.build_args, given);
         journal.finish().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_journal_of_1_0_goes_on_in_the_present_form() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut record = fixture::record();
+        let mut sample = record.samples.swap_remove(0);
+        record.samples.clear();
+        record.variants.truncate(1);
+        record.variants[0].name = "x@base".into();
+        record.format_version = "1.0".into();
+        let variant = record.variants[0].clone();
+        let mut journal = Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap();
+        sample.variant = "x@base".into();
+        journal.append(&[Line::Sample(Box::new(sample.clone())), Line::Variant(Box::new(variant))]).unwrap();
+        let today = |name: &mut String| "x".clone_into(name);
+        today(&mut sample.variant);
+        sample.side = Side::Base;
+        let mut variant = record.variants[0].clone();
+        (variant.side, variant.user) = (Side::Base, "app".into());
+        today(&mut variant.name);
+        journal.append(&[Line::Sample(Box::new(sample)), Line::Variant(Box::new(variant.clone()))]).unwrap();
+        drop(journal);
+        let replayed = Journal::resume(dir.path()).unwrap().1.record;
+        assert_eq!(replayed.variants, [variant]);
+        assert!(replayed.samples.iter().all(|sample| (sample.variant.as_str(), sample.side) == ("x", Side::Base)));
+        assert_eq!((replayed.samples.len(), replayed.format_version.as_str()), (2, FORMAT_VERSION));
     }
 
     #[test]

@@ -73,15 +73,18 @@ impl<E: Engine> Session<'_, E> {
                     Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
                 }
             }
-            let name = variant.name.clone();
-            self.update(&name, |entry| {
+            self.update(variant, |entry| {
                 entry.bases = found;
                 entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
             })?;
             if let Some((reference, reason)) = missing {
                 let message = format!("base `{reference}` is not to be had: {reason}");
-                observer.event(&Event::BuildFailed { variant: &name, scenario: Scenario::Cold, message: &message });
-                self.update(&name, |entry| {
+                observer.event(&Event::BuildFailed {
+                    variant: &variant.side.label(&variant.name),
+                    scenario: Scenario::Cold,
+                    message: &message,
+                });
+                self.update(variant, |entry| {
                     entry.outcome = Outcome::BuildFailed;
                     entry.failure = Some(Failure {
                         stage: FailureStage::Pull,
@@ -118,8 +121,7 @@ impl<E: Engine> Session<'_, E> {
         let base = variant.facts.final_base(build_args, variant.target.as_deref());
         let inherits_label =
             !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
-        let (repository, name) = against::repository(&variant.name);
-        let tag = format!("{repository}:{}-{}", self.common.run, suite::tag_name(name));
+        let tag = against::tag(variant, &self.common.run);
         Ok(Subject {
             inherits_label,
             variant,

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
     self, Against, Builder, Ended, Failure, FailureStage, Finding, ImageStore, Outcome as VariantOutcome, Record,
-    Sample, Scenario, Spent, Variant,
+    Sample, SampleState, Scenario, Spent, Variant,
 };
 use crate::suite::{self, Step, Suite};
 use crate::units::{Bytes, Nanos};
@@ -275,7 +275,7 @@ impl<'a, E: Engine> Session<'a, E> {
                 // What was built in between may have put other layers of the same instructions into the cache.
                 previous[step.variant] = None;
             }
-            if finished(&self.record, step.index) || self.has_failed(&subject.variant.name) {
+            if finished(&self.record, step.index) || self.has_failed(subject.variant) {
                 continue;
             }
             if cancel.is_cancelled() {
@@ -299,14 +299,14 @@ impl<'a, E: Engine> Session<'a, E> {
             observer.event(&Event::BuildStarted {
                 position: u32::try_from(position + 1).unwrap_or(u32::MAX),
                 builds,
-                variant: &subject.variant.name,
+                variant: &subject.variant.side.label(&subject.variant.name),
                 scenario: step.scenario,
                 round: step.round,
                 discarded: step.discarded,
             });
             let fresh = format!("{} {}", self.common.run, step.index);
             // What is going to be weighed keeps its files as they are: layers that variants share are the same.
-            let to_weigh = !step.twin && self.entry(&subject.variant.name).is_some_and(|entry| entry.sizes.is_none());
+            let to_weigh = !step.twin && self.entry(subject.variant).is_some_and(|entry| entry.sizes.is_none());
             let leaves = leaves_equal_layers(self.engine.facts());
             let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
             let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin };
@@ -342,7 +342,8 @@ impl<'a, E: Engine> Session<'a, E> {
                         intermediate: Vec::new(),
                     };
                     let mut sample = subject.failed_sample(step, &failure, started_at);
-                    sample.reason = format!("{}{error}", Sample::NOT_FINISHED);
+                    sample.state = SampleState::Unfinished;
+                    sample.reason = format!("not finished: {error}");
                     self.keep(sample, observer)?;
                     return Err(error.into());
                 }
@@ -357,7 +358,7 @@ impl<'a, E: Engine> Session<'a, E> {
         }
         let all = steps.iter().all(|step| {
             finished(&self.record, step.index)
-                || subjects[step.variant].as_ref().is_none_or(|subject| self.has_failed(&subject.variant.name))
+                || subjects[step.variant].as_ref().is_none_or(|subject| self.has_failed(subject.variant))
         });
         Ok(if all { Stop::Complete } else { Stop::OutOfTime })
     }
@@ -391,14 +392,15 @@ impl<'a, E: Engine> Session<'a, E> {
         failure: BuildFailure,
         observer: &mut dyn Observer,
     ) -> Result<(), MeasureError> {
-        let name = &subject.variant.name;
+        let variant = subject.variant;
+        let name = &variant.side.label(&variant.name);
         observer.event(&Event::BuildFailed { variant: name, scenario: step.scenario, message: &failure.message });
         let mut sample = subject.failed_sample(step, &failure, now_utc());
         self.masked.sample(&mut sample);
         let elapsed = self.account();
         self.journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed])?;
         self.record.samples.push(sample);
-        self.update(name, |entry| {
+        self.update(variant, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
             entry.failure = Some(Failure {
                 stage: FailureStage::Build,
@@ -419,8 +421,13 @@ impl<'a, E: Engine> Session<'a, E> {
         Ok(())
     }
 
-    pub(super) fn fail(&mut self, name: &str, stage: FailureStage, message: &str) -> Result<(), MeasureError> {
-        self.update(name, |entry| {
+    pub(super) fn fail(
+        &mut self,
+        variant: &suite::Variant,
+        stage: FailureStage,
+        message: &str,
+    ) -> Result<(), MeasureError> {
+        self.update(variant, |entry| {
             entry.outcome = VariantOutcome::BuildFailed;
             entry.failure = Some(Failure {
                 stage,
@@ -432,24 +439,35 @@ impl<'a, E: Engine> Session<'a, E> {
         })
     }
 
-    pub(super) fn entry(&self, name: &str) -> Option<&Variant> {
-        self.record.variants.iter().find(|variant| variant.name == name)
+    pub(super) fn entry(&self, variant: &suite::Variant) -> Option<&Variant> {
+        self.record.variants.iter().find(|entry| is_of(entry, variant))
     }
 
-    pub(super) fn has_failed(&self, name: &str) -> bool {
-        self.entry(name).is_some_and(|entry| entry.outcome == VariantOutcome::BuildFailed)
+    pub(super) fn has_failed(&self, variant: &suite::Variant) -> bool {
+        self.entry(variant).is_some_and(|entry| entry.outcome == VariantOutcome::BuildFailed)
     }
 
     /// Changes what is known of a variant, on disk first.
-    pub(super) fn update(&mut self, name: &str, change: impl FnOnce(&mut Variant)) -> Result<(), MeasureError> {
-        if let Some(entry) = self.record.variants.iter_mut().find(|variant| variant.name == name) {
-            let mut changed = entry.clone();
-            change(&mut changed);
-            self.masked.variant(&mut changed);
-            if changed != *entry {
-                self.journal.append(&[Line::Variant(Box::new(changed.clone()))])?;
-                *entry = changed;
-            }
+    pub(super) fn update(
+        &mut self,
+        variant: &suite::Variant,
+        change: impl FnOnce(&mut Variant),
+    ) -> Result<(), MeasureError> {
+        match self.record.variants.iter().position(|entry| is_of(entry, variant)) {
+            Some(index) => self.update_at(index, change),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for the variant at a place of the record.
+    pub(super) fn update_at(&mut self, index: usize, change: impl FnOnce(&mut Variant)) -> Result<(), MeasureError> {
+        let entry = &mut self.record.variants[index];
+        let mut changed = entry.clone();
+        change(&mut changed);
+        self.masked.variant(&mut changed);
+        if changed != *entry {
+            self.journal.append(&[Line::Variant(Box::new(changed.clone()))])?;
+            *entry = changed;
         }
         Ok(())
     }
@@ -555,6 +573,11 @@ fn mask(
 /// files of another age, which neither the cache nor any size depends on.
 fn leaves_equal_layers(facts: &record::Engine) -> bool {
     facts.builder == Builder::Buildkit && facts.image_store == ImageStore::Graphdriver
+}
+
+/// Whether an entry of the record is that of a variant.
+fn is_of(entry: &Variant, variant: &suite::Variant) -> bool {
+    (&entry.name, entry.side) == (&variant.name, variant.side)
 }
 
 /// Whether a step is the first of its variant's turn in the round.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::store::RecordError;
-use super::{Record, Sample, Scenario};
+use super::{Record, Sample, Scenario, Side, Upgrade};
 use crate::fsx;
 
 /// Name of the file beside `run.json`.
@@ -51,8 +51,20 @@ impl Against {
         if !file.is_file() {
             return Ok(None);
         }
-        let against = serde_json::from_slice(&fsx::read(&file)?)
+        let mut against: Self = serde_json::from_slice(&fsx::read(&file)?)
             .map_err(|error| RecordError::Malformed { path: file, reason: error.to_string() })?;
+        if let Some(upgrade) = Upgrade::from(&against.base.format_version) {
+            upgrade.record(&mut against.base);
+            for again in &mut against.confirmations {
+                for sample in again.base.iter_mut().chain(&mut again.head) {
+                    upgrade.sample(sample);
+                }
+            }
+            let base = against.confirmations.iter_mut().flat_map(|again| &mut again.base);
+            for sample in against.base.samples.iter_mut().chain(base) {
+                sample.side = Side::Base;
+            }
+        }
         Ok(Some(against))
     }
 

@@ -8,6 +8,7 @@
 
 use csv::{StringRecord, Writer};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{BaseOrigin, Parts, Record, Sample};
 use crate::error::Diagnose;
@@ -79,7 +80,7 @@ const SIZES: [&str; 24] = [
     "builder",
 ];
 
-const SAMPLES: [&str; 23] = [
+const SAMPLES: [&str; 25] = [
     "step",
     "variant",
     "scenario",
@@ -88,6 +89,8 @@ const SAMPLES: [&str; 23] = [
     "twin",
     "discarded",
     "wall_ns",
+    "state",
+    "side",
     "valid",
     "reason",
     "cached",
@@ -169,6 +172,8 @@ pub fn samples_csv(record: &Record) -> String {
             sample.twin.to_string(),
             sample.discarded.to_string(),
             sample.wall_ns.0.to_string(),
+            word(&sample.state),
+            word(&sample.side),
             sample.valid.to_string(),
             sample.reason.clone(),
             sample.cached.to_string(),
@@ -227,6 +232,8 @@ pub fn read_samples_csv(text: &str) -> Result<Vec<Sample>, CsvError> {
             twin: row.parse("twin")?,
             discarded: row.parse("discarded")?,
             wall_ns: Nanos(row.parse("wall_ns")?),
+            state: row.word("state")?,
+            side: row.word("side")?,
             valid: row.parse("valid")?,
             reason: row.text("reason")?,
             cached: row.parse("cached")?,
@@ -275,6 +282,14 @@ impl Row<'_> {
         T::Err: ToString,
     {
         self.text(column)?.parse().map_err(|error: T::Err| self.problem(column, &error))
+    }
+
+    /// A word of the JSON; the default where the file is of a version that had no such column.
+    fn word<T: DeserializeOwned + Default>(&self, column: &'static str) -> Result<T, CsvError> {
+        match self.text(column) {
+            Err(CsvError::NoColumn(_)) => Ok(T::default()),
+            text => serde_json::from_value(text?.into()).map_err(|error| self.problem(column, &error)),
+        }
     }
 
     fn problem(&self, column: &'static str, error: &dyn ToString) -> CsvError {

@@ -5,6 +5,7 @@
 
 mod against;
 pub mod csv;
+mod earlier;
 mod environment;
 #[doc(hidden)]
 pub mod fixture;
@@ -14,8 +15,9 @@ mod store;
 mod variant;
 
 pub use against::{AGAINST_FILE, Against, Confirmation};
+pub use earlier::Upgrade;
 pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
-pub use sample::{Parts, Sample, Scenario, Step};
+pub use sample::{Parts, Sample, SampleState, Scenario, Side, Step};
 pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};
 pub use store::{FILE, RecordError, parse, read, to_json, write};
 pub use variant::{

@@ -1,5 +1,6 @@
 //! One build: what changed before it, how long it took, and the proof of what came from cache.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -80,6 +81,12 @@ pub struct Sample {
     pub discarded: bool,
     /// Wall time from the request to the end of the response.
     pub wall_ns: Nanos,
+    /// Whether the build came to an end.
+    #[serde(default)]
+    pub state: SampleState,
+    /// Which state of the suite was built.
+    #[serde(default)]
+    pub side: Side,
     /// Whether the proof of the scenario holds.
     pub valid: bool,
     /// Why it does not, or what was tolerated; empty otherwise.
@@ -108,12 +115,50 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// How the reason of a sample begins whose build the engine did not live to end.
-    pub const NOT_FINISHED: &str = "not finished: ";
-
     /// Whether the build came to an end, good or bad. One that did not is done again when the run is resumed.
     pub fn is_finished(&self) -> bool {
-        self.valid || !self.reason.starts_with(Self::NOT_FINISHED)
+        self.state != SampleState::Unfinished
+    }
+}
+
+/// Whether a build came to an end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SampleState {
+    /// It made an image.
+    #[default]
+    Finished,
+    /// It failed.
+    Failed,
+    /// The engine did not live to end it.
+    Unfinished,
+}
+
+/// One of the two states of a suite that are built side by side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The suite that is measured.
+    #[default]
+    Head,
+    /// The state that it is measured against.
+    Base,
+}
+
+impl Side {
+    /// Whether it is the suite that is measured.
+    pub fn is_head(&self) -> bool {
+        *self == Self::Head
+    }
+
+    /// A variant of this state as those who watch a run see it: `slim`, `slim@base`.
+    pub fn label(self, variant: &str) -> Cow<'_, str> {
+        match self {
+            Self::Head => variant.into(),
+            Self::Base => format!("{variant}@base").into(),
+        }
     }
 }
 

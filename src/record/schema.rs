@@ -8,7 +8,7 @@ use super::{Environment, Finding, Sample, Scenario, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// Version of the definitions in docs/how-the-numbers-are-made.md. Sizes of different versions are not compared.
 pub const METRICS_VERSION: u32 = 1;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FORMAT_VERSION, Record};
+use super::{FORMAT_VERSION, Record, Upgrade};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
@@ -84,7 +84,11 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
     if major(&version.format_version) > major(FORMAT_VERSION) {
         return Err(RecordError::Newer { path: path.to_path_buf(), found: version.format_version });
     }
-    serde_json::from_slice(bytes).map_err(malformed)
+    let mut record = serde_json::from_slice(bytes).map_err(malformed)?;
+    if let Some(upgrade) = Upgrade::from(&version.format_version) {
+        upgrade.record(&mut record);
+    }
+    Ok(record)
 }
 
 /// The record as the text of `run.json`: two spaces of indent and a newline at the end.

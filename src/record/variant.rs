@@ -7,6 +7,7 @@ pub use tonnage_image::facts::{
     WireKind,
 };
 
+use super::Side;
 use crate::units::{Bytes, Nanos};
 
 /// One Dockerfile variant and the image that it made.
@@ -15,6 +16,9 @@ use crate::units::{Bytes, Nanos};
 pub struct Variant {
     /// Its name.
     pub name: String,
+    /// Which state of the suite it is of, where two are measured.
+    #[serde(default, skip_serializing_if = "Side::is_head")]
+    pub side: Side,
     /// Path of the Dockerfile, from the suite's folder.
     pub dockerfile: String,
     /// Id of the image that was weighed, as the engine names it; empty where none was built.

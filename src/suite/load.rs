@@ -13,6 +13,7 @@ use super::dockerfile::Facts;
 use super::manifest::{BuildTable, Manifest, ServeTable, Source, VariantTable};
 use super::{BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
 use crate::fsx::{self, FileError};
+use crate::record::Side;
 use crate::units::Bytes;
 
 /// Name of the manifest in a suite's folder.
@@ -300,6 +301,7 @@ fn variant(
         labels: over(&build.labels, table.map(|table| &table.labels)),
         serve: serve(source, table.and_then(|table| table.serve.as_ref()), manifest.serve.as_ref())?,
         name,
+        side: Side::Head,
         dockerfile,
         context,
         src,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::dockerfile::{DockerfileError, Fact, Facts, rewrite_bases};
 use super::{Claim, SuiteError, load};
 use crate::context::{Context, ContextError};
-use crate::record::Builder;
+use crate::record::{Builder, Side};
 use crate::units::Bytes;
 
 /// What to measure.
@@ -99,6 +99,8 @@ pub struct Serve {
 pub struct Variant {
     /// Its name, fit for files: `[A-Za-z0-9._-]+`; see [`tag_name`] for image references.
     pub name: String,
+    /// Which state of the suite it is of, where two are measured.
+    pub side: Side,
     /// The Dockerfile, from the suite's root.
     pub dockerfile: PathBuf,
     /// The build context, from the suite's root.

@@ -79,7 +79,11 @@ fn line(event: &Event<'_>) -> Option<String> {
 fn build_line(sample: &Sample) -> String {
     let mut line = format!(
         "{} {}: {}, {}/{} cached",
-        sample.variant, sample.scenario, sample.wall_ns, sample.cached, sample.cacheable
+        sample.side.label(&sample.variant),
+        sample.scenario,
+        sample.wall_ns,
+        sample.cached,
+        sample.cacheable
     );
     if sample.discarded {
         line.push_str(" (warm-up round)");

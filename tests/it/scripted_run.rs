@@ -8,7 +8,7 @@ use tonnage::analyse::overhead;
 use tonnage::engine::{Script, ScriptedEngine, Trouble, TroubleKind};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, Outcome, RunOptions, Silent, run};
-use tonnage::record::{Ended, Scenario};
+use tonnage::record::{Ended, SampleState, Scenario};
 use tonnage::suite::{PlanOptions, Suite};
 
 /// Two variants, two rounds, seven builds each.
@@ -77,7 +77,7 @@ fn an_engine_that_goes_away_ends_the_run_and_the_resume_adds_what_is_missing() {
     let done = steps(&first);
     assert!(!done.is_empty() && done.len() < STEPS as usize);
     let lost = first.record.samples.last().unwrap();
-    assert!(!lost.is_finished() && lost.reason.starts_with("not finished: "), "{lost:?}");
+    assert_eq!(lost.state, SampleState::Unfinished, "{lost:?}");
 
     options.resume = true;
     let second = measured(&engine(Vec::new()), &options, &Cancel::default());

@@ -13,12 +13,15 @@ use super::table::Table;
 use super::{markdown, terminal};
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{
-    Duplicate, FORMAT_VERSION, FileNode, Finding, Layer, METRICS_VERSION, Package, PathSize, Reclaimable, Remainder,
-    Sizes, Variant, WireKind,
+    Duplicate, FileNode, Finding, Layer, METRICS_VERSION, Package, PathSize, Reclaimable, Remainder, Sizes, Variant,
+    WireKind,
 };
 use crate::units::Bytes;
 
 pub use rows::{WeighRows, weigh_csv};
+
+/// Version of what `--format json` prints, `major.minor`.
+const VERSION: &str = "1.0";
 
 /// A part of what is said of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +85,7 @@ pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
 /// Images as JSON, which `Measured::read` of the gate takes back.
 pub fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
     crate::json::pretty(&Weighing {
-        format_version: FORMAT_VERSION,
+        format_version: VERSION,
         metrics_version: METRICS_VERSION,
         not_measured: skipped.words(),
         targets: targets.iter().map(Weighed::of).collect(),

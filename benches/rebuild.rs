@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use tonnage::analyse::statistics::median;
-use tonnage::engine::{BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, connect, labels};
+use tonnage::engine::{BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, Removal, connect, labels};
 use tonnage::record::Builder;
 
 const ROUNDS: usize = 20;
@@ -52,7 +52,8 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
         std::fs::write(folder.path().join(name), content)?;
     }
     let engine = connect(&ConnectOptions { builder: choice, ..ConnectOptions::default() }).await?;
-    let mut ownership = Ownership { run: RUN.into(), before: engine.snapshot().await?, ..Ownership::default() };
+    let before = engine.snapshot().await?;
+    let mut ownership = Ownership { run: RUN.into(), before: Some(before.clone()), ..Ownership::default() };
     let context = tonnage::context::Context::load(folder.path(), &folder.path().join("Dockerfile"), builder)?;
     let request = BuildRequest {
         context: context.tar(&[])?,
@@ -73,8 +74,8 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
     ownership.windows.push((begun, unix_nanos()));
     // With the images go their nameless parents of the classic builder, which have no label.
     docker(&[&["rmi"], &TAGS[..]].concat())?;
-    engine.clean(&ownership).await?;
-    let left: Vec<String> = engine.snapshot().await?.cache.difference(&ownership.before.cache).cloned().collect();
+    engine.clean(&ownership, Removal::Remove).await?;
+    let left: Vec<String> = engine.snapshot().await?.cache.difference(&before.cache).cloned().collect();
     if !left.is_empty() {
         docker(&["builder", "prune", "--all", "--force", "--filter", &format!("id=^({})$", left.join("|"))])?;
     }
@@ -87,7 +88,7 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
         1e3 * median(&ours).unwrap_or(f64::NAN),
         1e3 * median(&theirs).unwrap_or(f64::NAN),
     );
-    if after != ownership.before {
+    if after != before {
         println!("          the engine does not hold what it held before");
     }
     Ok(ratio)

@@ -16,6 +16,11 @@ pub fn state_folder() -> PathBuf {
     std::env::temp_dir().join(format!("tonnage-{}", rustix::process::getuid().as_raw()))
 }
 
+/// Folder of the checkouts of `--against`, so that `tonnage clean` finds those of runs that were killed.
+pub fn checkouts() -> PathBuf {
+    state_folder().join("checkouts")
+}
+
 /// The job's summary page under GitHub Actions: `$GITHUB_STEP_SUMMARY`, a file that Markdown is appended to.
 pub fn step_summary() -> Option<PathBuf> {
     std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()).map(PathBuf::from)

@@ -25,6 +25,8 @@ pub enum Exit {
     Bug,
     /// 130: interrupted, after clean-up.
     Interrupted,
+    /// 131: interrupted, and not cleaned up: `tonnage clean` is due.
+    NotCleaned,
 }
 
 impl Exit {
@@ -41,6 +43,7 @@ impl Exit {
             Self::Unreadable => 7,
             Self::Bug => 70,
             Self::Interrupted => 130,
+            Self::NotCleaned => 131,
         }
     }
 }

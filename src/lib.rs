@@ -19,6 +19,7 @@ pub mod gate;
 pub mod image;
 pub mod json;
 pub mod measure;
+pub mod random;
 pub mod record;
 pub mod report;
 pub mod suite;

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that all others may use, and which use only each other.
-const BY_ALL: [&str; 7] = ["units", "error", "exit", "fsx", "text", "json", "env"];
+const BY_ALL: [&str; 8] = ["units", "error", "exit", "fsx", "text", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
 const ORDER: [&str; 11] =

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::env;
 use crate::error::Failure;
 use crate::gate::timing::{self, TimingMode, TimingRules, TimingVerdict};
 use crate::gate::{Budgets, times_table};
@@ -33,7 +34,7 @@ impl BaseState {
         if named.starts_with(['.', '/']) {
             return folder(rules);
         }
-        match check_out(suite, named) {
+        match check_out(suite, named, &env::checkouts()) {
             Ok(files) => Ok(Self {
                 reference: named.to_owned(),
                 commit: files.commit.clone(),

@@ -1,11 +1,15 @@
 //! `tonnage clean`: remove exactly what tonnage made on the engine.
 
+use std::collections::BTreeSet;
+use std::io::{self, BufRead as _, IsTerminal as _};
+
 use super::Terminal;
-use crate::engine::{BuilderChoice, CleanReport, Engine, EngineError, Ownership, connect};
+use crate::engine::{BuilderChoice, CleanReport, DockerEngine, Engine, Ownership, Removal, connect};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::measure::{Stale, stale_runs};
+use crate::measure::{Stale, living_runs, stale_runs};
+use crate::suite;
 use crate::text;
 
 /// Arguments of `tonnage clean`.
@@ -13,39 +17,79 @@ use crate::text;
 pub struct Args {
     #[command(flatten)]
     engine: super::EngineArgs,
-    /// Remove only what carries tonnage's labels; leave build-cache records
+    /// List what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Only clean up after this run
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Clean up after the run of `--run` even though its ledger is not here
+    #[arg(long, requires = "run")]
+    force: bool,
+    /// Remove only images, containers, and networks that carry the run's own names
     #[arg(long)]
     labelled_only: bool,
 }
 
 /// Runs `tonnage clean`.
 ///
-/// Runs that were killed have left ledgers: what each of them made is removed. Containers and images with tonnage's
-/// label that no living run and no ledger knows go as well. A run that is going on is not touched.
+/// Runs that were killed have left ledgers: what each of them made is removed. A run that is going on is not touched.
+/// Without a ledger here nobody can tell whether a run is over (it may belong to another user, or to a container with a
+/// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     super::runtime()?.block_on(clean(&args, terminal))
 }
 
 async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let engine = connect(&args.engine.connect(BuilderChoice::Auto)).await?;
-    let mut total = CleanReport::default();
+    let removal = if args.dry_run { Removal::List } else { Removal::Remove };
+    let wanted = |run: &str| args.run.as_deref().is_none_or(|only| only == run);
+    let marked = engine.marked_runs().await?;
+    let living = living_runs(&env::state_folder());
+    let stale = stale_runs(&env::state_folder())?;
+    let known: BTreeSet<String> = stale.iter().map(|stale| stale.ownership.run.clone()).chain(living.clone()).collect();
+    if let Some(run) = &args.run {
+        if living.contains(run) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("run `{run}` is still going on"),
+                "wait until it ends, or interrupt it with Ctrl-C: it cleans up",
+            ));
+        }
+        if !known.contains(run) && !marked.contains(run) {
+            let hint = "`tonnage clean --dry-run` lists the runs that left something";
+            return Err(Failure::new(Exit::Usage, format!("nothing of a run `{run}` was found on the engine"), hint));
+        }
+    }
+    // Run ids are random: a run whose marks are here was here, whatever its address was called then.
+    let is_here = |stale: &Stale| stale.endpoint == engine.endpoint() || marked.contains(&stale.ownership.run);
     let (here, elsewhere): (Vec<Stale>, Vec<Stale>) =
-        stale_runs(&env::state_folder())?.into_iter().partition(|stale| stale.endpoint == engine.endpoint());
+        stale.into_iter().filter(|stale| wanted(&stale.ownership.run)).partition(is_here);
+    let mut total = CleanReport::default();
     for stale in here {
-        let ownership = if args.labelled_only {
-            Ownership { run: stale.ownership.run.clone(), ..Ownership::default() }
-        } else {
-            stale.ownership.clone()
-        };
-        add(&mut total, engine.clean(&ownership).await?);
-        if !args.labelled_only {
+        let ownership = if args.labelled_only { without_ledger(&stale.ownership.run) } else { stale.ownership.clone() };
+        add(&mut total, engine.clean(&ownership, removal).await?);
+        if !args.labelled_only && !args.dry_run {
             stale.forget()?;
         }
     }
-    for run in orphans(&engine).await? {
-        add(&mut total, engine.clean(&Ownership { run, ..Ownership::default() }).await?);
+    for run in marked.iter().filter(|run| wanted(run) && !known.contains(*run)) {
+        if (args.force || (args.run.is_some() && !args.dry_run && confirmed(run))) && !args.dry_run {
+            add(&mut total, engine.clean(&without_ledger(run), Removal::Remove).await?);
+        } else {
+            list(run, &engine, terminal).await?;
+        }
     }
-    terminal.out(&format!("removed {}\n", crate::ui::removed(&total)))?;
+    if args.dry_run {
+        for object in &total.objects {
+            terminal.out(&format!("would remove {object}\n"))?;
+        }
+    } else {
+        terminal.out(&format!("removed {}\n", crate::ui::removed(&total)))?;
+        if args.run.is_none() {
+            suite::remove_checkouts(&env::checkouts())?;
+        }
+    }
     for line in &total.left {
         terminal.warning(&format!("left in place: {}", text::for_people(line)));
     }
@@ -58,13 +102,34 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Runs whose labelled images or containers are on the engine although nothing is known of them here and they do not
-/// live on this machine: their ledgers were lost.
-async fn orphans<E: Engine>(engine: &E) -> Result<Vec<String>, EngineError> {
-    let living = crate::measure::living_runs(&env::state_folder());
-    let mut runs = engine.labelled_runs().await?;
-    runs.retain(|run| !living.contains(run));
-    Ok(runs)
+/// What proves things to be a run's own where there is no ledger: names that only the run gives.
+fn without_ledger(run: &str) -> Ownership {
+    Ownership { run: run.to_owned(), ..Ownership::default() }
+}
+
+/// Says what a run left that may still be going on somewhere else.
+async fn list(run: &str, engine: &DockerEngine, terminal: &Terminal) -> Result<(), Failure> {
+    let found = engine.clean(&without_ledger(run), Removal::List).await?;
+    terminal.warning(&format!(
+        "left in place: {} of run {run}, whose ledger is not here; another user or container may be running it",
+        if found.objects.is_empty() { "nothing that is provably its own".to_owned() } else { found.objects.join(", ") },
+    ));
+    terminal.hint(&format!("if that run is over, `tonnage clean --run {run} --force` cleans up after it"));
+    Ok(())
+}
+
+/// Asks whoever sits at the terminal, if somebody does.
+fn confirmed(run: &str) -> bool {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return false;
+    }
+    super::terminal::ask(&format!(
+        "The ledger of run {} is not here; another user or container may be running it.\nClean up after it? [y/N] ",
+        text::for_people(run)
+    ));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 fn add(total: &mut CleanReport, report: CleanReport) {
@@ -73,4 +138,5 @@ fn add(total: &mut CleanReport, report: CleanReport) {
     total.networks += report.networks;
     total.cache_records += report.cache_records;
     total.left.extend(report.left);
+    total.objects.extend(report.objects);
 }

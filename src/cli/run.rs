@@ -11,13 +11,14 @@ use super::against::BaseState;
 use super::report::{Format, print};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
-use crate::engine::{BuilderChoice, connect};
+use crate::engine::{BuilderChoice, Engine, connect};
 use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::json;
 use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
+use crate::random;
 use crate::record::{self, Against, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{PlanOptions, Suite};
@@ -29,6 +30,9 @@ const ROUNDS: u32 = 7;
 const QUICK_ROUNDS: u32 = 3;
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
+
+/// How long an engine may take to answer once the run is to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]
@@ -146,16 +150,27 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
         (false, true) => Watch::Bars(Box::default()),
         (false, false) => Watch::Plain(Plain::default()),
     };
-    let signals = tokio::spawn(listen(cancel.clone()));
-    let outcome = match &base {
-        None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
-        Some(base) => {
-            let suspects = |record: &Record, against: &Against| base.suspects(record, against);
-            measure::run_against(suite, &base.as_other(&suspects), &engine, &options, &cancel, &mut watch).await
+    let signals = tokio::spawn(listen(cancel.clone(), *terminal));
+    let measured = async {
+        match &base {
+            None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
+            Some(base) => {
+                let suspects = |record: &Record, against: &Against| base.suspects(record, against);
+                measure::run_against(suite, &base.as_other(&suspects), &engine, &options, &cancel, &mut watch).await
+            }
         }
+    };
+    let outcome = tokio::select! {
+        outcome = measured => Some(outcome),
+        () = frozen(&engine, &cancel) => None,
     };
     signals.abort();
     drop(watch);
+    let Some(outcome) = outcome else {
+        let again = resume_command(args, &options, base.as_ref());
+        terminal.hint(&format!("`{again}` goes on with what is on disk"));
+        return Err(not_cleaned("interrupted, and the engine does not answer"));
+    };
     let outcome = outcome?;
     present(args, outcome, &options, base.as_ref(), terminal)
 }
@@ -193,7 +208,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
         out,
         resume,
         state: env::state_folder(),
-        run: format!("{}-{:x}", stamp.to_lowercase(), std::process::id()),
+        run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
         builder: args.builder.to_string(),
         bases: args.bases.clone(),
         plan: PlanOptions {
@@ -219,23 +234,50 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
     }
 }
 
-/// The first Ctrl-C or SIGTERM stops the run, which then cleans up; the second ends the program at once.
-async fn listen(cancel: Cancel) {
+/// The first Ctrl-C, SIGTERM, or SIGHUP stops the run, which then cleans up; the second ends the program at once.
+async fn listen(cancel: Cancel, terminal: Terminal) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
     };
+    // `nohup` has it ignored: the run goes on when its terminal is closed.
+    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
     loop {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            Some(_) = async { Some(hangup.as_mut()?.recv().await) } => {}
         }
         if cancel.is_cancelled() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
+            terminal.failure(&not_cleaned("interrupted again before the engine was cleaned up"));
+            std::process::exit(i32::from(Exit::NotCleaned.code()));
         }
         cancel.cancel();
     }
+}
+
+/// Whether this program was started with SIGHUP ignored.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// Ends when the run was asked to stop and the engine has stopped answering, so that nothing can be waited for.
+async fn frozen<E: Engine>(engine: &E, cancel: &Cancel) {
+    cancel.cancelled().await;
+    while engine.answers(PATIENCE).await {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn not_cleaned(why: &str) -> Failure {
+    Failure::new(
+        Exit::NotCleaned,
+        format!("{why}; what the run made is still on the engine"),
+        "`tonnage clean` removes it once the engine answers",
+    )
 }
 
 fn present(

@@ -77,6 +77,12 @@ impl Terminal {
     }
 }
 
+/// A question on stderr, without a line break: the answer comes behind it.
+pub(super) fn ask(question: &str) {
+    let mut stream = io::stderr().lock();
+    drop(stream.write_all(question.as_bytes()).and_then(|()| stream.flush()));
+}
+
 /// stderr that is gone leaves nobody to tell.
 fn to_stderr(text: &str) {
     let mut stream = io::stderr().lock();

@@ -34,8 +34,14 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn line(&mut self, at: Nanos, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+        let engine = self.engine;
         if let Some(folder) = &mut self.folder {
-            folder.line(at, line, observe);
+            folder.line(at, line, &mut |event| {
+                if let BuildEvent::Made(trace) = &event {
+                    engine.remember(trace);
+                }
+                observe(event);
+            });
         }
     }
 
@@ -46,7 +52,7 @@ impl Watch<'_> {
 
     fn remember(&self) {
         if let Some(folder) = &self.folder {
-            self.engine.remember(folder.made(), folder.instructions());
+            self.engine.remember_instructions(folder.instructions());
         }
     }
 }

@@ -1,61 +1,163 @@
 //! What on an engine is provably a run's own: the rules, without the engine.
 //!
 //! In: lists of images, containers and build-cache records, and the [`Ownership`]. Out: what may be removed, and
-//! what could be ours but is left. Whatever was there before is never claimed. Build-cache records carry no build
-//! id, so those of a run are the new ones made while it was building, and only while nothing else was: a record
-//! that none of our builds can have made, made in the same span, puts all that is not plainly ours in doubt.
+//! what could be ours but is left.
+//!
+//! Labels prove nothing: containers and child images inherit those of an image, and a commit those of a container.
+//! Proof is an id that the run's ledger holds and that was absent before the run, or a mark that is not inherited: a
+//! name that only the run gives. What somebody else has named, started, or built upon since stays, whoever made it.
+//! Build-cache records carry no build id, so those of a run are the new ones made while it was building, and only
+//! while nothing else was: a record that none of our builds can have made, made in the same span, puts all that is not
+//! plainly ours in doubt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::containers::name_of;
 use super::snapshot::{ListedContainer, ListedImage, ListedRecord};
-use super::{Ownership, labels};
+use super::{Ownership, Snapshot, labels};
 
 /// How far a stamp may lie outside a span of building, in nanoseconds: image stamps have whole seconds.
 const SLACK: i128 = 1_500_000_000;
-/// Shortest beginning of an id that names an image.
+/// The same for the last use of a record: an engine notes it when it lets go of the record.
+const USE_SLACK: i128 = 10_000_000_000;
+/// Shortest beginning of an id that names an image or a container.
 const SHORT_ID: usize = 11;
 
-/// Whether nothing is known of what was there before: then only labels prove anything.
-pub(super) fn is_lost(ownership: &Ownership) -> bool {
-    let before = &ownership.before;
-    before.images.is_empty() && before.tags.is_empty() && before.containers.is_empty() && before.cache.is_empty()
+/// An image of somebody else's that came since the run began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Foreign {
+    /// Whether it has the run's label, which it can only have inherited from an image of the run.
+    pub(super) inherits: bool,
+    /// Its layers, lowest first.
+    pub(super) diff_ids: Vec<String>,
+    /// What made them, in the engine's words; empty where it inherits.
+    pub(super) history: Vec<String>,
 }
 
-/// Whether a label is this run's; a run without an id stands for all runs.
-fn labelled(ownership: &Ownership, value: Option<&str>) -> bool {
-    value.is_some_and(|value| ownership.run.is_empty() || value == ownership.run)
+/// Images that are ours, and those that would be if nobody else used them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Images<'a> {
+    /// Ours, by id.
+    pub(super) ours: BTreeMap<&'a str, &'a ListedImage>,
+    /// Made by us and used by somebody else: id and what for.
+    pub(super) used: BTreeMap<&'a str, &'static str>,
 }
 
-/// Images that are ours, by id.
-pub(super) fn images<'a>(listed: &'a [ListedImage], ownership: &Ownership) -> BTreeMap<&'a str, &'a ListedImage> {
-    let lost = is_lost(ownership);
-    let known: Vec<&str> = ownership.images.iter().map(|id| bare(id)).filter(|id| id.len() >= SHORT_ID).collect();
-    let ours = |image: &&ListedImage| {
-        let new = !lost && !ownership.before.images.contains(&image.id);
-        labelled(ownership, image.label(labels::RUN))
-            || (new && known.iter().any(|known| bare(&image.id).starts_with(known)))
-    };
-    listed.iter().filter(ours).map(|image| (image.id.as_str(), image)).collect()
+impl Images<'_> {
+    fn made(&self, id: &str) -> bool {
+        self.ours.contains_key(id) || self.used.contains_key(id)
+    }
 }
 
 fn bare(id: &str) -> &str {
     id.strip_prefix("sha256:").unwrap_or(id)
 }
 
+/// Whether one of these beginnings of ids is one of the id.
+fn begins(id: &str, known: &BTreeSet<String>) -> bool {
+    known.iter().map(|known| bare(known)).any(|known| known.len() >= SHORT_ID && bare(id).starts_with(known))
+}
+
+/// The run whose names an image has, and no others.
+pub(super) fn marked_image(image: &ListedImage) -> Option<String> {
+    let run = image.label(labels::RUN)?;
+    let marked = image.tags().next().is_some() && image.tags().all(|tag| labels::is_own_name(run, tag));
+    marked.then(|| run.to_owned())
+}
+
+/// The run that started a container, by its label and by a name that goes with it.
+pub(super) fn marked_container(container: &ListedContainer) -> Option<&str> {
+    let found = container.labels.as_ref()?;
+    let name = name_of(found.get(labels::CONTAINER)?);
+    let named = container.names.iter().flatten().any(|found| found.trim_start_matches('/') == name);
+    found.get(labels::RUN).filter(|_| named).map(String::as_str)
+}
+
+/// Images that the run made, whether somebody else uses them now or not.
+pub(super) fn made<'a>(listed: &'a [ListedImage], ownership: &Ownership) -> BTreeMap<&'a str, &'a ListedImage> {
+    let ours = |image: &&ListedImage| match &ownership.before {
+        None => marked_image(image).is_some_and(|run| run == ownership.run),
+        Some(before) if before.images.contains(&image.id) => false,
+        // A build that was cut short named its image and could not say which.
+        Some(_) => {
+            begins(&image.id, &ownership.images)
+                || (image.label(labels::RUN) == Some(&ownership.run)
+                    && image.tags().any(|tag| labels::is_own_name(&ownership.run, tag)))
+        }
+    };
+    listed.iter().filter(ours).map(|image| (image.id.as_str(), image)).collect()
+}
+
+/// Images that came since and are not ours: each may be built upon one that is.
+pub(super) fn foreign<'a>(
+    listed: &'a [ListedImage],
+    ownership: &'a Ownership,
+) -> impl Iterator<Item = &'a ListedImage> {
+    let made = made(listed, ownership);
+    listed.iter().filter(move |image| {
+        !made.contains_key(image.id.as_str())
+            && match &ownership.before {
+                Some(before) => !before.images.contains(&image.id),
+                None => image.label(labels::RUN) == Some(&ownership.run),
+            }
+    })
+}
+
+/// Images that are ours. `layers` tells those of an image of ours, where that was asked for.
+pub(super) fn images<'a>(
+    listed: &'a [ListedImage],
+    containers: &[ListedContainer],
+    foreign: &[Foreign],
+    layers: &BTreeMap<String, Vec<String>>,
+    ownership: &Ownership,
+) -> Images<'a> {
+    let mut found = Images { ours: made(listed, ownership), used: BTreeMap::new() };
+    let started: BTreeSet<&str> =
+        self::containers(containers, ownership).into_iter().map(|own| own.id.as_str()).collect();
+    let used = |found: &mut Images<'a>, id: &str, what| {
+        if let Some((id, _)) = found.ours.remove_entry(id) {
+            found.used.insert(id, what);
+        }
+    };
+    for container in containers.iter().filter(|container| !started.contains(container.id.as_str())) {
+        used(&mut found, &container.image_id, "another client's container uses it");
+    }
+    // Whatever is built on an image inherits its label; a base that was pulled has none of ours.
+    let below = |id: &str, image: &ListedImage, theirs: &Foreign| {
+        let related = theirs.inherits || (image.label(labels::RUN).is_none() && image.tags().next().is_some());
+        related && layers.get(id).is_some_and(|own| !own.is_empty() && theirs.diff_ids.starts_with(own))
+    };
+    let with_child = |(id, image): &(&&str, &&ListedImage)| foreign.iter().any(|theirs| below(id, image, theirs));
+    let built_upon: Vec<&str> = found.ours.iter().filter(with_child).map(|(id, _)| *id).collect();
+    let parents = listed.iter().filter(|image| !found.made(&image.id)).map(|image| image.parent_id.as_str());
+    for id in parents.chain(built_upon).collect::<Vec<_>>() {
+        used(&mut found, id, "another client's image is built on it");
+    }
+    // What those stand on stays with them.
+    while let Some(parent) = found.used.keys().find_map(|id| {
+        let parent = listed.iter().find(|image| image.id == **id)?.parent_id.as_str();
+        found.ours.contains_key(parent).then_some(parent)
+    }) {
+        used(&mut found, parent, "");
+    }
+    found
+}
+
 /// New images without a name that were made in our time and are not claimed.
 pub(super) fn doubtful_images(
     listed: &[ListedImage],
-    ours: &BTreeMap<&str, &ListedImage>,
+    images: &Images<'_>,
     ownership: &Ownership,
     ahead: &[i128],
 ) -> usize {
+    let Some(before) = &ownership.before else { return 0 };
     let doubtful = |image: &&ListedImage| {
-        !ours.contains_key(image.id.as_str())
-            && !ownership.before.images.contains(&image.id)
+        !images.made(&image.id)
+            && !before.images.contains(&image.id)
             && image.tags().next().is_none()
-            && in_a_window(ownership, i128::from(image.created) * 1_000_000_000, ahead).is_some()
+            && in_a_window(ownership, i128::from(image.created) * 1_000_000_000, ahead, SLACK).is_some()
     };
-    if is_lost(ownership) { 0 } else { listed.iter().filter(doubtful).count() }
+    listed.iter().filter(doubtful).count()
 }
 
 /// What is to be done with a reference of ours.
@@ -75,32 +177,25 @@ pub(super) enum Naming {
 }
 
 /// What is to be done with each reference of an image that is ours, and with references of ours on other images.
-pub(super) fn names(
-    listed: &[ListedImage],
-    ours: &BTreeMap<&str, &ListedImage>,
-    ownership: &Ownership,
-) -> BTreeSet<Naming> {
-    let lost = is_lost(ownership);
+pub(super) fn names(listed: &[ListedImage], images: &Images<'_>, ownership: &Ownership) -> BTreeSet<Naming> {
+    let lost = Snapshot::default();
+    let before = ownership.before.as_ref().unwrap_or(&lost);
     let mut plan = BTreeSet::new();
-    for image in listed {
-        let claimed = ours.contains_key(image.id.as_str());
+    for image in listed.iter().filter(|image| !images.used.contains_key(image.id.as_str())) {
+        let claimed = images.ours.contains_key(image.id.as_str());
+        let was_there = before.images.contains(&image.id);
         for tag in image.tags() {
-            let given = ownership.tags.iter().any(|own| same_reference(own, tag));
-            let before = ownership.before.tags.get(tag);
-            plan.extend(match before {
+            let given =
+                labels::is_own_name(&ownership.run, tag) || ownership.tags.iter().any(|own| same_reference(own, tag));
+            plan.extend(match before.tags.get(tag) {
                 Some(id) if *id == image.id => None,
-                Some(id) if given && claimed && ownership.before.images.contains(id) => {
+                Some(id) if given && claimed && before.images.contains(id) => {
                     Some(Naming::Restore { tag: tag.clone(), image: id.clone() })
                 }
                 Some(_) => claimed.then(|| Naming::Foreign(tag.clone())),
-                // A label proves the image; without a list of our references those on it count as ours.
-                None if claimed && (given || ownership.tags.is_empty()) => Some(Naming::Remove(tag.clone())),
-                None if claimed => Some(Naming::Foreign(tag.clone())),
-                None if given && !lost && !ownership.before.images.contains(&image.id) => {
-                    Some(Naming::Foreign(tag.clone()))
-                }
-                // A reference of ours on an image that was there: `tonnage` tagged it.
-                None if given && !lost => Some(Naming::Remove(tag.clone())),
+                // On an image that was there: a pull of ours found it.
+                None if given && (claimed || was_there) => Some(Naming::Remove(tag.clone())),
+                None if claimed || (given && ownership.before.is_some()) => Some(Naming::Foreign(tag.clone())),
                 None => None,
             });
         }
@@ -116,51 +211,27 @@ fn same_reference(own: &str, listed: &str) -> bool {
     matches!(rest, Some("" | "localhost/" | "docker.io/" | "docker.io/library/"))
 }
 
-/// Containers that are ours: labelled ones, and those of a classic build whose engine was killed: on a nameless
-/// image of ours, or running one of our instructions, made while we were building.
-pub(super) fn containers<'a>(
-    listed: &'a [ListedContainer],
-    ours: &BTreeMap<&str, &ListedImage>,
-    ownership: &Ownership,
-    ahead: &[i128],
-) -> Vec<&'a str> {
-    let commands: Vec<String> = ownership
-        .instructions
-        .iter()
-        .filter(|instruction| instruction.to_ascii_uppercase().starts_with("RUN "))
-        .map(|instruction| command_of(instruction))
-        .filter(|command| !command.is_empty())
-        .collect();
-    let runs_ours = |container: &ListedContainer| {
-        let executed = words(&container.command);
-        let executed = executed.strip_suffix('\'').unwrap_or(&executed);
-        let ends_with = |command: &String| {
-            executed
-                .strip_suffix(command.as_str())
-                .is_some_and(|shell| shell.ends_with(" -c '") || shell.ends_with(" -c "))
-        };
-        in_a_window(ownership, i128::from(container.created) * 1_000_000_000, ahead).is_some()
-            && commands.iter().any(ends_with)
-    };
-    let left_by_a_build = |container: &ListedContainer| {
-        let nameless = ours.get(container.image_id.as_str()).is_some_and(|image| image.tags().next().is_none());
-        !is_lost(ownership) && (nameless || runs_ours(container))
-    };
+/// Containers that are ours: those that the run started, by their names, and those of its classic builds, by the ids
+/// that the builder told.
+pub(super) fn containers<'a>(listed: &'a [ListedContainer], ownership: &Ownership) -> Vec<&'a ListedContainer> {
     let ours = |container: &&ListedContainer| {
-        let label = container.labels.as_ref().and_then(|all| all.get(labels::RUN)).map(String::as_str);
-        !ownership.before.containers.contains(&container.id)
-            && (labelled(ownership, label) || (label.is_none() && left_by_a_build(container)))
+        let before = ownership.before.as_ref();
+        !before.is_some_and(|before| before.containers.contains(&container.id))
+            && (marked_container(container) == Some(&ownership.run)
+                || (before.is_some() && begins(&container.id, &ownership.containers)))
     };
-    listed.iter().filter(ours).map(|container| container.id.as_str()).collect()
+    listed.iter().filter(ours).collect()
 }
 
-/// Records of the build cache: ours, children before their parents, and those in doubt.
+/// Records of the build cache: ours, children before their parents, and those that are left.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Records<'a> {
     /// Ours.
-    pub(super) ours: Vec<&'a str>,
+    pub(super) ours: Vec<&'a ListedRecord>,
     /// Could be ours, could be somebody else's.
     pub(super) doubtful: Vec<&'a ListedRecord>,
+    /// Made by us, and used by somebody else's build since.
+    pub(super) used: Vec<&'a ListedRecord>,
 }
 
 /// What made a record, by its description.
@@ -178,21 +249,26 @@ enum Maker {
 pub(super) fn records<'a>(
     listed: &'a [ListedRecord],
     images: &[ListedImage],
-    claimed: &BTreeMap<&str, &ListedImage>,
+    claimed: &Images<'_>,
+    foreign: &[Foreign],
     ownership: &Ownership,
     ahead: &[i128],
 ) -> Records<'a> {
-    if is_lost(ownership) {
-        return Records::default();
-    }
+    let Some(before) = &ownership.before else { return Records::default() };
     let commands: Vec<String> = ownership.instructions.iter().map(|instruction| command_of(instruction)).collect();
+    // Commands of ours that another client's image was built with, too: its build may have found our records.
+    let history: Vec<String> = foreign.iter().flat_map(|image| &image.history).map(|text| made_by(text)).collect();
+    let shared: Vec<String> = commands
+        .iter()
+        .filter(|command| !command.is_empty() && history.iter().any(|made| ends_with_words(made, command)))
+        .cloned()
+        .collect();
     let mut found = Vec::new();
     // Spans in which something else was built.
     let mut disturbed = BTreeSet::new();
-    for record in listed.iter().filter(|record| !ownership.before.cache.contains(&record.id)) {
-        let Some(window) = nanoseconds(&record.created_at).and_then(|at| in_a_window(ownership, at, ahead)) else {
-            continue;
-        };
+    for record in listed.iter().filter(|record| !before.cache.contains(&record.id)) {
+        let made = nanoseconds(&record.created_at);
+        let Some(window) = made.and_then(|at| in_a_window(ownership, at, ahead, SLACK)) else { continue };
         let maker = maker_of(&record.description, &commands);
         if maker == Maker::Foreign {
             disturbed.insert(window);
@@ -200,24 +276,37 @@ pub(super) fn records<'a>(
         found.push((record, maker, window));
     }
     for image in images {
-        let new = !ownership.before.images.contains(&image.id) && !claimed.contains_key(image.id.as_str());
+        let new = !before.images.contains(&image.id) && !claimed.made(&image.id);
         // BuildKit's images have no parent; one that was made in our time is a sign of another build.
         if new && image.parent_id.is_empty() {
-            disturbed.extend(in_a_window(ownership, i128::from(image.created) * 1_000_000_000, ahead));
+            disturbed.extend(in_a_window(ownership, i128::from(image.created) * 1_000_000_000, ahead, SLACK));
         }
     }
+    let used = |record: &ListedRecord| {
+        let last = record.last_used_at.as_deref().and_then(nanoseconds);
+        last.is_some_and(|at| in_a_window(ownership, at, ahead, USE_SLACK).is_none())
+            || maker_of(&record.description, &shared) == Maker::Ours
+    };
     let mut records = Records::default();
     for (record, maker, window) in found {
         match maker {
-            Maker::Ours => records.ours.push(record.id.as_str()),
-            Maker::AnyBuild if !disturbed.contains(&window) => records.ours.push(record.id.as_str()),
-            Maker::AnyBuild => records.doubtful.push(record),
             Maker::Foreign => {}
+            _ if used(record) => records.used.push(record),
+            Maker::AnyBuild if disturbed.contains(&window) => records.doubtful.push(record),
+            Maker::Ours | Maker::AnyBuild => records.ours.push(record),
         }
     }
     let depth = depths(listed);
-    records.ours.sort_by_key(|id| (std::cmp::Reverse(depth.get(id).copied().unwrap_or_default()), *id));
+    records.ours.sort_by_key(|record| {
+        let id = record.id.as_str();
+        (std::cmp::Reverse(depth.get(id).copied().unwrap_or_default()), id)
+    });
     records
+}
+
+/// The command of an entry of an image's history: BuildKit adds a remark to it.
+fn made_by(entry: &str) -> String {
+    words(entry.trim().strip_suffix("# buildkit").unwrap_or(entry))
 }
 
 /// Distance of each record from a root; cycles, which cannot be, end the count.
@@ -244,8 +333,13 @@ fn depths(listed: &[ListedRecord]) -> BTreeMap<&str, usize> {
 /// What made a record. Docker 20.10 writes `mount / from exec /bin/sh -c make`, `fileop target`, `http url
 /// http://build-context-…` (an uploaded context) and `from local `; newer ones also the name of the vertex. A
 /// context that a client's session sends is `local source for context`: none of ours, which are uploaded.
+///
+/// On the containerd image store the layers of a base appear as records without a description.
 fn maker_of(description: &str, commands: &[String]) -> Maker {
     let description = description.trim();
+    if description.is_empty() {
+        return Maker::AnyBuild;
+    }
     if let Some((_, executed)) = description.split_once(" from exec ") {
         let executed = words(executed);
         let ours = commands.iter().any(|command| !command.is_empty() && ends_with_words(&executed, command));
@@ -289,11 +383,11 @@ fn nanoseconds(stamp: &str) -> Option<i128> {
     stamp.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_nanosecond)
 }
 
-/// The span of building that a stamp of the engine lies in. `ahead` is what its clock is ahead of ours: more than one
-/// figure where a clock was set in between.
-fn in_a_window(ownership: &Ownership, at: i128, ahead: &[i128]) -> Option<usize> {
+/// The span of building that a stamp of the engine lies in, with this slack. `ahead` is what its clock is ahead of ours:
+/// more than one figure where a clock was set in between.
+fn in_a_window(ownership: &Ownership, at: i128, ahead: &[i128], slack: i128) -> Option<usize> {
     ahead.iter().map(|ahead| at - ahead).find_map(|at| {
-        let inside = |&(start, end): &(u64, u64)| at >= i128::from(start) - SLACK && at <= i128::from(end) + SLACK;
+        let inside = |&(start, end): &(u64, u64)| at >= i128::from(start) - slack && at <= i128::from(end) + slack;
         ownership.windows.iter().position(inside)
     })
 }

@@ -26,6 +26,7 @@ fn image(letter: char, parent: Option<char>, tags: &[&str], run: Option<&str>) -
         } else {
             tags.iter().map(|&tag| tag.to_owned()).collect()
         }),
+        repo_digests: None,
         labels: run.map(|run| BTreeMap::from([(labels::RUN.to_owned(), run.to_owned())])),
         created: 1_795_474_085,
     }
@@ -39,9 +40,10 @@ fn ownership() -> Ownership {
     };
     Ownership {
         run: "r1".into(),
-        before,
+        before: Some(before),
         tags: set(&["tonnage/app:1"]),
         images: set(&["bbbbbbbbbbbb"]),
+        containers: BTreeSet::new(),
         instructions: set(&[
             "RUN --mount=type=cache,target=/c  pip   install -r x",
             "COPY src /app",
@@ -51,60 +53,164 @@ fn ownership() -> Ownership {
     }
 }
 
+const NAME: &str = "tonnage-run:r1-app";
+
+/// What is claimed where nobody else is on the engine.
+fn alone<'a>(listed: &'a [ListedImage], ownership: &Ownership) -> Images<'a> {
+    images(listed, &[], &[], &BTreeMap::new(), ownership)
+}
+
+fn letters<'a>(ids: impl Iterator<Item = &'a &'a str>) -> String {
+    ids.filter_map(|id| id.chars().nth(7)).collect()
+}
+
 fn claimed(listed: &[ListedImage], ownership: &Ownership) -> String {
-    images(listed, ownership).keys().filter_map(|id| id.chars().nth(7)).collect()
+    letters(alone(listed, ownership).ours.keys())
+}
+
+fn before(ownership: &mut Ownership) -> &mut Snapshot {
+    ownership.before.get_or_insert_default()
+}
+
+fn lost() -> Ownership {
+    Ownership { run: "r1".into(), ..Ownership::default() }
+}
+
+fn container(name: &str, image: char, labels: &[(&str, &str)]) -> ListedContainer {
+    ListedContainer {
+        id: format!("{name:f>64}"),
+        image_id: id(image),
+        names: Some(vec![format!("/{name}")]),
+        labels: Some(labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
+    }
 }
 
 #[test]
-fn images_are_ours_by_label_or_by_an_id_that_our_builds_named() {
+fn images_are_ours_by_an_id_that_our_builds_named_or_by_a_name_that_only_the_run_gives() {
     let listed = [
         image('0', None, &["python:3.9"], None),
-        image('a', Some('b'), &["tonnage/app:1"], Some("r1")),
+        image('a', Some('b'), &[NAME], Some("r1")),
         image('b', Some('0'), &[], None),
         image('c', Some('0'), &[], None),
-        image('d', None, &["other:1"], Some("r2")),
+        image('d', None, &["tonnage-run:r2-app"], Some("r2")),
+        // Built on ours, or committed from a container of ours: the label comes along.
+        image('e', None, &["theirs:1"], Some("r1")),
+        image('f', None, &[], Some("r1")),
     ];
-    assert_eq!(claimed(&listed, &ownership()), "ab");
-    assert_eq!(doubtful_images(&listed, &images(&listed, &ownership()), &ownership(), &[0]), 1);
-    // What was there before is never ours, whatever its id begins with; a label is.
-    let mut own = ownership();
-    own.before.images.extend([id('b'), id('a')]);
-    assert_eq!(claimed(&listed, &own), "a");
-    // Nothing known of before: labels only.
-    let lost = Ownership { before: Snapshot::default(), ..ownership() };
-    assert_eq!(claimed(&listed, &lost), "a");
-    assert_eq!(doubtful_images(&listed, &images(&listed, &lost), &lost, &[0]), 0);
-    // No run at all stands for every run.
-    assert_eq!(claimed(&listed, &Ownership::default()), "ad");
+    let own = ownership();
+    assert_eq!(claimed(&listed, &own), "ab");
+    assert_eq!(doubtful_images(&listed, &alone(&listed, &own), &own, &[0]), 2);
+    // What was there before is never ours, whatever its id, its label, and its name.
+    let mut known = ownership();
+    before(&mut known).images.extend([id('b'), id('a')]);
+    assert_eq!(claimed(&listed, &known), "");
+    // No ledger: names that only the run gives, and no other.
+    assert_eq!(claimed(&listed, &lost()), "a");
+    assert_eq!(doubtful_images(&listed, &alone(&listed, &lost()), &lost(), &[0]), 0);
+    let renamed = [image('a', None, &[NAME, "theirs:1"], Some("r1"))];
+    assert_eq!(claimed(&renamed, &lost()), "");
+    assert_eq!(marked_image(&listed[1]).as_deref(), Some("r1"));
+    assert!([&listed[5], &listed[6], &renamed[0]].iter().all(|image| marked_image(image).is_none()));
+    // No run at all is nobody's.
+    assert_eq!(claimed(&listed, &Ownership::default()), "");
+    // An engine that was empty is no lost ledger.
+    let empty = Ownership { before: Some(Snapshot::default()), ..ownership() };
+    assert_eq!(claimed(&listed, &empty), "ab");
     // A beginning too short to name an image names none.
     let vague = Ownership { images: set(&["", "c", "sha256:"]), ..ownership() };
     assert_eq!(claimed(&listed, &vague), "a");
 }
 
 #[test]
+fn names_that_only_a_run_gives_begin_with_its_id() {
+    for (reference, own) in [
+        (NAME, true),
+        ("localhost/tonnage-base:r1-app", true),
+        ("docker.io/library/tonnage-site:r1-python", true),
+        ("tonnage-run:r1", false),
+        ("tonnage-run:r12-app", false),
+        ("tonnage-run:r2-app", false),
+        ("evil/tonnage-run:r1-app", false),
+        ("tonnage-run@sha256:r1-app", false),
+        ("theirs:r1-app", false),
+    ] {
+        assert_eq!(labels::is_own_name("r1", reference), own, "{reference}");
+    }
+    assert!(!labels::is_own_name("", "tonnage-run:-app"));
+}
+
+#[test]
+fn images_that_somebody_else_uses_stay_with_what_they_stand_on() {
+    let listed = [
+        image('a', Some('b'), &[NAME], Some("r1")),
+        image('b', Some('0'), &[], None),
+        image('c', None, &["tonnage-run:r1-other"], Some("r1")),
+    ];
+    let own = ownership();
+    let found = |containers: &[ListedContainer], foreign: &[Foreign], more: &[ListedImage]| {
+        let listed = [&listed[..], more].concat();
+        let layers = BTreeMap::from([
+            (id('a'), vec!["base".to_owned(), "a".to_owned()]),
+            (id('c'), vec!["base".to_owned(), "c".to_owned()]),
+        ]);
+        let found = images(&listed, containers, foreign, &layers, &own);
+        (letters(found.ours.keys()), letters(found.used.keys()))
+    };
+    let is = |ours: &str, used: &str| (ours.to_owned(), used.to_owned());
+    assert_eq!(found(&[], &[], &[]), is("abc", ""));
+    // A container of theirs, which inherits our labels.
+    let inherited = [(labels::RUN, "r1"), (labels::CONTAINER, "1")];
+    assert_eq!(found(&[container("theirs", 'a', &inherited)], &[], &[]), is("c", "ab"));
+    assert_eq!(found(&[container("tonnage-1", 'a', &inherited)], &[], &[]), is("abc", ""));
+    // A child of the classic builder or of a commit.
+    assert_eq!(found(&[], &[], &[image('e', Some('a'), &["theirs:1"], Some("r1"))]), is("c", "ab"));
+    assert_eq!(found(&[], &[], &[image('e', Some('b'), &["theirs:1"], None)]), is("ac", "b"));
+    // A child that BuildKit made: its layers say so.
+    let child = |inherits, layers: &[&str]| Foreign {
+        inherits,
+        diff_ids: layers.iter().map(|&layer| layer.to_owned()).collect(),
+        history: Vec::new(),
+    };
+    assert_eq!(found(&[], &[child(true, &["base", "a", "more"])], &[]), is("c", "ab"));
+    assert_eq!(found(&[], &[child(true, &["base", "c"])], &[]), is("ab", "c"));
+    // The same Dockerfile built by somebody else is no child.
+    assert_eq!(found(&[], &[child(false, &["base", "a"])], &[]), is("abc", ""));
+    // A base that was pulled has no label of ours to inherit.
+    let pulled = [image('7', None, &["base:1"], None)];
+    let own = Ownership { images: set(&[&id('7')]), ..ownership() };
+    let layers = BTreeMap::from([(id('7'), vec!["base".to_owned()])]);
+    let found = images(&pulled, &[], &[child(false, &["base", "x"])], &layers, &own);
+    assert_eq!((letters(found.ours.keys()), letters(found.used.keys())), is("", "7"));
+}
+
+#[test]
 fn references_go_come_back_or_stay() {
     let listed = [
         image('0', None, &["python:3.9"], None),
-        image('a', None, &["tonnage/app:1", "mine/keep:1"], Some("r1")),
+        image('a', None, &[NAME, "mine/keep:1"], Some("r1")),
         image('c', None, &["theirs:1"], None),
     ];
-    let own = ownership();
-    let plan = names(&listed, &images(&listed, &own), &own);
-    assert_eq!(plan, BTreeSet::from([Naming::Remove("tonnage/app:1".into()), Naming::Foreign("mine/keep:1".into())]));
-    // A reference of theirs that our build took is given back.
     let mut own = ownership();
-    own.before.images.insert(id('9'));
-    own.before.tags.insert("tonnage/app:1".into(), id('9'));
-    let plan = names(&listed, &images(&listed, &own), &own);
-    assert!(plan.contains(&Naming::Restore { tag: "tonnage/app:1".into(), image: id('9') }));
-    // A reference of ours that somebody else gave to their image stays.
-    let listed = [image('c', None, &["tonnage/app:1"], None)];
-    let own = ownership();
-    assert_eq!(names(&listed, &images(&listed, &own), &own), BTreeSet::from([Naming::Foreign("tonnage/app:1".into())]));
-    // After a kill all references of a labelled image are ours, and no other.
-    let listed = [image('a', None, &["x:1"], Some("r1")), image('c', None, &["tonnage/app:1"], None)];
-    let lost = Ownership { run: "r1".into(), ..Ownership::default() };
-    assert_eq!(names(&listed, &images(&listed, &lost), &lost), BTreeSet::from([Naming::Remove("x:1".into())]));
+    own.tags = set(&["python:3.11"]);
+    let plan = names(&listed, &alone(&listed, &own), &own);
+    assert_eq!(plan, BTreeSet::from([Naming::Remove(NAME.into()), Naming::Foreign("mine/keep:1".into())]));
+    // A reference of theirs that our pull took is given back.
+    let listed = [image('7', None, &["python:3.11"], None)];
+    own.images = set(&[&id('7')]);
+    let mut moved = own.clone();
+    before(&mut moved).images.insert(id('9'));
+    before(&mut moved).tags.insert("python:3.11".into(), id('9'));
+    let plan = names(&listed, &alone(&listed, &moved), &moved);
+    assert_eq!(plan, BTreeSet::from([Naming::Restore { tag: "python:3.11".into(), image: id('9') }]));
+    // One that was not there goes with the image that was pulled.
+    assert_eq!(names(&listed, &alone(&listed, &own), &own), BTreeSet::from([Naming::Remove("python:3.11".into())]));
+    // One that somebody else gave to their image stays.
+    own.images.clear();
+    assert_eq!(names(&listed, &alone(&listed, &own), &own), BTreeSet::from([Naming::Foreign("python:3.11".into())]));
+    // Without a ledger only names of the run's own go.
+    let listed = [image('a', None, &[NAME], Some("r1")), image('c', None, &["tonnage/app:1"], None)];
+    let plan = names(&listed, &alone(&listed, &lost()), &lost());
+    assert_eq!(plan, BTreeSet::from([Naming::Remove(NAME.into())]));
 }
 
 #[test]
@@ -123,40 +229,28 @@ fn references_are_the_same_however_an_engine_writes_them() {
 }
 
 #[test]
-fn containers_are_ours_by_label_or_where_a_build_left_them() {
-    let listed = [image('a', None, &["tonnage/app:1"], Some("r1")), image('b', None, &[], None)];
-    let container = |name: &str, image: char, run: Option<&str>| ListedContainer {
-        id: name.to_owned(),
-        image_id: id(image),
-        command: "python server.py".into(),
-        created: 1_795_474_085,
-        labels: run.map(|run| BTreeMap::from([(labels::RUN.to_owned(), run.to_owned())])),
-    };
+fn containers_are_ours_by_their_name_or_where_the_classic_builder_told_of_them() {
     let all = [
-        container("labelled", 'a', Some("r1")),
-        container("left by a build", 'b', None),
-        container("of another run", 'a', Some("r2")),
-        container("somebody's", '0', None),
-        container("from before", 'b', None),
-        ListedContainer {
-            command: "/bin/sh -c 'pip   install -r x'".into(),
-            ..container("left by a killed engine", '0', None)
-        },
-        ListedContainer { command: "/bin/sh -c 'xpip install -r x'".into(), ..container("another", '0', None) },
-        ListedContainer {
-            command: "/bin/sh -c 'pip install -r x'".into(),
-            created: 1_795_470_000,
-            ..container("of another time", '0', None)
-        },
+        container("tonnage-1", 'a', &[(labels::RUN, "r1"), (labels::CONTAINER, "1")]),
+        // From our image, or from a commit of our container: labels come along, the name does not.
+        container("inherits", 'a', &[(labels::RUN, "r1"), (labels::CONTAINER, "1")]),
+        container("tonnage-2", 'a', &[(labels::RUN, "r2"), (labels::CONTAINER, "2")]),
+        container("tonnage-", 'a', &[(labels::RUN, "r1")]),
+        container("left by a build", 'b', &[]),
+        container("somebody's", 'b', &[]),
     ];
+    let names = |own: &Ownership| -> Vec<String> {
+        containers(&all, own).iter().map(|found| found.id.trim_start_matches('f').to_owned()).collect()
+    };
     let mut own = ownership();
-    own.before.containers.insert("from before".into());
-    assert_eq!(
-        containers(&all, &images(&listed, &own), &own, &[0]),
-        ["labelled", "left by a build", "left by a killed engine"]
-    );
-    let lost = Ownership { run: "r1".into(), ..Ownership::default() };
-    assert_eq!(containers(&all, &images(&listed, &lost), &lost, &[0]), ["labelled"]);
+    own.containers = set(&["", &all[4].id[..60]]);
+    assert_eq!(names(&own), ["tonnage-1", "left by a build"]);
+    assert_eq!(names(&Ownership { before: None, ..own.clone() }), ["tonnage-1"]);
+    before(&mut own).containers.extend(all.iter().map(|container| container.id.clone()));
+    assert!(names(&own).is_empty());
+    assert!(names(&Ownership::default()).is_empty());
+    let marks: Vec<Option<&str>> = all.iter().map(marked_container).collect();
+    assert_eq!(marks, [Some("r1"), None, Some("r2"), None, None, None]);
 }
 
 fn record(name: &str, description: &str, second: u64, parent: &str) -> ListedRecord {
@@ -165,6 +259,10 @@ fn record(name: &str, description: &str, second: u64, parent: &str) -> ListedRec
         "CreatedAt": format!("2026-11-23T22:48:{second:02}.5Z"),
     });
     serde_json::from_value(text).unwrap()
+}
+
+fn ids<'a>(records: &[&'a ListedRecord]) -> Vec<&'a str> {
+    records.iter().map(|record| record.id.as_str()).collect()
 }
 
 #[test]
@@ -178,9 +276,9 @@ fn records_of_an_undisturbed_span_are_ours_children_first() {
         record("old", "fileop target", 1, ""),
     ];
     let mut own = ownership();
-    own.before.cache.insert("old".into());
-    let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
-    assert_eq!(found.ours, ["run", "make", "work", "base", "context"]);
+    before(&mut own).cache.insert("old".into());
+    let found = records(&listed, &[], &Images::default(), &[], &own, &[0]);
+    assert_eq!(ids(&found.ours), ["run", "make", "work", "base", "context"]);
     assert!(found.doubtful.is_empty());
 }
 
@@ -196,18 +294,18 @@ fn records_beside_another_build_are_left() {
         record("f", "[2/3] RUN npm install", 5, ""),
     ] {
         let listed = [ours.clone(), generic.clone(), foreign];
-        let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
-        assert_eq!(found.ours, ["run"]);
-        assert_eq!(found.doubtful.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["copy"]);
+        let found = records(&listed, &[], &Images::default(), &[], &own, &[0]);
+        assert_eq!(ids(&found.ours), ["run"]);
+        assert_eq!(ids(&found.doubtful), ["copy"]);
     }
     // So does an image that another build made in the span.
     let listed = [ours.clone(), generic.clone()];
     let foreign = [image('f', None, &["theirs:1"], None)];
-    assert_eq!(records(&listed, &foreign, &BTreeMap::new(), &own, &[0]).doubtful.len(), 1);
+    assert_eq!(records(&listed, &foreign, &Images::default(), &[], &own, &[0]).doubtful.len(), 1);
     // One that was there, or one of ours, does not.
     let mut known = own.clone();
-    known.before.images.insert(id('f'));
-    assert!(records(&listed, &foreign, &BTreeMap::new(), &known, &[0]).doubtful.is_empty());
+    before(&mut known).images.insert(id('f'));
+    assert!(records(&listed, &foreign, &Images::default(), &[], &known, &[0]).doubtful.is_empty());
 }
 
 #[test]
@@ -215,23 +313,68 @@ fn records_outside_our_spans_are_nobody_s_business() {
     let mut own = ownership();
     own.windows = vec![(START, START + 10_000_000_000)];
     let listed = [record("early", "fileop target", 5, ""), record("late", "fileop target", 30, "")];
-    let found = records(&listed, &[], &BTreeMap::new(), &own, &[0]);
-    assert_eq!((found.ours, found.doubtful.len()), (vec!["early"], 0));
+    let found = records(&listed, &[], &Images::default(), &[], &own, &[0]);
+    assert_eq!((ids(&found.ours), found.doubtful.len()), (vec!["early"], 0));
     // An engine whose clock is 25 s ahead.
-    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[25_000_000_000]).ours, ["late"]);
+    assert_eq!(records(&listed, &[], &Images::default(), &[], &own, &[25_000_000_000]).ours.len(), 1);
     // A clock that was set in the middle of the run.
-    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[0, 25_000_000_000]).ours.len(), 2);
-    let lost = Ownership { before: Snapshot::default(), ..own.clone() };
-    assert!(records(&listed, &[], &BTreeMap::new(), &lost, &[0]).ours.is_empty());
+    assert_eq!(records(&listed, &[], &Images::default(), &[], &own, &[0, 25_000_000_000]).ours.len(), 2);
+    let lost = Ownership { before: None, ..own.clone() };
+    assert!(records(&listed, &[], &Images::default(), &[], &lost, &[0]).ours.is_empty());
+    // An engine that was empty is no lost ledger.
+    let empty = Ownership { before: Some(Snapshot::default()), ..own.clone() };
+    assert_eq!(records(&listed, &[], &Images::default(), &[], &empty, &[0]).ours.len(), 1);
     let mut bad = record("x", "fileop target", 1, "");
     bad.created_at = "yesterday".into();
-    assert!(records(&[bad], &[], &BTreeMap::new(), &own, &[0]).ours.is_empty());
+    assert!(records(&[bad], &[], &Images::default(), &[], &own, &[0]).ours.is_empty());
 }
 
 #[test]
 fn parents_that_go_in_circles_end() {
     let mut own = ownership();
-    own.before.cache.insert("z".into());
+    before(&mut own).cache.insert("z".into());
     let listed = [record("a", "fileop target", 1, "b"), record("b", "fileop target", 1, "a")];
-    assert_eq!(records(&listed, &[], &BTreeMap::new(), &own, &[0]).ours.len(), 2);
+    assert_eq!(records(&listed, &[], &Images::default(), &[], &own, &[0]).ours.len(), 2);
+}
+
+#[test]
+fn layers_of_a_base_have_no_description_and_are_no_sign_of_another_build() {
+    let listed =
+        [record("layer", "", 1, ""), record("run", "mount / from exec /bin/sh -c pip install -r x", 3, "layer")];
+    let own = ownership();
+    let found = records(&listed, &[], &Images::default(), &[], &own, &[0]);
+    assert_eq!(ids(&found.ours), ["run", "layer"]);
+    assert!(found.doubtful.is_empty());
+}
+
+#[test]
+fn records_that_another_client_used_are_left() {
+    let mut ours = record("run", "mount / from exec /bin/sh -c pip install -r x", 3, "");
+    let own = ownership();
+    let found = |record: &ListedRecord, foreign: &[Foreign]| {
+        let listed = [record.clone()];
+        let found = records(&listed, &[], &Images::default(), foreign, &own, &[0]);
+        (found.ours.len(), found.used.len())
+    };
+    assert_eq!(found(&ours, &[]), (1, 0));
+    // Its image was built with the same instruction.
+    let with = |history: &str| Foreign { history: vec![history.to_owned()], ..Foreign::default() };
+    assert_eq!(found(&ours, &[with("RUN /bin/sh -c pip install -r x # buildkit")]), (0, 1));
+    assert_eq!(found(&ours, &[with("/bin/sh -c pip  install -r x")]), (0, 1));
+    assert_eq!(found(&ours, &[with("/bin/sh -c npm install")]), (1, 0));
+    // It was used in our time, and long after.
+    ours.last_used_at = Some("2026-11-23T22:49:05Z".into());
+    assert_eq!(found(&ours, &[]), (1, 0));
+    ours.last_used_at = Some("2026-11-23T22:55:00Z".into());
+    assert_eq!(found(&ours, &[]), (0, 1));
+}
+
+#[test]
+fn a_build_that_was_cut_short_claims_nothing_made_after_its_last_sign_of_life() {
+    let own = Ownership { windows: vec![(START, START)], ..ownership() };
+    let listed = [
+        record("run", "mount / from exec /bin/sh -c pip install -r x", 0, ""),
+        record("later", "mount / from exec /bin/sh -c pip install -r x", 5, ""),
+    ];
+    assert_eq!(ids(&records(&listed, &[], &Images::default(), &[], &own, &[0]).ours), ["run"]);
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::claims::{self, Naming};
+use super::claims::{self, Foreign, Images, Naming};
 use super::client::{Request, SLOW, path_with};
 use super::docker::DockerEngine;
-use super::snapshot::ListedImage;
-use super::{CleanReport, EngineError, Ownership, containers, images, networks, snapshot};
+use super::snapshot::{ListedContainer, ListedImage, ListedRecord};
+use super::{CleanReport, EngineError, Ownership, Removal, containers, images, labels, networks, snapshot};
+use crate::record::ImageStore;
 use crate::text;
 
 /// Most rounds over what could not be removed yet, because something else of ours still needs it.
@@ -26,139 +27,269 @@ const BATCH: usize = 100;
 /// than removing the records.
 const BEGINNING: usize = 10;
 
-/// Removes what is provably ours and reports what is left.
-pub(super) async fn clean(engine: &DockerEngine, ownership: &Ownership) -> Result<CleanReport, EngineError> {
-    let mut report = CleanReport::default();
+/// Removes, or lists what it would remove.
+struct Hand<'a> {
+    engine: &'a DockerEngine,
+    ownership: &'a Ownership,
+    removal: Removal,
+    report: CleanReport,
+}
+
+/// Removes what is provably ours, or lists it, and reports what is left.
+pub(super) async fn clean(
+    engine: &DockerEngine,
+    ownership: &Ownership,
+    removal: Removal,
+) -> Result<CleanReport, EngineError> {
+    let mut hand = Hand { engine, ownership, removal, report: CleanReport::default() };
     let listed = snapshot::images(engine).await?;
-    let ours = claims::images(&listed, ownership);
     let ahead = engine.ahead().await?;
+    let started = snapshot::containers(engine).await?;
+    let (foreign, layers) = neighbours(engine, &listed, ownership).await?;
+    let images = claims::images(&listed, &started, &foreign, &layers, ownership);
     // Before anything goes: what is nameless and new now.
-    let doubtful = claims::doubtful_images(&listed, &ours, ownership, &ahead);
-    for id in claims::containers(&snapshot::containers(engine).await?, &ours, ownership, &ahead) {
-        containers::remove(engine.client(), id).await?;
-        report.containers += 1;
+    let doubtful = claims::doubtful_images(&listed, &images, ownership, &ahead);
+    hand.containers(&claims::containers(&started, ownership)).await?;
+    hand.networks().await?;
+    for (id, why) in images.used.iter().filter(|(_, why)| !why.is_empty()) {
+        let image = listed.iter().find(|image| image.id == *id);
+        let name = image.and_then(|image| image.tags().next()).map_or(*id, String::as_str);
+        hand.report.left.push(left("image", name, why));
     }
-    for network in networks::of_run(engine.client(), &ownership.run).await? {
-        match networks::remove(engine.client(), &network).await {
-            Ok(()) => report.networks += 1,
-            Err(EngineError::Refused { message, .. }) => report.left.push(left("network", &network, &message)),
-            Err(error) => return Err(error),
-        }
-    }
-    names(engine, claims::names(&listed, &ours, ownership), &mut report).await?;
-    passes(engine, ours.keys().map(|id| (*id).to_owned()).collect(), &mut report).await?;
-    records(engine, &listed, ownership, &ahead, &mut report).await?;
+    hand.names(claims::names(&listed, &images, ownership)).await?;
+    hand.passes(&listed, images.ours.keys().map(|id| (*id).to_owned()).collect()).await?;
+    hand.records(&listed, &images, &foreign, &ahead).await?;
     if doubtful > 0 {
-        report.left.push(format!(
+        hand.report.left.push(format!(
             "{doubtful} image(s) without a name appeared while this run was building and may be another build's"
         ));
     }
-    Ok(report)
+    Ok(hand.report)
 }
 
-async fn names(engine: &DockerEngine, plan: BTreeSet<Naming>, report: &mut CleanReport) -> Result<(), EngineError> {
-    for naming in plan {
-        match naming {
-            Naming::Remove(tag) => match images::remove(engine.client(), &tag, false).await {
-                Ok(()) => report.images += 1,
-                Err(EngineError::Refused { message, .. }) => report.left.push(left("image", &tag, &message)),
-                Err(error) => return Err(error),
-            },
-            Naming::Restore { tag, image } => {
-                images::tag(engine.client(), &image, &tag).await?;
-                report.images += 1;
-            }
-            Naming::Foreign(tag) => report.left.push(left("image", &tag, "this run did not give it that name")),
+/// What came on the engine since the run began and is not its own, and the layers of what is.
+async fn neighbours(
+    engine: &DockerEngine,
+    listed: &[ListedImage],
+    ownership: &Ownership,
+) -> Result<(Vec<Foreign>, BTreeMap<String, Vec<String>>), EngineError> {
+    let mut foreign = Vec::new();
+    for image in claims::foreign(listed, ownership) {
+        let Some(info) = images::inspect(engine.client(), &image.id).await? else { continue };
+        let inherits = image.label(labels::RUN) == Some(&ownership.run);
+        let history = if inherits { Vec::new() } else { images::history(engine.client(), &image.id).await? };
+        foreign.push(Foreign { inherits, diff_ids: info.diff_ids, history });
+    }
+    let mut layers = BTreeMap::new();
+    if !foreign.is_empty() {
+        for image in claims::made(listed, ownership).into_values().filter(|image| image.tags().next().is_some()) {
+            let info = images::inspect(engine.client(), &image.id).await?;
+            layers.insert(image.id.clone(), info.map(|info| info.diff_ids).unwrap_or_default());
         }
     }
-    Ok(())
+    Ok((foreign, layers))
 }
 
 fn left(what: &str, name: &str, why: &str) -> String {
     format!("{what} `{}`: {}", text::for_people(name), text::for_people(why))
 }
 
-/// Removes nameless images by id, those without children first, until nothing changes.
-async fn passes(
-    engine: &DockerEngine,
-    mut wanted: BTreeSet<String>,
-    report: &mut CleanReport,
-) -> Result<(), EngineError> {
-    for _ in 0..ROUNDS {
-        let now = snapshot::images(engine).await?;
-        let named: BTreeSet<&str> =
-            now.iter().filter(|image| image.tags().next().is_some()).map(|image| image.id.as_str()).collect();
-        let parents: BTreeSet<&str> = now.iter().map(|image| image.parent_id.as_str()).collect();
-        let present = |id: &String| now.iter().any(|image| image.id == *id);
-        wanted.retain(|id| present(id) && !named.contains(id.as_str()));
-        let ready: Vec<String> = wanted.iter().filter(|id| !parents.contains(id.as_str())).cloned().collect();
-        if ready.is_empty() {
-            break;
+impl Hand<'_> {
+    fn removes(&self) -> bool {
+        self.removal == Removal::Remove
+    }
+
+    /// Notes what came of a removal: done, or refused for a reason.
+    fn note(
+        &mut self,
+        what: &str,
+        name: &str,
+        removed: Result<(), EngineError>,
+        count: fn(&mut CleanReport) -> &mut u64,
+    ) -> Result<(), EngineError> {
+        match removed {
+            Ok(()) => {
+                *count(&mut self.report) += 1;
+                self.report.objects.push(format!("{what} `{}`", text::for_people(name)));
+            }
+            Err(EngineError::Refused { message, .. }) => self.report.left.push(left(what, name, &message)),
+            Err(error) => return Err(error),
         }
-        for id in ready {
-            wanted.remove(&id);
-            match images::remove(engine.client(), &id, false).await {
-                Ok(()) => report.images += 1,
-                Err(EngineError::Refused { message, .. }) => report.left.push(left("image", &id, &message)),
-                Err(error) => return Err(error),
+        Ok(())
+    }
+
+    async fn containers(&mut self, ours: &[&ListedContainer]) -> Result<(), EngineError> {
+        for container in ours {
+            let removed = match self.removal {
+                Removal::Remove => containers::remove(self.engine.client(), &container.id).await,
+                Removal::List => Ok(()),
+            };
+            let name = container.names.iter().flatten().next().map(|name| name.trim_start_matches('/'));
+            self.note("container", name.unwrap_or(&container.id), removed, |report| &mut report.containers)?;
+        }
+        Ok(())
+    }
+
+    async fn networks(&mut self) -> Result<(), EngineError> {
+        for network in networks::of_run(self.engine.client(), &self.ownership.run).await? {
+            let removed = match self.removal {
+                Removal::Remove => networks::remove(self.engine.client(), &network).await,
+                Removal::List => Ok(()),
+            };
+            self.note("network", &network, removed, |report| &mut report.networks)?;
+        }
+        Ok(())
+    }
+
+    async fn names(&mut self, plan: BTreeSet<Naming>) -> Result<(), EngineError> {
+        for naming in plan {
+            match naming {
+                Naming::Remove(tag) => {
+                    let removed = match self.removal {
+                        Removal::Remove => images::remove(self.engine.client(), &tag).await,
+                        Removal::List => Ok(()),
+                    };
+                    self.note("image", &tag, removed, |report| &mut report.images)?;
+                }
+                Naming::Restore { tag, image } => {
+                    if self.removes() {
+                        images::tag(self.engine.client(), &image, &tag).await?;
+                    }
+                    self.note("image", &tag, Ok(()), |report| &mut report.images)?;
+                }
+                Naming::Foreign(tag) => {
+                    self.report.left.push(left("image", &tag, "this run is not known to have given it that name"));
+                }
             }
         }
+        Ok(())
     }
-    report.left.extend(wanted.iter().map(|id| left("image", id, "another image is built on it")));
-    Ok(())
+
+    /// Removes nameless images, those without children first, until nothing changes.
+    async fn passes(&mut self, listed: &[ListedImage], mut wanted: BTreeSet<String>) -> Result<(), EngineError> {
+        if !self.removes() {
+            for image in listed.iter().filter(|image| wanted.contains(&image.id) && image.tags().next().is_none()) {
+                self.note("image", &image.id, Ok(()), |report| &mut report.images)?;
+            }
+            return Ok(());
+        }
+        for _ in 0..ROUNDS {
+            let now = snapshot::images(self.engine).await?;
+            let named: BTreeSet<&str> =
+                now.iter().filter(|image| image.tags().next().is_some()).map(|image| image.id.as_str()).collect();
+            let parents: BTreeSet<&str> = now.iter().map(|image| image.parent_id.as_str()).collect();
+            let present = |id: &String| now.iter().any(|image| image.id == *id);
+            wanted.retain(|id| present(id) && !named.contains(id.as_str()));
+            let ready: Vec<String> = wanted.iter().filter(|id| !parents.contains(id.as_str())).cloned().collect();
+            if ready.is_empty() {
+                break;
+            }
+            for id in ready {
+                wanted.remove(&id);
+                let removed = self.remove_nameless(&id).await;
+                self.note("image", &id, removed, |report| &mut report.images)?;
+            }
+        }
+        self.report.left.extend(wanted.iter().map(|id| left("image", id, "another image is built on it")));
+        Ok(())
+    }
+
+    /// Removes an image that had no name when it was listed. By its id the engine would take away a name that somebody
+    /// gave it since; by a name of ours it takes no more than that.
+    async fn remove_nameless(&self, id: &str) -> Result<(), EngineError> {
+        let client = self.engine.client();
+        let digits = id.rsplit(':').next().unwrap_or(id);
+        let own = format!("{}:{}-{}", labels::REPOSITORIES[0], self.ownership.run, digits.get(..12).unwrap_or(digits));
+        match images::tag(client, id, &own).await {
+            Err(EngineError::Refused { status: 404, .. }) => return Ok(()),
+            tagged => tagged?,
+        }
+        images::remove(client, &own).await
+    }
+
+    /// Removes our records of the build cache by their ids, until no more of ours are listed.
+    ///
+    /// The list is asked anew in each round: `BuildKit` shows a record under one id while it is in use and under
+    /// another once it is idle, and a build that was stopped a moment ago still uses its records.
+    ///
+    /// On the containerd image store any removal makes `BuildKit` forget under which keys other records are found
+    /// (moby/buildkit#7177): they stay listed, and every rebuild misses. There nothing is removed unless all is ours.
+    async fn records(
+        &mut self,
+        images: &[ListedImage],
+        claimed: &Images<'_>,
+        foreign: &[Foreign],
+        ahead: &[i128],
+    ) -> Result<(), EngineError> {
+        if self.ownership.before.is_none() {
+            return Ok(());
+        }
+        let mut idle = 0;
+        loop {
+            let listed = snapshot::cache(self.engine).await?;
+            let found = claims::records(&listed, images, claimed, foreign, self.ownership, ahead);
+            let wanted: Vec<&str> =
+                found.ours.iter().map(|record| record.id.as_str()).filter(|id| is_record_id(id)).collect();
+            let harmless = self.engine.store() != ImageStore::Containerd || wanted.len() == listed.len();
+            if harmless && !wanted.is_empty() && !self.removes() {
+                self.report.cache_records += wanted.len() as u64;
+                self.report.objects.push(amount(&found.ours));
+            }
+            let mut gone = 0;
+            if harmless && self.removes() {
+                let named = beginnings(listed.iter().map(|record| record.id.as_str()));
+                for batch in wanted.chunks(BATCH) {
+                    gone += prune(self.engine, &expression(batch, &named)).await?;
+                }
+            }
+            self.report.cache_records += gone;
+            idle = if gone == 0 { idle + 1 } else { 0 };
+            if wanted.is_empty() || !harmless || !self.removes() || idle > PATIENCE {
+                self.leave_records(&found, harmless, idle > PATIENCE);
+                break;
+            }
+            if gone == 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        if self.removes() && self.report.cache_records > 0 {
+            self.report.objects.push(format!("{} build-cache record(s)", self.report.cache_records));
+        }
+        Ok(())
+    }
+
+    /// Says which records are left.
+    fn leave_records(&mut self, found: &claims::Records<'_>, harmless: bool, stuck: bool) {
+        let left = &mut self.report.left;
+        if !harmless && !found.ours.is_empty() {
+            left.push(format!(
+                "{}: on the containerd image store, removing any record makes every other build on this engine miss its \
+                 cache (moby/buildkit#7177); `docker builder prune --all` removes the whole build cache",
+                amount(&found.ours)
+            ));
+        }
+        if stuck {
+            left.push(format!("{} that the engine still uses", amount(&found.ours)));
+        }
+        if !found.used.is_empty() {
+            left.push(format!("{} that another client's build uses, too", amount(&found.used)));
+        }
+        if !found.doubtful.is_empty() {
+            left.push(format!("{}, made while something else was built too", amount(&found.doubtful)));
+        }
+    }
+}
+
+/// How many records there are, and their size.
+fn amount(records: &[&ListedRecord]) -> String {
+    let bytes: u64 = records.iter().map(|record| u64::try_from(record.size).unwrap_or_default()).sum();
+    format!("{} build-cache record(s), {}", records.len(), crate::units::Bytes(bytes))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Pruned {
     caches_deleted: Option<Vec<String>>,
-}
-
-/// Removes our records of the build cache by their ids, until no more of ours are listed.
-///
-/// The list is asked anew in each round: `BuildKit` shows a record under one id while it is in use and under
-/// another once it is idle, and a build that was stopped a moment ago still uses its records.
-async fn records(
-    engine: &DockerEngine,
-    images_before: &[ListedImage],
-    ownership: &Ownership,
-    ahead: &[i128],
-    report: &mut CleanReport,
-) -> Result<(), EngineError> {
-    if claims::is_lost(ownership) {
-        return Ok(());
-    }
-    let claimed = claims::images(images_before, ownership);
-    let mut idle = 0;
-    loop {
-        let listed = snapshot::cache(engine).await?;
-        let found = claims::records(&listed, images_before, &claimed, ownership, ahead);
-        let wanted: Vec<&str> = found.ours.into_iter().filter(|id| is_record_id(id)).collect();
-        let mut gone = 0;
-        let named = beginnings(listed.iter().map(|record| record.id.as_str()));
-        for batch in wanted.chunks(BATCH) {
-            gone += prune(engine, &expression(batch, &named)).await?;
-        }
-        report.cache_records += gone;
-        idle = if gone == 0 { idle + 1 } else { 0 };
-        if wanted.is_empty() || idle > PATIENCE {
-            if !wanted.is_empty() {
-                report.left.push(format!("{} build-cache record(s) that the engine still uses", wanted.len()));
-            }
-            if !found.doubtful.is_empty() {
-                let bytes: i64 = found.doubtful.iter().map(|record| record.size.max(0)).sum();
-                report.left.push(format!(
-                    "{} build-cache record(s), {}, made while something else was built too",
-                    found.doubtful.len(),
-                    crate::units::Bytes(u64::try_from(bytes).unwrap_or_default())
-                ));
-            }
-            return Ok(());
-        }
-        if gone == 0 {
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
 }
 
 /// Removes the records whose ids match and tells how many went. The filter takes one value.

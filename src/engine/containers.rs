@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::client::{Client, QUICK, Request, next, path_with, segment, unless_missing};
-use super::{ContainerSpec, ContainerState, EngineError};
+use super::{ContainerSpec, ContainerState, EngineError, labels};
 use crate::record::RunningContainer;
 use crate::text;
 
@@ -96,12 +96,19 @@ struct Listed {
     image: String,
 }
 
+/// Name of the container with this number. Names are not inherited, as labels are, and nobody else can guess one.
+pub(super) fn name_of(number: &str) -> String {
+    format!("tonnage-{number}")
+}
+
 /// Creates and starts a container; one that cannot be started is removed again.
 pub(super) async fn start(client: &Client, spec: &ContainerSpec) -> Result<String, EngineError> {
-    let mut query = Vec::new();
+    let number = crate::random::hex();
+    let name = name_of(&number);
+    let mut query = vec![("name", name.as_str())];
     query.extend(spec.platform.as_deref().map(|platform| ("platform", platform)));
     let action = format!("create a container of `{}`", spec.image);
-    let request = Request::post(path_with("/containers/create", &query), action.clone()).json(&body(spec));
+    let request = Request::post(path_with("/containers/create", &query), action.clone()).json(&body(spec, &number));
     let created: Created = client.json(request, CHANGE).await?;
     let request = Request::post(
         format!("/containers/{}/start", segment(&created.id)),
@@ -115,10 +122,11 @@ pub(super) async fn start(client: &Client, spec: &ContainerSpec) -> Result<Strin
     Ok(created.id)
 }
 
-fn body(spec: &ContainerSpec) -> serde_json::Value {
+fn body(spec: &ContainerSpec, number: &str) -> serde_json::Value {
     let port = format!("{}/tcp", spec.port);
     let mut labels = spec.labels.clone();
     labels.insert(PORT.to_owned(), spec.port.to_string());
+    labels.insert(labels::CONTAINER.to_owned(), number.to_owned());
     let mut host = json!({ "Memory": spec.memory_bytes, "PidsLimit": MOST_PROCESSES });
     if let Some(network) = &spec.network {
         host["NetworkMode"] = json!(network);

@@ -1,7 +1,6 @@
 //! The engine behind a Docker API: which one it is, and the [`Engine`] trait on top of its requests.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -14,8 +13,8 @@ use super::client::{Client, QUICK, Request};
 use super::endpoint::{Address, Candidate, Surroundings, candidates};
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Ownership, PullProgress, Snapshot, build, clean, containers, failure, images,
-    network, networks, snapshot,
+    Engine, EngineError, ImageInfo, Ownership, PullProgress, Removal, Snapshot, Trace, build, clean, containers,
+    failure, images, network, networks, snapshot,
 };
 use crate::record::{self, Builder, ImageStore};
 use crate::units::{self, Nanos};
@@ -88,16 +87,8 @@ pub struct DockerEngine {
     bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
     ahead: i128,
-    /// What this program built here, for the clean-up.
-    built: Rc<RefCell<Built>>,
-}
-
-/// Traces of builds, those of stopped ones too, which return nothing.
-#[derive(Debug, Clone, Default)]
-struct Built {
-    /// Beginnings of the ids of intermediate images.
-    made: BTreeSet<String>,
-    instructions: BTreeSet<String>,
+    /// Traces of what this program built here, those of stopped builds too, which return nothing: for the clean-up.
+    built: Rc<RefCell<Ownership>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -337,10 +328,12 @@ impl DockerEngine {
     }
 
     /// Keeps the traces of a build, so that one which is stopped leaves nothing behind either.
-    pub(super) fn remember(&self, made: &[String], instructions: Vec<String>) {
-        let mut built = self.built.borrow_mut();
-        built.made.extend(made.iter().cloned());
-        built.instructions.extend(instructions);
+    pub(super) fn remember(&self, trace: &Trace) {
+        self.built.borrow_mut().note(trace);
+    }
+
+    pub(super) fn remember_instructions(&self, instructions: Vec<String>) {
+        self.built.borrow_mut().instructions.extend(instructions);
     }
 
     /// An [`Ownership`] with the traces of all that was built through this connection. Without a snapshot from
@@ -348,7 +341,8 @@ impl DockerEngine {
     pub(super) fn with_traces(&self, ownership: &Ownership) -> Ownership {
         let built = self.built.borrow();
         let mut whole = ownership.clone();
-        whole.images.extend(built.made.iter().cloned());
+        whole.images.extend(built.images.iter().cloned());
+        whole.containers.extend(built.containers.iter().cloned());
         whole.instructions.extend(built.instructions.iter().cloned());
         whole
     }
@@ -420,8 +414,8 @@ impl Engine for DockerEngine {
         images::tag(&self.client, image, reference).await
     }
 
-    async fn remove_image(&self, reference: &str, force: bool) -> Result<(), EngineError> {
-        images::remove(&self.client, reference, force).await
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
+        images::remove(&self.client, reference).await
     }
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
@@ -460,12 +454,17 @@ impl Engine for DockerEngine {
         snapshot::take(self).await
     }
 
-    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError> {
-        snapshot::labelled_runs(self).await
+    async fn marked_runs(&self) -> Result<Vec<String>, EngineError> {
+        snapshot::marked_runs(self).await
     }
 
-    async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError> {
-        clean::clean(self, &self.with_traces(ownership)).await
+    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
+        clean::clean(self, &self.with_traces(ownership), removal).await
+    }
+
+    async fn answers(&self, within: Duration) -> bool {
+        // An engine that is gone answers as well: by an error at once.
+        !matches!(self.client.bytes(Request::get("/_ping", "answer"), within).await, Err(EngineError::Deadline { .. }))
     }
 }
 

@@ -187,6 +187,19 @@ fn loaded_names(text: &str) -> Vec<String> {
     named.flat_map(|names| names.split(',')).map(|name| crate::text::strip_control(name.trim())).collect()
 }
 
+/// What each layer's instruction was, in the engine's words.
+pub(super) async fn history(client: &Client, image: &str) -> Result<Vec<String>, EngineError> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "PascalCase", default)]
+    struct Entry {
+        created_by: String,
+    }
+    let action = format!("tell the history of the image `{image}`");
+    let request = Request::get(format!("/images/{}/history", segment(image)), action);
+    let entries: Option<Vec<Entry>> = unless_missing(client.json(request, SLOW).await)?;
+    Ok(entries.into_iter().flatten().map(|entry| entry.created_by).collect())
+}
+
 /// Gives an image one more reference.
 pub(super) async fn tag(client: &Client, image: &str, reference: &str) -> Result<(), EngineError> {
     let (name, tag) = split_reference(reference);
@@ -194,13 +207,9 @@ pub(super) async fn tag(client: &Client, image: &str, reference: &str) -> Result
     client.bytes(Request::post(path, format!("tag the image `{image}` as `{reference}`")), QUICK).await.map(drop)
 }
 
-/// Removes a reference or an id, nothing below it.
-pub(super) async fn remove(client: &Client, reference: &str, force: bool) -> Result<(), EngineError> {
-    let mut query = vec![("noprune", "1")];
-    if force {
-        query.push(("force", "1"));
-    }
-    let path = path_with(&format!("/images/{}", segment(reference)), &query);
+/// Removes a reference or an id, nothing below it. Never by force, which would take an image from under a container.
+pub(super) async fn remove(client: &Client, reference: &str) -> Result<(), EngineError> {
+    let path = path_with(&format!("/images/{}", segment(reference)), &[("noprune", "1")]);
     let request = Request::delete(path, format!("remove the image `{reference}`"));
     unless_missing(client.bytes(request, SLOW).await).map(drop)
 }

@@ -30,7 +30,8 @@ pub use probe::{Base, BaseState, Found, Probe, probe};
 pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, Downloads, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Snapshot, labels,
+    ContainerState, Downloads, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Removal, Snapshot, Trace,
+    labels,
 };
 
 use std::time::Duration;
@@ -82,9 +83,8 @@ pub trait Engine {
     /// Tags an image: `repository:tag`.
     async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError>;
 
-    /// Removes one reference or id and nothing below it (`noprune`); a missing one is no error. With `force` an
-    /// image in use by a stopped container goes too.
-    async fn remove_image(&self, reference: &str, force: bool) -> Result<(), EngineError>;
+    /// Removes one reference or id and nothing below it (`noprune`), never by force; a missing one is no error.
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError>;
 
     /// Creates and starts a container.
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError>;
@@ -115,10 +115,15 @@ pub trait Engine {
     /// build-cache records.
     async fn snapshot(&self) -> Result<Snapshot, EngineError>;
 
-    /// Ids of the runs whose label is on an image, a container or a network, sorted.
-    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError>;
+    /// Ids of the runs that left something which carries a mark that cannot be inherited: an image by its names, a
+    /// container or a network by its name; sorted.
+    async fn marked_runs(&self) -> Result<Vec<String>, EngineError>;
 
-    /// Removes what `ownership` proves to be ours among what came since: labelled containers and images, then new
-    /// intermediate images in passes, then build-cache records by id; what is in doubt is left and reported.
-    async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError>;
+    /// Removes what `ownership` proves to be the run's own, or lists it: containers and networks, then names and
+    /// images in passes, then build-cache records by id. What is in doubt, or used by somebody else, is left and
+    /// reported.
+    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError>;
+
+    /// Whether the engine answers within the time given, with anything.
+    async fn answers(&self, within: Duration) -> bool;
 }

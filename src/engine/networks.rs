@@ -15,6 +15,7 @@ const ACTION: &str = "make a network";
 #[serde(rename_all = "PascalCase", default)]
 struct Listed {
     id: String,
+    name: String,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -25,15 +26,21 @@ struct Made {
 }
 
 impl Listed {
+    /// The run that made it: a label alone could be anybody's.
     fn run(&self) -> Option<&str> {
-        self.labels.as_ref()?.get(labels::RUN).map(String::as_str)
+        let run = self.labels.as_ref()?.get(labels::RUN)?;
+        (self.name == name_of(run)).then_some(run.as_str())
     }
+}
+
+fn name_of(run: &str) -> String {
+    format!("tonnage-{run}")
 }
 
 /// Makes the network of a run: `internal`, so that nothing in it reaches the world, while the engine's host reaches it
 /// through its bridge.
 pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineError> {
-    let name = format!("tonnage-{run}");
+    let name = name_of(run);
     // Names are no keys to the engine: a second one of the same name would be made, and either found by it.
     for left in of_run(client, run).await? {
         remove(client, &left).await?;
@@ -64,10 +71,10 @@ pub(super) async fn remove(client: &Client, name: &str) -> Result<(), EngineErro
     unless_missing(client.bytes(request, QUICK).await).map(drop)
 }
 
-/// Ids of the networks of a run; a run without an id stands for all runs.
+/// Ids of the networks of a run.
 pub(super) async fn of_run(client: &Client, run: &str) -> Result<Vec<String>, EngineError> {
     let mut found = listed(client).await?;
-    found.retain(|network| run.is_empty() || network.run() == Some(run));
+    found.retain(|network| network.run() == Some(run));
     Ok(found.into_iter().map(|network| network.id).collect())
 }
 
@@ -76,7 +83,7 @@ pub(super) async fn runs(client: &Client) -> Result<Vec<String>, EngineError> {
     Ok(listed(client).await?.iter().filter_map(|network| network.run().map(str::to_owned)).collect())
 }
 
-/// Networks with the label of any run.
+/// Networks of any run.
 async fn listed(client: &Client) -> Result<Vec<Listed>, EngineError> {
     let filters = json!({ "label": [labels::RUN] }).to_string();
     let path = path_with("/networks", &[("filters", &filters)]);

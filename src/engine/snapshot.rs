@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::{QUICK, Request, SLOW};
 use super::docker::DockerEngine;
-use super::{EngineError, Snapshot, labels, networks};
+use super::{EngineError, Snapshot, claims, networks};
 
 /// An image of the list, intermediate ones too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -15,6 +15,7 @@ pub(super) struct ListedImage {
     pub(super) id: String,
     pub(super) parent_id: String,
     pub(super) repo_tags: Option<Vec<String>>,
+    pub(super) repo_digests: Option<Vec<String>>,
     pub(super) labels: Option<BTreeMap<String, String>>,
     /// Seconds since the epoch.
     pub(super) created: i64,
@@ -27,10 +28,7 @@ pub(super) struct ListedContainer {
     pub(super) id: String,
     #[serde(rename = "ImageID")]
     pub(super) image_id: String,
-    /// Words joined by spaces, those with spaces in single quotes.
-    pub(super) command: String,
-    /// Seconds since the epoch.
-    pub(super) created: i64,
+    pub(super) names: Option<Vec<String>>,
     pub(super) labels: Option<BTreeMap<String, String>>,
 }
 
@@ -49,6 +47,8 @@ pub(super) struct ListedRecord {
     pub(super) description: String,
     /// UTC, RFC 3339.
     pub(super) created_at: String,
+    /// As `created_at`; none where nothing but the build that made it has used it, on some versions.
+    pub(super) last_used_at: Option<String>,
     pub(super) size: i64,
     /// Up to API 1.41.
     parent: String,
@@ -64,8 +64,12 @@ impl ListedRecord {
 }
 
 impl ListedImage {
+    /// Its references; those by digest only if there is no other, as after a pull by digest.
     pub(super) fn tags(&self) -> impl Iterator<Item = &String> {
-        self.repo_tags.iter().flatten().filter(|tag| !tag.starts_with("<none>"))
+        let is_name = |name: &&String| !name.starts_with("<none>");
+        let has_tags = self.repo_tags.iter().flatten().any(|tag| is_name(&tag));
+        let references = if has_tags { &self.repo_tags } else { &self.repo_digests };
+        references.iter().flatten().filter(is_name)
     }
 
     pub(super) fn label(&self, name: &str) -> Option<&str> {
@@ -90,7 +94,14 @@ pub(super) async fn images(engine: &DockerEngine) -> Result<Vec<ListedImage>, En
 
 /// All containers.
 pub(super) async fn containers(engine: &DockerEngine) -> Result<Vec<ListedContainer>, EngineError> {
-    engine.client().json(Request::get("/containers/json?all=1", "list containers"), QUICK).await
+    let mut found: Vec<ListedContainer> =
+        engine.client().json(Request::get("/containers/json?all=1", "list containers"), QUICK).await?;
+    for container in &mut found {
+        if !container.image_id.is_empty() && !container.image_id.contains(':') {
+            container.image_id.insert_str(0, "sha256:");
+        }
+    }
+    Ok(found)
 }
 
 /// All records of the build cache. Where the API can, the expensive rest of `/system/df` is left out.
@@ -115,12 +126,13 @@ pub(super) async fn take(engine: &DockerEngine) -> Result<Snapshot, EngineError>
     Ok(snapshot)
 }
 
-/// Values of the run label on images, containers and networks, each once.
-pub(super) async fn labelled_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
-    let label = |found: Option<BTreeMap<String, String>>| found?.remove(labels::RUN);
-    let mut runs: Vec<String> = images(engine).await?.into_iter().filter_map(|image| label(image.labels)).collect();
-    runs.extend(containers(engine).await?.into_iter().filter_map(|container| label(container.labels)));
+/// Runs that left something with a mark that cannot be inherited, each once.
+pub(super) async fn marked_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
+    let mut runs: Vec<String> = images(engine).await?.iter().filter_map(claims::marked_image).collect();
+    runs.extend(containers(engine).await?.iter().filter_map(claims::marked_container).map(str::to_owned));
     runs.extend(networks::runs(engine.client()).await?);
+    // What anybody may have put into a label goes into no command that is printed.
+    runs.retain(|run| run.len() <= 64 && run.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
     runs.sort();
     runs.dedup();
     Ok(runs)

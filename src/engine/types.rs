@@ -14,8 +14,24 @@ use crate::units::{self, Nanos};
 
 /// Labels on everything that tonnage makes, and those it reads.
 pub mod labels {
-    /// Id of the run that made an image or a container.
+    /// Id of the run that made an image or a container. Containers and child images inherit it from an image, and a
+    /// commit from a container: alone it proves nothing.
     pub const RUN: &str = "io.tonnage.run";
+    /// Random number of a container, which is also in its name: the label can be inherited, the name cannot.
+    pub const CONTAINER: &str = "io.tonnage.container";
+    /// Repositories whose tags begin with the id of a run: only that run gives such names.
+    pub const REPOSITORIES: [&str; 3] = ["tonnage-run", "tonnage-base", "tonnage-site"];
+
+    /// Whether only this run gives such a name. Its id is random, so that nobody else comes upon it.
+    pub fn is_own_name(run: &str, reference: &str) -> bool {
+        let name = reference.rsplit('/').next().unwrap_or(reference);
+        let tag = name.split_once(':').filter(|(repository, _)| REPOSITORIES.contains(repository));
+        let host = &reference[..reference.len() - name.len()];
+        ["", "localhost/", "docker.io/", "docker.io/library/"].contains(&host)
+            && tag
+                .and_then(|(_, tag)| tag.strip_prefix(run))
+                .is_some_and(|rest| !run.is_empty() && rest.starts_with('-'))
+    }
     /// Reference that a stand-in base stands in for.
     pub const STAND_IN: &str = "io.tonnage.stand-in";
     /// How a stand-in was made.
@@ -246,6 +262,18 @@ pub enum BuildEvent {
     Log(String),
     /// The image is being written.
     Exporting,
+    /// The builder made something that stays if the build is cut short.
+    Made(Trace),
+}
+
+/// What a builder left behind, by the beginning of its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trace {
+    /// An intermediate image.
+    Image(String),
+    /// The container of a RUN of the classic builder.
+    Container(String),
 }
 
 /// A build that succeeded.
@@ -361,17 +389,40 @@ pub struct Snapshot {
 pub struct Ownership {
     /// Id of the run: value of the label [`labels::RUN`].
     pub run: String,
-    /// What was there before.
-    pub before: Snapshot,
+    /// What was there before; `None` if there is no ledger that says so. An engine that was empty is not `None`.
+    #[serde(default)]
+    pub before: Option<Snapshot>,
     /// References that the run made.
     pub tags: BTreeSet<String>,
     /// Ids of images that the run's builds returned, and ids or their beginnings (11 digits or more) of the
     /// intermediate images that they made.
     pub images: BTreeSet<String>,
+    /// Beginnings of the ids of containers that the classic builder made for the run's builds.
+    #[serde(default)]
+    pub containers: BTreeSet<String>,
     /// Instructions that the run's builds reported, to tell its cache records from others'.
     pub instructions: BTreeSet<String>,
     /// Spans in which the run was building: start and end in nanoseconds since the Unix epoch.
     pub windows: Vec<(u64, u64)>,
+}
+
+impl Ownership {
+    /// Notes what a builder left behind.
+    pub fn note(&mut self, trace: &Trace) {
+        match trace {
+            Trace::Image(id) => self.images.insert(id.clone()),
+            Trace::Container(id) => self.containers.insert(id.clone()),
+        };
+    }
+}
+
+/// Whether a clean-up removes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Remove it.
+    Remove,
+    /// Only list what would be removed.
+    List,
 }
 
 /// What a clean-up did.
@@ -388,4 +439,7 @@ pub struct CleanReport {
     pub cache_records: u64,
     /// What could be ours but could be someone else's, and was left: one line each.
     pub left: Vec<String>,
+    /// What was removed, or would be: one line each, build-cache records together.
+    #[serde(default)]
+    pub objects: Vec<String>,
 }

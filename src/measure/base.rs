@@ -179,6 +179,9 @@ impl<'a, E: Engine> Bases<'a, E> {
             Err(error @ (EngineError::Refused { .. } | EngineError::Deadline { .. })) => Err(error.to_string()),
             Err(error) => return Err(error.into()),
         };
+        if let Ok(image) = &image {
+            ledger.image(&image.id)?;
+        }
         let failure = image.as_ref().err().cloned().unwrap_or_default();
         pulls.push(Pull { reference: used.to_owned(), wall_ns, failure });
         Ok(image.map(|image| (image, wall_ns)))
@@ -210,12 +213,9 @@ impl<'a, E: Engine> Bases<'a, E> {
             builder: self.engine.facts().builder,
             deadline: Duration::from_secs(300),
         };
-        ledger.tag(&tag)?;
-        ledger.opened([site_copy().as_str()])?;
         let begun = Instant::now();
-        let built = self.engine.build(&request, &mut |_| {}).await?;
+        let built = ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
         self.built.set(self.built.get() + Nanos::from(begun.elapsed()));
-        ledger.closed(&built)?;
         match built {
             Ok(_) => Ok(match self.engine.image(&tag).await? {
                 Some(image) => Ok((tag, image)),

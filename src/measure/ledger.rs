@@ -5,17 +5,21 @@
 //! the run lives: a lock that can be taken means that the run is over, however it ended.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{BuildFailure, BuildOutput, Ownership};
+use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Engine, EngineError, Ownership, Trace};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
 use crate::units::Nanos;
+
+/// How often a build that goes on is written down.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Why a ledger could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +47,16 @@ enum Line {
     Begin { endpoint: String, ownership: Box<Ownership> },
     /// Something is about to be tagged.
     Tag(String),
+    /// An image that a pull brought, or that a build which was cut short has named.
+    Image(String),
     /// Instructions that are about to be built for the first time.
     Instructions(Vec<String>),
     /// A build begins (nanoseconds since the Unix epoch).
     Opened(u64),
+    /// The build goes on (nanoseconds since the Unix epoch). Not synced: it must outlive a kill, not a power cut.
+    Alive(u64),
+    /// The builder made something that stays if the build is cut short. Not synced.
+    Made(Trace),
     /// The build ended: its span, images that it made, instructions seen for the first time.
     Closed { start: u64, end: u64, images: Vec<String>, instructions: Vec<String> },
 }
@@ -91,6 +101,7 @@ impl Ledger {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
+            .mode(0o600)
             .open(&path)
             .map_err(|source| FileError::new("write", &path, source))?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
@@ -117,9 +128,54 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down that a build of these instructions begins. They are what tells its records from those of another
-    /// build where a kill leaves no answer to read them from.
-    pub fn opened<'i>(&mut self, instructions: impl IntoIterator<Item = &'i str>) -> Result<(), LedgerError> {
+    /// Writes down an image that a pull brought, or that a build which was cut short has named.
+    pub fn image(&mut self, id: &str) -> Result<(), LedgerError> {
+        let line = Line::Image(id.to_owned());
+        apply(&mut self.ownership, &line);
+        self.append(&line)
+    }
+
+    /// Builds an image, and writes down before, meanwhile, and afterwards what proves its traces to be the run's own.
+    /// The instructions tell its records from those of another build where a kill leaves no answer to read them from.
+    pub async fn build<'i, E: Engine>(
+        &mut self,
+        engine: &E,
+        request: &BuildRequest,
+        instructions: impl IntoIterator<Item = &'i str>,
+        observe: &mut dyn FnMut(BuildEvent),
+    ) -> Result<Result<Result<BuildOutput, BuildFailure>, EngineError>, LedgerError> {
+        for tag in &request.tags {
+            self.tag(tag)?;
+        }
+        self.opened(instructions)?;
+        let Self { file, ownership, .. } = &mut *self;
+        let file = &*file;
+        let mut watch = |event| {
+            if let BuildEvent::Made(trace) = &event {
+                note(file, &Line::Made(trace.clone()));
+                ownership.note(trace);
+            }
+            observe(event);
+        };
+        let built = {
+            let mut building = std::pin::pin!(engine.build(request, &mut watch));
+            loop {
+                tokio::select! {
+                    built = &mut building => break built,
+                    () = tokio::time::sleep(HEARTBEAT) => note(file, &Line::Alive(unix_nanos())),
+                }
+            }
+        };
+        self.closed(built.as_ref().ok())?;
+        Ok(built)
+    }
+
+    /// Writes down that the build that was cut short is over: what somebody else makes from now on is not its.
+    pub fn cut(&mut self) -> Result<(), LedgerError> {
+        if self.building.is_some() { self.closed(None) } else { Ok(()) }
+    }
+
+    fn opened<'i>(&mut self, instructions: impl IntoIterator<Item = &'i str>) -> Result<(), LedgerError> {
         let known = &self.ownership.instructions;
         let fresh: Vec<String> =
             instructions.into_iter().filter(|text| !known.contains(*text)).map(str::to_owned).collect();
@@ -134,17 +190,18 @@ impl Ledger {
         self.append(&Line::Opened(now))
     }
 
-    /// Writes down what a build made.
-    pub fn closed(&mut self, built: &Result<BuildOutput, BuildFailure>) -> Result<(), LedgerError> {
+    /// Writes down what a build made; `None` for one that was cut short.
+    fn closed(&mut self, built: Option<&Result<BuildOutput, BuildFailure>>) -> Result<(), LedgerError> {
         let (mut images, instructions) = match built {
-            Ok(output) => {
+            None => (Vec::new(), Vec::new()),
+            Some(Ok(output)) => {
                 let fresh = output.steps.iter().map(|step| &step.instruction);
                 let fresh = fresh.filter(|text| !self.ownership.instructions.contains(*text)).cloned().collect();
                 (output.intermediate.clone(), fresh)
             }
-            Err(failure) => (failure.intermediate.clone(), Vec::new()),
+            Some(Err(failure)) => (failure.intermediate.clone(), Vec::new()),
         };
-        images.extend(built.as_ref().ok().map(|output| output.image_id.clone()));
+        images.extend(built.and_then(|built| built.as_ref().ok()).map(|output| output.image_id.clone()));
         images.retain(|image| !image.is_empty() && !self.ownership.images.contains(image));
         let (start, end) = match self.building.take() {
             Some((start, begun)) => span(start, unix_nanos(), Nanos::from(begun.elapsed())),
@@ -170,6 +227,14 @@ impl Ledger {
         fsx::append_json(&mut self.file, &self.path, std::slice::from_ref(line))?;
         self.spent = self.spent + Nanos::from(begun.elapsed());
         Ok(())
+    }
+}
+
+/// Writes a line that need not outlive a power cut. One that cannot be written is missed by a clean-up after a kill
+/// only, and the next synced line says why.
+fn note(mut file: &File, line: &Line) {
+    if let Ok(text) = serde_json::to_string(line) {
+        drop(file.write_all(format!("{text}\n").as_bytes()));
     }
 }
 
@@ -222,15 +287,27 @@ fn replay(bytes: &[u8]) -> Option<(String, Ownership)> {
         return None;
     };
     let mut ownership = *ownership;
+    let mut last = 0;
     for line in lines {
+        if let Line::Opened(at) | Line::Alive(at) = line {
+            last = at;
+        }
         apply(&mut ownership, &line);
+    }
+    // A build that was cut short ends with its last sign of life: whatever comes later is somebody else's.
+    for (start, end) in ownership.windows.iter_mut().filter(|(_, end)| *end == u64::MAX) {
+        *end = last.max(*start);
     }
     Some((endpoint, ownership))
 }
 
 fn apply(ownership: &mut Ownership, line: &Line) {
     match line {
-        Line::Begin { .. } => {}
+        Line::Begin { .. } | Line::Alive(_) => {}
+        Line::Image(image) => {
+            ownership.images.insert(image.clone());
+        }
+        Line::Made(trace) => ownership.note(trace),
         Line::Tag(reference) => {
             ownership.tags.insert(reference.clone());
         }
@@ -283,17 +360,22 @@ mod tests {
         let mut ledger = Ledger::open(dir.path(), "unix:///x.sock", ownership()).unwrap();
         ledger.tag("tonnage-run:a").unwrap();
         ledger.opened(["RUN make"]).unwrap();
-        ledger.closed(&Err(failure())).unwrap();
+        ledger.closed(Some(&Err(failure()))).unwrap();
         ledger.opened(["RUN make", "RUN make install"]).unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty(), "the run lives");
         assert_eq!(living_runs(dir.path()), ["r1"]);
-        let expected = ledger.ownership().clone();
+        note(&ledger.file, &Line::Made(Trace::Container("abcdef123456".into())));
+        let mut expected = ledger.ownership().clone();
+        expected.note(&Trace::Container("abcdef123456".into()));
+        // The last sign of life is its beginning, and a moment later.
+        let end = expected.windows[1].0 + 7;
+        note(&ledger.file, &Line::Alive(end));
+        assert_eq!(std::mem::replace(&mut expected.windows[1].1, end), u64::MAX);
         drop(ledger);
         let mut stale = stale_runs(dir.path()).unwrap();
         assert_eq!(stale.len(), 1);
         assert_eq!(stale[0].endpoint, "unix:///x.sock");
         assert_eq!(stale[0].ownership, expected);
-        assert_eq!(stale[0].ownership.windows[1].1, u64::MAX, "the build that was cut short has no end");
         assert!(stale[0].ownership.instructions.contains("RUN make install"), "but what it was is known");
         stale.pop().unwrap().forget().unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty());

@@ -154,7 +154,7 @@ impl Observer for MaskedObserver<'_> {
                         self.masked.instruction(&self.variant, instruction);
                     }
                     BuildEvent::Log(line) => *line = text(line),
-                    BuildEvent::Exporting => {}
+                    BuildEvent::Exporting | BuildEvent::Made(_) => {}
                 }
                 self.inner.event(&Event::Build(&build));
             }

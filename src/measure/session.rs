@@ -17,7 +17,7 @@ use super::ledger::Ledger;
 use super::masked::{Masked, MaskedObserver};
 use super::options::RunOptions;
 use super::way::{Way, store_in_place};
-use crate::engine::{BuildFailure, Engine, EngineError, Ownership};
+use crate::engine::{BuildFailure, Engine, EngineError, Ownership, Removal, labels};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
@@ -169,8 +169,12 @@ impl<'a, E: Engine> Session<'a, E> {
             (Journal::begin(&options.out, &options.run, &fresh, mark, &build_args)?, options.run.clone(), fresh)
         };
         let before = engine.snapshot().await?;
-        let ownership = Ownership { run: run.clone(), before, ..Ownership::default() };
-        let ledger = Ledger::open(&options.state, engine.endpoint(), ownership)?;
+        let ownership = Ownership { run: run.clone(), before: Some(before.clone()), ..Ownership::default() };
+        let mut ledger = Ledger::open(&options.state, engine.endpoint(), ownership)?;
+        // The next build will take the name from an image of a build that was cut short.
+        for (_, id) in before.tags.iter().filter(|(tag, _)| labels::is_own_name(&run, tag)) {
+            ledger.image(id)?;
+        }
         let mut ca_files = suite.build.ca_files.clone();
         ca_files.extend(options.ca_files.iter().cloned());
         let mut env = suite.build.site_env.clone();
@@ -311,19 +315,12 @@ impl<'a, E: Engine> Session<'a, E> {
             let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
             let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin };
             let request = subject.request(&purpose, &self.common)?;
-            for tag in &request.tags {
-                self.ledger.tag(tag)?;
-            }
-            self.ledger.opened(subject.instructions())?;
             let started_at = now_utc();
             let mut pass_on = |event| observer.event(&Event::Build(&event));
             let built = tokio::select! {
-                built = self.engine.build(&request, &mut pass_on) => built,
+                built = self.ledger.build(self.engine, &request, subject.instructions(), &mut pass_on) => built?,
                 () = cancel.cancelled() => return Ok(Stop::Interrupted),
             };
-            if let Ok(ended) = &built {
-                self.ledger.closed(ended)?;
-            }
             match built {
                 Ok(Ok(output)) => {
                     let sample = subject.sample(step, previous[step.variant].as_deref(), output, started_at);
@@ -367,18 +364,13 @@ impl<'a, E: Engine> Session<'a, E> {
     pub(super) async fn prime(&mut self, subject: &Subject<'_>, cancel: &Cancel) -> Result<Primed, MeasureError> {
         let purpose = Purpose { scenario: Scenario::Warm, fresh: "", age: 0, twin: false };
         let request = subject.request(&purpose, &self.common)?;
-        for tag in &request.tags {
-            self.ledger.tag(tag)?;
-        }
-        self.ledger.opened(subject.instructions())?;
         let begun = Instant::now();
         let mut unheard = |_| {};
         let built = tokio::select! {
-            built = self.engine.build(&request, &mut unheard) => built?,
+            built = self.ledger.build(self.engine, &request, subject.instructions(), &mut unheard) => built??,
             () = cancel.cancelled() => return Ok(Primed::Interrupted),
         };
         self.spent.other_builds_ns = self.spent.other_builds_ns + Nanos::from(begun.elapsed());
-        self.ledger.closed(&built)?;
         Ok(match built {
             Ok(output) => Primed::Image(output.image_id),
             Err(failure) => Primed::Failed(failure),
@@ -478,7 +470,10 @@ impl<'a, E: Engine> Session<'a, E> {
             return false;
         }
         observer.event(&Event::Cleaning);
-        match self.engine.clean(self.ledger.ownership()).await {
+        if let Err(error) = self.ledger.cut() {
+            observer.event(&Event::Warning(&format!("the end of the last build is not on disk: {error}")));
+        }
+        match self.engine.clean(self.ledger.ownership(), Removal::Remove).await {
             Ok(report) => {
                 observer.event(&Event::Cleaned(&report));
                 for line in &report.left {
@@ -525,7 +520,8 @@ impl<'a, E: Engine> Session<'a, E> {
         let (ended, exit, lost) = match stop {
             Stop::Complete => (Ended::Complete, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::OutOfTime => (Ended::OutOfTime, if failed { Exit::VariantFailed } else { Exit::Done }, None),
-            Stop::Interrupted => (Ended::Interrupted, Exit::Interrupted, None),
+            Stop::Interrupted if cleaned || self.options.keep => (Ended::Interrupted, Exit::Interrupted, None),
+            Stop::Interrupted => (Ended::Interrupted, Exit::NotCleaned, None),
             Stop::Engine(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
         };
         self.record.ended = ended;

@@ -6,6 +6,7 @@
 //! tree nor its list of work trees is touched. Submodules stay empty.
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use super::{Suite, SuiteError};
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::fsx::FileError;
+use crate::fsx::{self, FileError};
 use crate::text::{for_people, shorten};
 
 /// A suite at a commit. The files are there as long as this is.
@@ -25,6 +26,8 @@ pub struct Checkout {
     pub suite: Suite,
     /// The commit that the ref meant.
     pub commit: String,
+    /// Locked as long as the files are needed.
+    _lock: File,
     _folder: TempDir,
 }
 
@@ -113,15 +116,48 @@ impl Diagnose for CheckoutError {
     }
 }
 
-/// Checks the suite out as it is at `reference`.
-pub fn check_out(suite: &Suite, reference: &str) -> Result<Checkout, CheckoutError> {
+/// Removes the checkouts in a folder whose programs ended without removing them.
+pub fn remove_checkouts(folder: &Path) -> Result<(), FileError> {
+    let all = match File::open(folder) {
+        Ok(all) => all,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(FileError::new("open", folder, source)),
+    };
+    // One that is just being made is not locked yet.
+    all.lock().map_err(|source| FileError::new("lock", folder, source))?;
+    for entry in fs::read_dir(folder).map_err(|source| FileError::new("list", folder, source))?.flatten() {
+        let path = entry.path();
+        let is_over = entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && File::open(&path).is_ok_and(|checkout| checkout.try_lock().is_ok());
+        if is_over {
+            fs::remove_dir_all(&path).map_err(|source| FileError::new("remove", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder for a checkout, locked so that a clean-up tells it from what a killed program left.
+fn make_folder(parent: &Path) -> Result<(TempDir, File), FileError> {
+    fsx::create_dir_all(parent)?;
+    let all = fsx::open(parent)?;
+    all.lock().map_err(|source| FileError::new("lock", parent, source))?;
+    let folder = tempfile::Builder::new()
+        .prefix("against-")
+        .tempdir_in(parent)
+        .map_err(|source| FileError::new("create a folder in", parent, source))?;
+    let lock = fsx::open(folder.path())?;
+    lock.lock().map_err(|source| FileError::new("lock", folder.path(), source))?;
+    Ok((folder, lock))
+}
+
+/// Checks the suite out as it is at `reference`, into a folder of its own in `parent`.
+pub fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result<Checkout, CheckoutError> {
     let inside = |reason| CheckoutError::NoRepository { folder: suite.root.clone(), reason };
     let top = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-toplevel"])?.map_err(inside)?);
     let prefix = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-prefix"])?.map_err(inside)?);
     let commit = resolve(&top, reference)?;
 
-    let folder = TempDir::with_prefix("tonnage-against-")
-        .map_err(|source| FileError::new("create a folder in", std::env::temp_dir(), source))?;
+    let (folder, lock) = make_folder(parent)?;
     let index = folder.path().join("index");
     // Where a suite has no name of its own its folder's is taken, which may be the repository's.
     let tree = folder.path().join(top.file_name().unwrap_or(OsStr::new("tree")));
@@ -140,7 +176,7 @@ pub fn check_out(suite: &Suite, reference: &str) -> Result<Checkout, CheckoutErr
     }
     let unreadable = |source| CheckoutError::Suite { reference: reference.to_owned(), source: Box::new(source) };
     let suite = Suite::load(&tree.join(&path)).map_err(unreadable)?;
-    Ok(Checkout { suite, commit, _folder: folder })
+    Ok(Checkout { suite, commit, _lock: lock, _folder: folder })
 }
 
 /// The commit that a ref means.
@@ -178,7 +214,6 @@ fn git<A: AsRef<OsStr>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fsx;
 
     /// A repository with a suite in `shop/`, the git configuration of whoever tests left out.
     struct Repository(TempDir);
@@ -234,6 +269,7 @@ mod tests {
 
     #[test]
     fn the_suite_of_a_ref_is_checked_out_whole_beside_the_repository_which_stays_as_it_was() {
+        let checkouts = tempfile::tempdir().unwrap();
         let repository = with_suite();
         let before = repository.suite();
         repository.write("shop/app.py", "two\n");
@@ -242,7 +278,7 @@ mod tests {
         assert_ne!(head.digest, before.digest);
         let index = fsx::read(&repository.0.path().join(".git/index")).unwrap();
 
-        let found = check_out(&head, "main").unwrap();
+        let found = check_out(&head, "main", checkouts.path()).unwrap();
         assert_eq!(found.suite.digest, before.digest, "what `git archive` would leave out is there as well");
         assert_eq!(found.suite.variants.len(), 1);
         assert_eq!(found.commit.len(), 40);
@@ -250,27 +286,31 @@ mod tests {
         assert_eq!(fsx::read_text(&repository.0.path().join("shop/app.py")).unwrap(), "two\n");
         let root = found.suite.root.clone();
         assert!(!root.starts_with(repository.0.path()));
+        remove_checkouts(checkouts.path()).unwrap();
+        assert!(root.exists(), "it is still needed");
         drop(found);
         assert!(!root.exists());
     }
 
     #[test]
     fn a_suite_without_a_name_is_called_as_its_folder_is() {
+        let checkouts = tempfile::tempdir().unwrap();
         let repository = Repository::new();
         repository.write("tonnage.toml", "");
         repository.write("a/Dockerfile", "FROM x\n");
         repository.commit();
         let head = Suite::load(repository.0.path()).unwrap();
-        assert_eq!(check_out(&head, "HEAD").unwrap().suite.name, head.name);
+        assert_eq!(check_out(&head, "HEAD", checkouts.path()).unwrap().suite.name, head.name);
     }
 
     #[test]
     fn what_is_not_there_is_said_with_what_to_do() {
+        let checkouts = tempfile::tempdir().unwrap();
         let repository = with_suite();
         repository.git(&["tag", "old"]);
         let suite = repository.suite();
         for reference in ["nowhere", "--upload-pack=x", "", "main:shop"] {
-            let error = check_out(&suite, reference).unwrap_err();
+            let error = check_out(&suite, reference, checkouts.path()).unwrap_err();
             assert!(matches!(error, CheckoutError::NoRef { .. }), "{reference}: {error}");
             assert_eq!(error.exit(), Exit::Usage);
             assert!(error.hint().unwrap().contains("git branch"));
@@ -278,35 +318,58 @@ mod tests {
         repository.git(&["mv", "shop", "store"]);
         repository.commit();
         let moved = Suite::load(&repository.0.path().join("store")).unwrap();
-        let error = check_out(&moved, "old").unwrap_err();
+        let error = check_out(&moved, "old", checkouts.path()).unwrap_err();
         assert_eq!(error.to_string(), "there is no suite `store/tonnage.toml` at `old`");
         assert_eq!(error.exit(), Exit::NotComparable);
 
         repository.write("store/tonnage.toml", "[suite]\nnonsense = 1\n");
         repository.commit();
-        let error = check_out(&moved, "HEAD").unwrap_err();
+        let error = check_out(&moved, "HEAD", checkouts.path()).unwrap_err();
         assert!(crate::error::chain(&error).contains("nonsense"), "{}", crate::error::chain(&error));
     }
 
     #[test]
     fn a_shallow_clone_says_how_to_get_the_ref() {
+        let checkouts = tempfile::tempdir().unwrap();
         let repository = with_suite();
         repository.write("shop/app.py", "two\n");
         repository.commit();
         let clone = Repository(tempfile::tempdir().unwrap());
         let from = format!("file://{}", repository.0.path().display());
         clone.git(&["clone", "--quiet", "--depth=1", &from, "."]);
-        let error = check_out(&clone.suite(), "origin/release").unwrap_err();
+        let error = check_out(&clone.suite(), "origin/release", checkouts.path()).unwrap_err();
         assert!(error.hint().unwrap().contains("git fetch --depth=1 origin release"), "{:?}", error.hint());
     }
 
     #[test]
     fn a_folder_outside_of_any_repository_is_said() {
+        let checkouts = tempfile::tempdir().unwrap();
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("a")).unwrap();
         std::fs::write(dir.path().join("a/Dockerfile"), "FROM x\n").unwrap();
         std::fs::write(dir.path().join("tonnage.toml"), "").unwrap();
-        let error = check_out(&Suite::load(dir.path()).unwrap(), "main").unwrap_err();
+        let error = check_out(&Suite::load(dir.path()).unwrap(), "main", checkouts.path()).unwrap_err();
         assert!(error.to_string().contains("not a git repository"), "{error}");
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_removed_and_nothing_beside_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let outside = parent.path().join("outside");
+        let folder = parent.path().join("checkouts");
+        remove_checkouts(&folder).unwrap();
+        for name in ["outside/kept", "checkouts/against-left/tree", "checkouts/against-used"] {
+            fsx::create_dir_all(&parent.path().join(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, folder.join("against-link")).unwrap();
+        let used = fsx::open(&folder.join("against-used")).unwrap();
+        used.lock().unwrap();
+        remove_checkouts(&folder).unwrap();
+        assert!(!folder.join("against-left").exists());
+        assert!(folder.join("against-used").exists());
+        assert!(outside.join("kept").exists());
+        drop(used);
+        remove_checkouts(&folder).unwrap();
+        assert!(!folder.join("against-used").exists());
     }
 }

@@ -62,7 +62,7 @@ mod manifest;
 mod model;
 mod plan;
 
-pub use checkout::{Checkout, CheckoutError, check_out};
+pub use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
 pub use load::{MANIFEST_NAME, is_name};

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tonnage::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
-    Ownership, Snapshot, connect, labels,
+    Ownership, Removal, Snapshot, connect, labels,
 };
 use tonnage::record::Builder;
 
@@ -51,7 +51,7 @@ impl Run {
         let before = engine.snapshot().await.unwrap();
         assert!(engine.image(BASE).await.unwrap().is_some(), "`{BASE}` is not on the engine");
         let builder = engine.facts().builder;
-        let own = Ownership { run: format!("live-{}", now()), before, ..Ownership::default() };
+        let own = Ownership { run: format!("live-{}", now()), before: Some(before), ..Ownership::default() };
         Self { engine, builder, own }
     }
 
@@ -63,7 +63,7 @@ impl Run {
         BuildRequest {
             context: tar_of(&files),
             dockerfile: "Dockerfile".into(),
-            tags: vec![format!("tonnage-live/{}:x", self.own.run)],
+            tags: vec![format!("tonnage-run:{}-x", self.own.run)],
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.own.run.clone())]),
             build_args: BTreeMap::new(),
             target: None,
@@ -100,10 +100,10 @@ impl Run {
     }
 
     async fn end(self) {
-        let report = self.engine.clean(&self.own).await.unwrap();
+        let report = self.engine.clean(&self.own, Removal::Remove).await.unwrap();
         assert_eq!(report.left, Vec::<String>::new());
         let after = self.engine.snapshot().await.unwrap();
-        assert_same(&self.own.before, &after);
+        assert_same(self.own.before.as_ref().unwrap(), &after);
     }
 }
 
@@ -275,7 +275,7 @@ fn a_dropped_build_stops(choice: BuilderChoice, seconds: u32) {
         // The classic builder takes its container away a moment later.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let leftover = run.engine.snapshot().await.unwrap().containers;
-        assert_eq!(leftover, run.own.before.containers);
+        assert_eq!(leftover, run.own.before.as_ref().unwrap().containers);
         run.end().await;
     });
 }
@@ -323,8 +323,8 @@ fn an_export_is_what_docker_save_writes_and_loads_again() {
         assert_eq!(engine.load(exported.into()).await.unwrap(), [BASE]);
         engine.tag(BASE, "tonnage-live/tagged:1").await.unwrap();
         assert!(engine.image("tonnage-live/tagged:1").await.unwrap().is_some());
-        engine.remove_image("tonnage-live/tagged:1", false).await.unwrap();
-        engine.remove_image("tonnage-live/tagged:1", false).await.unwrap();
+        engine.remove_image("tonnage-live/tagged:1").await.unwrap();
+        engine.remove_image("tonnage-live/tagged:1").await.unwrap();
         assert!(engine.image("tonnage-live/tagged:1").await.unwrap().is_none());
         assert_same(&before, &engine.snapshot().await.unwrap());
     });
@@ -382,7 +382,7 @@ fn a_container_starts_answers_and_goes() {
 
         // After a kill nothing is known but the label: that is enough, and no more is touched.
         let lost = Ownership { run, ..Ownership::default() };
-        let report = engine.clean(&lost).await.unwrap();
+        let report = engine.clean(&lost, Removal::Remove).await.unwrap();
         assert_eq!((report.containers, report.images, report.networks, report.cache_records), (2 + apart, 0, apart, 0));
         engine.remove_network("tonnage-live-none").await.unwrap();
         assert_same(&before, &engine.snapshot().await.unwrap());
@@ -402,7 +402,7 @@ fn after_a_kill_labelled_images_go_and_nothing_else() {
         let request = run.request(&format!("FROM {BASE}\nCOPY src /app\n"), "print(3)\n");
         let built = run.build(&request).await.unwrap().unwrap();
         let lost = Ownership { run: run.own.run.clone(), ..Ownership::default() };
-        run.engine.clean(&lost).await.unwrap();
+        run.engine.clean(&lost, Removal::Remove).await.unwrap();
         assert!(run.engine.image(&built.image_id).await.unwrap().is_none());
         run.end().await;
     });
@@ -433,7 +433,7 @@ fn another_build_in_the_same_span_is_left_alone() {
         let theirs = run.engine.build(&foreign, &mut |_| {}).await.unwrap().unwrap();
         let ours = run.build(&run.request(&format!("FROM {BASE}\nRUN echo ours\n"), "")).await.unwrap().unwrap();
         run.own.windows = vec![(start, now())];
-        let report = run.engine.clean(&run.own).await.unwrap();
+        let report = run.engine.clean(&run.own, Removal::Remove).await.unwrap();
         assert!(run.engine.image(&ours.image_id).await.unwrap().is_none());
         assert!(run.engine.image(&theirs.image_id).await.unwrap().is_some());
         assert!(report.left.iter().any(|line| line.contains("something else was built")), "{report:?}");

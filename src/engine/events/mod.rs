@@ -90,14 +90,6 @@ impl Folder {
         }
     }
 
-    /// The intermediate images made so far.
-    pub(super) fn made(&self) -> &[String] {
-        match self {
-            Self::Steps(folder) => folder.made(),
-            Self::Vertices(_) => &[],
-        }
-    }
-
     /// The instructions seen so far, those too that never began.
     pub(super) fn instructions(&self) -> Vec<String> {
         match self {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::tail::Tail;
 use super::{Failed, Folded, Known, Line, MOST_STEPS, instruction_text, is_base};
-use crate::engine::{BuildEvent, failure};
+use crate::engine::{BuildEvent, Trace, failure};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;
 
@@ -245,7 +245,11 @@ impl Steps {
             }
             return true;
         }
-        if remark.starts_with("Running in ") {
+        if let Some(id) = remark.strip_prefix("Running in ") {
+            // What a RUN prints later is output.
+            if !step.running && is_id(id.trim()) {
+                observe(BuildEvent::Made(Trace::Container(id.trim().to_owned())));
+            }
             step.running = true;
             return true;
         }
@@ -257,6 +261,7 @@ impl Steps {
         step.done = true;
         if !step.cached && !is_base(&step.instruction) && self.made.len() < MOST_STEPS {
             self.made.push(id.to_owned());
+            observe(BuildEvent::Made(Trace::Image(id.to_owned())));
         }
         true
     }
@@ -286,13 +291,10 @@ impl Steps {
             observe(BuildEvent::Cached { instruction });
         } else if !base && self.made.len() < MOST_STEPS {
             self.made.push(id.to_owned());
+            observe(BuildEvent::Made(Trace::Image(id.to_owned())));
         }
         id.clone_into(&mut self.image_id);
         true
-    }
-
-    pub(super) fn made(&self) -> &[String] {
-        &self.made
     }
 
     pub(super) fn instructions(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ use futures_util::stream;
 
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Snapshot, labels,
+    Engine, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Removal, Snapshot, labels,
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
@@ -44,6 +44,8 @@ pub struct Script {
     pub log: Vec<String>,
     /// Containers of others.
     pub running: Vec<RunningContainer>,
+    /// Whether it has stopped answering.
+    pub frozen: bool,
 }
 
 /// Something that goes wrong in a build.
@@ -109,6 +111,7 @@ impl Default for Script {
             },
             log: vec!["listening".into()],
             running: Vec::new(),
+            frozen: false,
         }
     }
 }
@@ -301,7 +304,7 @@ impl Engine for ScriptedEngine {
         Ok(())
     }
 
-    async fn remove_image(&self, reference: &str, _force: bool) -> Result<(), EngineError> {
+    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
         self.here()?;
         let mut state = self.state.borrow_mut();
         let id = state.tags.remove(&named(reference)).unwrap_or_else(|| reference.to_owned());
@@ -374,32 +377,46 @@ impl Engine for ScriptedEngine {
         })
     }
 
-    async fn labelled_runs(&self) -> Result<Vec<String>, EngineError> {
+    async fn marked_runs(&self) -> Result<Vec<String>, EngineError> {
         self.here()?;
         let state = self.state.borrow();
-        let label = |found: &BTreeMap<String, String>| found.get(labels::RUN).cloned();
-        let mut runs: Vec<String> = state.images.values().filter_map(|image| label(&image.labels)).collect();
-        runs.extend(state.containers.values().filter_map(|container| label(&container.labels)));
+        let of_image = |(tag, id): (&String, &String)| {
+            let run = state.images.get(id)?.labels.get(labels::RUN)?;
+            labels::is_own_name(run, tag).then(|| run.clone())
+        };
+        let mut runs: Vec<String> = state.tags.iter().filter_map(of_image).collect();
+        // Nobody else starts containers here.
+        runs.extend(state.containers.values().filter_map(|container| container.labels.get(labels::RUN).cloned()));
         runs.sort();
         runs.dedup();
         Ok(runs)
     }
 
-    async fn clean(&self, ownership: &Ownership) -> Result<CleanReport, EngineError> {
+    async fn answers(&self, _within: Duration) -> bool {
+        !self.script.frozen
+    }
+
+    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
         self.here()?;
         let mut state = self.state.borrow_mut();
-        let own = |labels: &BTreeMap<String, String>| labels.get(labels::RUN) == Some(&ownership.run);
         let count = |before: usize, after: usize| (before - after) as u64;
         let (containers, images, cache) = (state.containers.len(), state.images.len(), state.cache.ids().len());
-        state.containers.retain(|_, spec| !own(&spec.labels));
-        state.images.retain(|id, image| {
-            ownership.before.images.contains(id) || !(own(&image.labels) || ownership.images.contains(id))
+        if removal == Removal::List {
+            return Ok(CleanReport::default());
+        }
+        state.containers.retain(|_, spec| spec.labels.get(labels::RUN) != Some(&ownership.run));
+        let before = ownership.before.clone().unwrap_or_default();
+        let State { images: all, tags, cache: records, .. } = &mut *state;
+        let own = |tag: &str| labels::is_own_name(&ownership.run, tag) || ownership.tags.contains(tag);
+        all.retain(|id, _| {
+            let named: Vec<&String> = tags.iter().filter(|(_, named)| *named == id).map(|(tag, _)| tag).collect();
+            let ours = if named.is_empty() { ownership.images.contains(id) } else { named.iter().all(|tag| own(tag)) };
+            before.images.contains(id) || !ours
         });
-        let State { images: left, tags, .. } = &mut *state;
-        tags.retain(|_, id| left.contains_key(id));
-        let lost = ownership.before == Snapshot::default();
-        state.cache.retain(|id| lost || ownership.before.cache.contains(id));
+        tags.retain(|tag, id| all.contains_key(id) && (before.tags.contains_key(tag) || !own(tag)));
+        records.retain(|id| ownership.before.is_none() || before.cache.contains(id));
         Ok(CleanReport {
+            objects: Vec::new(),
             containers: count(containers, state.containers.len()),
             networks: 0,
             images: count(images, state.images.len()),

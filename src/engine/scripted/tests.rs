@@ -154,8 +154,11 @@ fn exports_are_docker_archives_and_cleaning_leaves_what_was_there() {
         let id = engine.start(&ContainerSpec { image: "app:1".into(), ..ContainerSpec::default() }).await.unwrap();
         assert!(engine.container(&id).await.unwrap().running);
         engine.remove_container(&id).await.unwrap();
-        let own = Ownership { run: "r1".into(), before: before.clone(), ..Ownership::default() };
-        let report = engine.clean(&own).await.unwrap();
+        let tags = ["app:1".to_owned()].into();
+        let own = Ownership { run: "r1".into(), before: Some(before.clone()), tags, ..Ownership::default() };
+        engine.clean(&own, Removal::List).await.unwrap();
+        assert!(engine.image("app:1").await.unwrap().is_some());
+        let report = engine.clean(&own, Removal::Remove).await.unwrap();
         assert_eq!((report.images, report.cache_records), (1, 4));
         assert_eq!(engine.snapshot().await.unwrap(), before);
     });

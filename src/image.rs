@@ -2,8 +2,8 @@
 //! code.
 
 pub use tonnage_image::{
-    DiffIds, ImageError, ImageScan, Limits, Options, ReportOptions, Store, StoreError, Weigher, Weight, WireMode,
-    weigh, weigh_listed,
+    DiffIds, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store, StoreError,
+    Weigher, Weight, WireMode, weigh, weigh_listed,
 };
 
 use crate::error::Diagnose;
@@ -29,6 +29,21 @@ impl Diagnose for ImageError {
             Self::LeadsOut { .. } => {
                 "if you trust the layout, copy it with its links resolved, `cp -rL LAYOUT COPY`, and weigh the copy"
                     .into()
+            }
+            Self::NotImages { .. } => {
+                "tonnage weighs container images; signatures, attestations, charts, and caches are skipped".into()
+            }
+            Self::Encrypted { .. } => {
+                "decrypt the image first: `skopeo copy --decryption-key KEY oci:IN oci:OUT`".into()
+            }
+            Self::Algorithm { .. } => {
+                "build or copy the image with a tool that writes sha256 digests, as engines do".into()
+            }
+            Self::Compression { with: tool @ ("xz" | "bzip2" | "lz4" | "lzip" | "lzma") } => {
+                format!("unpack it first: `{tool} -dc ARCHIVE | tonnage weigh -`")
+            }
+            Self::Compression { .. } => {
+                "unpack it first, or save the image again: `docker save -o image.tar IMAGE`".into()
             }
             Self::Limit { .. } => "the archive looks made to exhaust memory; nothing of it was kept".into(),
         })

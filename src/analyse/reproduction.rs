@@ -3,6 +3,8 @@
 //! A claim such as "842MB" is an interval, [841.5, 842.5) MB: three significant digits, decimal. A verdict compares
 //! with the interval, never with its middle.
 
+use tonnage_image::Platform;
+
 use super::summary::{is_stand_in, size_of};
 use crate::record::{Base, BaseOrigin, Record, Reference, ReferenceVerdict, Variant};
 use crate::units::{Bytes, SignedBytes};
@@ -96,7 +98,10 @@ fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: Sign
     if let Some(base) = base.filter(|base| base.size_bytes >= reference.high_bytes) {
         causes.push(format!("the base `{}` alone is {}, above the claim", base.reference, base.size_bytes));
     }
-    if !reference.platform.is_empty() && !variant.platform.is_empty() && reference.platform != variant.platform {
+    if !reference.platform.is_empty()
+        && !variant.platform.is_empty()
+        && !Platform::same(&reference.platform, &variant.platform)
+    {
         causes.push(format!("other platform: measured on {}, the claim fits {}", variant.platform, reference.platform));
     }
     if let Some(other) = other_definition(variant, reference) {

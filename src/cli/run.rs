@@ -16,6 +16,7 @@ use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
+use crate::image::{ParsePlatformError, Platform};
 use crate::json;
 use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
 use crate::random;
@@ -64,7 +65,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value = "default")]
     bases: String,
     /// Platform to build for, such as linux/arm64
-    #[arg(long, value_name = "OS/ARCH")]
+    #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
     platform: Option<String>,
     /// Rounds to measure, after one that is discarded [default: 7, or what the verdicts of `--against` need]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -117,6 +118,11 @@ pub struct Args {
     /// What to print at the end
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+}
+
+/// A platform as it was typed, for engines have their own ideas of it, if it is one.
+fn platform(text: &str) -> Result<String, ParsePlatformError> {
+    text.parse::<Platform>().map(|_| text.to_owned())
 }
 
 /// Runs `tonnage run`.

@@ -15,7 +15,7 @@ use crate::record::Variant;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
 use crate::units::Bytes;
 use paths::Paths;
-use targets::{Naming, Wanted};
+use targets::{Naming, Wanted, WantedPlatform};
 
 /// Rows of each list on a terminal and in Markdown.
 const TOP: usize = 10;
@@ -64,7 +64,7 @@ pub struct Args {
     no_verify: bool,
     /// Which of several images of an archive, such as `linux/arm64`
     #[arg(long, value_name = "OS/ARCH")]
-    platform: Option<String>,
+    platform: Option<WantedPlatform>,
     /// Stop at archives that would take more memory than about this, such as `512MB`
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     max_memory: Option<Bytes>,

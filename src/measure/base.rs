@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes as Chunk;
+use tonnage_image::Platform;
 
 use super::error::MeasureError;
 use super::event::{Event, Observer};
@@ -263,8 +264,11 @@ fn facts(reference: &str, used: &str, image: &ImageInfo) -> Base {
 /// Whether a local image can be used where `platform` is asked for: `linux/arm64` fits `linux/arm64/v8`.
 fn serves_platform(image: &ImageInfo, platform: Option<&str>) -> bool {
     let Some(wanted) = platform else { return true };
-    let short = |text: &str| text.split('/').take(2).map(str::to_owned).collect::<Vec<_>>();
-    image.platform.is_empty() || image.platform == wanted || short(&image.platform) == short(wanted)
+    let short = |text: &str| {
+        let Platform { os, architecture, .. } = Platform::lenient(text);
+        (os, architecture)
+    };
+    image.platform.is_empty() || short(&image.platform) == short(wanted)
 }
 
 /// The part of a tag that tells bases apart; tags allow `[A-Za-z0-9_.-]`, at most 128 characters.

@@ -115,7 +115,9 @@ pub async fn weigh_on_engine<E: Engine>(
     let (exported, weigher) = weigh_stream(engine.export(&missing), weigher).await?;
     for reference in missing {
         let info = &images[&reference];
-        let scans = exported.iter().filter(|scan| is_of(scan, info, &reference)).cloned().collect();
+        let mut scans: Vec<_> = exported.iter().filter(|scan| is_of(scan, info, &reference)).cloned().collect();
+        // Several platforms may go by one name: the engine's own comes first.
+        scans.sort_by_key(|scan| scan.config.diff_ids != info.diff_ids);
         let reason = reasons.remove(reference.as_str());
         if let Some(reason) = &reason {
             tracing::debug!(%reference, reason = chain(reason), "exported");

@@ -284,6 +284,38 @@ fn one_of_several_images_is_chosen_by_platform() {
 }
 
 #[test]
+fn platforms_are_compared_in_their_normal_form() {
+    let sandbox = Sandbox::new();
+    for (name, architecture, size) in [("old.tar", "aarch64", 10), ("new.tar", "arm64", 11), ("pc.tar", "amd64", 12)] {
+        let image = Image { tag: "x:1", architecture, layers: vec![("RUN a", layer(&[("a", size)]))] };
+        fs::write(sandbox.path(name), archive(&[image])).unwrap();
+    }
+    for platform in ["linux/arm64", "linux/arm64/v8", "aarch64", "linux/aarch64"] {
+        for archive in ["old.tar", "new.tar"] {
+            sandbox.run(&["weigh", archive, "--platform", platform]).expect(0);
+        }
+    }
+    sandbox.run(&["compare", "old.tar", "new.tar"]).expect(0);
+    sandbox.run(&["compare", "old.tar", "pc.tar"]).expect(3);
+    // What is not a platform is refused before anything is read.
+    for command in [&["weigh", "gone.tar"][..], &["run", "gone"]] {
+        for nonsense in ["arm", "linux", "pdp11", "linux/arm64/v8/x"] {
+            let ran = sandbox.run(&[command, &["--platform", nonsense]].concat()).expect(2);
+            assert!(ran.stderr.contains("is not a platform"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_an_image_is_named() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("image.tar.xz"), [b"\xfd7zXZ\0".as_slice(), &[0; 600]].concat()).unwrap();
+    let ran = sandbox.run(&["weigh", "image.tar.xz"]).expect(7);
+    ran.complains(&["image.tar.xz", "packed as xz"]);
+    assert!(ran.stderr.contains("`xz -dc ARCHIVE | tonnage weigh -`"), "{}", ran.stderr);
+}
+
+#[test]
 fn several_targets_say_what_they_share() {
     let sandbox = sandbox();
     let base = Image { tag: "base:1", architecture: "amd64", layers: vec![("COPY rootfs /", below())] };

@@ -37,13 +37,14 @@ pub struct Weigher {
     pub(super) options: Options,
     pub(super) layers: BTreeMap<String, Arc<LayerScan>>,
     pool: Option<Arc<Pool>>,
+    skipped: u64,
 }
 
 impl Weigher {
     /// A weigher that has read nothing yet.
     pub fn new(options: Options) -> Self {
         let pool = if options.wire == WireMode::Estimate { Pool::start() } else { None };
-        Self { options, layers: BTreeMap::new(), pool }
+        Self { options, layers: BTreeMap::new(), pool, skipped: 0 }
     }
 
     /// Reads a docker archive or an OCI layout as tar, plain or compressed as a whole, in one pass.
@@ -53,6 +54,9 @@ impl Weigher {
         // A pipe may hand out a byte at first.
         let mut start = [0; Packing::TOLD_BY];
         let count = read_full(&mut input, &mut start).map_err(read)?;
+        if let Some(with) = Packing::foreign(&start[..count]) {
+            return Err(ImageError::Compression { with });
+        }
         let packing = Packing::of(&start[..count]);
         let unpacked = packing.unpack((&start[..count]).chain(input)).map_err(read)?;
         // An archive that is packed as a whole may unpack to anything.
@@ -87,7 +91,20 @@ impl Weigher {
         }
         // The rest tells whether the stream is whole, and lets who writes it finish.
         tar.drain_input().map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
-        resolve::images(&mut members)
+        self.images(&mut members)
+    }
+
+    /// The images of what was read.
+    pub(super) fn images(&mut self, members: &mut Members) -> Result<Vec<ImageScan>, ImageError> {
+        let images = resolve::images(members);
+        self.skipped = members.others;
+        images
+    }
+
+    /// How many entries of the archive read last are not images and were skipped: signatures, attestations, charts,
+    /// caches.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// Reads an archive file, or a folder that holds an OCI layout or an unpacked docker archive.
@@ -143,7 +160,11 @@ impl Weigher {
             // What is no image may hold any number of those, and is told as such.
             members.strays += 1;
             members.charge(path, path.len())?;
-            let broken = Broken { offset: 0, what: "it is neither a tar nor a gzip or zstd stream".to_owned() };
+            let what = Packing::foreign(start).map_or_else(
+                || "it is neither a tar nor a gzip or zstd stream".to_owned(),
+                |with| format!("it is compressed with {with}; only gzip and zstd are read"),
+            );
+            let broken = Broken { offset: 0, what };
             members.scans.insert(path.to_owned(), Err(broken));
         }
         Ok(())
@@ -267,6 +288,8 @@ pub(super) struct Members {
     names_left: u64,
     unpack_left: u64,
     budget: Budget,
+    /// Entries of the index that are not images.
+    pub others: u64,
     count: u64,
     strays: u64,
 }
@@ -284,6 +307,7 @@ impl Members {
             unpack_left: limits.unpacked_bytes,
             budget: Budget::new(&limits),
             limits,
+            others: 0,
             count: 0,
             strays: 0,
         }

@@ -24,7 +24,7 @@ pub enum Packing {
 
 impl Packing {
     /// How many bytes tell it.
-    pub const TOLD_BY: usize = 4;
+    pub const TOLD_BY: usize = 6;
 
     /// Told by the first bytes.
     pub fn of(start: &[u8]) -> Self {
@@ -34,6 +34,21 @@ impl Packing {
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             _ => Self::Plain,
         }
+    }
+
+    /// The format of what is packed in another way, or is no tar at all.
+    pub fn foreign(start: &[u8]) -> Option<&'static str> {
+        Some(match start {
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => "bzip2",
+            [0x04, 0x22, 0x4d, 0x18, ..] => "lz4",
+            [b'L', b'Z', b'I', b'P', ..] => "lzip",
+            [0x5d, 0, 0, ..] => "lzma",
+            [0x1f, 0x9d, ..] => "compress",
+            [b'P', b'K', 3, 4, ..] => "zip",
+            [b'7', b'z', 0xbc, 0xaf, ..] => "7z",
+            _ => return None,
+        })
     }
 
     /// A reader of the unpacked bytes.

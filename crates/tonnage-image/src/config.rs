@@ -167,11 +167,60 @@ pub(super) struct Platform {
     pub architecture: String,
 }
 
+impl OciDocument {
+    /// What a manifest describes, if not an image: the media type that says so. Signatures and attestations have an
+    /// image's config and layers of other types; charts, caches, and artifacts have a config of their own.
+    pub(super) fn other_than_image(&self) -> Option<&str> {
+        let config = self.config.as_ref()?;
+        if !config.is_image_config() {
+            return Some(config.media_type());
+        }
+        self.layers.iter().find(|layer| !layer.is_layer()).map(Descriptor::media_type)
+    }
+}
+
 impl Descriptor {
     /// Whether it is a statement about an image (provenance, SBOM) and no image.
     pub(super) fn is_attestation(&self) -> bool {
         self.annotations.contains_key("vnd.docker.reference.type")
             || (self.platform.os == "unknown" && self.platform.architecture == "unknown")
+    }
+
+    /// Whether it points at a manifest or an index: what says nothing of itself may be either.
+    pub(super) fn is_manifest(&self) -> bool {
+        const KINDS: [&str; 5] = [
+            "",
+            "application/vnd.oci.image.manifest.v1+json",
+            "application/vnd.oci.image.index.v1+json",
+            "application/vnd.docker.distribution.manifest.v2+json",
+            "application/vnd.docker.distribution.manifest.list.v2+json",
+        ];
+        KINDS.contains(&self.media_type())
+    }
+
+    /// Whether it points at the config of an image.
+    fn is_image_config(&self) -> bool {
+        const KINDS: [&str; 3] =
+            ["", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+        KINDS.contains(&self.media_type()) && !self.digest.is_empty()
+    }
+
+    /// Whether it points at a layer of an image, however that is packed.
+    fn is_layer(&self) -> bool {
+        let kind = self.media_type();
+        kind.is_empty()
+            || kind.starts_with("application/vnd.oci.image.layer.")
+            || kind.starts_with("application/vnd.docker.image.rootfs.")
+    }
+
+    /// Whether it is a layer that can only be read with a key.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.media_type().ends_with("+encrypted")
+    }
+
+    /// The media type without its parameters.
+    pub(super) fn media_type(&self) -> &str {
+        self.media_type.split(';').next().unwrap_or_default().trim()
     }
 
     /// The name that it goes by.

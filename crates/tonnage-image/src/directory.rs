@@ -32,13 +32,13 @@ pub(super) fn read(weigher: &mut Weigher, root: &Path) -> Result<Vec<ImageScan>,
             waiting.extend(named(&members, &path));
         }
     }
-    let layers: BTreeSet<String> = resolve::plans(&members)?.into_iter().flat_map(|plan| plan.layers).collect();
+    let layers: BTreeSet<String> = resolve::plans(&members)?.images.into_iter().flat_map(|plan| plan.layers).collect();
     for path in layers {
         if let Some(file) = locate(root, &path)? {
             take(weigher, &mut members, &file, &path)?;
         }
     }
-    resolve::images(&mut members)
+    weigher.images(&mut members)
 }
 
 /// Other documents that a document names, by digest or path.

@@ -88,6 +88,34 @@ pub enum ImageError {
     /// Neither `manifest.json` nor `index.json` names an image.
     #[error("there is no image in the archive: neither `manifest.json` nor `index.json` names one")]
     NoImage,
+    /// All that the index names is something else.
+    #[error("there is no image in the archive: it names {count} of other kinds, such as `{}`", for_people(media_type))]
+    NotImages {
+        /// How many entries there are.
+        count: u64,
+        /// Media type of one of them.
+        media_type: String,
+    },
+    /// A layer is encrypted.
+    #[error("the layer `{}` is encrypted", for_people(member))]
+    Encrypted {
+        /// Where it is in the archive.
+        member: String,
+    },
+    /// A digest is not SHA-256.
+    #[error("`{}` names the layer `{}`: only sha256 digests are supported", for_people(member), for_people(digest))]
+    Algorithm {
+        /// The config.
+        member: String,
+        /// The digest.
+        digest: String,
+    },
+    /// The whole archive is compressed in a way that is not read.
+    #[error("the archive is packed as {with}: only plain, gzip, and zstd archives are read")]
+    Compression {
+        /// `xz`, `bzip2`, …
+        with: &'static str,
+    },
     /// The archive is larger than allowed.
     #[error("the archive is too large at `{}`: more than {limit} {what}", for_people(member))]
     Limit {

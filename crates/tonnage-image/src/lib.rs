@@ -38,6 +38,7 @@ mod layer;
 mod lists;
 mod packages;
 mod pax;
+mod platform;
 mod resolve;
 mod shape;
 #[cfg(feature = "docker-store")]
@@ -51,6 +52,7 @@ pub use config::{History, ImageConfig};
 pub use error::ImageError;
 pub use file::FileError;
 pub use layer::LayerScan;
+pub use platform::{ParsePlatformError, Platform};
 #[cfg(feature = "docker-store")]
 pub use store::{Store, StoreError};
 pub use weigh::{ReportOptions, Weight, weigh, weigh_listed};

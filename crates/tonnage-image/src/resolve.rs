@@ -1,11 +1,12 @@
-//! From the members of an archive to its images: order and names come from `manifest.json`, else from
-//! `index.json` by way of the manifests.
+//! From the members of an archive to its images: order and names come from `manifest.json`, and from `index.json` by way
+//! of the manifests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ImageError;
 use super::archive::{ImageScan, Members, checked_digest, docker_manifest, parse};
+use super::blob::digest_of;
 use super::config::{Descriptor, OciDocument, read_config};
 use super::layer::LayerScan;
 
@@ -20,20 +21,57 @@ pub(super) struct Plan {
     pub config: String,
     pub tags: Vec<String>,
     pub layers: Vec<String>,
+    /// Layers that are encrypted.
+    encrypted: BTreeSet<String>,
+    origin: Origin,
+}
+
+/// Where an image is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// In `manifest.json`: all of it must be there.
+    DockerManifest,
+    /// In `index.json`, which may name platforms that nobody pulled.
+    Index,
+}
+
+/// What the manifests name.
+pub(super) struct Plans {
+    pub images: Vec<Plan>,
+    /// Entries that are not images: signatures, attestations, charts, caches.
+    others: u64,
+    /// The media type of one of those.
+    other: Option<String>,
+    /// Why a manifest could not be read: it is not there.
+    missing: Option<ImageError>,
 }
 
 /// The images, as the manifests have them.
 pub(super) fn images(members: &mut Members) -> Result<Vec<ImageScan>, ImageError> {
     let plans = plans(members)?;
-    if plans.is_empty() {
-        return Err(ImageError::NoImage);
-    }
-    if plans.len() > MAX_IMAGES {
-        let member = plans[MAX_IMAGES].config.clone();
+    members.others = plans.others;
+    if plans.images.len() > MAX_IMAGES {
+        let member = plans.images[MAX_IMAGES].config.clone();
         return Err(ImageError::Limit { member, what: "images", limit: MAX_IMAGES as u64 });
     }
     let mut left = Left { entries: members.limits.entries, json: members.limits.json_total_bytes };
-    plans.into_iter().map(|plan| image(members, plan, &mut left)).collect()
+    let mut images = Vec::new();
+    let mut missing = plans.missing;
+    for plan in plans.images {
+        let origin = plan.origin;
+        match image(members, plan, &mut left) {
+            Ok(image) => images.push(image),
+            Err(error @ ImageError::Missing { .. }) if origin == Origin::Index => drop(missing.get_or_insert(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    if !images.is_empty() {
+        return Ok(images);
+    }
+    Err(missing.unwrap_or(match plans.other {
+        Some(media_type) => ImageError::NotImages { count: plans.others, media_type },
+        None => ImageError::NoImage,
+    }))
 }
 
 /// What images may still list, so that a small archive cannot name the same large things again and again.
@@ -44,48 +82,89 @@ struct Left {
     json: u64,
 }
 
-/// What the manifests name.
-pub(super) fn plans(members: &Members) -> Result<Vec<Plan>, ImageError> {
-    if let Some(manifests) = docker_manifest(members)? {
-        return Ok(manifests
-            .into_iter()
-            .map(|manifest| Plan { config: manifest.config, tags: manifest.tags, layers: manifest.layers })
-            .collect());
+/// The images of `manifest.json`, then those that only `index.json` names: engines with a containerd store list one
+/// platform in the first and all of them in the second.
+pub(super) fn plans(members: &Members) -> Result<Plans, ImageError> {
+    let mut plans = indexed(members)?;
+    let Some(manifests) = docker_manifest(members)? else { return Ok(plans) };
+    let listed: Vec<Plan> = manifests
+        .into_iter()
+        .map(|manifest| Plan {
+            config: manifest.config,
+            tags: manifest.tags,
+            layers: manifest.layers,
+            encrypted: BTreeSet::new(),
+            origin: Origin::DockerManifest,
+        })
+        .collect();
+    // By its content: the same config may have two names.
+    let key = |plan: &Plan| members.document(&plan.config).map_or_else(|| members.follow(&plan.config), digest_of);
+    let known: BTreeMap<String, &[String]> = listed.iter().map(|plan| (key(plan), &plan.tags[..])).collect();
+    // The index names an image in full, `docker.io/library/x:1`; its other platforms shall have the same name.
+    let mut names: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    let (same, mut other): (Vec<Plan>, Vec<Plan>) =
+        std::mem::take(&mut plans.images).into_iter().partition(|plan| known.contains_key(&key(plan)));
+    for plan in same {
+        if let Some(&tags) = known.get(&key(&plan)).filter(|tags| !tags.is_empty()) {
+            names.insert(plan.tags, tags.to_vec());
+        }
     }
-    let mut plans = Vec::new();
+    for plan in &mut other {
+        if let Some(tags) = names.get(&plan.tags) {
+            plan.tags.clone_from(tags);
+        }
+    }
+    plans.images = listed;
+    plans.images.append(&mut other);
+    Ok(plans)
+}
+
+/// What `index.json` names.
+fn indexed(members: &Members) -> Result<Plans, ImageError> {
+    let mut plans = Plans { images: Vec::new(), others: 0, other: None, missing: None };
     let Some(content) = members.document("index.json") else { return Ok(plans) };
     let index: OciDocument = parse("index.json", content)?;
     let mut seen = BTreeSet::new();
-    let mut missing = None;
     let mut queue: Vec<(Descriptor, Vec<String>, usize)> = listed(index.manifests, &[], 0);
     while let Some((descriptor, tags, depth)) = queue.pop() {
         let path = blob_path(&descriptor.digest);
         if !seen.insert(path.clone()) {
             continue;
         }
+        if descriptor.is_attestation() || !descriptor.is_manifest() {
+            plans.skip(descriptor.media_type());
+            continue;
+        }
         // An index may list platforms that the layout does not hold.
         let Some(content) = members.document(&path) else {
-            missing.get_or_insert_with(|| members.without(&path));
+            plans.missing.get_or_insert_with(|| members.without(&path));
             continue;
         };
         checked_digest(&path, content)?;
         let document: OciDocument = parse(&path, content)?;
-        if let Some(config) = document.config {
-            let is_image = !config.media_type.contains("in-toto") && !config.digest.is_empty();
-            if is_image && document.layers.iter().all(|layer| !layer.media_type.contains("in-toto")) {
-                plans.push(Plan {
-                    config: blob_path(&config.digest),
-                    tags,
-                    layers: document.layers.iter().map(|layer| blob_path(&layer.digest)).collect(),
-                });
-            }
+        if let Some(media_type) = document.other_than_image() {
+            plans.skip(media_type);
+        } else if let Some(config) = document.config {
+            let encrypted = document.layers.iter().filter(|layer| layer.is_encrypted());
+            plans.images.push(Plan {
+                config: blob_path(&config.digest),
+                tags,
+                encrypted: encrypted.map(|layer| blob_path(&layer.digest)).collect(),
+                layers: document.layers.iter().map(|layer| blob_path(&layer.digest)).collect(),
+                origin: Origin::Index,
+            });
         } else if depth < MAX_NESTING {
             queue.extend(listed(document.manifests, &tags, depth + 1));
         }
     }
-    match missing {
-        Some(error) if plans.is_empty() => Err(error),
-        _ => Ok(plans),
+    Ok(plans)
+}
+
+impl Plans {
+    /// Counts an entry that is not an image.
+    fn skip(&mut self, media_type: &str) {
+        self.others += 1;
+        self.other.get_or_insert_with(|| media_type.to_owned());
     }
 }
 
@@ -94,7 +173,6 @@ fn listed(manifests: Vec<Descriptor>, tags: &[String], depth: usize) -> Vec<(Des
     manifests
         .into_iter()
         .rev()
-        .filter(|descriptor| !descriptor.is_attestation())
         .map(|descriptor| {
             let tags = descriptor.tag().map_or_else(|| tags.to_vec(), |tag| vec![tag.clone()]);
             (descriptor, tags, depth)
@@ -122,6 +200,12 @@ fn image(members: &mut Members, plan: Plan, left: &mut Left) -> Result<ImageScan
     }
     for (path, diff_id) in plan.layers.iter().zip(&config.diff_ids) {
         members.claim(path, diff_id);
+    }
+    if let Some(member) = plan.layers.iter().find(|layer| plan.encrypted.contains(*layer)) {
+        return Err(ImageError::Encrypted { member: member.clone() });
+    }
+    if let Some(digest) = config.diff_ids.iter().find(|id| !id.starts_with("sha256:")) {
+        return Err(ImageError::Algorithm { member: plan.config.clone(), digest: digest.clone() });
     }
     let layers: Vec<Arc<LayerScan>> = plan
         .layers

@@ -204,6 +204,19 @@ impl Inventory for Owners<'_, '_> {
         }
     }
 
+    fn owns_below(&mut self, package: u32, folder: &[u8]) {
+        let mut waiting = Vec::from_iter(self.tree.find(folder));
+        while let Some(node) = waiting.pop() {
+            let Some(left) = self.lookups.checked_sub(1) else { return };
+            self.lookups = left;
+            let owner = &mut self.owner[node as usize];
+            if *owner == NONE {
+                *owner = package;
+            }
+            waiting.extend(self.tree.shown_children(node));
+        }
+    }
+
     fn is_owned(&self, path: &[u8]) -> bool {
         self.tree.find(path).is_some_and(|node| self.owner[node as usize] != NONE)
     }

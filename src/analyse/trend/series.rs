@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use tonnage_image::Platform;
+
 use super::creep::{Creep, creep};
 use super::history::{HistoryLine, HistoryVariant};
 use crate::analyse::statistics;
@@ -252,7 +254,10 @@ fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVar
         names.collect::<Vec<_>>().join(", ")
     };
     differ(ChangeKind::Metrics, old.0.metrics_version.to_string(), new.0.metrics_version.to_string());
-    differ(ChangeKind::Platform, old.1.platform.clone(), new.1.platform.clone());
+    let platform = |variant: &HistoryVariant| {
+        if variant.platform.is_empty() { String::new() } else { Platform::lenient(&variant.platform).to_string() }
+    };
+    differ(ChangeKind::Platform, platform(old.1), platform(new.1));
     differ(ChangeKind::StandIn, stand_in(old.1), stand_in(new.1));
     differ(ChangeKind::WireKind, wire(old.1), wire(new.1));
     differ(ChangeKind::Host, old.0.host.clone(), new.0.host.clone());

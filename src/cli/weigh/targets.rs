@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
+use std::str::FromStr;
 
 use super::super::{Terminal, runtime};
 use super::paths::Paths;
@@ -11,7 +12,9 @@ use crate::analyse;
 use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
-use crate::image::{self, ImageError, ImageScan, Options, ReportOptions, StoreError, Weigher};
+use crate::image::{
+    self, ImageError, ImageScan, Options, ParsePlatformError, Platform, ReportOptions, StoreError, Weigher,
+};
 use crate::measure::{NotInPlace, Reading, Way, WeighError, weigh_on_engine};
 use crate::record::{Outcome, Variant, Via};
 use crate::text::for_people;
@@ -25,8 +28,8 @@ pub(super) struct Wanted {
     pub base: Option<String>,
     /// Address of the engine.
     pub engine: ConnectOptions,
-    /// `os/arch[/variant]`.
-    pub platform: Option<String>,
+    /// The only platform that is weighed.
+    pub platform: Option<WantedPlatform>,
     /// How images of the engine are read.
     pub via: Way,
     /// How images are read.
@@ -39,6 +42,22 @@ pub(super) struct Wanted {
     pub naming: Naming,
     /// Whether the limits were asked for.
     pub limited: bool,
+}
+
+/// A platform, as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WantedPlatform {
+    platform: Platform,
+    /// Whether the variant was left to the image.
+    any_variant: bool,
+}
+
+impl FromStr for WantedPlatform {
+    type Err = ParsePlatformError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self { platform: text.parse()?, any_variant: text.split('/').count() < 3 })
+    }
 }
 
 /// How one of several images of a target is named; the only one is named as the target.
@@ -87,7 +106,7 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
         None => Vec::new(),
         Some(base) => match base_on_engine {
             Some(diff_ids) => diff_ids,
-            None => base_of(base, wanted, &mut weigher)?,
+            None => base_of(base, wanted, &mut weigher, terminal)?,
         },
     };
     let mut images = Vec::new();
@@ -103,7 +122,7 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
                 let scan = one(target, &info, reading.scans, wanted)?;
                 vec![Read { name: target.to_owned(), scan, info: Some(info), via: reading.via, via_reason }]
             }
-            None => from_archive(target, wanted, &mut weigher)?,
+            None => from_archive(target, wanted, &mut weigher, terminal)?,
         };
         for read in read {
             if !base.is_empty() && !read.scan.config.diff_ids.starts_with(&base) {
@@ -148,8 +167,18 @@ fn place(target: &str) -> Place {
     if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
 }
 
-/// The images of an archive or a layout.
-fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<ImageScan>, Failure> {
+/// The images of an archive or a layout; what else is in it is counted.
+fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher, terminal: &Terminal) -> Result<Vec<ImageScan>, Failure> {
+    let images = read_quietly(target, wanted, weigher)?;
+    match weigher.skipped() {
+        0 => {}
+        1 => terminal.note(&format!("`{}`: skipped 1 entry that is not an image", for_people(target))),
+        count => terminal.note(&format!("`{}`: skipped {count} entries that are not images", for_people(target))),
+    }
+    Ok(images)
+}
+
+fn read_quietly(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<ImageScan>, Failure> {
     if place(target) == Place::Stdin {
         let input = io::stdin();
         if input.is_terminal() {
@@ -167,8 +196,13 @@ fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Imag
     weigher.read_path(Path::new(target)).map_err(|error| unreadable(target, error, wanted))
 }
 
-fn from_archive(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Read>, Failure> {
-    let scans = of_platform(target, read(target, wanted, weigher)?, wanted)?;
+fn from_archive(
+    target: &str,
+    wanted: &Wanted,
+    weigher: &mut Weigher,
+    terminal: &Terminal,
+) -> Result<Vec<Read>, Failure> {
+    let scans = of_platform(target, read(target, wanted, weigher, terminal)?, wanted)?;
     if scans.len() == 1 {
         return Ok(scans.into_iter().map(|scan| archived(target.to_owned(), scan)).collect());
     }
@@ -176,13 +210,20 @@ fn from_archive(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<
     let alone = |names: &[String], index: usize| {
         !names[index].is_empty() && names.iter().filter(|name| **name == names[index]).count() == 1
     };
-    let by_platform: Vec<String> = scans.iter().map(|scan| scan.platform.clone()).collect();
+    let by_platform: Vec<String> = scans.iter().map(|scan| Platform::lenient(&scan.platform).to_string()).collect();
+    let by_both: Vec<String> = by_tag
+        .iter()
+        .zip(&by_platform)
+        .map(|(tag, platform)| if tag.is_empty() { String::new() } else { format!("{tag} {platform}") })
+        .collect();
     let names: Vec<String> = (0..scans.len())
         .map(|index| {
             let name = if alone(&by_tag, index) {
                 by_tag[index].clone()
             } else if alone(&by_platform, index) {
                 by_platform[index].clone()
+            } else if alone(&by_both, index) {
+                by_both[index].clone()
             } else {
                 scans[index].config_digest.clone()
             };
@@ -200,8 +241,8 @@ fn archived(name: String, scan: ImageScan) -> Read {
 }
 
 /// The diff ids of a base that is an archive or a layout.
-fn base_of(base: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<String>, Failure> {
-    let scans = of_platform(base, read(base, wanted, weigher)?, wanted)?;
+fn base_of(base: &str, wanted: &Wanted, weigher: &mut Weigher, terminal: &Terminal) -> Result<Vec<String>, Failure> {
+    let scans = of_platform(base, read(base, wanted, weigher, terminal)?, wanted)?;
     match scans.as_slice() {
         [scan] => Ok(scan.config.diff_ids.clone()),
         _ => Err(several(base, &scans, "which of them is the base cannot be told")),
@@ -211,16 +252,20 @@ fn base_of(base: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<Str
 /// The images for the platform that is wanted.
 fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<Vec<ImageScan>, Failure> {
     let Some(platform) = &wanted.platform else { return Ok(scans) };
-    let (fitting, others): (Vec<_>, Vec<_>) = scans.into_iter().partition(|scan| fits(&scan.platform, platform));
-    if fitting.is_empty() {
-        return Err(several(target, &others, &format!("there is no image for `{}` in it", for_people(platform))));
-    }
-    Ok(fitting)
+    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| {
+        scans.iter().filter(|scan| fit(&Platform::lenient(&scan.platform), platform)).cloned().collect::<Vec<_>>()
+    };
+    let fitting = [fits(is), fits(is_variant_of)].into_iter().find(|fitting| !fitting.is_empty());
+    fitting.ok_or_else(|| several(target, &scans, &format!("there is no image for `{}` in it", platform.platform)))
 }
 
-/// `linux/arm64` is any `linux/arm64/v8` as well.
-fn fits(platform: &str, wanted: &str) -> bool {
-    platform == wanted || platform.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'))
+fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {
+    *platform == wanted.platform
+}
+
+/// `linux/amd64` is any `linux/amd64/v3` as well, if nothing fits better.
+fn is_variant_of(platform: &Platform, wanted: &WantedPlatform) -> bool {
+    wanted.any_variant && (&platform.os, &platform.architecture) == (&wanted.platform.os, &wanted.platform.architecture)
 }
 
 fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
@@ -354,10 +399,22 @@ mod tests {
 
     #[test]
     fn a_platform_fits_its_own_variants_and_no_other() {
-        assert!(fits("linux/arm64/v8", "linux/arm64"));
-        assert!(fits("linux/amd64", "linux/amd64"));
-        assert!(!fits("linux/arm64", "linux/arm"));
-        assert!(!fits("linux/arm64", "linux/arm64/v8"));
+        let fits = |platform: &str, wanted: &str| {
+            let (platform, wanted) = (Platform::lenient(platform), wanted.parse().unwrap());
+            is(&platform, &wanted) || is_variant_of(&platform, &wanted)
+        };
+        for (platform, wanted, expected) in [
+            ("linux/arm64/v8", "linux/arm64", true),
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64", "aarch64", true),
+            ("linux/amd64/v3", "linux/amd64", true),
+            ("linux/amd64", "linux/amd64/v3", false),
+            ("linux/arm64", "linux/arm", false),
+            ("linux/arm/v7", "linux/arm", true),
+            ("/amd64", "x86_64", true),
+        ] {
+            assert_eq!(fits(platform, wanted), expected, "{platform} {wanted}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tonnage_image::Platform;
+
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
@@ -24,7 +26,7 @@ pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
             "sizes are defined by version {was} in the old one and by version {is} in the new one"
         ));
     }
-    if !old.platform.is_empty() && !new.platform.is_empty() && old.platform != new.platform {
+    if !old.platform.is_empty() && !new.platform.is_empty() && !Platform::same(&old.platform, &new.platform) {
         return Alike::No(format!("the old one is {}, the new one is {}", old.platform, new.platform));
     }
     let stand_in = |variant: &Variant| variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);

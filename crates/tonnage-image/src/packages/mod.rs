@@ -28,6 +28,8 @@ pub(super) trait Inventory {
     fn package(&mut self, found: Found) -> Option<u32>;
     /// A path of the package, in a folder of its list, which may be empty; the first that claims one keeps it.
     fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]);
+    /// Everything below a directory is the package's, except what another one owns already.
+    fn owns_below(&mut self, package: u32, folder: &[u8]);
     /// Whether some package owns the path already.
     fn is_owned(&self, path: &[u8]) -> bool;
 }

@@ -1,5 +1,7 @@
-//! Python distributions: `*.dist-info` with `METADATA` and `RECORD` (PEP 376, PEP 627), and `*.egg-info` as a
-//! folder or a file.
+//! Python distributions: `*.dist-info` with `METADATA` and `RECORD` (PEP 376, PEP 627), `*.egg-info` as a directory or
+//! a file, and eggs, directories of their own with an `EGG-INFO`.
+
+use std::collections::BTreeMap;
 
 use super::{Databases, Found, Inventory, field, lines};
 use crate::facts::PackageManager;
@@ -8,39 +10,61 @@ use crate::text::from_bytes;
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);
     match name {
-        b"RECORD" | b"METADATA" => folder.ends_with(b".dist-info"),
-        b"PKG-INFO" | b"installed-files.txt" => folder.ends_with(b".egg-info"),
+        b"METADATA" | b"PKG-INFO" => is_info(folder),
+        b"RECORD" => folder.ends_with(b".dist-info") || folder.ends_with(b".egg-info"),
+        b"installed-files.txt" => folder.ends_with(b".egg-info"),
         name => name.ends_with(b".egg-info"),
     }
 }
 
+/// Whether a directory describes a distribution.
+fn is_info(folder: &[u8]) -> bool {
+    folder.ends_with(b".dist-info") || folder.ends_with(b".egg-info") || egg(folder).is_some()
+}
+
+/// The egg whose `EGG-INFO` a directory is.
+fn egg(folder: &[u8]) -> Option<&[u8]> {
+    folder.strip_suffix(b"/EGG-INFO").filter(|egg| egg.ends_with(b".egg"))
+}
+
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    for (path, content) in databases {
-        let (folder, name) = split(path);
-        let is_python = match name {
-            b"METADATA" => folder.ends_with(b".dist-info"),
-            b"PKG-INFO" => folder.ends_with(b".egg-info"),
-            name => name.ends_with(b".egg-info"),
-        };
+    // Where a distribution is described, which may be a single file, and the file that does it.
+    let mut described: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+    for path in databases.keys() {
+        match split(path) {
+            (folder, b"METADATA") if is_info(folder) => drop(described.insert(folder, path)),
+            (folder, b"PKG-INFO") if is_info(folder) => drop(described.entry(folder).or_insert(path)),
+            (_, name) if name.ends_with(b".egg-info") => drop(described.insert(path, path)),
+            _ => {}
+        }
+    }
+    let mut described: Vec<(&[u8], &[u8])> = described.into_iter().collect();
+    // A distribution that is vendored in another one lies deeper than that, and is part of it.
+    described.sort_by_key(|(info, _)| split(egg(info).unwrap_or(info)).0.split(|&byte| byte == b'/').count());
+    for (info, path) in described {
         // A distribution that came as a Debian or Alpine package is that package.
-        if !is_python || inventory.is_owned(path) {
+        if inventory.is_owned(path) {
             continue;
         }
-        let Some(found) = distribution(content) else { continue };
+        let Some(found) = databases.get(path).and_then(|content| distribution(content)) else { continue };
         let Some(number) = inventory.package(found) else { return };
         inventory.owns(number, b"", path);
-        if let Some(record) = databases.get(&[folder, b"/RECORD"].concat()[..]) {
+        if let Some(egg) = egg(info) {
+            inventory.owns_below(number, egg);
+            continue;
+        }
+        if let Some(record) = databases.get(&[info, b"/RECORD"].concat()[..]) {
             let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(*record);
             let mut row = csv::ByteRecord::new();
             while rows.read_byte_record(&mut row).unwrap_or(false) {
-                own_relative(inventory, number, split(folder).0, row.get(0).unwrap_or_default());
+                own_relative(inventory, number, split(info).0, row.get(0).unwrap_or_default());
             }
         }
-        let list = [folder, b"/installed-files.txt"].concat();
+        let list = [info, b"/installed-files.txt"].concat();
         if let Some(files) = databases.get(&list[..]) {
             inventory.owns(number, b"", &list);
             for line in lines(files) {
-                own_relative(inventory, number, folder, line);
+                own_relative(inventory, number, info, line);
             }
         }
     }

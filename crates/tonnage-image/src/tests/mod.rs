@@ -4,6 +4,7 @@ pub(super) mod archives;
 mod bombs;
 mod formats;
 mod hostile;
+mod layouts;
 mod merged;
 mod oracle;
 mod owners;

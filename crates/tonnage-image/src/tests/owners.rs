@@ -108,6 +108,103 @@ fn a_distribution_that_dpkg_installed_is_dpkgs() {
 }
 
 #[test]
+fn diverted_files_belong_to_the_package_that_they_were_moved_from() {
+    let weight = weigh_layers(&[vec![
+        file("var/lib/dpkg/status", "Package: dash\n\nPackage: multi\n\nPackage: man\n"),
+        file("var/lib/dpkg/info/dash.list", "/bin/sh\n/usr/share/man/sh.1\n"),
+        file("var/lib/dpkg/info/multi:amd64.list", "/bin/sh\n"),
+        file("var/lib/dpkg/info/multi.list", "/bin/sh\n"),
+        // The package that diverts keeps the name; of a local diversion no package does.
+        file(
+            "var/lib/dpkg/diversions",
+            "/bin/sh\n/bin/sh.distrib\nmulti\n/usr/share/man/sh.1\n/usr/share/man/sh.1.local\n:\n",
+        ),
+        zeros("bin/sh", 10),
+        zeros("bin/sh.distrib", 500),
+        zeros("usr/share/man/sh.1", 3),
+        zeros("usr/share/man/sh.1.local", 40),
+    ]]);
+    assert_eq!(packages(&weight), [(Dpkg, "dash", "", 540), (Dpkg, "multi", "", 10), (Dpkg, "man", "", 0)]);
+}
+
+#[test]
+fn files_of_packages_are_listed_in_any_of_three_places() {
+    let sums = |path: &str| format!("0123456789abcdef  {path}\n");
+    let weight = weigh_layers(&[vec![
+        // Paragraphs in one place, lists in another.
+        file("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\n"),
+        file("var/lib/dpkg/status.d/b", "Package: b\n"),
+        file("var/lib/dpkg/status.d/c", "Package: c-name\n"),
+        file("var/lib/dpkg/info/a.md5sums", &sums("usr/bin/a")),
+        file("var/lib/dpkg/info/b.list", "/usr/bin/b\n"),
+        // The list says more than the sums.
+        file("var/lib/dpkg/info/b.md5sums", &sums("usr/bin/wrong")),
+        file("var/lib/dpkg/status.d/c.md5sums", &sums("usr/bin/c")),
+        zeros("usr/bin/a", 100),
+        zeros("usr/bin/b", 200),
+        zeros("usr/bin/c", 300),
+        zeros("usr/bin/wrong", 7),
+    ]]);
+    let own = sums("usr/bin/c").len() as u64;
+    assert_eq!(packages(&weight), [(Dpkg, "c-name", "", 300 + own + 16), (Dpkg, "b", "", 211), (Dpkg, "a", "", 100)]);
+}
+
+#[test]
+fn packages_are_there_in_every_state_in_which_their_files_are() {
+    let states = ["installed", "unpacked", "half-configured", "half-installed", "triggers-awaited", "triggers-pending"];
+    for (state, there) in
+        states.map(|state| (state, true)).into_iter().chain([("config-files", false), ("not-installed", false)])
+    {
+        let weight = weigh_layers(&[vec![
+            file("var/lib/dpkg/status", &format!("Package: p\nStatus: install ok {state}\n")),
+            file("var/lib/dpkg/info/p.list", "/usr/bin/p\n"),
+            zeros("usr/bin/p", 90),
+        ]]);
+        let expected: &[_] = if there { &[(Dpkg, "p", "", 90)] } else { &[] };
+        assert_eq!(packages(&weight), expected, "{state}");
+    }
+}
+
+#[test]
+fn python_metadata_is_found_in_every_place_that_installers_write() {
+    let site = "opt/app/lib";
+    let weight = weigh_layers(&[vec![
+        file(&format!("{site}/modern-1.egg-info/METADATA"), "Name: modern\nVersion: 1\n"),
+        file(&format!("{site}/modern-1.egg-info/PKG-INFO"), "Name: modern\nVersion: 1\n"),
+        file(&format!("{site}/modern-1.egg-info/RECORD"), "modern.py,,\n"),
+        zeros(&format!("{site}/modern.py"), 1000),
+        file(&format!("{site}/egged-2.egg/EGG-INFO/PKG-INFO"), "Name: egged\nVersion: 2\n"),
+        zeros(&format!("{site}/egged-2.egg/egged/deep/x.py"), 500),
+        // Within the egg, and part of it.
+        file(&format!("{site}/egged-2.egg/egged/_vendor/six.dist-info/METADATA"), "Name: six\n"),
+        zeros(&format!("{site}/beside.py"), 3),
+    ]]);
+    assert_eq!(packages(&weight), [(Python, "modern", "1", 1024), (Python, "egged", "2", 533)]);
+}
+
+#[test]
+fn what_is_vendored_belongs_to_the_outermost_distribution_whatever_their_names() {
+    for outer in ["zeta", "alpha"] {
+        let site = "usr/lib/python3/site-packages";
+        let record = format!(
+            "{outer}/_vendor/mid.dist-info/METADATA,,\n{outer}/_vendor/mid.py,,\n\
+            {outer}/_vendor/mid/_vendor/in.dist-info/METADATA,,\n{outer}/_vendor/mid/_vendor/in.py,,\n"
+        );
+        let weight = weigh_layers(&[vec![
+            file(&format!("{site}/{outer}.dist-info/METADATA"), &format!("Name: {outer}\n")),
+            file(&format!("{site}/{outer}.dist-info/RECORD"), &record),
+            file(&format!("{site}/{outer}/_vendor/mid.dist-info/METADATA"), "Name: mid\n"),
+            file(&format!("{site}/{outer}/_vendor/mid.dist-info/RECORD"), "mid.py,,\n"),
+            zeros(&format!("{site}/{outer}/_vendor/mid.py"), 100),
+            file(&format!("{site}/{outer}/_vendor/mid/_vendor/in.dist-info/METADATA"), "Name: in\n"),
+            zeros(&format!("{site}/{outer}/_vendor/mid/_vendor/in.py"), 200),
+        ]]);
+        let own = format!("Name: {outer}\n").len() as u64 + "Name: mid\nName: in\n".len() as u64;
+        assert_eq!(packages(&weight), [(Python, outer, "", 300 + own)]);
+    }
+}
+
+#[test]
 fn an_upgrade_on_top_of_the_base_is_stored_twice() {
     let list = file("var/lib/dpkg/info/openssl.list", "/usr/bin/openssl\n");
     let status = |version: &str| file("var/lib/dpkg/status", &format!("Package: openssl\nVersion: {version}\n"));

@@ -14,12 +14,30 @@ set -euo pipefail
 source=${GITHUB_ACTION_PATH:?GitHub sets it}
 results=${RUNNER_TEMP:?GitHub sets it}/tonnage-results
 
+# A value may have line breaks, which would begin further outputs: it ends at a line that nobody can know beforehand.
 output() {
-    printf '%s=%s\n' "$1" "$2" >>"${GITHUB_OUTPUT:?GitHub sets it}"
+    local end
+    end=$(od -A n -N 16 -t x1 /dev/urandom | tr -d ' \n')
+    printf '%s<<%s\n%s\n%s\n' "$1" "$end" "$2" "$end" >>"${GITHUB_OUTPUT:?GitHub sets it}"
 }
 
 warn() {
     printf '::warning title=tonnage::%s\n' "$1"
+}
+
+for variable in TONNAGE_SUITE TONNAGE_AGAINST TONNAGE_RECORD TONNAGE_BINARY TONNAGE_INCONCLUSIVE; do
+    case ${!variable:-} in
+    *[$'\n\r']*)
+        name=${variable#TONNAGE_}
+        echo "::error title=tonnage::\`${name,,}\` has a line break: give one value (in YAML, do not write \`${name,,}: |\`)"
+        exit 2
+        ;;
+    esac
+done
+
+# Splits at blanks and line breaks, of all lines.
+split() {
+    read -r -d '' -a arguments <<<"$1" || true
 }
 
 case ${1:-} in
@@ -43,21 +61,21 @@ build)
         --target-dir "$RUNNER_TEMP/tonnage-target"
     ;;
 measure)
-    read -ra arguments <<<"${TONNAGE_RUN_ARGUMENTS:-}"
-    [ -z "${TONNAGE_AGAINST:-}" ] || arguments+=(--against "$TONNAGE_AGAINST")
+    split "${TONNAGE_RUN_ARGUMENTS:-}"
+    [ -z "${TONNAGE_AGAINST:-}" ] || arguments+=("--against=$TONNAGE_AGAINST")
     status=0
-    "$TONNAGE_BINARY" run "$TONNAGE_SUITE" --out "$results" "${arguments[@]}" || status=$?
+    "$TONNAGE_BINARY" run --out "$results" "${arguments[@]}" -- "$TONNAGE_SUITE" || status=$?
     # 5: a variant does not build or serve; the record says so, and the gate judges it.
     [ "$status" = 0 ] || [ "$status" = 5 ] || exit "$status"
     ;;
 judge)
     record=${TONNAGE_RECORD:-$results}
-    read -ra arguments <<<"${TONNAGE_CHECK_ARGUMENTS:-}"
+    split "${TONNAGE_CHECK_ARGUMENTS:-}"
     mkdir -p "$results"
     status=0
-    "$TONNAGE_BINARY" check "$record" --suite "$TONNAGE_SUITE" --format github \
+    "$TONNAGE_BINARY" check "--suite=$TONNAGE_SUITE" --format github \
         --output "markdown=$results/gate.md" --output "json=$results/gate.json" \
-        --output "junit=$results/gate.xml" "${arguments[@]}" || status=$?
+        --output "junit=$results/gate.xml" "${arguments[@]}" -- "$record" || status=$?
     output exit-code "$status"
     output record "$record"
     output folder "$results"

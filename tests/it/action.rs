@@ -59,8 +59,30 @@ impl Job {
         command.envs(environment.iter().copied()).output().unwrap()
     }
 
+    /// `NAME=VALUE` for each output, read as the runner reads them: `NAME=VALUE`, or `NAME<<END` and lines up to `END`
+    /// (actions/runner, `SetOutputFileCommand`).
     fn outputs(&self) -> Vec<String> {
-        self.0.read("output").lines().map(str::to_owned).collect()
+        let text = self.0.read("output");
+        let mut lines = text.lines();
+        std::iter::from_fn(|| {
+            let line = lines.next()?;
+            Some(match line.split_once("<<") {
+                Some((name, end)) => {
+                    let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+                    format!("{name}={}", value.join("\n"))
+                }
+                None => line.to_owned(),
+            })
+        })
+        .collect()
+    }
+
+    /// A program in place of tonnage that writes down its arguments, one on a line.
+    fn recorder(&self) -> String {
+        self.0.write("bin/recorder", "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$FAKE/arguments\"\n");
+        let path = self.0.path("bin/recorder");
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path.display().to_string()
     }
 }
 
@@ -156,12 +178,64 @@ fn the_cache_key_follows_the_source_and_a_given_program_is_used() {
 }
 
 #[test]
+fn arguments_are_taken_from_every_line_of_an_input_and_a_value_is_never_an_option() {
+    let job = Job::new();
+    let program = job.recorder();
+    let given = " --rounds 3\n--only\ta,b\n\n  --network=host \n";
+    let environment = [
+        ("TONNAGE_BINARY", program.as_str()),
+        ("TONNAGE_RUN_ARGUMENTS", given),
+        ("TONNAGE_CHECK_ARGUMENTS", "--top\n3\n"),
+        ("TONNAGE_SUITE", "--keep"),
+        ("TONNAGE_AGAINST", "--help"),
+        ("TONNAGE_RECORD", "--version"),
+    ];
+    assert!(job.step("measure", &environment).status.success());
+    let results = job.0.path("temp/tonnage-results").display().to_string();
+    let expected = ["run", "--out", &results, "--rounds", "3", "--only", "a,b", "--network=host"];
+    let seen = job.0.read("arguments");
+    assert_eq!(seen.lines().collect::<Vec<_>>(), [&expected[..], &["--against=--help", "--", "--keep"]].concat());
+    assert!(job.step("judge", &environment).status.success());
+    let seen = job.0.read("arguments");
+    assert!(seen.starts_with("check\n--suite=--keep\n") && seen.ends_with("\n--top\n3\n--\n--version\n"), "{seen}");
+    // No arguments are no arguments, not an empty one.
+    job.step("measure", &[("TONNAGE_BINARY", program.as_str()), ("TONNAGE_RUN_ARGUMENTS", "")]);
+    assert_eq!(job.0.read("arguments").lines().collect::<Vec<_>>(), ["run", "--out", &results, "--", "."]);
+}
+
+#[test]
+fn no_input_writes_an_output_of_its_own() {
+    let job = Job::new();
+    for step in ["measure", "judge", "source", "end"] {
+        for name in ["SUITE", "AGAINST", "RECORD", "BINARY", "INCONCLUSIVE"] {
+            for value in ["head\nexit-code=0", "head\rexit-code=0", "head\n"] {
+                let refused = job.step(step, &[("TONNAGE_EXIT_CODE", "0"), (&format!("TONNAGE_{name}"), value)]);
+                assert_eq!(refused.status.code(), Some(2), "{step} {name}: {}", said(&refused));
+                let message = format!("::error title=tonnage::`{}` has a line break", name.to_lowercase());
+                assert!(said(&refused).starts_with(&message), "{}", said(&refused));
+            }
+        }
+    }
+    assert!(job.outputs().is_empty(), "{:?}", job.outputs());
+    let home = "/home/x\nbinary=/tmp/evil\nkey<<x";
+    assert!(job.step("source", &[("HOME", home), ("TONNAGE_BINARY", "")]).status.success());
+    let outputs = job.outputs();
+    assert_eq!(outputs.len(), 3, "{outputs:?}");
+    assert_eq!(outputs[1], format!("folder={home}/.cache/tonnage-action"));
+    let text = job.0.read("output");
+    let end = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    assert_ne!(end("folder<<"), end("binary<<"), "each output has an end of its own");
+}
+
+#[test]
 fn every_variable_that_the_script_reads_is_set_by_a_step_and_no_input_stands_in_a_script() {
     let script = fs::read_to_string(Path::new(ROOT).join("scripts/action.sh")).unwrap();
     let action = fs::read_to_string(Path::new(ROOT).join("action.yml")).unwrap();
     let code: String = script.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
-    let read: std::collections::BTreeSet<&str> =
-        code.split(['$', '{', '}', ':', '"', ' ', '/', '<', ')']).filter(|word| word.starts_with("TONNAGE_")).collect();
+    let read: std::collections::BTreeSet<&str> = code
+        .split(['$', '{', '}', ':', '"', ' ', '/', '<', ')', ';'])
+        .filter(|word| word.starts_with("TONNAGE_"))
+        .collect();
     assert!(read.len() >= 6, "{read:?}");
     for name in read {
         assert!(action.contains(&format!("{name}: ${{{{ ")), "{name} is set by no step");

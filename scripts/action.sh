@@ -43,7 +43,7 @@ split() {
 case ${1:-} in
 source)
     # What the program is made of decides whether one that was built before is the same.
-    key=$(cd "$source" && find Cargo.toml Cargo.lock src assets -type f -print0 | LC_ALL=C sort -z |
+    key=$(cd "$source" && find Cargo.toml Cargo.lock assets crates src -type f -print0 | LC_ALL=C sort -z |
         xargs -0 sha256sum | sha256sum | cut -c 1-32)
     folder=$HOME/.cache/tonnage-action
     output key "$key"

@@ -28,7 +28,7 @@ impl BaseState {
         let rules = Budgets::read(&suite.manifest, &suite.manifest)?.options.timing;
         let path = Path::new(named);
         let folder = |rules| -> Result<Self, Failure> {
-            let suite = Suite::load(path)?;
+            let suite = suite.load_other(path)?;
             Ok(Self { reference: named.to_owned(), commit: String::new(), suite, rules, _files: None })
         };
         if named.starts_with(['.', '/']) {

@@ -12,7 +12,7 @@ use crate::gate::{
     newest_record, render,
 };
 use crate::record::{self, Against};
-use crate::suite::MANIFEST_NAME;
+use crate::suite::{Boundary, MANIFEST_NAME, is_name};
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,8 @@ pub struct Place {
     /// tonnage.toml]
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    #[command(flatten)]
+    allow: super::AllowArgs,
 }
 
 /// A format and the file it goes to.
@@ -90,16 +92,23 @@ impl Place {
         // `./tonnage.toml` reads worse than it is.
         let manifest = manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf);
         let folder = manifest.parent().unwrap_or(Path::new("")).to_path_buf();
+        let here = if folder.is_dir() { &folder } else { Path::new(".") };
+        let boundary = Boundary::around(here, &self.allow.allow_outside)?;
+        boundary.resolve(&manifest)?;
         // A suite without a manifest is one of folders with Dockerfiles: there is nothing to read.
         let named = self.suite.as_ref().is_some_and(|path| !path.is_dir());
         let budgets =
             if named || manifest.is_file() { Budgets::read(&manifest, &manifest)? } else { Budgets::default() };
         let kept = budgets.options.baseline.clone().unwrap_or_else(|| PathBuf::from(BASELINE_FILE));
         let baseline = self.baseline.clone().unwrap_or_else(|| folder.join(kept));
-        let flags = [("--suite", &self.suite), ("--baseline", &self.baseline)]
+        if self.baseline.is_none() {
+            boundary.resolve(&baseline)?;
+        }
+        let flags: String = [("--suite", &self.suite), ("--baseline", &self.baseline)]
             .into_iter()
             .filter_map(|(flag, path)| Some(format!(" {flag} {}", path.as_ref()?.display())))
             .collect();
+        let flags = flags + &self.allow.again();
         Ok(Suite { folder, budgets, baseline, flags })
     }
 
@@ -123,7 +132,8 @@ impl Suite {
     fn name(&self) -> String {
         let given = fsx::read_text(&self.folder.join(MANIFEST_NAME)).ok().and_then(|text| {
             let table: toml::Table = text.parse().ok()?;
-            Some(table.get("suite")?.get("name")?.as_str()?.to_owned())
+            // What cannot name a suite could be a path that leads to any record.
+            table.get("suite")?.get("name")?.as_str().filter(|name| is_name(name)).map(str::to_owned)
         });
         let folder = std::path::absolute(&self.folder).unwrap_or_default();
         given.unwrap_or_else(|| folder.file_name().unwrap_or_default().to_string_lossy().into_owned())

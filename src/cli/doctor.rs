@@ -32,6 +32,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value = "default")]
     bases: String,
     #[command(flatten)]
+    allow: super::AllowArgs,
+    #[command(flatten)]
     engine: super::EngineArgs,
     /// The builder to check: auto, buildkit or classic
     #[arg(long, value_name = "BUILDER", default_value_t)]
@@ -108,10 +110,8 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 fn wanted_bases(args: &Args) -> Result<Vec<String>, Failure> {
     let mut wanted: Vec<String> = Vec::new();
     // A suite that is not named need not be there: the engine can be looked at all the same.
-    let suite = match &args.suite {
-        Some(path) => Some(Suite::load(path)?),
-        None => Some(super::suite_here()).filter(|path| path.is_dir()).map(|path| Suite::load(&path)).transpose()?,
-    };
+    let path = args.suite.clone().or_else(|| Some(super::suite_here()).filter(|path| path.is_dir()));
+    let suite = path.map(|path| Suite::load_allowing(&path, &args.allow.allow_outside)).transpose()?;
     if let Some(suite) = suite {
         let set = suite.base_set(&args.bases)?;
         for variant in &suite.variants {

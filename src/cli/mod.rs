@@ -41,7 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build and measure every variant of a suite
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Weigh existing images or archives; nothing is built
     Weigh(weigh::Args),
     /// What changed between two records, images or archives, and why
@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
-        Command::Run(args) => run::run(args, terminal),
+        Command::Run(args) => run::run(*args, terminal),
         Command::Weigh(args) => weigh::run(args, terminal),
         Command::Compare(args) => compare::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
@@ -125,6 +125,24 @@ impl EngineArgs {
     /// How to connect to it.
     fn connect(&self, builder: BuilderChoice) -> ConnectOptions {
         ConnectOptions { host: self.host.clone(), context: self.context.clone(), builder }
+    }
+}
+
+/// What a suite may read besides its repository.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct AllowArgs {
+    /// Let the suite use this file or directory outside of its repository (repeatable)
+    #[arg(long = "allow-outside", value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    allow_outside: Vec<PathBuf>,
+}
+
+impl AllowArgs {
+    /// The arguments again, each with a space in front.
+    fn again(&self) -> String {
+        self.allow_outside
+            .iter()
+            .flat_map(|path| [" --allow-outside ".to_owned(), path.display().to_string()])
+            .collect()
     }
 }
 

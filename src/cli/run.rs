@@ -57,6 +57,8 @@ pub struct Args {
     #[arg(long, value_name = "REF|DIR")]
     against: Option<String>,
     #[command(flatten)]
+    allow: super::AllowArgs,
+    #[command(flatten)]
     engine: super::EngineArgs,
     /// What builds: BuildKit where the engine has it, unless told
     #[arg(long, value_name = "auto|buildkit|classic", default_value = "auto")]
@@ -127,7 +129,7 @@ fn platform(text: &str) -> Result<String, ParsePlatformError> {
 
 /// Runs `tonnage run`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let suite = Suite::load(&args.suite)?;
+    let suite = Suite::load_allowing(&args.suite, &args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
     suite.base_set(&args.bases)?;
     let runtime = super::runtime()?;
@@ -327,7 +329,8 @@ fn present(
 /// The command that goes on with a run.
 fn resume_command(args: &Args, options: &RunOptions, base: Option<&BaseState>) -> String {
     let against = base.map(|base| format!(" {}", base.argument())).unwrap_or_default();
-    format!("tonnage run {} --resume {}{against}", args.suite.display(), options.out.display())
+    let allowed = args.allow.again();
+    format!("tonnage run {} --resume {}{against}{allowed}", args.suite.display(), options.out.display())
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes as Chunk;
@@ -14,7 +13,6 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::ledger::{Ledger, LedgerError};
 use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, labels};
-use crate::fsx;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
 
@@ -29,8 +27,8 @@ const CA_VARIABLES: [&str; 6] =
 /// What the bases of a run need.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
-    /// PEM files that builds must trust, besides what the base trusts.
-    pub ca_files: Vec<PathBuf>,
+    /// PEM certificates that builds must trust besides those that the base trusts, as one file.
+    pub certificates: Vec<u8>,
     /// Environment for builds: package index and the like.
     pub env: BTreeMap<String, String>,
 }
@@ -138,7 +136,10 @@ impl<'a, E: Engine> Bases<'a, E> {
         };
         observer.event(&Event::BaseReady { reference, used, pulled });
         let mut base = facts(reference, used, &image);
-        if self.site.ca_files.is_empty() && self.site.env.is_empty() && labels_in_builds(self.engine.facts().builder) {
+        if self.site.certificates.is_empty()
+            && self.site.env.is_empty()
+            && labels_in_builds(self.engine.facts().builder)
+        {
             return Ok(Prepared::Ready { from: used.to_owned(), base, site_layers: 0 });
         }
         match self.add_site_layer(used, platform, ledger).await? {
@@ -195,14 +196,9 @@ impl<'a, E: Engine> Bases<'a, E> {
         platform: Option<&str>,
         ledger: &mut Ledger,
     ) -> Result<Result<(String, ImageInfo), String>, MeasureError> {
-        let mut bundle = Vec::new();
-        for path in &self.site.ca_files {
-            bundle.extend_from_slice(&fsx::read(path)?);
-            bundle.push(b'\n');
-        }
         let tag = format!("tonnage-site:{}-{}", self.run, tag_part(used));
         let request = BuildRequest {
-            context: site_context(used, &bundle, &self.site.env)?,
+            context: site_context(used, &self.site.certificates, &self.site.env)?,
             dockerfile: "Dockerfile".to_owned(),
             tags: vec![tag.clone()],
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.run.to_owned())]),

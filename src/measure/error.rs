@@ -37,6 +37,14 @@ pub enum MeasureError {
     /// An archive could not be made.
     #[error("failed to pack a build context")]
     Tar(#[source] std::io::Error),
+    /// A file of CA certificates is something else.
+    #[error("`{}` is not a file of PEM certificates: {problem}", path.display())]
+    NoCertificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, without its text.
+        problem: &'static str,
+    },
     /// A file to edit is not in the context.
     #[error("variant `{variant}`: `{path}` is not in the build context")]
     NotInContext {
@@ -102,6 +110,9 @@ impl Diagnose for MeasureError {
             Self::Context(error) => error.hint(),
             Self::NotInPlace(error) => error.hint(),
             Self::Tar(_) => None,
+            Self::NoCertificates { .. } => {
+                Some("give CA certificates in PEM; `openssl x509 -inform der -in FILE` converts one from DER".into())
+            }
             Self::NotInContext { .. } => {
                 Some("`src` and `deps` are paths from the context's folder, not excluded by .dockerignore".into())
             }
@@ -137,7 +148,10 @@ impl Diagnose for MeasureError {
             Self::Suite(error) => error.exit(),
             Self::NoSuchVariant(_) => Exit::Usage,
             Self::NoSuchBasesThere { .. } => Exit::NotComparable,
-            Self::NotInContext { .. } | Self::CannotResume { .. } | Self::AgainstOther { .. } => Exit::Unreadable,
+            Self::NotInContext { .. }
+            | Self::NoCertificates { .. }
+            | Self::CannotResume { .. }
+            | Self::AgainstOther { .. } => Exit::Unreadable,
         }
     }
 }

@@ -9,6 +9,7 @@ mod base;
 mod begin;
 mod build;
 mod cancel;
+mod certificates;
 mod error;
 mod event;
 mod host;

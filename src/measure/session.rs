@@ -9,6 +9,7 @@ use super::base::Site;
 use super::begin::{begin_record, chosen, same_run};
 use super::build::{Common, Purpose, Subject};
 use super::cancel::Cancel;
+use super::certificates;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::host;
@@ -140,6 +141,7 @@ impl<'a, E: Engine> Session<'a, E> {
     ) -> Result<Self, MeasureError> {
         let mut all = variants.to_vec();
         all.extend(beside.iter().flat_map(|beside| &beside.variants));
+        let certificates = certificates::bundle(&[&suite.build.ca_files[..], &options.ca_files].concat())?;
         let mut fresh = begin_record(suite, &all, engine, options).await?;
         let mark = beside.map(Beside::mark);
         let mut build_args = options.build_args.clone();
@@ -175,8 +177,6 @@ impl<'a, E: Engine> Session<'a, E> {
         for (_, id) in before.tags.iter().filter(|(tag, _)| labels::is_own_name(&run, tag)) {
             ledger.image(id)?;
         }
-        let mut ca_files = suite.build.ca_files.clone();
-        ca_files.extend(options.ca_files.iter().cloned());
         let mut env = suite.build.site_env.clone();
         env.extend(options.site_env.clone());
         Ok(Self {
@@ -196,7 +196,7 @@ impl<'a, E: Engine> Session<'a, E> {
                 platform: options.platform.clone(),
                 deadline: suite.build.deadline,
             },
-            site: Site { ca_files, env },
+            site: Site { certificates, env },
             masked: Rc::new(masked),
             spent: Spent::default(),
             accounted: begun,

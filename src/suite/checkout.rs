@@ -2,9 +2,14 @@
 //!
 //! In: a suite in a git repository, and a ref. Out: the same suite as that commit has it, and the folder, which goes
 //! when the [`Checkout`] does. Files come as `git checkout` writes them (filters and all, unlike `git archive`, which
-//! leaves out what `.gitattributes` says), through an index of its own: neither the repository's index nor its work
-//! tree nor its list of work trees is touched. Submodules stay empty.
+//! leaves out what `.gitattributes` says), through a git directory of our own that has the repository's objects:
+//! neither the repository's index nor its work tree nor its list of work trees is touched. Submodules stay empty.
+//!
+//! A repository's configuration names programs that git runs (`core.fsmonitor`, hooks, filters, transports). They are
+//! never run: our git directory has none of it, and in the repository's own git only answers questions about names.
+//! The filters of the user's own configuration do run. Nothing is fetched.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -61,6 +66,18 @@ pub enum CheckoutError {
         /// git's words.
         reason: String,
     },
+    /// A file would pass through a program that only the repository's configuration names.
+    #[error(
+        "`{path}` at `{reference}` needs the filter `{filter}` that the repository's own git configuration defines"
+    )]
+    Filter {
+        /// As it was asked for.
+        reference: String,
+        /// The file.
+        path: String,
+        /// The filter's name.
+        filter: String,
+    },
     /// The commit does not have the suite.
     #[error("there is no suite `{}` at `{reference}`", path.display())]
     NoSuite {
@@ -98,7 +115,10 @@ impl Diagnose for CheckoutError {
             Self::NoRef { .. } => {
                 "`git branch --all` and `git tag` say what there is; a folder begins with `./`".into()
             }
-            Self::Git { .. } => "try `git checkout` of it in another clone: what fails there fails here".into(),
+            Self::Git { reference, .. } | Self::Filter { reference, .. } => format!(
+                "check it out yourself, `git worktree add ../before {}`, and give that: `--against ../before/SUITE`",
+                for_people(reference)
+            ),
             Self::NoSuite { .. } => {
                 "a suite that is new has nothing to be measured against: leave `--against` out".into()
             }
@@ -153,29 +173,27 @@ fn make_folder(parent: &Path) -> Result<(TempDir, File), FileError> {
 /// Checks the suite out as it is at `reference`, into a folder of its own in `parent`.
 pub fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result<Checkout, CheckoutError> {
     let inside = |reason| CheckoutError::NoRepository { folder: suite.root.clone(), reason };
-    let top = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-toplevel"])?.map_err(inside)?);
-    let prefix = PathBuf::from(git(&suite.root, None, ["rev-parse", "--show-prefix"])?.map_err(inside)?);
+    let top = PathBuf::from(ask(&suite.root, ["rev-parse", "--show-toplevel"])?.map_err(inside)?);
+    let prefix = PathBuf::from(ask(&suite.root, ["rev-parse", "--show-prefix"])?.map_err(inside)?);
     let commit = resolve(&top, reference)?;
 
     let (folder, lock) = make_folder(parent)?;
-    let index = folder.path().join("index");
     // Where a suite has no name of its own its folder's is taken, which may be the repository's.
-    let tree = folder.path().join(top.file_name().unwrap_or(OsStr::new("tree")));
-    let mut target = std::ffi::OsString::from("--prefix=");
-    target.push(&tree);
-    target.push("/");
+    let tree = folder.path().join("tree").join(top.file_name().unwrap_or(OsStr::new("tree")));
     let failed = |reason| CheckoutError::Git { reference: reference.to_owned(), reason };
-    let whole = ["-c", "core.sparseCheckout=false", "read-tree", commit.as_str()];
-    git(&top, Some(&index), whole)?.map_err(failed)?;
-    let write = [OsStr::new("checkout-index"), OsStr::new("--all"), OsStr::new("--force"), target.as_os_str()];
-    git(&top, Some(&index), write)?.map_err(failed)?;
+    let copy = Copy::new(&top, folder.path().join("git"), tree.clone())?.map_err(failed)?;
+    copy.git(["read-tree", commit.as_str()], None)?.map_err(failed)?;
+    if let Some((path, filter)) = copy.refused_filter(&top)?.map_err(failed)? {
+        return Err(CheckoutError::Filter { reference: reference.to_owned(), path, filter });
+    }
+    copy.git(["checkout-index", "--all", "--force"], None)?.map_err(failed)?;
 
     let path = prefix.join(suite.manifest.file_name().unwrap_or_default());
     if !tree.join(&path).is_file() {
         return Err(CheckoutError::NoSuite { reference: reference.to_owned(), path });
     }
     let unreadable = |source| CheckoutError::Suite { reference: reference.to_owned(), source: Box::new(source) };
-    let suite = Suite::load(&tree.join(&path)).map_err(unreadable)?;
+    let suite = suite.load_copy(&tree.join(&path), &tree).map_err(unreadable)?;
     Ok(Checkout { suite, commit, _lock: lock, _folder: folder })
 }
 
@@ -184,25 +202,105 @@ fn resolve(top: &Path, reference: &str) -> Result<String, CheckoutError> {
     let commit = format!("{reference}^{{commit}}");
     // What begins with `-` would be an option; no ref does (git-check-ref-format).
     if !reference.starts_with('-')
-        && let Ok(found) = git(top, None, ["rev-parse", "--verify", "--quiet", &commit])?
+        && let Ok(found) = ask(top, ["rev-parse", "--verify", "--quiet", &commit])?
     {
         return Ok(found);
     }
-    let shallow = git(top, None, ["rev-parse", "--is-shallow-repository"])?.is_ok_and(|answer| answer == "true");
+    let shallow = ask(top, ["rev-parse", "--is-shallow-repository"])?.is_ok_and(|answer| answer == "true");
     Err(CheckoutError::NoRef { reference: reference.to_owned(), shallow })
 }
 
-/// What git prints, without the line's end; the inner error is what it complains of.
-fn git<A: AsRef<OsStr>>(
-    folder: &Path,
-    index: Option<&Path>,
-    arguments: impl IntoIterator<Item = A>,
-) -> Result<Result<String, String>, CheckoutError> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).env("LC_ALL", "C");
-    if let Some(index) = index {
-        command.env("GIT_INDEX_FILE", index);
+/// A git directory and a work tree of our own.
+struct Copy {
+    git_dir: PathBuf,
+    tree: PathBuf,
+    /// The repository's objects.
+    objects: PathBuf,
+    /// How text and links are written, from the repository's configuration: `KEY=VALUE`.
+    settings: Vec<String>,
+}
+
+impl Copy {
+    fn new(top: &Path, git_dir: PathBuf, tree: PathBuf) -> Result<Answer<Self>, CheckoutError> {
+        let (objects, format) =
+            match (ask(top, ["rev-parse", "--git-path", "objects"])?, ask(top, ["rev-parse", "--show-object-format"])?)
+            {
+                (Ok(objects), Ok(format)) => (objects, format),
+                (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+            };
+        let files = r"^core\.(autocrlf|eol|symlinks|filemode)$";
+        // An error says that there is nothing of that kind.
+        let settings = ask(top, ["config", "--null", "--get-regexp", files])?.unwrap_or_default();
+        let settings = settings.split('\0').filter_map(|item| item.split_once('\n'));
+        let settings = settings.map(|(key, value)| format!("{key}={value}")).collect();
+        fsx::create_dir_all(&tree)?;
+        let mut init = command();
+        init.args(["init", "--quiet", "--bare", "--template=", "--object-format", &format]).arg(&git_dir);
+        Ok(answer(init)?.map(|_| Self { git_dir, tree, objects: top.join(objects), settings }))
     }
+
+    /// Has git do something with the copy; `input` is a file for its standard input.
+    fn git<const N: usize>(&self, arguments: [&str; N], input: Option<&Path>) -> Result<Answer<String>, CheckoutError> {
+        let mut command = command();
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
+        command.arg("-C").arg(&self.tree).args(arguments);
+        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.tree);
+        command.env("GIT_OBJECT_DIRECTORY", &self.objects);
+        if let Some(path) = input {
+            command.stdin(fsx::open(path)?);
+        }
+        answer(command)
+    }
+
+    /// The first file that a filter of the repository's own configuration would change, and the filter's name.
+    fn refused_filter(&self, top: &Path) -> Result<Answer<Option<(String, String)>>, CheckoutError> {
+        let filters = ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
+        let names = |keys: Answer<String>| -> BTreeSet<String> {
+            let keys = keys.unwrap_or_default();
+            let name = |key: &str| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned());
+            keys.split('\0').filter_map(name).collect()
+        };
+        let ours = names(self.git(filters, None)?);
+        let theirs: BTreeSet<String> = names(ask(top, filters)?).difference(&ours).cloned().collect();
+        if theirs.is_empty() {
+            return Ok(Ok(None));
+        }
+        let paths = self.git_dir.join("paths");
+        match self.git(["ls-files", "-z"], None)? {
+            Ok(list) => fsx::write_atomic(&paths, list.as_bytes())?,
+            Err(reason) => return Ok(Err(reason)),
+        }
+        let attributes = self.git(["check-attr", "--cached", "--stdin", "-z", "filter"], Some(&paths))?;
+        Ok(attributes.map(|text| {
+            let fields: Vec<&str> = text.split('\0').collect();
+            let found = fields.chunks_exact(3).find(|fields| theirs.contains(fields[2]));
+            found.map(|fields| (for_people(fields[0]), for_people(fields[2])))
+        }))
+    }
+}
+
+/// What git printed, without the line's end, or what it complains of.
+type Answer<T> = Result<T, String>;
+
+/// Asks the repository around `folder`.
+fn ask<const N: usize>(folder: &Path, arguments: [&str; N]) -> Result<Answer<String>, CheckoutError> {
+    let mut command = command();
+    command.arg("-C").arg(folder).args(arguments);
+    answer(command)
+}
+
+/// git without the programs that a repository's configuration names, and without fetching what a partial clone lacks.
+fn command() -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    command.stdin(Stdio::null()).env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
+    command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
+    command
+}
+
+fn answer(mut command: Command) -> Result<Answer<String>, CheckoutError> {
     let output = command.output().map_err(CheckoutError::NoGit)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches(['\n', '\r']).to_owned();
     if output.status.success() {
@@ -371,5 +469,96 @@ mod tests {
         drop(used);
         remove_checkouts(&folder).unwrap();
         assert!(!folder.join("against-used").exists());
+    }
+
+    /// A repository whose configuration names programs for everything that git does with files.
+    fn with_programs(repository: &Repository) -> PathBuf {
+        let top = repository.0.path();
+        let (program, ran) = (top.join(".git/program"), top.join(".git/ran"));
+        std::fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >>{}\ncat\n", ran.display())).unwrap();
+        let executable = || std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, executable()).unwrap();
+        fsx::create_dir_all(&top.join(".git/hooks")).unwrap();
+        for hook in ["post-index-change", "post-checkout", "reference-transaction"] {
+            std::fs::copy(&program, top.join(".git/hooks").join(hook)).unwrap();
+        }
+        let program = program.display().to_string();
+        for key in [
+            "core.fsmonitor",
+            "core.sshCommand",
+            "core.pager",
+            "core.editor",
+            "core.alternateRefsCommand",
+            "diff.external",
+        ] {
+            repository.git(&["config", key, &program]);
+        }
+        ran
+    }
+
+    #[test]
+    fn no_program_of_the_repository_is_run() {
+        let checkouts = tempfile::tempdir().unwrap();
+        let repository = with_suite();
+        let ran = with_programs(&repository);
+        // The test can fail: git itself runs some of them.
+        drop(Command::new("git").arg("-C").arg(repository.0.path()).args(["read-tree", "HEAD"]).output());
+        assert!(ran.exists(), "git runs none of the programs, so nothing is tested");
+        std::fs::remove_file(&ran).unwrap();
+        let suite = repository.suite();
+        check_out(&suite, "HEAD", checkouts.path()).unwrap();
+        assert!(!ran.exists(), "{}", fsx::read_text(&ran).unwrap());
+
+        // A partial clone has a remote that missing objects are fetched from.
+        let program = repository.0.path().join(".git/program").display().to_string();
+        for (key, value) in [
+            ("extensions.partialClone", "origin"),
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.url", "ssh://example.org/x"),
+            ("remote.origin.uploadpack", &program),
+        ] {
+            repository.git(&["config", key, value]);
+        }
+        let missing = "1".repeat(40);
+        assert!(matches!(check_out(&suite, &missing, checkouts.path()), Err(CheckoutError::NoRef { .. })));
+        assert!(!ran.exists(), "{}", fsx::read_text(&ran).unwrap());
+    }
+
+    #[test]
+    fn a_filter_of_the_repositorys_own_configuration_is_refused_where_a_file_needs_it() {
+        let checkouts = tempfile::tempdir().unwrap();
+        let repository = with_suite();
+        let ran = with_programs(&repository);
+        let program = repository.0.path().join(".git/program").display().to_string();
+        repository.git(&["config", "filter.odd.name.smudge", &program]);
+        check_out(&repository.suite(), "HEAD", checkouts.path()).unwrap();
+        repository.write(".gitattributes", "*.py filter=odd.name\n*.txt filter=unknown\n");
+        repository.commit();
+        drop(std::fs::remove_file(&ran));
+        let error = check_out(&repository.suite(), "HEAD", checkouts.path()).unwrap_err();
+        assert!(error.to_string().starts_with("`shop/app.py` at `HEAD` needs the filter `odd.name`"), "{error}");
+        assert!(error.hint().unwrap().contains("git worktree add ../before HEAD"));
+        assert!(!ran.exists(), "{}", fsx::read_text(&ran).unwrap());
+    }
+
+    #[test]
+    fn links_of_a_commit_lead_nowhere_else() {
+        let checkouts = tempfile::tempdir().unwrap();
+        let repository = with_suite();
+        std::os::unix::fs::symlink("/etc/hostname", repository.0.path().join("shop/b")).unwrap();
+        repository.write("shop/tonnage.toml", "[[variant]]\nname = \"a\"\ndockerfile = \"b\"\n");
+        repository.commit();
+        repository.write("shop/tonnage.toml", "");
+        let error = check_out(&repository.suite(), "HEAD", checkouts.path()).unwrap_err();
+        assert!(crate::error::chain(&error).contains("is outside of"), "{}", crate::error::chain(&error));
+    }
+
+    #[test]
+    fn text_is_written_as_the_repository_has_it() {
+        let checkouts = tempfile::tempdir().unwrap();
+        let repository = with_suite();
+        repository.git(&["config", "core.autocrlf", "true"]);
+        let found = check_out(&repository.suite(), "HEAD", checkouts.path()).unwrap();
+        assert_eq!(fsx::read_text(&found.suite.root.join("app.py")).unwrap(), "one\r\n");
     }
 }

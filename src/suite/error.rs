@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::BoundaryError;
 use crate::context::ContextError;
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -13,6 +14,9 @@ pub enum SuiteError {
     /// A file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file that no line of the manifest names leads out of the repository.
+    #[error(transparent)]
+    Boundary(#[from] BoundaryError),
     /// There is no manifest.
     #[error("there is no `tonnage.toml` in `{}`", folder.display())]
     NoManifest {
@@ -62,6 +66,7 @@ impl Diagnose for SuiteError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
+            Self::Boundary(error) => error.hint(),
             Self::NoManifest { .. } => {
                 Some("`tonnage init` writes one for the Dockerfiles it finds; or give the suite's folder".into())
             }

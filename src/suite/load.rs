@@ -11,7 +11,8 @@ use toml::Spanned;
 
 use super::dockerfile::Facts;
 use super::manifest::{BuildTable, Manifest, ServeTable, Source, VariantTable};
-use super::{BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
+use super::{Boundary, BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
+use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
 use crate::record::Side;
 use crate::units::Bytes;
@@ -28,7 +29,10 @@ const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
 /// How often an image is started unless told: the fewest starts that give a 95 % interval of the median.
 const DEFAULT_STARTS: u32 = 6;
 
-pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
+pub(super) fn load(
+    path: &Path,
+    boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>,
+) -> Result<Suite, SuiteError> {
     let manifest = if path.is_dir() { path.join(MANIFEST_NAME) } else { path.to_owned() };
     let root = match manifest.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -37,27 +41,31 @@ pub(super) fn load(path: &Path) -> Result<Suite, SuiteError> {
     if path.is_dir() && !manifest.exists() {
         return Err(SuiteError::NoManifest { folder: path.to_owned() });
     }
+    let boundary = boundary(&root)?;
+    boundary.resolve(&manifest)?;
     let text = fsx::read_text(&manifest)?;
-    read(root, manifest, &text)
+    read(root, manifest, boundary, &text)
 }
 
 /// The suite that a manifest would make if it stood at `manifest`.
 pub(super) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
     let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
-    read(root, manifest, text)
+    let boundary = Boundary::around(&root, &[])?;
+    read(root, manifest, boundary, text)
 }
 
-fn read(root: PathBuf, manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Result<Suite, SuiteError> {
     let source = Source { path: &manifest, text };
+    let place = Place { source, root: &root, boundary: &boundary };
     let parsed = source.parse()?;
 
     let name = match &parsed.suite.name {
         Some(name) => checked_name(source, name)?,
         None => folder_name(&root),
     };
-    let build = build_options(source, &root, &parsed.build)?;
+    let build = build_options(place, &parsed.build)?;
     let serve = parsed.serve.as_ref().map(|table| serve(source, Some(table), None)).transpose()?.flatten();
-    let variants = variants(source, &root, &parsed, &build)?;
+    let variants = variants(place, &parsed, &build)?;
     let digest = digest::of(&root, text, &variants)?;
     Ok(Suite {
         name,
@@ -69,8 +77,43 @@ fn read(root: PathBuf, manifest: PathBuf, text: &str) -> Result<Suite, SuiteErro
         bases: parsed.bases.into_iter().map(|(set, map)| (set.into_inner(), map)).collect(),
         variants,
         root,
+        boundary,
         manifest,
     })
+}
+
+/// A manifest, the directory that its paths begin in, and where they may lead.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    source: Source<'a>,
+    root: &'a Path,
+    boundary: &'a Boundary,
+}
+
+impl Place<'_> {
+    /// A path from the manifest's directory, `.` parts taken out.
+    fn path(self, text: &Spanned<String>) -> Result<PathBuf, SuiteError> {
+        let path = Path::new(text.get_ref());
+        self.boundary.resolve(&self.root.join(path)).map_err(|error| {
+            self.source.error(text.span().start, crate::error::chain(&error), error.hint().unwrap_or_default())
+        })?;
+        let clean: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+        Ok(if clean.as_os_str().is_empty() { PathBuf::from(".") } else { clean })
+    }
+
+    /// Checks the files that a builder's client reads without a line of the manifest: a Dockerfile that was found, and
+    /// the ignore files of a context.
+    fn check_found(self, context: &Path, dockerfile: &Path) -> Result<(), SuiteError> {
+        let dockerfile = self.root.join(dockerfile);
+        self.boundary.resolve(&dockerfile)?;
+        for suffix in [".dockerignore", ".containerignore"] {
+            let mut beside = dockerfile.as_os_str().to_owned();
+            beside.push(suffix);
+            self.boundary.resolve(Path::new(&beside))?;
+            self.boundary.resolve(&self.root.join(context).join(suffix))?;
+        }
+        Ok(())
+    }
 }
 
 /// The folder's own name with what is not fit for a file replaced.
@@ -107,7 +150,7 @@ fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, Su
     ))
 }
 
-fn build_options(source: Source<'_>, root: &Path, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
+fn build_options(place: Place<'_>, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
     let defaults = BuildOptions::default();
     Ok(BuildOptions {
         args: table.args.clone(),
@@ -115,10 +158,14 @@ fn build_options(source: Source<'_>, root: &Path, table: &BuildTable) -> Result<
         platform: table.platform.clone(),
         network: table.network.clone(),
         labels: table.labels.clone(),
-        ca_files: table.ca_files.iter().map(|file| root.join(file)).collect(),
+        ca_files: table
+            .ca_files
+            .iter()
+            .map(|file| place.path(file).map(|path| place.root.join(path)))
+            .collect::<Result<_, _>>()?,
         site_env: table.site_env.clone(),
         deadline: match &table.deadline {
-            Some(text) => span_of_time(source, text)?,
+            Some(text) => span_of_time(place.source, text)?,
             None => defaults.deadline,
         },
     })
@@ -195,17 +242,13 @@ fn serve(
     }))
 }
 
-fn variants(
-    source: Source<'_>,
-    root: &Path,
-    manifest: &Manifest,
-    build: &BuildOptions,
-) -> Result<Vec<Variant>, SuiteError> {
+fn variants(place: Place<'_>, manifest: &Manifest, build: &BuildOptions) -> Result<Vec<Variant>, SuiteError> {
+    let Place { source, root, .. } = place;
     let mut variants = Vec::new();
     if manifest.variants.is_empty() {
         for name in folders_with_dockerfile(root)? {
             let file = PathBuf::from(&name).join(DOCKERFILE);
-            variants.push(variant(source, root, manifest, build, name, file, None)?);
+            variants.push(variant(place, manifest, build, name, file, None)?);
         }
         if variants.is_empty() {
             return Err(SuiteError::NoVariants { manifest: source.path.to_owned() });
@@ -224,7 +267,7 @@ fn variants(
             ));
         }
         let file = match &table.dockerfile {
-            Some(text) => relative(source, text, Escape::Allowed)?,
+            Some(text) => place.path(text)?,
             None => PathBuf::from(&name).join(DOCKERFILE),
         };
         let at = table.dockerfile.as_ref().map_or_else(|| table.name.span().start, |text| text.span().start);
@@ -235,24 +278,24 @@ fn variants(
                 "give `dockerfile`, from the manifest's folder",
             ));
         }
-        variants.push(variant(source, root, manifest, build, name, file, Some(table))?);
+        variants.push(variant(place, manifest, build, name, file, Some(table))?);
     }
     Ok(variants)
 }
 
 fn variant(
-    source: Source<'_>,
-    root: &Path,
+    place: Place<'_>,
     manifest: &Manifest,
     build: &BuildOptions,
     name: String,
     dockerfile: PathBuf,
     table: Option<&VariantTable>,
 ) -> Result<Variant, SuiteError> {
+    let Place { source, root, .. } = place;
     let suite = &manifest.suite;
     let context = match table.and_then(|table| table.context.as_ref()).or(suite.context.as_ref()) {
         Some(text) => {
-            let context = relative(source, text, Escape::Allowed)?;
+            let context = place.path(text)?;
             if !root.join(&context).is_dir() {
                 let message = format!("the context `{}` is no folder", context.display());
                 return Err(source.error(text.span().start, message, "give a folder, from the manifest's folder"));
@@ -263,7 +306,7 @@ fn variant(
     };
     let edited = |own: Option<&Spanned<String>>, shared: Option<&Spanned<String>>, key: &str| match own.or(shared) {
         Some(text) => {
-            let file = relative(source, text, Escape::Refused)?;
+            let file = relative(source, text)?;
             if root.join(&context).join(&file).is_file() {
                 return Ok(Some(file));
             }
@@ -282,6 +325,7 @@ fn variant(
         ),
         None => None,
     };
+    place.check_found(&context, &dockerfile)?;
     let dockerfile_text = String::from_utf8_lossy(&fsx::read(&root.join(&dockerfile))?).into_owned();
     let (facts, facts_error) = match Facts::parse(&dockerfile_text) {
         Ok(facts) => (facts, None),
@@ -313,21 +357,13 @@ fn variant(
     })
 }
 
-/// Whether a path may lead above where it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Escape {
-    Allowed,
-    Refused,
-}
-
-/// A relative path, `.` parts taken out.
-fn relative(source: Source<'_>, text: &Spanned<String>, escape: Escape) -> Result<PathBuf, SuiteError> {
+/// A path in a context, `.` parts taken out.
+fn relative(source: Source<'_>, text: &Spanned<String>) -> Result<PathBuf, SuiteError> {
     let mut clean = PathBuf::new();
     for part in Path::new(text.get_ref()).components() {
         match part {
             Component::Normal(part) => clean.push(part),
             Component::CurDir => {}
-            Component::ParentDir if escape == Escape::Allowed => clean.push(".."),
             _ => {
                 let message = format!("`{}` leads out of its folder", crate::text::for_people(text.get_ref()));
                 return Err(source.error(text.span().start, message, "give a relative path"));

@@ -159,7 +159,11 @@ fn each_way_to_be_wrong_has_its_place_and_a_hint() {
             "a second variant",
         ),
         ("[[variant]]\nname = \"zz\"\n", 2, "has no Dockerfile at `zz/Dockerfile`"),
-        ("[[variant]]\nname = \"a\"\ndockerfile = \"/etc/passwd\"\n", 3, "leads out of its folder"),
+        ("[[variant]]\nname = \"a\"\ndockerfile = \"/etc/passwd\"\n", 3, "`/etc/passwd` is outside of `"),
+        ("[[variant]]\nname = \"a\"\ndockerfile = \"../none\"\n", 3, "/none` is outside of `"),
+        ("[[variant]]\nname = \"a\"\ncontext = \"/etc\"\n", 3, "`/etc` is outside of `"),
+        ("[suite]\ncontext = \"a/../..\"\n", 2, "` is outside of `"),
+        ("[build]\nca_files = [\"a\", \"/etc/shadow\"]\n", 2, "`/etc/shadow` is outside of `"),
         ("[suite]\nsrc = \"../x\"\n", 2, "leads out of its folder"),
         ("[suite]\nsrc = \"none.py\"\n", 2, "there is no file `none.py`"),
         ("[suite]\ncontext = \"none\"\n", 2, "is no folder"),
@@ -250,4 +254,69 @@ fn the_twin_is_the_last_of_the_variants_with_the_fewest_stages() {
     assert_eq!(twin(&["python3.9-alpine-multistage"]), name("python3.9-alpine-multistage"));
     assert_eq!(twin(&["python3.9-slim", "python3.9", "python3.9"]), name("python3.9-slim"), "named twice is once");
     assert_eq!(twin(&["nothing"]), None);
+}
+
+#[test]
+fn links_are_judged_by_where_they_lead_whoever_names_them() {
+    use std::os::unix::fs::symlink;
+
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "FROM secret\n").unwrap();
+    // The path in the suite that becomes a link, and the manifest that leads there.
+    let cases = [
+        ("c/Dockerfile", ""),
+        ("a/Dockerfile", "[[variant]]\nname = \"a\"\n"),
+        ("x", "[[variant]]\nname = \"a\"\ndockerfile = \"x\"\n"),
+        ("x", "[build]\nca_files = [\"x\"]\n"),
+        (".dockerignore", ""),
+        (".containerignore", ""),
+        ("src/.dockerignore", "[suite]\ncontext = \"src\"\n"),
+        ("a/Dockerfile.dockerignore", ""),
+        ("a/Dockerfile.containerignore", ""),
+        ("tonnage.toml", ""),
+    ];
+    for (link, manifest) in cases {
+        let dir = suite(manifest);
+        let path = dir.path().join(link);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        drop(fs::remove_file(&path));
+        symlink(&secret, &path).unwrap();
+        let error = Suite::load(dir.path()).unwrap_err();
+        assert_eq!(error.exit(), Exit::Unreadable);
+        let shown = error.to_string();
+        assert!(shown.contains(&format!("`{}` is outside of `", secret.display())), "{link}: {shown}");
+        assert!(!shown.contains("FROM"));
+        assert!(error.hint().unwrap().contains(&format!("`--allow-outside {}`", secret.display())), "{link}");
+        if link != "tonnage.toml" {
+            Suite::load_allowing(dir.path(), &[outside.path().to_owned()]).unwrap();
+        }
+    }
+    // Directories are links too: the context's, and that of a variant.
+    fs::write(outside.path().join("Dockerfile"), "FROM secret\n").unwrap();
+    for (link, manifest) in [("x", "[suite]\ncontext = \"x\"\n"), ("found", "")] {
+        let dir = suite(manifest);
+        symlink(outside.path(), dir.path().join(link)).unwrap();
+        let error = Suite::load(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("is outside of"), "{error}");
+        Suite::load_allowing(dir.path(), &[outside.path().to_owned()]).unwrap();
+    }
+}
+
+#[test]
+fn paths_may_lead_through_the_repository_of_the_suite() {
+    let dir = suite("");
+    let inner = dir.path().join("bench");
+    fs::create_dir(&inner).unwrap();
+    let manifest = "[suite]\ncontext = \"..\"\n[build]\nca_files = [\"../requirements.txt\"]\n[[variant]]\nname = \"a\"\n\
+                    dockerfile = \"../a/Dockerfile\"\n";
+    fs::write(inner.join("tonnage.toml"), manifest).unwrap();
+    let error = Suite::load(&inner).unwrap_err();
+    assert!(error.to_string().contains("tonnage.toml:4:"), "{error}");
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    let suite = Suite::load(&inner).unwrap();
+    assert_eq!(
+        (suite.variants[0].context.as_path(), suite.variants[0].dockerfile.as_path()),
+        (Path::new(".."), Path::new("../a/Dockerfile"))
+    );
 }

@@ -52,7 +52,7 @@ pub(super) struct BuildTable {
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
-    pub ca_files: Vec<String>,
+    pub ca_files: Vec<Spanned<String>>,
     #[serde(default)]
     pub site_env: BTreeMap<String, String>,
     pub deadline: Option<Spanned<String>>,

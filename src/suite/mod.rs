@@ -21,7 +21,7 @@
 //! platform = "linux/arm64"
 //! network = "host"
 //! labels = { "org.example.team" = "web" }
-//! ca_files = ["corporate-ca.pem"]  # put into the bases for the build, weighed apart
+//! ca_files = ["corporate-ca.pem"]  # PEM certificates, put into the bases for the build
 //! site_env = { PIP_INDEX_URL = "https://pypi.example.org/simple" }
 //! deadline = "30 min"              # of one build
 //!
@@ -48,9 +48,12 @@
 //! serve = { port = 8000 }          # over those of [serve]
 //! ```
 //!
+//! Paths stay in the suite's repository ([`Boundary`]).
+//!
 //! `[budget]`, `[gate]` and a variant's `budget` belong to the gate, which reads them itself. Any other key is
 //! refused.
 
+mod boundary;
 mod checkout;
 mod claim;
 mod digest;
@@ -62,6 +65,7 @@ mod manifest;
 mod model;
 mod plan;
 
+pub use boundary::{Boundary, BoundaryError};
 pub use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dockerfile::{DockerfileError, Fact, Facts, rewrite_bases};
-use super::{Claim, SuiteError, load};
+use super::{Boundary, Claim, SuiteError, load};
 use crate::context::{Context, ContextError};
 use crate::record::{Builder, Side};
 use crate::units::Bytes;
@@ -15,6 +15,8 @@ use crate::units::Bytes;
 pub struct Suite {
     /// The folder of the manifest; relative paths start there.
     pub root: PathBuf,
+    /// Where its paths may lead.
+    pub boundary: Boundary,
     /// The manifest's path.
     pub manifest: PathBuf,
     /// Its name, fit for files: `[A-Za-z0-9._-]+`.
@@ -132,9 +134,25 @@ pub struct Variant {
 }
 
 impl Suite {
-    /// Reads the suite of a folder or of a manifest file.
+    /// Reads the suite of a directory or of a manifest file, which reads nothing outside of its repository.
     pub fn load(path: &Path) -> Result<Self, SuiteError> {
-        load::load(path)
+        Self::load_allowing(path, &[])
+    }
+
+    /// As [`Suite::load`]; its paths may lead into those of `allowed` as well.
+    pub fn load_allowing(path: &Path, allowed: &[PathBuf]) -> Result<Self, SuiteError> {
+        load::load(path, |root| Boundary::around(root, allowed))
+    }
+
+    /// As [`Suite::load`], for a suite whose paths may lead where those of this one may, in a copy of its repository
+    /// that is in `home`.
+    pub(super) fn load_copy(&self, path: &Path, home: &Path) -> Result<Self, SuiteError> {
+        load::load(path, |_| self.boundary.moved(home))
+    }
+
+    /// As [`Suite::load`], for another suite, with what was allowed for this one.
+    pub fn load_other(&self, path: &Path) -> Result<Self, SuiteError> {
+        load::load(path, |root| self.boundary.around_other(root))
     }
 
     /// The build context of a variant as `builder` would be sent it.

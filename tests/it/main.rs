@@ -30,6 +30,7 @@ mod live;
 mod network_live;
 mod old_records;
 mod outputs;
+mod outside;
 mod podman_live;
 mod private;
 mod registry_live;

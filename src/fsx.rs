@@ -27,6 +27,58 @@ impl Diagnose for FileError {
     }
 }
 
+/// Writes all bytes; a fault of a test leaves half of them, as a full disk does.
+fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    if let Err(error) = fault::point() {
+        file.write_all(&bytes[..bytes.len() / 2])?;
+        return Err(error);
+    }
+    file.write_all(bytes)
+}
+
+/// Syncs a file or directory to disk.
+fn sync(file: &File) -> io::Result<()> {
+    fault::point()?;
+    file.sync_all()
+}
+
+/// Where a test lets the nth write, sync, or rename of its thread fail.
+#[cfg(test)]
+pub(crate) mod fault {
+    use std::cell::Cell;
+    use std::io;
+
+    thread_local! {
+        static PASSED: Cell<u64> = const { Cell::new(0) };
+        static DUE: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// Lets the operation with this number fail, counted from 0 from now on; `None` lets all succeed.
+    pub(crate) fn arm(number: Option<u64>) {
+        PASSED.set(0);
+        DUE.set(number);
+    }
+
+    /// How many operations there were since [`arm`].
+    pub(crate) fn passed() -> u64 {
+        PASSED.get()
+    }
+
+    pub(super) fn point() -> io::Result<()> {
+        let number = PASSED.replace(PASSED.get() + 1);
+        if DUE.get() == Some(number) { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+}
+
+#[cfg(not(test))]
+mod fault {
+    #[expect(clippy::unnecessary_wraps, reason = "the faults of tests are errors")]
+    #[inline]
+    pub(super) fn point() -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The whole file as bytes.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|source| FileError::new("read", path, source))
@@ -61,10 +113,11 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let part = folder.join(name);
     let written = (|| {
         let mut file = File::create(&part)?;
-        file.write_all(content)?;
-        file.sync_all()?;
+        write_all(&mut file, content)?;
+        sync(&file)?;
+        fault::point()?;
         fs::rename(&part, path)?;
-        File::open(folder)?.sync_all()
+        sync(&File::open(folder)?)
     })();
     if written.is_err() {
         // The half-written file is worth nothing; the error that matters is the first one.
@@ -82,12 +135,12 @@ pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[
         text.push_str(&crate::json::escaped(&line));
         text.push('\n');
     }
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(wrap)
+    write_all(file, text.as_bytes()).and_then(|()| sync(file)).map_err(wrap)
 }
 
 /// Syncs a folder, so that a file made in it outlives a power cut.
 pub fn sync_dir(path: &Path) -> Result<(), FileError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|source| FileError::new("write", path, source))
+    File::open(path).and_then(|folder| sync(&folder)).map_err(|source| FileError::new("write", path, source))
 }
 
 /// Appends one line (a newline is added) and syncs it to disk.
@@ -97,8 +150,8 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
         create_dir_all(parent)?;
     }
     let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(wrap)?;
-    file.write_all(format!("{line}\n").as_bytes()).map_err(wrap)?;
-    file.sync_data().map_err(wrap)
+    write_all(&mut file, format!("{line}\n").as_bytes()).map_err(wrap)?;
+    sync(&file).map_err(wrap)
 }
 
 #[cfg(test)]

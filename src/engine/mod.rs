@@ -27,7 +27,7 @@ pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, fi
 pub use endpoint::{Address, Candidate, Source, Surroundings};
 pub use probe::{Base, BaseState, Found, Probe, probe};
 
-pub use scripted::{Script, ScriptedEngine, Trouble, TroubleKind};
+pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
     ContainerState, Downloads, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Removal, Snapshot, Trace,

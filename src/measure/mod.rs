@@ -12,6 +12,8 @@ mod cancel;
 mod certificates;
 mod error;
 mod event;
+#[cfg(test)]
+mod fault_tests;
 mod host;
 mod images;
 mod journal;

@@ -121,7 +121,19 @@ impl Default for Script {
 pub struct ScriptedEngine {
     script: Script,
     gone: Cell<bool>,
+    /// Requests so far, since the last [`ScriptedEngine::fail`].
+    requests: Cell<u64>,
+    fault: Cell<Option<(u64, Fault)>>,
     state: RefCell<State>,
+}
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The engine answers with an error of its own.
+    Refused,
+    /// The engine is gone from then on.
+    Lost,
 }
 
 #[derive(Debug, Default)]
@@ -138,7 +150,13 @@ struct State {
 impl ScriptedEngine {
     /// An engine that follows a script.
     pub fn new(script: Script) -> Self {
-        let engine = Self { script, gone: Cell::new(false), state: RefCell::default() };
+        let engine = Self {
+            script,
+            gone: Cell::new(false),
+            requests: Cell::new(0),
+            fault: Cell::new(None),
+            state: RefCell::default(),
+        };
         for (reference, files) in &engine.script.bases {
             engine.state.borrow_mut().add_base(reference, files);
         }
@@ -150,12 +168,35 @@ impl ScriptedEngine {
         self.gone.set(false);
     }
 
+    /// Lets the request with this number fail, counted from 0 from now on; `None` lets all succeed.
+    pub fn fail(&self, fault: Option<(u64, Fault)>) {
+        self.requests.set(0);
+        self.fault.set(fault);
+    }
+
+    /// How many requests there were since [`Self::fail`].
+    pub fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+
     /// Number of builds so far, failed ones too.
     pub fn builds(&self) -> u32 {
         self.state.borrow().builds.values().sum()
     }
 
     fn here(&self) -> Result<(), EngineError> {
+        let number = self.requests.replace(self.requests.get() + 1);
+        match self.fault.get() {
+            Some((due, Fault::Refused)) if due == number => {
+                return Err(EngineError::Refused {
+                    action: "do what was asked".to_owned(),
+                    status: 500,
+                    message: "the script refuses this request".to_owned(),
+                });
+            }
+            Some((due, Fault::Lost)) if due == number => self.gone.set(true),
+            _ => {}
+        }
         if self.gone.get() {
             return Err(EngineError::Unreachable {
                 endpoint: self.endpoint().to_owned(),

@@ -18,6 +18,7 @@ pub mod fsx;
 pub mod gate;
 pub mod image;
 pub mod json;
+pub mod line;
 pub mod measure;
 pub mod random;
 pub mod record;

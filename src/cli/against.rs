@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::env;
 use crate::error::Failure;
+use crate::gate::Budgets;
 use crate::gate::timing::{self, TimingMode, TimingRules, TimingVerdict};
-use crate::gate::{Budgets, times_table};
 use crate::measure::Other;
 use crate::record::{Against, Record, Scenario};
 use crate::suite::{Checkout, CheckoutError, Suite, check_out};
@@ -98,7 +98,7 @@ impl BaseState {
             return String::new();
         }
         let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
-        let table = times_table(&results, &against.label());
+        let table = crate::report::times_table(&results, &against.label());
         if table.is_empty() { table } else { format!("\n{table}") }
     }
 

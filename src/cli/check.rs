@@ -7,11 +7,9 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::timing::{self, TimingMode, TimingResult};
-use crate::gate::{
-    BASELINE_FILE, Baseline, Budgets, Format, Input, Judgement, Kind, Look, Measured, Vanished, judge, markdown,
-    newest_record, render,
-};
+use crate::gate::{BASELINE_FILE, Baseline, Budgets, Input, Judgement, Kind, Measured, Vanished, judge, newest_record};
 use crate::record::{self, Against};
+use crate::report::{GateFormat, Look, render_judgement};
 use crate::suite::{Boundary, MANIFEST_NAME, is_name};
 
 /// Arguments of `tonnage check`.
@@ -22,8 +20,8 @@ pub struct Args {
     #[command(flatten)]
     place: Place,
     /// Write to standard output: table, json, markdown, junit, github, bmf, benchmark or hyperfine
-    #[arg(long, value_name = "FORMAT", default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table)]
+    format: GateFormat,
     /// Write a file as well, such as `--output markdown=gate.md`; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     output: Vec<Output>,
@@ -53,7 +51,7 @@ pub struct Place {
 #[derive(Debug, Clone)]
 pub(super) struct Output {
     /// How it is written.
-    pub format: Format,
+    pub format: GateFormat,
     /// Where to.
     pub file: PathBuf,
 }
@@ -150,11 +148,11 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (measured, judgement) = judged(&suite, &path, args.place.named_baseline())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
     for output in &args.output {
-        let text = render(output.format, &judgement, &measured, Look { colour: false, ..look });
+        let text = render_judgement(output.format, &judgement, &measured, Look { colour: false, ..look });
         fsx::write_atomic(&output.file, text.as_bytes())?;
     }
-    terminal.out(&render(args.format, &judgement, &measured, look))?;
-    if args.format == Format::Github {
+    terminal.out(&render_judgement(args.format, &judgement, &measured, look))?;
+    if args.format == GateFormat::Github {
         summary(&judgement, &measured, look, terminal);
     }
     Ok(judgement.exit())
@@ -220,7 +218,7 @@ fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, 
 /// Appends the Markdown to the job's summary page, where GitHub Actions says that there is one.
 fn summary(judgement: &Judgement, measured: &Measured, look: Look, terminal: &Terminal) {
     let Some(file) = crate::env::step_summary() else { return };
-    let text = markdown(judgement, &measured.suite, Look { colour: false, ..look });
+    let text = render_judgement(GateFormat::Markdown, judgement, measured, Look { colour: false, ..look });
     if let Err(error) = fsx::append_line(&file, &text) {
         terminal.warning(&crate::error::chain(&error));
     }

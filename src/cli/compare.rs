@@ -7,7 +7,8 @@ use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::gate::{Format, Look, Measured, differences, render_differences};
+use crate::gate::{Measured, differences};
+use crate::report::{GateFormat, Look, render_differences};
 
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
@@ -21,8 +22,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
     /// Write to standard output: table, json or markdown
-    #[arg(long, value_name = "FORMAT", default_value_t = Format::Table, value_parser = format)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = format)]
+    format: GateFormat,
     /// Write a file as well, such as `--output markdown=difference.md`; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", value_parser = file)]
     output: Vec<Output>,
@@ -32,9 +33,9 @@ pub struct Args {
 }
 
 /// The formats that a comparison has.
-fn format(text: &str) -> Result<Format, String> {
+fn format(text: &str) -> Result<GateFormat, String> {
     match text.parse()? {
-        format @ (Format::Table | Format::Json | Format::Markdown) => Ok(format),
+        format @ (GateFormat::Table | GateFormat::Json | GateFormat::Markdown) => Ok(format),
         other => Err(format!("a comparison has no verdict to write as `{other}`: use table, json or markdown")),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::GateError;
 use super::judge::{Alike, alike};
 use super::measured::{Kind, Measured};
-use crate::analyse::compare::{Comparison, Sentence, compare, verdict};
+use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::{RatioEstimate, unpaired_ratio};
 use crate::record::{Sample, Scenario, Variant};
 use crate::units::Bytes;
@@ -18,7 +18,7 @@ pub struct Differences {
     /// How the new one is named.
     pub new: String,
     /// The images that both have, the largest change first.
-    pub pairs: Vec<Difference>,
+    pub pairs: Vec<Comparison>,
     /// Images that only the old one has, with their `size`.
     pub only_old: Vec<(String, Option<Bytes>)>,
     /// Images that only the new one has, with their `size`.
@@ -27,15 +27,6 @@ pub struct Differences {
     pub timings: Vec<TimingDifference>,
     /// What else should be known.
     pub notes: Vec<String>,
-}
-
-/// One image in both.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    /// Where the bytes went.
-    pub comparison: Comparison,
-    /// The same in one line.
-    pub because: Sentence,
 }
 
 /// A build time in both.
@@ -67,10 +58,9 @@ pub fn differences(old: &Measured, new: &Measured, only: Option<&str>) -> Result
         if let Alike::No(reason) = alike(one, old.metrics_version, other, new.metrics_version) {
             return Err(unlike(reason));
         }
-        let comparison = compare(one, other);
-        found.push(Difference { because: verdict(&comparison), comparison });
+        found.push(compare(one, other));
     }
-    found.sort_by_key(|difference| std::cmp::Reverse(difference.comparison.delta_bytes.magnitude()));
+    found.sort_by_key(|difference| std::cmp::Reverse(difference.delta_bytes.magnitude()));
     let in_pairs: BTreeSet<*const Variant> =
         pairs.iter().flat_map(|(one, other)| [std::ptr::from_ref(*one), std::ptr::from_ref(*other)]).collect();
     let alone = |variants: &[&Variant]| -> Vec<(String, Option<Bytes>)> {
@@ -173,10 +163,10 @@ mod tests {
         new.variants.drain(..2);
         new.variants.truncate(1);
         let found = differences(&old, &new, None).unwrap();
-        assert_eq!(found.pairs[0].comparison.old_name, "python3.9");
-        assert_eq!(found.pairs[0].comparison.new_name, "python3.9-alpine");
+        assert_eq!(found.pairs[0].old_name, "python3.9");
+        assert_eq!(found.pairs[0].new_name, "python3.9-alpine");
         let picked = differences(&measured(), &new, Some("python3.9-alpine")).unwrap();
-        assert_eq!(picked.pairs[0].comparison.delta_bytes.0, 0);
+        assert_eq!(picked.pairs[0].delta_bytes.0, 0);
         let error = differences(&measured(), &new, Some("x")).unwrap_err();
         assert_eq!(error.exit(), Exit::Usage);
         assert!(error.hint().unwrap().contains("python3.9-slim"));

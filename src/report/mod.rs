@@ -6,10 +6,12 @@
 
 mod block;
 pub mod charts;
+mod compare;
 mod error;
 mod escape;
 mod facts;
 mod files;
+mod gate;
 mod html;
 mod json;
 mod layout;
@@ -25,8 +27,10 @@ mod words;
 
 pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
 pub use charts::{Chart, charts};
+pub use compare::verdict as because;
 pub use error::ReportError;
 pub use files::{Written, export, history_beside, write_all};
+pub use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
 pub use html::html;
 pub use json::json;
 pub use markdown::{block, markdown};

@@ -7,12 +7,6 @@
 mod align;
 mod attribute;
 mod located;
-mod rows;
-mod sentence;
-#[cfg(test)]
-mod tests;
 
 pub use align::{How, Pair, align, normal_instruction};
 pub use attribute::{BaseMove, Cause, CauseKind, Comparison, Group, Part, compare};
-pub use rows::{Row, RowKind, rows};
-pub use sentence::{Piece, Sentence, cause_words, verdict};

@@ -16,7 +16,7 @@ use super::baseline::{Accepted, Baseline, Entry};
 use super::budget::{Budgets, Level, Vanished};
 use super::measured::{Kind, Measured};
 use super::timing::{TimingMode, TimingResult, TimingVerdict};
-use crate::analyse::compare::{Comparison, Sentence, compare, verdict};
+use crate::analyse::compare::{Comparison, compare};
 use crate::exit::Exit;
 use crate::record::{Outcome, Sample, Variant};
 use crate::units::{Bytes, Ratio};
@@ -145,8 +145,6 @@ pub struct VariantResult {
     pub baseline_size: Option<Bytes>,
     /// The reason for the difference in `size`.
     pub comparison: Option<Comparison>,
-    /// The same in one line.
-    pub because: Sentence,
     /// Who accepted the baseline's figure, from which measurement and why.
     pub accepted: Option<Accepted>,
 }
@@ -324,7 +322,6 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         line,
         size: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
         baseline_size: entry.and_then(|entry| entry.variant.sizes.as_ref()).map(|sizes| sizes.size_bytes),
-        because: comparison.as_ref().map(verdict).unwrap_or_default(),
         comparison,
         accepted: entry.map(|entry| entry.accepted.clone()),
         state,
@@ -340,7 +337,6 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
         size: None,
         baseline_size: entry.variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
         comparison: None,
-        because: Sentence::default(),
         accepted: Some(entry.accepted.clone()),
     }
 }

@@ -18,6 +18,11 @@ fn measured(change: Change) -> Measured {
 
 fn nothing(_: &mut Record) {}
 
+/// The reason for a difference, as a report says it.
+fn why(variant: &VariantResult) -> String {
+    crate::report::because(variant.comparison.as_ref().unwrap()).plain()
+}
+
 /// Bytes more in a layer of the slim variant, its sizes counted anew.
 fn grow(record: &mut Record, layer: usize, bytes: u64) {
     let variant = &mut record.variants[SLIM];
@@ -547,15 +552,12 @@ fn the_reason_for_growth_comes_with_the_line_of_the_dockerfile() {
     });
     let slim = &found.variants[SLIM];
     assert_eq!((slim.dockerfile.as_str(), slim.line), ("variants/flask-blog/python3.9-slim/Dockerfile", 4));
-    assert_eq!(
-        slim.because.plain(),
-        "+2.00 MB: package `numpy` added in `RUN pip install --no-cache-dir -r requirements.txt`"
-    );
+    assert_eq!(why(slim), "+2.00 MB: package `numpy` added in `RUN pip install --no-cache-dir -r requirements.txt`");
     assert_eq!(slim.comparison.as_ref().unwrap().delta_bytes.0, 2_000_000);
     assert_eq!(found.exceeding(), ["python3.9-slim"]);
     let base = judged("[budget]\nsize = \"+1 MB\"\n", Some(nothing), |r| grow(r, 2, 2_000_000));
     assert_eq!(base.variants[SLIM].line, 1);
-    assert!(base.variants[SLIM].because.plain().contains("base moved"));
+    assert!(why(&base.variants[SLIM]).contains("base moved"));
 }
 
 #[test]

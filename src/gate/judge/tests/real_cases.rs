@@ -15,7 +15,7 @@ fn an_engine_that_counts_in_another_way_moves_nothing() {
         }
     });
     assert_eq!((found.verdict, found.exit().code()), (Verdict::Pass, 0));
-    assert!(found.variants.iter().all(|variant| variant.because.plain() == "no change in size"));
+    assert!(found.variants.iter().all(|variant| why(variant) == "no change in size"));
     assert!(found.notes.iter().any(|note| note.contains("graphdriver in the baseline, containerd here")));
 }
 
@@ -55,7 +55,7 @@ fn packages_upgraded_on_top_of_the_base_are_named_as_stored_twice() {
     assert_eq!(found.exit().code(), 1);
     let slim = &found.variants[SLIM];
     assert_eq!(
-        slim.because.plain(),
+        why(slim),
         "+10.4 MB: 7 packages upgraded on top of the base, stored twice in \
          `RUN pip install --no-cache-dir -r requirements.txt`"
     );
@@ -77,6 +77,6 @@ fn a_base_that_grew_is_told_from_own_growth() {
     let found = judged("[budget]\nsize = \"+5 %\"\n", Some(nothing), moved);
     assert_eq!(found.exit().code(), 1);
     let slim = &found.variants[SLIM];
-    assert!(slim.because.plain().starts_with("+65.0 MB: base moved, `python:3.9-slim"), "{}", slim.because.plain());
+    assert!(why(slim).starts_with("+65.0 MB: base moved, `python:3.9-slim"), "{}", why(slim));
     assert_eq!(slim.comparison.as_ref().unwrap().own_delta_bytes.0, 0);
 }

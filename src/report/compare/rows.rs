@@ -1,8 +1,8 @@
 //! A comparison as a signed table: the largest changes, `[N others]` and a TOTAL that is the difference.
 
-use super::align::normal_instruction;
-use super::attribute::{Comparison, Group, Part};
-use super::sentence::{Piece, Sentence, cause_words};
+use super::sentence::cause_words;
+use crate::analyse::compare::{Comparison, Group, Part, normal_instruction};
+use crate::line::{Line, Span};
 use crate::text::{for_people, shorten};
 use crate::units::SignedBytes;
 
@@ -12,7 +12,7 @@ pub struct Row {
     /// Which sum it belongs to.
     pub kind: RowKind,
     /// What it says.
-    pub label: Sentence,
+    pub label: Line,
     /// Its bytes, new − old.
     pub delta: SignedBytes,
 }
@@ -60,14 +60,14 @@ fn others(rows: &mut Vec<Row>, kind: RowKind, left: impl ExactSizeIterator<Item 
     }
 }
 
-fn words(text: &str) -> Sentence {
-    Sentence(vec![Piece::Words(text.to_owned())])
+fn words(text: &str) -> Line {
+    Line(vec![Span::Words(text.to_owned())])
 }
 
-fn label(comparison: &Comparison, group: &Group) -> Sentence {
-    let code = |text: &str| Piece::Code(shorten(&for_people(&normal_instruction(text)), LONGEST));
-    let said = |text: &str| Piece::Words(text.to_owned());
-    Sentence(match (group.part, &comparison.base_moved) {
+fn label(comparison: &Comparison, group: &Group) -> Line {
+    let code = |text: &str| Span::Code(shorten(&for_people(&normal_instruction(text)), LONGEST));
+    let said = |text: &str| Span::Words(text.to_owned());
+    Line(match (group.part, &comparison.base_moved) {
         (Part::Base, Some(moved)) => {
             vec![said("base moved: "), code(&moved.from), said(" → "), code(&moved.to)]
         }

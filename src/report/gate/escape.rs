@@ -1,6 +1,6 @@
 //! Names from images made harmless in Markdown, in workflow commands and on lines that a workflow reads.
 
-use crate::analyse::compare::Sentence;
+use crate::line::Line;
 use crate::text::{for_people, shorten};
 
 /// Longest name in Markdown; more is cut in the middle.
@@ -45,7 +45,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A sentence in Markdown.
-pub(super) fn sentence(sentence: &Sentence) -> String {
+pub(super) fn sentence(sentence: &Line) -> String {
     sentence.render(|text| words(text), code)
 }
 

@@ -1,21 +1,9 @@
 //! The verdict in one line: how much, and the main cause.
 
-use super::attribute::{Cause, CauseKind, Comparison, Group, Part};
+use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, Part, normal_instruction};
+use crate::line::Line;
 use crate::text::{for_people, shorten};
 use crate::units::SignedBytes;
-
-/// A part of a sentence, so that each output can escape and mark names in its own way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Our own words.
-    Words(String),
-    /// Something quoted: an instruction, a path, a package, an identity.
-    Code(String),
-}
-
-/// A sentence in pieces.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sentence(pub Vec<Piece>);
 
 /// Longest name or instruction inside a sentence.
 const LONGEST: usize = 72;
@@ -23,50 +11,6 @@ const LONGEST: usize = 72;
 const MOST_NAMES: usize = 3;
 /// Share of the difference from which a second cause is worth saying.
 const SECOND: i128 = 5;
-
-impl Sentence {
-    /// With more words.
-    #[must_use]
-    pub fn and_words(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Piece::Words(text.into()));
-        self
-    }
-
-    /// With something quoted, control characters taken out and the middle cut where it is long.
-    #[must_use]
-    pub fn and_code(mut self, text: &str) -> Self {
-        self.0.push(Piece::Code(shorten(&for_people(text), LONGEST)));
-        self
-    }
-
-    /// With another sentence behind it.
-    #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
-        self.0.extend(other.0.iter().cloned());
-        self
-    }
-
-    /// Whether it says nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// On one line for people, quoted parts in back-ticks.
-    pub fn plain(&self) -> String {
-        self.render(Clone::clone, |code| format!("`{code}`"))
-    }
-
-    /// On one line, pieces passed through the escaping of an output.
-    pub fn render(&self, words: impl Fn(&String) -> String, code: impl Fn(&str) -> String) -> String {
-        self.0
-            .iter()
-            .map(|piece| match piece {
-                Piece::Words(text) => words(text),
-                Piece::Code(text) => code(text),
-            })
-            .collect()
-    }
-}
 
 /// What the difference is mostly made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,9 +27,9 @@ enum Category {
 }
 
 /// `+10.4 MB: 7 packages upgraded on top of the base, stored twice`.
-pub fn verdict(comparison: &Comparison) -> Sentence {
+pub fn verdict(comparison: &Comparison) -> Line {
     let delta = comparison.delta_bytes;
-    let start = Sentence::default();
+    let start = Line::default();
     if comparison.groups.is_empty() {
         let words = if comparison.base_moved.is_some() { "same size on another base" } else { "no change in size" };
         return start.and_words(words);
@@ -152,8 +96,8 @@ fn members(comparison: &Comparison, wanted: Category, sign: i128) -> Vec<(&Group
     found.into_iter().map(|(_, member)| member).collect()
 }
 
-fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
-    let start = Sentence::default();
+fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
+    let start = Line::default();
     let mut found = members(comparison, category, sign);
     if category == Category::Path {
         // A file that hardly adds to the largest is not worth a name here; the table has it.
@@ -162,7 +106,7 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
     }
     let Some(&(group, first)) = found.first() else { return start.and_words("several changes") };
     let count = found.len();
-    let by = |sentence: Sentence| -> Sentence {
+    let by = |sentence: Line| -> Line {
         let one = found.iter().all(|(other, _)| std::ptr::eq(*other, group));
         if one && !group.instruction.is_empty() {
             sentence.and_words(" in ").and_code(&instruction(group))
@@ -219,13 +163,13 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Sentence {
     }
 }
 
-fn packages(start: Sentence, found: &[(&Group, &Cause)]) -> Sentence {
+fn packages(start: Line, found: &[(&Group, &Cause)]) -> Line {
     let noun = if found.len() == 1 { "package " } else { "packages " };
     list(start.and_words(noun), found, |_| String::new())
 }
 
 /// `a, b, c and 4 others`.
-fn list(mut start: Sentence, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> String) -> Sentence {
+fn list(mut start: Line, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> String) -> Line {
     let shown = if found.len() > MOST_NAMES + 1 { MOST_NAMES } else { found.len() };
     for (index, (_, cause)) in found.iter().take(shown).enumerate() {
         if index > 0 {
@@ -242,7 +186,7 @@ fn others(count: usize, noun: &str) -> String {
 
 /// The instruction of a group as people read it.
 fn instruction(group: &Group) -> String {
-    super::normal_instruction(&group.instruction)
+    normal_instruction(&group.instruction)
 }
 
 /// The package or path of a cause.
@@ -276,8 +220,8 @@ fn versions(cause: &Cause) -> String {
 }
 
 /// A cause on a line of a table: the name as code, what happened in words.
-pub fn cause_words(cause: &Cause) -> Sentence {
-    let start = Sentence::default();
+pub fn cause_words(cause: &Cause) -> Line {
+    let start = Line::default();
     match &cause.kind {
         CauseKind::PackageStoredTwice { manager, .. } => {
             let versions = versions(cause);

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::escape::line;
-use super::headline::{headline, headroom, ordered, size_words, told};
+use super::headline::{headline, headroom, ordered, size_words, told, why};
 use super::times::times_table;
 use super::{Look, differences};
-use crate::gate::judge::{Judgement, VariantResult, Verdict};
+use crate::gate::{Judgement, VariantResult, Verdict};
 use crate::units::Bytes;
 
 /// Most variants that pass and are listed one by one.
@@ -45,7 +45,7 @@ pub fn table(judgement: &Judgement, look: Look) -> String {
 /// The rules that do not simply hold, and what to do.
 fn said(out: &mut String, judgement: &Judgement, variant: &VariantResult) {
     if variant.comparison.as_ref().is_some_and(|comparison| !comparison.groups.is_empty()) {
-        let _ = writeln!(out, "      why: {}", line(&variant.because.plain()));
+        let _ = writeln!(out, "      why: {}", line(&why(variant).plain()));
     }
     for rule in told(judgement, &variant.name) {
         let _ = writeln!(out, "      {}: {}", rule.verdict.word(), line(&rule.message));

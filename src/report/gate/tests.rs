@@ -44,8 +44,8 @@ fn judged(before: impl Fn(&mut Record), now: impl Fn(&mut Record)) -> (Judgement
     (judgement, now)
 }
 
-fn written(format: Format, found: &(Judgement, Measured)) -> String {
-    render(format, &found.0, &found.1, Look::default())
+fn written(format: GateFormat, found: &(Judgement, Measured)) -> String {
+    render_judgement(format, &found.0, &found.1, Look::default())
 }
 
 /// Names that try to be markup, commands, lines and terminal sequences.
@@ -61,7 +61,7 @@ fn hostile(record: &mut Record) {
 
 #[test]
 fn the_table_ends_with_the_verdict_and_shows_causes_that_add_up() {
-    let text = written(Format::Table, &judged(|_| {}, grown));
+    let text = written(GateFormat::Table, &judged(|_| {}, grown));
     let expected = "\
 fail  python3.9-slim  125 MB → 127 MB (+2.00 MB, +1.6 %)
       why: +2.00 MB: package `numpy` added in `RUN pip install --no-cache-dir -r requirements.txt`
@@ -83,7 +83,7 @@ fail  python3.9-slim  125 MB → 127 MB (+2.00 MB, +1.6 %)
         ),
         "{text}"
     );
-    let passed = written(Format::Table, &judged(|_| {}, |_| {}));
+    let passed = written(GateFormat::Table, &judged(|_| {}, |_| {}));
     assert!(passed.contains("pass  python3.9-slim  125 MB, unchanged, 1.00 MB left of +1 MB\n"), "{passed}");
     assert!(passed.ends_with("gate passed: 8 rules on 4 variants\n"), "{passed}");
     let coloured = table(&judged(|_| {}, grown).0, Look { colour: true, ..Look::default() });
@@ -92,7 +92,7 @@ fail  python3.9-slim  125 MB → 127 MB (+2.00 MB, +1.6 %)
 
 #[test]
 fn json_has_the_fields_that_are_promised() {
-    let value: serde_json::Value = serde_json::from_str(&written(Format::Json, &judged(|_| {}, grown))).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&written(GateFormat::Json, &judged(|_| {}, grown))).unwrap();
     assert_eq!(value["verdict"], "fail");
     assert_eq!(value["exit_code"], 1);
     let rule = value["rules"].as_array().unwrap().iter().find(|rule| rule["verdict"] == "fail").unwrap();
@@ -110,7 +110,7 @@ fn json_has_the_fields_that_are_promised() {
 
 #[test]
 fn markdown_is_a_comment_that_can_be_found_again() {
-    let text = written(Format::Markdown, &judged(|_| {}, grown));
+    let text = written(GateFormat::Markdown, &judged(|_| {}, grown));
     assert!(
         text.starts_with(
             "<!-- tonnage-check flaskblog -->\n### Image size: gate failed\n\n**gate failed: 1 of 8 rules"
@@ -149,42 +149,42 @@ fn markdown_of_a_thousand_variants_stays_below_githubs_limit() {
         }
     };
     for found in [judged(many, all_grown), judged(many, many)] {
-        let text = written(Format::Markdown, &found);
+        let text = written(GateFormat::Markdown, &found);
         assert!(text.len() <= MARKDOWN_LIMIT, "{} bytes", text.len());
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
         assert!(text.contains("others]"));
         assert!(text.contains("To accept what grew"));
     }
-    let annotations = written(Format::Github, &judged(many, all_grown));
+    let annotations = written(GateFormat::Github, &judged(many, all_grown));
     assert!(annotations.lines().count() <= 21, "{annotations}");
 }
 
 #[test]
 fn hostile_names_break_no_output() {
     let found = judged(|_| {}, hostile);
-    for format in Format::ALL {
+    for format in GateFormat::ALL {
         let text = written(format, &found);
         assert!(!text.contains('\u{1b}'), "{format}: {text}");
         // JSON is for programs: it escapes what is a control character to JSON.
-        assert!(format == Format::Json || !text.contains('\u{202e}'), "{format}: {text}");
-        if !matches!(format, Format::Github) {
+        assert!(format == GateFormat::Json || !text.contains('\u{202e}'), "{format}: {text}");
+        if !matches!(format, GateFormat::Github) {
             for line in text.lines() {
                 assert!(!line.trim_start().starts_with("::"), "{format}: {line}");
             }
         }
     }
-    let markdown = written(Format::Markdown, &found);
+    let markdown = written(GateFormat::Markdown, &found);
     for line in markdown.lines().filter(|line| line.starts_with('|')) {
         // Cells: unescaped bars, whatever stands in code.
         let bars = line.replace("\\|", "").matches('|').count();
         assert!([3, 5, 8].contains(&bars), "{line}");
     }
-    assert!(!written(Format::Table, &found).contains("##["));
+    assert!(!written(GateFormat::Table, &found).contains("##["));
 }
 
 #[test]
 fn a_file_named_like_a_command_is_a_property_and_nothing_else() {
-    let text = written(Format::Github, &judged(|_| {}, hostile));
+    let text = written(GateFormat::Github, &judged(|_| {}, hostile));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");
     let (properties, data) = lines[0].strip_prefix("::error ").unwrap().split_once("::").unwrap();
@@ -203,11 +203,11 @@ fn a_file_named_like_a_command_is_a_property_and_nothing_else() {
 
 #[test]
 fn annotations_point_at_the_line_and_stay_silent_about_what_passes() {
-    let text = written(Format::Github, &judged(|_| {}, grown));
+    let text = written(GateFormat::Github, &judged(|_| {}, grown));
     assert!(text.starts_with(
         "::error file=variants/flask-blog/python3.9-slim/Dockerfile,line=4,title=python3.9-slim::+2.00 MB: "
     ));
-    let passed = written(Format::Github, &judged(|_| {}, |_| {}));
+    let passed = written(GateFormat::Github, &judged(|_| {}, |_| {}));
     assert_eq!(passed, "::notice title=tonnage::gate passed: 8 rules on 4 variants\n");
 }
 
@@ -216,7 +216,7 @@ fn annotations_point_at_the_line_and_stay_silent_about_what_passes() {
 #[test]
 fn junit_is_of_the_common_schema_and_its_counts_agree() {
     let found = judged(|_| {}, hostile);
-    let text = written(Format::Junit, &found);
+    let text = written(GateFormat::Junit, &found);
     assert!(text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..)), "a control character");
     let number = |tag: &str, key: &str| -> usize {
         let at = tag.find(&format!(" {key}=\"")).unwrap_or_else(|| panic!("{key} in {tag}")) + key.len() + 3;
@@ -255,8 +255,8 @@ fn junit_is_of_the_common_schema_and_its_counts_agree() {
 
 #[test]
 fn formats_are_read_by_their_word() {
-    for format in Format::ALL {
+    for format in GateFormat::ALL {
         assert_eq!(format.word().parse(), Ok(format));
     }
-    assert!("xml".parse::<Format>().unwrap_err().contains("junit"));
+    assert!("xml".parse::<GateFormat>().unwrap_err().contains("junit"));
 }

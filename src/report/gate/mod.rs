@@ -2,6 +2,7 @@
 
 mod differences;
 mod escape;
+mod export;
 mod github;
 mod headline;
 mod json;
@@ -13,22 +14,20 @@ mod times;
 use std::fmt;
 use std::str::FromStr;
 
-pub use differences::{differences_json, differences_markdown, differences_table};
-pub use github::annotations;
-pub use headline::headline;
-pub use json::json;
-pub use junit::junit;
-pub use markdown::{MARKDOWN_LIMIT, markdown};
-pub use terminal::table;
+use differences::{differences_json, differences_markdown, differences_table};
+use github::annotations;
+
+use json::json;
+use junit::junit;
+use markdown::{MARKDOWN_LIMIT, markdown};
+use terminal::table;
 pub use times::times_table;
 
-use super::judge::Judgement;
-use super::measured::Measured;
-use super::{Differences, export};
+use crate::gate::{Differences, Judgement, Measured};
 
 /// How a verdict is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
+pub enum GateFormat {
     /// For people, on a terminal.
     Table,
     /// For programs.
@@ -47,7 +46,7 @@ pub enum Format {
     Hyperfine,
 }
 
-impl Format {
+impl GateFormat {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Table,
@@ -75,13 +74,13 @@ impl Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for GateFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }
 }
 
-impl FromStr for Format {
+impl FromStr for GateFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -108,25 +107,25 @@ impl Default for Look {
 }
 
 /// The judgement in a format.
-pub fn render(format: Format, judgement: &Judgement, measured: &Measured, look: Look) -> String {
+pub fn render_judgement(format: GateFormat, judgement: &Judgement, measured: &Measured, look: Look) -> String {
     match format {
-        Format::Table => table(judgement, look),
-        Format::Json => json(judgement),
-        Format::Markdown => markdown(judgement, &measured.suite, look),
-        Format::Junit => junit(judgement),
-        Format::Github => annotations(judgement),
-        Format::Bmf => export::bmf(measured),
-        Format::Benchmark => export::benchmark(measured),
-        Format::Hyperfine => export::hyperfine(measured),
+        GateFormat::Table => table(judgement, look),
+        GateFormat::Json => json(judgement),
+        GateFormat::Markdown => markdown(judgement, &measured.suite, look),
+        GateFormat::Junit => junit(judgement),
+        GateFormat::Github => annotations(judgement),
+        GateFormat::Bmf => export::bmf(measured),
+        GateFormat::Benchmark => export::benchmark(measured),
+        GateFormat::Hyperfine => export::hyperfine(measured),
     }
 }
 
 /// The differences in a format; `None` for formats that only a judgement has.
-pub fn render_differences(format: Format, differences: &Differences, look: Look) -> Option<String> {
+pub fn render_differences(format: GateFormat, differences: &Differences, look: Look) -> Option<String> {
     match format {
-        Format::Table => Some(differences_table(differences, look)),
-        Format::Json => Some(differences_json(differences)),
-        Format::Markdown => Some(differences_markdown(differences, look)),
+        GateFormat::Table => Some(differences_table(differences, look)),
+        GateFormat::Json => Some(differences_json(differences)),
+        GateFormat::Markdown => Some(differences_markdown(differences, look)),
         _ => None,
     }
 }

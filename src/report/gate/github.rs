@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::escape::{command_data, command_property};
-use super::headline::{headline, ordered};
-use crate::gate::judge::{Judgement, RuleResult, Verdict};
+use super::headline::{headline, ordered, why};
+use crate::gate::{Judgement, RuleResult, Verdict};
 use crate::text::for_people;
 
 /// GitHub shows ten annotations of a kind for a step; the last one says how many are left.
@@ -25,7 +25,7 @@ pub fn annotations(judgement: &Judgement) -> String {
             if (from..=to).contains(&verdict) {
                 let mut lines = Vec::new();
                 if variant.comparison.as_ref().is_some_and(|comparison| !comparison.groups.is_empty()) {
-                    lines.push(for_people(&variant.because.plain()));
+                    lines.push(for_people(&why(variant).plain()));
                 }
                 lines.extend(judgement.rules_of(&variant.name).filter(|rule| rule.verdict >= Verdict::New).map(said));
                 let mut properties = Vec::new();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::headline::headline;
+use super::headline::{headline, why};
 use super::times::times_json;
-use crate::gate::judge::{Judgement, State, VariantResult};
+use crate::gate::{Judgement, State, VariantResult};
 
 /// `verdict`, `rules` and `variants`, as docs/ci.md describes them.
 pub fn json(judgement: &Judgement) -> String {
@@ -28,22 +28,22 @@ pub fn json(judgement: &Judgement) -> String {
 }
 
 fn variant(judgement: &Judgement, found: &VariantResult) -> Value {
-    let (state, why) = match &found.state {
+    let (state, unlike) = match &found.state {
         State::Compared => ("compared", None),
         State::New => ("new", None),
         State::Vanished => ("vanished", None),
-        State::Unlike(why) => ("unlike", Some(why.as_str())),
+        State::Unlike(reason) => ("unlike", Some(reason.as_str())),
         State::NoBaseline => ("no_baseline", None),
         State::NoImage => ("no_image", None),
     };
     json!({
         "name": found.name,
         "state": state,
-        "unlike": why,
+        "unlike": unlike,
         "verdict": judgement.verdict_of(&found.name),
         "size_bytes": found.size,
         "baseline_size_bytes": found.baseline_size,
-        "because": found.because.plain(),
+        "because": why(found).plain(),
         "dockerfile": found.dockerfile,
         "line": found.line,
         "difference": found.comparison,

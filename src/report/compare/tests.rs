@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::analyse::compare::{CauseKind, Comparison, compare};
 use crate::record::fixture;
 use crate::record::{Base, BaseOrigin, Layer, LayerOrigin, Package, PackageManager, PathSize, Variant};
 use crate::units::{Bytes, SignedBytes};

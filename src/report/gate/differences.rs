@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use super::Look;
 use super::escape::{code, line, message, sentence, words};
 use super::headline::{percent, sizes};
-use crate::analyse::compare::{Comparison, RowKind, Sentence, rows};
+use crate::analyse::compare::Comparison;
 use crate::gate::Differences;
+use crate::line::Line;
+use crate::report::compare::{RowKind, rows, verdict};
 use crate::units::{Bytes, Ratio};
 
 /// Most variants without a difference that are listed by name.
@@ -41,17 +43,17 @@ pub(super) fn signed_markdown(comparison: &Comparison, top: usize) -> String {
 }
 
 /// The one line above everything else.
-fn headline(differences: &Differences) -> Sentence {
-    let start = Sentence::default();
-    let changed = differences.pairs.iter().filter(|pair| pair.comparison.delta_bytes.0 != 0).count();
+fn headline(differences: &Differences) -> Line {
+    let start = Line::default();
+    let changed = differences.pairs.iter().filter(|pair| pair.delta_bytes.0 != 0).count();
     match differences.pairs.first() {
         None => start.and_words("nothing that both have"),
-        Some(first) if differences.pairs.len() == 1 => start.and(&first.because),
+        Some(first) if differences.pairs.len() == 1 => start.and(&verdict(first)),
         Some(first) => start
             .and_words(format!("{changed} of {} images differ in size; ", differences.pairs.len()))
-            .and_code(&first.comparison.new_name)
+            .and_code(&first.new_name)
             .and_words(" ")
-            .and(&first.because),
+            .and(&verdict(first)),
     }
 }
 
@@ -62,10 +64,8 @@ fn alone(size: Option<Bytes>) -> String {
 /// For people.
 pub fn differences_table(differences: &Differences, look: Look) -> String {
     let mut out = format!("{} → {}\n\n", line(&differences.old), line(&differences.new));
-    let (changed, equal): (Vec<_>, Vec<_>) =
-        differences.pairs.iter().partition(|pair| !pair.comparison.groups.is_empty());
-    for pair in changed {
-        let comparison = &pair.comparison;
+    let (changed, equal): (Vec<_>, Vec<_>) = differences.pairs.iter().partition(|pair| !pair.groups.is_empty());
+    for comparison in changed {
         let _ = writeln!(
             out,
             "{}  {} ({}, {})",
@@ -77,7 +77,7 @@ pub fn differences_table(differences: &Differences, look: Look) -> String {
         let _ = writeln!(
             out,
             "      {}\n      base {}, own {}",
-            line(&pair.because.plain()),
+            line(&verdict(comparison).plain()),
             comparison.base_delta_bytes,
             comparison.own_delta_bytes
         );
@@ -85,8 +85,8 @@ pub fn differences_table(differences: &Differences, look: Look) -> String {
         out.push('\n');
     }
     for pair in equal.iter().take(MOST_EQUAL) {
-        let name = line(&pair.comparison.new_name);
-        let _ = writeln!(out, "{name}  {}, {}", pair.comparison.new_bytes, pair.because.plain());
+        let name = line(&pair.new_name);
+        let _ = writeln!(out, "{name}  {}, {}", pair.new_bytes, verdict(pair).plain());
     }
     if equal.len() > MOST_EQUAL {
         let _ = writeln!(out, "[{} others]  no change in size", equal.len() - MOST_EQUAL);
@@ -131,15 +131,14 @@ pub fn differences_markdown(differences: &Differences, look: Look) -> String {
         code(&differences.new)
     );
     let mut left_out = 0;
-    for pair in differences.pairs.iter().filter(|pair| !pair.comparison.groups.is_empty()) {
-        let comparison = &pair.comparison;
+    for comparison in differences.pairs.iter().filter(|pair| !pair.groups.is_empty()) {
         let part = format!(
             "#### {}: {} ({}, {})\n\n{}; base {}, own {}\n\n{}\n",
             code(&comparison.new_name),
             sizes(comparison.old_bytes, comparison.new_bytes),
             comparison.delta_bytes,
             percent(comparison),
-            sentence(&pair.because),
+            sentence(&verdict(comparison)),
             comparison.base_delta_bytes,
             comparison.own_delta_bytes,
             signed_markdown(comparison, look.top)
@@ -153,7 +152,7 @@ pub fn differences_markdown(differences: &Differences, look: Look) -> String {
     if left_out > 0 {
         let _ = writeln!(out, "[{left_out} others] are left out here.\n");
     }
-    let equal = differences.pairs.iter().filter(|pair| pair.comparison.groups.is_empty()).count();
+    let equal = differences.pairs.iter().filter(|pair| pair.groups.is_empty()).count();
     if equal > 0 {
         let _ = writeln!(out, "{equal} without a change in size.\n");
     }
@@ -180,8 +179,8 @@ pub fn differences_json(differences: &Differences) -> String {
         .pairs
         .iter()
         .map(|pair| {
-            let mut value = serde_json::to_value(&pair.comparison).unwrap_or_default();
-            value["verdict"] = json!(pair.because.plain());
+            let mut value = serde_json::to_value(pair).unwrap_or_default();
+            value["verdict"] = json!(verdict(pair).plain());
             value
         })
         .collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::measured::Measured;
 use crate::analyse::{Estimate, in_statistics};
+use crate::gate::Measured;
 use crate::record::{Sample, Scenario};
 use crate::units::Nanos;
 

@@ -1,11 +1,13 @@
 //! The verdict in one line, and words that several outputs share.
 
-use crate::analyse::compare::{Comparison, Sentence};
-use crate::gate::judge::{Judgement, RuleResult, State, VariantResult, Verdict};
+use crate::analyse::compare::Comparison;
+use crate::gate::{Judgement, RuleResult, State, VariantResult, Verdict};
+use crate::line::Line;
+use crate::report::compare::verdict;
 use crate::units::{Bytes, Ratio};
 
 /// `gate failed: 1 of 12 rules; python3.9-slim +10.4 MB: 7 packages upgraded on top of the base, stored twice`.
-pub fn headline(judgement: &Judgement) -> Sentence {
+pub fn headline(judgement: &Judgement) -> Line {
     let count = |verdict: Verdict| judgement.rules.iter().filter(|rule| rule.verdict == verdict).count();
     let all = judgement.rules.len();
     let start = match judgement.verdict {
@@ -29,7 +31,7 @@ pub fn headline(judgement: &Judgement) -> Sentence {
         .filter(|variant| delta(variant) != 0)
         .max_by_key(|variant| delta(variant).unsigned_abs());
     match moved {
-        Some(variant) => words(format!("{text}; ")).and_code(&variant.name).and_words(" ").and(&variant.because),
+        Some(variant) => words(format!("{text}; ")).and_code(&variant.name).and_words(" ").and(&why(variant)),
         None => words(text),
     }
 }
@@ -39,7 +41,7 @@ fn rules(count: usize) -> String {
 }
 
 /// The start, then the worst variant with its main cause, or with the message of the rule.
-fn because(start: Sentence, judgement: &Judgement) -> Sentence {
+fn because(start: Line, judgement: &Judgement) -> Line {
     let worst = |rule: &&RuleResult| rule.verdict == judgement.verdict;
     let mut bad: Vec<&RuleResult> = judgement.rules.iter().filter(worst).collect();
     let of = |name: &str| judgement.variants.iter().find(|variant| variant.name == name);
@@ -52,7 +54,7 @@ fn because(start: Sentence, judgement: &Judgement) -> Sentence {
     let grown = of(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
     let sentence = start.and_words("– ").and_code(&rule.variant).and_words(" ");
     let sentence = match grown {
-        Some(variant) => sentence.and(&variant.because),
+        Some(variant) => sentence.and(&why(variant)),
         None => sentence.and_words(rule.message.clone()),
     };
     let others: std::collections::BTreeSet<&str> =
@@ -64,8 +66,13 @@ fn because(start: Sentence, judgement: &Judgement) -> Sentence {
     }
 }
 
-fn words(text: impl Into<String>) -> Sentence {
-    Sentence::default().and_words(text)
+fn words(text: impl Into<String>) -> Line {
+    Line::default().and_words(text)
+}
+
+/// The reason for the difference in `size`; nothing where there is none to speak of.
+pub(super) fn why(variant: &VariantResult) -> Line {
+    variant.comparison.as_ref().map(verdict).unwrap_or_default()
 }
 
 /// The difference in `size`; zero where there is none to speak of.

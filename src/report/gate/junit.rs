@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::gate::judge::{Judgement, RuleResult, Verdict};
+use super::headline::why;
+use crate::gate::{Judgement, RuleResult, Verdict};
 use crate::text::for_people;
 
 /// JUnit XML.
@@ -24,7 +25,7 @@ pub fn junit(judgement: &Judgement) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (id, name) in names.into_iter().enumerate() {
         let rules = by_variant.get(name).map_or(&[][..], Vec::as_slice);
-        let because = judgement.variants.iter().find(|found| found.name == name).map(|found| found.because.plain());
+        let because = judgement.variants.iter().find(|found| found.name == name).map(|found| why(found).plain());
         suite(&mut out, id, name, rules, &because.unwrap_or_default(), &judgement.measured_at);
     }
     out.push_str("</testsuites>\n");

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::Look;
 use super::differences::signed_markdown;
 use super::escape::{code, message, sentence, words};
-use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes, told};
+use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes, told, why};
 use super::times::times_markdown;
-use crate::gate::judge::{Judgement, VariantResult, Verdict};
+use crate::gate::{Judgement, VariantResult, Verdict};
 use crate::units::SignedBytes;
 
 /// Longest comment in bytes; GitHub takes 65,536 characters.
@@ -102,7 +102,8 @@ fn room(judgement: &Judgement, variant: &str) -> (String, String) {
 
 fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> String {
     let mut out = String::new();
-    let because = if variant.because.is_empty() { String::new() } else { format!(": {}", sentence(&variant.because)) };
+    let why = why(variant);
+    let because = if why.is_empty() { String::new() } else { format!(": {}", sentence(&why)) };
     let _ = writeln!(out, "{}{because}\n", code(&variant.name));
     let said = told(judgement, &variant.name);
     for rule in said.iter().take(MOST_RULES) {

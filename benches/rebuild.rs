@@ -61,6 +61,8 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
         tags: vec![TAGS[0].into()],
         labels: BTreeMap::from([(labels::RUN.to_owned(), RUN.to_owned())]),
         build_args: BTreeMap::new(),
+        secrets: tonnage::engine::Secrets::default(),
+        images: Vec::new(),
         target: None,
         platform: None,
         network: None,

@@ -2,6 +2,8 @@
 # An image registry for tests, on the loopback interface only, which Docker trusts without TLS.
 #
 #   scripts/registry.sh start [PORT]            prints its address, 127.0.0.1:PORT (a free port unless told)
+#   scripts/registry.sh start-private [PORT]    the same for a registry that wants user and password, which are
+#                                               `tester` and `hunter2hunter2`
 #   scripts/registry.sh fill ARCHIVE NAME:TAG   pushes an image archive: fill slim.tar library/python:3.9-slim;
 #                                               prints ADDRESS/NAME@DIGEST
 #   scripts/registry.sh stop                    ends it and removes its data
@@ -12,7 +14,9 @@
 
 state=${TONNAGE_REGISTRY:-$cache/registry}
 mkdir -p "$state"
-usage="usage: \`scripts/registry.sh start [PORT] | fill ARCHIVE NAME:TAG | stop\`"
+usage="usage: \`scripts/registry.sh start|start-private [PORT] | fill ARCHIVE NAME:TAG | stop\`"
+
+user=tester:hunter2hunter2
 
 # find_registry: the path of the program. Debian's package is unpacked into the cache and not installed, as
 # installing it would start a service that listens on all interfaces.
@@ -67,11 +71,14 @@ log: {level: warn, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $state/data}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:$port"}
 CONFIG
+    if [ -s "$state/htpasswd" ]; then
+        echo "auth: {htpasswd: {realm: tests, path: $state/htpasswd}}" >>"$state/config.yml"
+    fi
     setsid "$program" serve "$state/config.yml" >"$state/log" 2>&1 </dev/null &
     pid=$!
     disown
     for _ in $(seq 100); do
-        if curl --noproxy '*' --fail --silent --max-time 2 --output /dev/null "http://127.0.0.1:$port/v2/"; then
+        if curl --noproxy '*' --user "$user" --fail --silent --max-time 2 --output /dev/null "http://127.0.0.1:$port/v2/"; then
             echo "$pid" >"$state/pid"
             echo "127.0.0.1:$port" | tee "$state/address"
             say "registry answers at 127.0.0.1:$port"
@@ -85,13 +92,20 @@ CONFIG
     die "the registry did not start on port $port" "the end of its log stands above"
 }
 
+start-private() {
+    # bcrypt of the password, as `htpasswd -B` writes it.
+    # shellcheck disable=SC2016
+    echo 'tester:$2b$05$abcdefghijklmnopqrstuuHNzobToyoUx/XDeHA.0qHXOcixZPlSm' >"$state/htpasswd"
+    start "$@"
+}
+
 fill() {
     [ $# = 2 ] || die "\`fill\` wants an archive and a name" "$usage"
     local archive=$1 name=$2 where
     [ -r "$archive" ] || die "cannot read the archive \`$archive\`" "\`scripts/tiny.sh\` makes some"
     where=$(address) || die "no registry is running" "\`scripts/registry.sh start\` first"
     need skopeo
-    NO_PROXY=127.0.0.1 skopeo --insecure-policy copy --quiet --dest-tls-verify=false --digestfile "$state/digest" \
+    NO_PROXY=127.0.0.1 skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-creds "$user" --digestfile "$state/digest" \
         "docker-archive:$archive" "docker://$where/$name" >&2
     echo "$where/${name%:*}@$(cat "$state/digest")"
 }
@@ -106,10 +120,10 @@ stop() {
             sleep 0.1
         done
     fi
-    rm -rf "$state/data" "$state/pid" "$state/address" "$state/config.yml" "$state/digest" "$state/log"
+    rm -rf "$state/data" "$state/pid" "$state/address" "$state/config.yml" "$state/digest" "$state/log" "$state/htpasswd"
 }
 
 case ${1:-} in
-start | fill | stop) "$@" ;;
+start | start-private | fill | stop) "$@" ;;
 *) die "unknown command \`${1:-}\`" "$usage" ;;
 esac

@@ -10,6 +10,7 @@
 pub mod analyse;
 pub mod cli;
 pub mod context;
+pub mod credentials;
 pub mod engine;
 pub mod env;
 pub mod error;

@@ -12,8 +12,20 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 11] =
-    ["record", "analyse", "context", "suite", "engine", "image", "measure", "gate", "report", "ui", "cli"];
+const ORDER: [&str; 12] = [
+    "record",
+    "analyse",
+    "credentials",
+    "context",
+    "suite",
+    "engine",
+    "image",
+    "measure",
+    "gate",
+    "report",
+    "ui",
+    "cli",
+];
 
 /// Only these folders may name these crates.
 const CONFINED: [(&str, &[&str]); 3] =

@@ -10,6 +10,7 @@ mod generate;
 mod init;
 mod report;
 mod run;
+mod secret;
 mod terminal;
 mod trend;
 mod weigh;

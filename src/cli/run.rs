@@ -9,9 +9,10 @@ use clap::ValueHint;
 use super::Terminal;
 use super::against::BaseState;
 use super::report::{Format, print};
+use super::secret::{self, SecretSpec};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
-use crate::engine::{BuilderChoice, Engine, connect};
+use crate::engine::{BuilderChoice, Engine, Secrets, connect};
 use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
@@ -20,7 +21,7 @@ use crate::image::{ParsePlatformError, Platform};
 use crate::json;
 use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
 use crate::random;
-use crate::record::{self, Against, Ended, Record, Scenario};
+use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{PlanOptions, Suite};
 use crate::ui::{Plain, Watch};
@@ -93,9 +94,13 @@ pub struct Args {
     /// Limit on one pull of a base image
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "15min")]
     pull_timeout: Duration,
-    /// Build argument for every build
-    #[arg(long = "build-arg", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    /// Build argument for every build; NAME alone takes the value of the environment variable. Not for secrets: the
+    /// image keeps it
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg)]
     build_args: Vec<(String, String)>,
+    /// Secret for `RUN --mount=type=secret` (BuildKit): a file or an environment variable. Recorded nowhere
+    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME")]
+    secrets: Vec<SecretSpec>,
     /// Network mode of RUN instructions
     #[arg(long, value_name = "MODE")]
     network: Option<String>,
@@ -138,7 +143,15 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Result<Exit, Failure> {
     let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
+    let secrets = secret::read(&args.secrets)?;
     let engine = connect(&args.engine.connect(args.builder)).await?;
+    if !secrets.0.is_empty() && engine.facts().builder != Builder::Buildkit {
+        return Err(Failure {
+            message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
+            hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
+            exit: Exit::Usage,
+        });
+    }
     let now = jiff::Timestamp::now();
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (out, resume) = match (&args.resume, &args.out) {
@@ -149,6 +162,7 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
         }
     };
     let mut options = options(args, suite, out, resume, started_at);
+    options.secrets = secrets;
     if let Some(base) = &base {
         enough_rounds(args, suite, base, &mut options, terminal);
     }
@@ -236,6 +250,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
         platform: args.platform.clone().or_else(|| suite.build.platform.clone()),
         network: args.network.clone(),
         build_args: args.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
+        secrets: Secrets::default(),
         ca_files: args.ca_files.clone(),
         site_env: args.site_env.iter().cloned().collect(),
         started_at,
@@ -354,9 +369,19 @@ fn parse_span(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
 }
 
+/// `NAME=VALUE`, or `NAME` with the value of the environment variable, as `docker build` takes it.
+fn parse_build_arg(text: &str) -> Result<(String, String), String> {
+    if text.contains('=') {
+        return parse_pair(text);
+    }
+    let value = std::env::var(text).map_err(|_| format!("the environment variable `{text}` is not set"))?;
+    Ok((text.to_owned(), value))
+}
+
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("`{text}` is not NAME=VALUE")),
+        // The value is not shown: it may be secret.
+        _ => Err("it is not NAME=VALUE".to_owned()),
     }
 }

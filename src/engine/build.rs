@@ -1,14 +1,15 @@
 //! One build: the request, the clock around it, the folding of its answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::client::{QUICK, Request, next, path_with};
 use super::docker::DockerEngine;
 use super::events::{Folded, Folder, JsonLines, Known, Line};
-use super::session::Session;
-use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, failure};
+use super::session::{Answers, Session};
+use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, auth, failure};
 use crate::record::{Builder, ImageStore};
 use crate::units::Nanos;
 
@@ -76,10 +77,13 @@ pub(super) async fn build(
         has_labels: !request.labels.is_empty(),
         lookup_apart: engine.store() == ImageStore::Containerd,
     };
-    // Opened before the clock starts: only bollard needs it, and engines that ask a registry meanwhile.
-    let session = if builder == Builder::Buildkit { Session::open(client.docker()).await } else { None };
+    // Before the clock starts: helpers take their time. Their answers are kept for when the engine asks in the session.
+    let (header, untold) = auth::for_build(engine.credentials(), &request.images).await;
+    let (session, header) =
+        if builder == Builder::Buildkit { (open_session(engine, request).await?, None) } else { (None, header) };
     let session_id = session.as_ref().map_or("", Session::id);
-    let sent = Request::post(query(request, builder, session_id), ACTION).tar(request.context.clone());
+    let sent =
+        Request::post(query(request, builder, session_id), ACTION).tar(request.context.clone()).credentials(header);
     let mut watch = Watch { engine, folder: Some(Folder::new(builder, known)) };
     let mut lines = JsonLines::default();
 
@@ -112,7 +116,10 @@ pub(super) async fn build(
     lines.finish(|line| watch.line(wall, &line, observe));
 
     let folded = watch.finish(wall);
-    let failed = |message: String, folded: Folded| {
+    let failed = |mut message: String, folded: Folded| {
+        if is_about_access(&message) {
+            message.extend(untold.iter().map(|error| format!(" ({error})")));
+        }
         let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
         Ok(Err(BuildFailure { message, instruction, log: folded.log, wall_ns: wall, intermediate: folded.made }))
     };
@@ -137,6 +144,36 @@ pub(super) async fn build(
             }
         }
     }
+}
+
+/// Opens the session of a build. Without one a build works wherever no registry and no secret is asked for.
+async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<Option<Session>, EngineError> {
+    let answers = Answers {
+        credentials: Arc::clone(engine.credentials()),
+        images: request.images.clone(),
+        secrets: request.secrets.clone(),
+    };
+    let client = engine.client();
+    match Session::open(client.address(), client.prefix(), answers).await {
+        Ok(session) => Ok(Some(session)),
+        Err(reason) if request.secrets.0.is_empty() => {
+            tracing::warn!(reason, "no session for the build");
+            Ok(None)
+        }
+        Err(reason) => Err(EngineError::Refused {
+            action: "open a session for the secrets of a build".to_owned(),
+            status: 0,
+            message: failure::one_line(&reason),
+        }),
+    }
+}
+
+/// Whether a registry refused, so that missing credentials may be the reason.
+fn is_about_access(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["unauthorized", "denied", "authentication required", "no basic auth credentials", "401", "403"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 /// The output of a build that told of no failure; without an image the answer was cut short.

@@ -38,6 +38,8 @@ pub(super) struct Request {
     path: String,
     body: Bytes,
     media_type: &'static str,
+    /// Credentials for registries: name and value of a header.
+    credentials: Option<(&'static str, http::HeaderValue)>,
     /// What is being done: what follows "failed to".
     pub(super) action: String,
 }
@@ -46,6 +48,7 @@ pub(super) struct Request {
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     docker: Docker,
+    address: Address,
     endpoint: String,
     /// `/v1.41`, or nothing before it is known.
     prefix: String,
@@ -53,7 +56,14 @@ pub(super) struct Client {
 
 impl Request {
     fn new(method: http::Method, path: impl Into<String>, action: impl Into<String>) -> Self {
-        Self { method, path: path.into(), body: Bytes::new(), media_type: "application/json", action: action.into() }
+        Self {
+            method,
+            path: path.into(),
+            body: Bytes::new(),
+            media_type: "application/json",
+            credentials: None,
+            action: action.into(),
+        }
     }
 
     pub(super) fn get(path: impl Into<String>, action: impl Into<String>) -> Self {
@@ -70,6 +80,12 @@ impl Request {
 
     pub(super) fn json(mut self, body: &serde_json::Value) -> Self {
         self.body = Bytes::from(body.to_string());
+        self
+    }
+
+    /// Sends credentials in a header, of which nothing is shown.
+    pub(super) fn credentials(mut self, header: Option<(&'static str, http::HeaderValue)>) -> Self {
+        self.credentials = header;
         self
     }
 
@@ -122,7 +138,7 @@ impl Client {
         };
         let endpoint = address.to_string();
         let docker = docker.map_err(|error| failure::of_transport(&error, "connect", &endpoint))?;
-        Ok(Self { docker, endpoint, prefix: String::new() })
+        Ok(Self { docker, address: address.clone(), endpoint, prefix: String::new() })
     }
 
     /// The same connection, speaking the API version that both sides know; returns that version.
@@ -140,8 +156,13 @@ impl Client {
         &self.endpoint
     }
 
-    pub(super) fn docker(&self) -> &Docker {
-        &self.docker
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What paths begin with: `/v1.41`.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Sends a request when first polled; the stream is the body of a successful answer.
@@ -151,6 +172,9 @@ impl Client {
             let (mut parts, _) = original.into_parts();
             parts.method = request.method.clone();
             parts.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(request.media_type));
+            if let Some((name, value)) = &request.credentials {
+                parts.headers.insert(*name, value.clone());
+            }
             let mut uri = parts.uri.clone().into_parts();
             // A path that is none (it cannot be: names are encoded) leaves bollard's own, which is a harmless 404.
             if let Ok(path) = path.parse() {

@@ -1,9 +1,11 @@
 //! The engine behind a Docker API: which one it is, and the [`Engine`] trait on top of its requests.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +18,7 @@ use super::{
     Engine, EngineError, ImageInfo, Ownership, PullProgress, Removal, Snapshot, Trace, build, clean, containers,
     failure, images, network, networks, snapshot,
 };
+use crate::credentials::{Places, Store};
 use crate::record::{self, Builder, ImageStore};
 use crate::units::{self, Nanos};
 
@@ -87,6 +90,8 @@ pub struct DockerEngine {
     bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
     ahead: i128,
+    /// Credentials of this user for registries.
+    credentials: Arc<Store>,
     /// Traces of what this program built here, those of stopped builds too, which return nothing: for the clean-up.
     built: Rc<RefCell<Ownership>>,
 }
@@ -137,7 +142,7 @@ pub async fn find(options: &ConnectOptions, around: &Surroundings) -> (Result<Do
     };
     let mut tried = Vec::new();
     for candidate in places {
-        let found = open(&candidate.address, options.builder).await;
+        let found = open(&candidate.address, options.builder, &around.registries).await;
         let error = found.as_ref().err().cloned();
         // An engine that answers but cannot do what is asked is the engine all the same.
         let nothing = |error: &EngineError| {
@@ -168,7 +173,7 @@ fn first_to_tell(tried: &[Tried]) -> EngineError {
     EngineError::NoSocket { endpoint: places.join("`, `") }
 }
 
-async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, EngineError> {
+async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> Result<DockerEngine, EngineError> {
     let endpoint = address.to_string();
     let first = |error| failure::of_first_contact(error, &endpoint);
     let mut client = Client::new(address)?;
@@ -199,7 +204,10 @@ async fn open(address: &Address, choice: BuilderChoice) -> Result<DockerEngine, 
     };
     let ahead = clock_ahead(&info.system_time, local);
     let bridge = if local && name == "docker" { network::bridge(&client).await } else { None };
-    Ok(DockerEngine { client, facts, local, bridge, ahead, built: Rc::default() })
+    let podman_first = registries.podman_first || name == "podman";
+    let places = Places { podman_first, ..registries.clone() };
+    let credentials = Arc::new(Store::read(&places));
+    Ok(DockerEngine { client, facts, local, bridge, ahead, credentials, built: Rc::default() })
 }
 
 /// What the engine's clock is ahead; a stamp that cannot be read counts as none, and so does what the question itself
@@ -298,6 +306,10 @@ fn buildkit_trouble(version: &str, api: &str, os: &str, store: ImageStore) -> Op
 }
 
 impl DockerEngine {
+    pub(super) fn credentials(&self) -> &Arc<Store> {
+        &self.credentials
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -380,6 +392,10 @@ impl Engine for DockerEngine {
         self.client.endpoint()
     }
 
+    fn proxies(&self) -> BTreeMap<String, String> {
+        self.credentials.proxies(self.client.endpoint())
+    }
+
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
         images::inspect(&self.client, reference).await
     }
@@ -391,7 +407,7 @@ impl Engine for DockerEngine {
         deadline: Duration,
         progress: &mut dyn FnMut(PullProgress),
     ) -> Result<(), EngineError> {
-        images::pull(&self.client, reference, platform, deadline, progress).await
+        images::pull(&self.client, &self.credentials, reference, platform, deadline, progress).await
     }
 
     async fn build(

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
+use crate::credentials::Places;
 
 /// Where Docker's socket is.
 const USUAL_SOCKET: &str = "/var/run/docker.sock";
@@ -34,6 +35,8 @@ pub struct Surroundings {
     pub config_dir: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// Where the user's credentials for registries are.
+    pub registries: Places,
 }
 
 /// How bytes get to the engine.
@@ -86,6 +89,7 @@ impl Surroundings {
             cert_path: path("DOCKER_CERT_PATH"),
             config_dir: path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker"))),
             runtime_dir: path("XDG_RUNTIME_DIR"),
+            registries: Places::from_env(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Images: looking at them, pulling, exporting, loading, tagging, removing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use tokio::time::Instant;
 
 use super::client::{Client, QUICK, Request, SLOW, next, path_with, segment, unless_missing};
 use super::events::JsonLines;
-use super::{ByteStream, EngineError, ImageInfo, PullProgress, failure};
+use super::{ByteStream, EngineError, ImageInfo, PullProgress, auth, failure};
+use crate::credentials::{CredentialsError, Store};
 
 /// Longest silence inside an export: engines write the whole archive to their disk before the first byte.
 const EXPORT_SILENCE: Duration = Duration::from_secs(900);
@@ -92,6 +94,7 @@ fn split_reference(reference: &str) -> (&str, &str) {
 /// Pulls an image, all within `deadline`.
 pub(super) async fn pull(
     client: &Client,
+    credentials: &Arc<Store>,
     reference: &str,
     platform: Option<&str>,
     deadline: Duration,
@@ -103,7 +106,12 @@ pub(super) async fn pull(
     let name = if tag.contains(':') { split_reference(name).0 } else { name };
     let mut query = vec![("fromImage", name), ("tag", tag)];
     query.extend(platform.map(|platform| ("platform", platform)));
-    let request = Request::post(path_with("/images/create", &query), action.clone());
+    let (header, untold) = match auth::for_image(credentials, reference).await {
+        Ok(header) => (header, None),
+        // It may do without.
+        Err(error) => (None, Some(error)),
+    };
+    let request = Request::post(path_with("/images/create", &query), action.clone()).credentials(header);
     let until = Instant::now() + deadline;
     let mut body = client.stream(request);
     let mut lines = JsonLines::default();
@@ -123,13 +131,28 @@ pub(super) async fn pull(
             });
         }
     };
-    while let Some(chunk) = next(&mut body, until, deadline, &action).await? {
-        lines.push(&chunk.map_err(|error| client.failure(&error, &action))?, &mut take);
-    }
+    let ended = loop {
+        match next(&mut body, until, deadline, &action).await? {
+            Some(Ok(chunk)) => lines.push(&chunk, &mut take),
+            Some(Err(error)) => break Err(client.failure(&error, &action)),
+            None => break Ok(()),
+        }
+    };
     lines.finish(&mut take);
-    match failed {
-        Some(message) => Err(EngineError::Refused { action, status: 0, message }),
-        None => Ok(()),
+    let ended = match failed {
+        Some(message) if ended.is_ok() => Err(EngineError::Refused { action, status: 0, message }),
+        _ => ended,
+    };
+    ended.map_err(|error| with_untold(error, untold.as_ref()))
+}
+
+/// A refusal, and why there were no credentials that might have helped.
+pub(super) fn with_untold(error: EngineError, untold: Option<&CredentialsError>) -> EngineError {
+    match (error, untold) {
+        (EngineError::Refused { action, status, message }, Some(untold)) => {
+            EngineError::Refused { action, status, message: format!("{message} ({untold})") }
+        }
+        (error, _) => error,
     }
 }
 

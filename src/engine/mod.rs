@@ -4,6 +4,7 @@
 //! In: requests in plain types. Out: facts, build events and byte streams. This is the only folder that names
 //! bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
 
+mod auth;
 mod build;
 mod claims;
 mod clean;
@@ -25,6 +26,8 @@ mod types;
 
 pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
 pub use endpoint::{Address, Candidate, Source, Surroundings};
+pub use session::Secrets;
+
 pub use probe::{Base, BaseState, Found, Probe, probe};
 
 pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
@@ -34,6 +37,7 @@ pub use types::{
     labels,
 };
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::record;
@@ -52,6 +56,12 @@ pub trait Engine {
 
     /// Where it listens, for messages: `unix:///var/run/docker.sock`.
     fn endpoint(&self) -> &str;
+
+    /// Proxies that builds here are given as build arguments, unless they have others: from the configuration of the
+    /// user who runs this program.
+    fn proxies(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// The image that a reference names, `None` where it is not on the engine.
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError>;

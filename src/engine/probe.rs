@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::auth;
 use super::client::{QUICK, Request, SLOW, segment};
 use super::docker::{ConnectOptions, DockerEngine, Tried, find};
 use super::endpoint::Surroundings;
+use super::images::with_untold;
 use super::{Engine, EngineError, labels};
 use crate::record::{self, Builder, RunningContainer};
 use crate::units::Bytes;
@@ -147,10 +149,14 @@ async fn base(engine: &DockerEngine, reference: &str) -> Base {
         Err(error) => (BaseState::Missing, error.to_string()),
         Ok(None) => {
             let path = format!("/distribution/{}/json", segment(reference));
-            let request = Request::get(path, format!("ask the registry for `{reference}`"));
+            let (header, untold) = match auth::for_image(engine.credentials(), reference).await {
+                Ok(header) => (header, None),
+                Err(error) => (None, Some(error)),
+            };
+            let request = Request::get(path, format!("ask the registry for `{reference}`")).credentials(header);
             match engine.client().bytes(request, REGISTRY.min(QUICK)).await {
                 Ok(_) => (BaseState::Pullable, String::new()),
-                Err(error) => (BaseState::Missing, error.to_string()),
+                Err(error) => (BaseState::Missing, with_untold(error, untold.as_ref()).to_string()),
             }
         }
     };

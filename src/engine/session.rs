@@ -1,21 +1,47 @@
-//! BuildKit's session: a connection back to this program, over which the engine asks for registry credentials.
+//! BuildKit's session: a connection on which the engine asks this program, for registry credentials and for the
+//! secrets of `RUN --mount=type=secret`.
 //!
-//! The engine needs one only where it asks a registry about a base image; there are no credentials to give, but
-//! without a session the question itself fails. bollard opens a session only as a part of its own build call and
-//! never closes it: the connection would stay, and be asked for signs of life, as long as this program lives. So
-//! each session has a thread and a runtime of its own, which end with it; and it is open before a build's clock
-//! starts.
+//! The connection is an HTTP request that is upgraded (`POST /session`); from then on the engine is the client of a gRPC
+//! server here (moby/buildkit, session/grpc.go). It must not hold up a build, nor live longer than one, so each session
+//! has a thread and a runtime of its own, which end with it; and it is open before a build's clock starts.
 
+mod services;
+mod socket;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
-use bollard::{BollardRequest, Docker};
-use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
-/// Time to open a session. A build without one works wherever no registry is asked.
+use super::endpoint::Address;
+use crate::credentials::Store;
+
+/// Time to open a session.
 const OPENING: Duration = Duration::from_secs(5);
+
+/// Secrets by id, for `RUN --mount=type=secret,id=…`; shown by nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets(pub BTreeMap<String, Vec<u8>>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What a session has answers from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Answers {
+    /// Credentials of registries.
+    pub(super) credentials: Arc<Store>,
+    /// Images that the build names: their credentials may be for a part of a registry.
+    pub(super) images: Vec<String>,
+    /// Secrets.
+    pub(super) secrets: Secrets,
+}
 
 /// An open session; dropping it closes it.
 #[derive(Debug)]
@@ -25,53 +51,42 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens a session; `None` where that fails.
-    pub(super) async fn open(docker: &Docker) -> Option<Self> {
+    /// Opens a session with the engine at an address that speaks the API under `prefix` (`/v1.41`). The error says why
+    /// that cannot be.
+    pub(super) async fn open(address: &Address, prefix: &str, answers: Answers) -> Result<Self, String> {
         let id = fresh_id();
         let (ready, opened) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let docker = docker.clone().with_request_modifier(build_to_ping);
-        let options = BuildImageOptionsBuilder::default().version(BuilderVersion::BuilderBuildKit).session(&id).build();
-        let thread = std::thread::Builder::new().name("session".to_owned());
-        thread
+        let (address, path, own_id) = (address.clone(), format!("{prefix}/session"), id.clone());
+        let serve = async move {
+            let served = match tokio::time::timeout(OPENING, socket::upgrade(&address, &path, &own_id)).await {
+                Ok(Ok(connection)) => services::serve(connection, answers).await,
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", OPENING.as_secs())),
+            };
+            let is_open = served.is_ok();
+            // Nobody waits any more where the build was stopped.
+            if ready.send(served).is_ok() && is_open {
+                drop(stopped.await);
+            }
+        };
+        std::thread::Builder::new()
+            .name("session".to_owned())
             .spawn(move || {
                 let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-                runtime.block_on(async move {
-                    let mut answer = docker.build_image(options, None, Some(bollard::body_full(bytes::Bytes::new())));
-                    // Ends when the session is open; what the ping answers is no build event and of no use.
-                    while answer.next().await.is_some() {}
-                    // Nobody waits any more where opening took too long.
-                    ready.send(()).ok();
-                    drop(stopped.await);
-                });
-                // A name that is being looked up must not hold the thread.
+                runtime.block_on(serve);
+                // A name that is being looked up, or a helper that is being asked, must not hold the thread.
                 runtime.shutdown_background();
             })
-            .ok()?;
-        tokio::time::timeout(OPENING, opened).await.ok()?.ok()?;
-        Some(Self { id, _stop: stop })
+            .map_err(|error| error.to_string())?;
+        opened.await.map_err(|_| "it ended at once".to_owned())??;
+        Ok(Self { id, _stop: stop })
     }
 
     /// Its id, for the build that uses it.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
-}
-
-/// bollard starts a session beside a build request of its own. The build is sent elsewhere: this one becomes a
-/// ping, the requests that make the session stay as they are.
-fn build_to_ping(request: BollardRequest) -> BollardRequest {
-    if request.uri().path() != "/build" {
-        return request;
-    }
-    let (mut parts, body) = request.into_parts();
-    parts.method = http::Method::GET;
-    let mut uri = parts.uri.clone().into_parts();
-    uri.path_and_query = Some(http::uri::PathAndQuery::from_static("/_ping"));
-    if let Ok(uri) = http::Uri::from_parts(uri) {
-        parts.uri = uri;
-    }
-    BollardRequest::from_parts(parts, body)
 }
 
 /// An id that no other session on the engine has.

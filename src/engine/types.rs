@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
+use super::session::Secrets;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::record::{Builder, Parts, Step};
@@ -227,6 +228,10 @@ pub struct BuildRequest {
     pub labels: BTreeMap<String, String>,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
+    /// Secrets that `RUN --mount=type=secret` may ask for; BuildKit only.
+    pub secrets: Secrets,
+    /// Images that the Dockerfile names: the builder is given the credentials for their registries.
+    pub images: Vec<String>,
     /// Stage to stop at; `None` for the last.
     pub target: Option<String>,
     /// `os/arch[/variant]`; `None` for the engine's own.

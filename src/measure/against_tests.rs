@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::{Script, ScriptedEngine, Trouble, TroubleKind};
+use crate::engine::{Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::measure::Way;
@@ -79,6 +79,7 @@ impl States {
             platform: None,
             network: None,
             build_args: BTreeMap::new(),
+            secrets: Secrets::default(),
             ca_files: Vec::new(),
             site_env: BTreeMap::new(),
             started_at: "2026-11-27T00:00:00Z".into(),

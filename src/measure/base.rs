@@ -12,7 +12,7 @@ use tonnage_image::Platform;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::ledger::{Ledger, LedgerError};
-use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, labels};
+use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, Secrets, labels};
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
 
@@ -203,6 +203,8 @@ impl<'a, E: Engine> Bases<'a, E> {
             tags: vec![tag.clone()],
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.run.to_owned())]),
             build_args: BTreeMap::new(),
+            secrets: Secrets::default(),
+            images: vec![used.to_owned()],
             target: None,
             platform: platform.map(str::to_owned),
             network: None,

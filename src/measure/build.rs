@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::MeasureError;
 use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
-use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, labels};
+use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, Secrets, labels};
 use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
 use crate::suite::{self, Step};
 
@@ -25,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub src_copies: Vec<String>,
     /// The instructions that copy the `deps` file.
     pub deps_copies: Vec<String>,
+    /// Images that its Dockerfile names.
+    pub images: Vec<String>,
     /// Whether its images inherit the run's label from the base.
     pub inherits_label: bool,
 }
@@ -37,6 +39,10 @@ pub(super) struct Common {
     pub builder: Builder,
     /// Build arguments of the command line, over those of the suite.
     pub build_args: BTreeMap<String, String>,
+    /// Proxies as build arguments, under those that were given.
+    pub proxies: BTreeMap<String, String>,
+    /// Secrets for `RUN --mount=type=secret`.
+    pub secrets: Secrets,
     /// Network mode of the command line.
     pub network: Option<String>,
     /// Platform of the command line.
@@ -90,6 +96,9 @@ impl Subject<'_> {
         };
         let mut build_args = self.variant.build_args.clone();
         build_args.extend(common.build_args.clone());
+        for (name, value) in &common.proxies {
+            build_args.entry(name.clone()).or_insert_with(|| value.clone());
+        }
         if common.builder == Builder::Buildkit {
             // `nocache` empties cache mounts: this one keeps to mounts of its own (docs.docker.com, BuildKit
             // built-in build arguments).
@@ -106,6 +115,8 @@ impl Subject<'_> {
             tags: vec![if aside { self.edited_tag.clone() } else { self.tag.clone() }],
             labels,
             build_args,
+            secrets: common.secrets.clone(),
+            images: self.images.clone(),
             target: self.variant.target.clone(),
             platform: common.platform.clone().or_else(|| self.variant.platform.clone()),
             network: common.network.clone().or_else(|| self.variant.network.clone()),

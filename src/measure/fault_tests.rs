@@ -92,6 +92,7 @@ impl Bench {
             platform: None,
             network: None,
             build_args: BTreeMap::new(),
+            secrets: crate::engine::Secrets::default(),
             ca_files: Vec::new(),
             site_env: BTreeMap::new(),
             started_at: "2026-11-28T12:00:00Z".into(),

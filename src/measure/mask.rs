@@ -28,6 +28,14 @@ impl Mask {
         self.values.dedup();
     }
 
+    /// Hides the content of a secret, and each word of it: in a `.netrc` or an `.npmrc` the secret is one of them.
+    pub(super) fn hide_secret(&mut self, content: &str) {
+        self.hide(content);
+        for word in content.split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',')) {
+            self.hide(word);
+        }
+    }
+
     /// Hides the password of a URL.
     pub(super) fn hide_credentials(&mut self, url: &str) {
         for secret in url_credentials(url) {
@@ -98,5 +106,14 @@ mod tests {
             assert_eq!(mask.text(text), masked);
         }
         assert!(!format!("{mask:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn words_of_a_secret_are_masked_too() {
+        let mut mask = Mask::default();
+        mask.hide_secret(
+            "//registry.example/:_authToken=npm_0123456789\nmachine x login bob password \"correcthorse\"\n",
+        );
+        assert_eq!(mask.text("npm_0123456789 correcthorse machine x"), "*** *** machine x");
     }
 }

@@ -39,6 +39,11 @@ struct Template {
 }
 
 impl Masked {
+    /// Hides a secret.
+    pub(super) fn hide_secret(&mut self, content: &str) {
+        self.mask.hide_secret(content);
+    }
+
     /// Hides the password of a URL.
     pub(super) fn hide_credentials(&mut self, url: &str) {
         self.mask.hide_credentials(url);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::way::Way;
+use crate::engine::Secrets;
 use crate::suite::PlanOptions;
 
 /// What a run is asked to do.
@@ -42,6 +43,8 @@ pub struct RunOptions {
     pub network: Option<String>,
     /// Build arguments over those of the suite.
     pub build_args: BTreeMap<String, String>,
+    /// Secrets for `RUN --mount=type=secret`; recorded nowhere.
+    pub secrets: Secrets,
     /// Extra CA files besides those of the suite.
     pub ca_files: Vec<PathBuf>,
     /// Environment for builds besides that of the suite.

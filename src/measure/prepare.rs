@@ -34,6 +34,7 @@ impl<E: Engine> Session<'_, E> {
             let mut found = Vec::new();
             let mut site_layers = 0;
             let mut missing = None;
+            let mut images: Vec<String> = variant.facts.syntax.iter().cloned().collect();
             let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
             let mut build_args = variant.build_args.clone();
             build_args.extend(self.common.build_args.clone());
@@ -66,6 +67,7 @@ impl<E: Engine> Session<'_, E> {
                 match prepared {
                     Prepared::Ready { from, site_layers: layers, .. } => {
                         site_layers = layers;
+                        images.push(from.clone());
                         if from != reference {
                             replaced.insert(reference, from);
                         }
@@ -97,7 +99,7 @@ impl<E: Engine> Session<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            subjects.push(Some(self.subject(state, variant, &replaced, &build_args)?));
+            subjects.push(Some(self.subject(state, variant, &replaced, images, &build_args)?));
         }
         self.spent.other_builds_ns = self.spent.other_builds_ns + bases.built();
         Ok(Some(subjects))
@@ -108,6 +110,7 @@ impl<E: Engine> Session<'_, E> {
         state: &Suite,
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
+        images: Vec<String>,
         build_args: &BTreeMap<String, String>,
     ) -> Result<Subject<'v>, MeasureError> {
         let mut context = state.context(variant, self.common.builder)?;
@@ -123,6 +126,7 @@ impl<E: Engine> Session<'_, E> {
             !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
         let tag = against::tag(variant, &self.common.run);
         Ok(Subject {
+            images,
             inherits_label,
             variant,
             context,

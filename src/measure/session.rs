@@ -155,7 +155,10 @@ impl<'a, E: Engine> Session<'a, E> {
         } else {
             None
         };
-        let masked = mask(&all, &build_args, suite, options);
+        let mut masked = mask(&all, &build_args, suite, options);
+        for proxy in engine.proxies().values() {
+            masked.hide_credentials(proxy);
+        }
         for variant in &mut fresh.variants {
             masked.variant(variant);
         }
@@ -192,6 +195,8 @@ impl<'a, E: Engine> Session<'a, E> {
                 run,
                 builder: engine.facts().builder,
                 build_args,
+                proxies: engine.proxies(),
+                secrets: options.secrets.clone(),
                 network: options.network.clone(),
                 platform: options.platform.clone(),
                 deadline: suite.build.deadline,
@@ -559,6 +564,9 @@ fn mask(
     }
     for value in suite.build.site_env.values().chain(options.site_env.values()) {
         masked.hide_credentials(value);
+    }
+    for content in options.secrets.0.values() {
+        masked.hide_secret(&String::from_utf8_lossy(content));
     }
     masked
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tonnage::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
-    Ownership, Removal, Snapshot, connect, labels,
+    Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
 use tonnage::record::Builder;
 
@@ -66,6 +66,8 @@ impl Run {
             tags: vec![format!("tonnage-run:{}-x", self.own.run)],
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.own.run.clone())]),
             build_args: BTreeMap::new(),
+            secrets: Secrets::default(),
+            images: Vec::new(),
             target: None,
             platform: None,
             network: None,

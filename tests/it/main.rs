@@ -39,5 +39,6 @@ mod results;
 mod run_live;
 mod sandbox;
 mod scripted_run;
+mod secret_live;
 mod store_live;
 mod weigh;

@@ -13,21 +13,35 @@ use tempfile::TempDir;
 use crate::live::{self, Holdings};
 use crate::sandbox::Sandbox;
 
+/// User of a private registry.
+pub(crate) const USER: &str = "tester";
+/// Password of a private registry.
+pub(crate) const PASSWORD: &str = "hunter2hunter2";
+
 /// A registry that lives as long as the value.
-struct Registry {
+pub(crate) struct Registry {
     state: TempDir,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Registry {
     fn start() -> Self {
+        Self::begin("start")
+    }
+
+    /// One that wants [`USER`] and [`PASSWORD`].
+    pub(crate) fn start_private() -> Self {
+        Self::begin("start-private")
+    }
+
+    fn begin(command: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let address = script(state.path(), &["start"]);
+        let address = script(state.path(), &[command]);
         Self { state, address }
     }
 
     /// Pushes the tiny slim base and returns its reference by digest.
-    fn fill(&self) -> String {
+    pub(crate) fn fill(&self) -> String {
         let tiny = std::env::var_os("TONNAGE_TEST_TINY").expect("TONNAGE_TEST_TINY, as `make test` sets it");
         let archive = PathBuf::from(tiny).join("slim.tar");
         script(self.state.path(), &["fill", &archive.to_string_lossy(), "library/python:3.9-slim"])

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tonnage::analyse::overhead;
-use tonnage::engine::{Script, ScriptedEngine, Trouble, TroubleKind};
+use tonnage::engine::{Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, Outcome, RunOptions, Silent, run};
 use tonnage::record::{Ended, SampleState, Scenario};
@@ -49,6 +49,7 @@ pub(crate) fn options(folder: &Path) -> RunOptions {
         platform: None,
         network: None,
         build_args: BTreeMap::new(),
+        secrets: Secrets::default(),
         ca_files: Vec::new(),
         site_env: BTreeMap::new(),
         started_at: "2026-11-01T12:00:00Z".into(),

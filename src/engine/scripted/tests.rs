@@ -23,6 +23,8 @@ fn request(dockerfile: &str, requirements: &str, source: &str) -> BuildRequest {
         tags: vec!["app:1".into()],
         labels: BTreeMap::from([(labels::RUN.to_owned(), "r1".to_owned())]),
         build_args: BTreeMap::new(),
+        secrets: crate::engine::Secrets::default(),
+        images: Vec::new(),
         target: None,
         platform: None,
         network: None,

@@ -1,0 +1,125 @@
+//! Registry credentials in the headers of requests.
+//!
+//! `X-Registry-Auth` carries those of one registry, for a pull or a look at a registry; `X-Registry-Config` carries
+//! those of several, for a build by the classic builder or Buildah. Both are JSON in URL-safe base64 (moby,
+//! api/types/registry/authconfig.go). The engine is told those of the registries at hand and no others.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use http::HeaderValue;
+use serde_json::{Map, Value, json};
+
+use crate::credentials::{Credentials, CredentialsError, Store, registry_of};
+
+/// How Docker's builders call Docker Hub.
+const HUB_KEY: &str = "https://index.docker.io/v1/";
+
+/// A header's name and value.
+pub(super) type Header = (&'static str, HeaderValue);
+
+/// The header for an image of a registry; `None` where nothing is stored for it.
+pub(super) async fn for_image(store: &Arc<Store>, reference: &str) -> Result<Option<Header>, CredentialsError> {
+    let found = look_up(store, vec![reference.to_owned()]).await.pop();
+    let found = found.map_or(Ok(None), |(_, found)| found)?;
+    let value = found.map(|found| encode(&auth_config(registry_of(reference), &found)));
+    Ok(value.flatten().map(|value| ("X-Registry-Auth", value)))
+}
+
+/// The header for a build whose Dockerfile names these images, and what could not be looked up.
+pub(super) async fn for_build(store: &Arc<Store>, images: &[String]) -> (Option<Header>, Vec<CredentialsError>) {
+    let mut all = Map::new();
+    let mut failed = Vec::new();
+    for (image, found) in look_up(store, images.to_vec()).await {
+        match found {
+            Ok(Some(found)) => {
+                let registry = registry_of(&image);
+                let key = if registry == "docker.io" { HUB_KEY } else { registry };
+                all.entry(key).or_insert_with(|| auth_config(registry, &found));
+            }
+            Ok(None) => {}
+            Err(error) => failed.push(error),
+        }
+    }
+    let value = if all.is_empty() { None } else { encode(&Value::Object(all)) };
+    (value.map(|value| ("X-Registry-Config", value)), failed)
+}
+
+/// Looks up images away from the runtime, which a helper would hold up.
+async fn look_up(
+    store: &Arc<Store>,
+    images: Vec<String>,
+) -> Vec<(String, Result<Option<Credentials>, CredentialsError>)> {
+    let store = Arc::clone(store);
+    let all = move || images.into_iter().map(|image| (image.clone(), store.for_image(&image))).collect();
+    tokio::task::spawn_blocking(all).await.unwrap_or_default()
+}
+
+fn auth_config(registry: &str, found: &Credentials) -> Value {
+    let server = if registry == "docker.io" { HUB_KEY } else { registry };
+    let mut config = json!({ "serveraddress": server });
+    for (key, value) in [
+        ("username", found.username.as_str()),
+        ("password", found.password.expose()),
+        ("identitytoken", found.identity_token.expose()),
+        ("registrytoken", found.registry_token.expose()),
+    ] {
+        if !value.is_empty() {
+            config[key] = value.into();
+        }
+    }
+    config
+}
+
+fn encode(config: &Value) -> Option<HeaderValue> {
+    let text = base64::engine::general_purpose::URL_SAFE.encode(config.to_string());
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::Places;
+
+    fn store() -> Arc<Store> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.json");
+        let auths = r#"{"auths":{"https://index.docker.io/v1/":{"username":"hub","password":"p?>"},
+            "a.example":{"username":"a","password":"1"},"b.example":{"identitytoken":"t"}}}"#;
+        std::fs::write(&file, auths).unwrap();
+        Arc::new(Store::read(&Places { docker: Some(file), ..Places::default() }))
+    }
+
+    fn decode(header: Option<Header>) -> (&'static str, Value) {
+        let (name, value) = header.unwrap();
+        assert!(!format!("{value:?}").contains("ey"), "a debug text shows it: {value:?}");
+        let bytes = base64::engine::general_purpose::URL_SAFE.decode(value.as_bytes()).unwrap();
+        (name, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_pull_carries_the_credentials_of_its_registry() {
+        let store = store();
+        for (image, expected) in [
+            ("python:3.9", json!({"serveraddress": HUB_KEY, "username": "hub", "password": "p?>"})),
+            ("a.example/x:1", json!({"serveraddress": "a.example", "username": "a", "password": "1"})),
+            ("b.example/x", json!({"serveraddress": "b.example", "identitytoken": "t"})),
+        ] {
+            assert_eq!(decode(for_image(&store, image).await.unwrap()), ("X-Registry-Auth", expected));
+        }
+        assert_eq!(for_image(&store, "evil.example/a.example/x").await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_build_carries_those_of_the_images_that_it_names_and_no_others() {
+        let store = store();
+        let images = ["python".to_owned(), "a.example/x".to_owned(), "evil.example/x".to_owned()];
+        let (name, config) = decode(for_build(&store, &images).await.0);
+        assert_eq!(name, "X-Registry-Config");
+        assert_eq!(config.as_object().unwrap().keys().collect::<Vec<_>>(), [HUB_KEY, "a.example"]);
+        assert_eq!(config["a.example"]["username"], "a");
+        assert_eq!(for_build(&store, &["evil.example/x".to_owned()]).await, (None, Vec::new()));
+    }
+}

@@ -1,7 +1,7 @@
 //! `tonnage doctor`: what engine, builders, base images, disk and quiet there are; what is missing, and the
 //! command that gets it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -9,7 +9,9 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::Terminal;
-use crate::engine::{Base, BaseState, BuilderChoice, EngineError, Found, Probe, Source, Surroundings, Tried, probe};
+use crate::engine::{
+    Base, BaseState, BuilderChoice, EngineError, Found, Probe, Source, Surroundings, Tried, Wanted, probe,
+};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::measure::store_in_place;
@@ -93,9 +95,10 @@ struct Place {
 
 /// Runs `tonnage doctor`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let bases = wanted_bases(&args)?;
+    let suite = suite(&args)?;
     let options = args.engine.connect(args.builder);
-    let found = super::runtime()?.block_on(probe(&options, &Surroundings::from_env(), &bases));
+    let found = super::runtime()?
+        .block_on(probe(&options, &Surroundings::from_env(), |engine| wanted(&args, suite.as_ref(), engine)));
     terminal.out(&match args.format {
         Format::Table => table(&found),
         Format::Json => json(&found),
@@ -106,24 +109,37 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
 }
 
-/// The bases of the suite, as the set has them, and those that were named; each once.
-fn wanted_bases(args: &Args) -> Result<Vec<String>, Failure> {
-    let mut wanted: Vec<String> = Vec::new();
-    // A suite that is not named need not be there: the engine can be looked at all the same.
+/// The suite that was named, else the one that is here. A suite that is not named need not be there: the engine can be
+/// looked at all the same.
+fn suite(args: &Args) -> Result<Option<Suite>, Failure> {
     let path = args.suite.clone().or_else(|| Some(super::suite_here()).filter(|path| path.is_dir()));
     let suite = path.map(|path| Suite::load_allowing(&path, &args.allow.allow_outside)).transpose()?;
+    if let Some(suite) = &suite {
+        suite.check_bases(&suite.base_set(&args.bases)?, &[])?;
+    }
+    Ok(suite)
+}
+
+/// The bases of the suite on an engine, as the set has them, and those that were named; each once.
+fn wanted(args: &Args, suite: Option<&Suite>, engine: Option<&record::Engine>) -> Wanted {
+    let mut wanted = Wanted::default();
     if let Some(suite) = suite {
-        let set = suite.base_set(&args.bases)?;
+        let set = suite.base_set(&args.bases).unwrap_or_default();
         for variant in &suite.variants {
-            // What a Dockerfile wants that cannot be read here is for the builder to say.
-            let references = variant.external_bases().unwrap_or_default();
-            wanted.extend(references.into_iter().map(|reference| set.get(&reference).cloned().unwrap_or(reference)));
+            let Some(engine) = engine else {
+                wanted.unread.extend(variant.facts_error.iter().map(|error| variant.unread(error)));
+                continue;
+            };
+            let known = variant.arguments(&BTreeMap::new(), variant.platform.as_deref(), engine);
+            let needed = variant.external_bases(&known, engine.builder);
+            wanted.bases.extend(needed.images.into_iter().map(|image| set.get(&image).cloned().unwrap_or(image)));
+            wanted.unread.extend(needed.unknown.iter().map(|error| variant.unread(error)));
         }
     }
-    wanted.extend(args.more_bases.iter().cloned());
+    wanted.bases.extend(args.more_bases.iter().cloned());
     let mut once = BTreeSet::new();
-    wanted.retain(|reference| once.insert(reference.clone()));
-    Ok(wanted)
+    wanted.bases.retain(|reference| once.insert(reference.clone()));
+    wanted
 }
 
 /// Without an engine the hint is the command that gets one, unless somebody said where one is.
@@ -169,6 +185,10 @@ fn problems(probe: &Probe) -> Vec<Problem> {
                 );
             }
         }
+    }
+    for unread in &probe.unread {
+        let hint = "fix the Dockerfile or its arguments; else the builder decides, and `--bases` cannot be used";
+        tell(text::for_people(unread), hint);
     }
     for base in &probe.bases {
         let name = text::for_people(&base.reference);
@@ -330,7 +350,7 @@ mod tests {
     }
 
     fn probe_of(engine: Result<Found, EngineError>) -> Probe {
-        Probe { tried: Vec::new(), engine, bases: Vec::new(), load: Some(0.1), cores: 4 }
+        Probe { tried: Vec::new(), engine, bases: Vec::new(), unread: Vec::new(), load: Some(0.1), cores: 4 }
     }
 
     fn words(probe: &Probe) -> String {

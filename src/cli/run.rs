@@ -136,7 +136,7 @@ fn platform(text: &str) -> Result<String, ParsePlatformError> {
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = Suite::load_allowing(&args.suite, &args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
-    suite.base_set(&args.bases)?;
+    suite.check_bases(&suite.base_set(&args.bases)?, &args.only)?;
     let runtime = super::runtime()?;
     runtime.block_on(measure_suite(&args, &suite, terminal))
 }

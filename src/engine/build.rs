@@ -11,6 +11,7 @@ use super::events::{Folded, Folder, JsonLines, Known, Line};
 use super::session::{Answers, Session};
 use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, auth, failure};
 use crate::record::{Builder, ImageStore};
+use crate::suite::dockerfile::Facts;
 use crate::units::Nanos;
 
 /// What is being done, for errors.
@@ -267,11 +268,8 @@ fn query(request: &BuildRequest, builder: Builder, session: &str) -> String {
 /// the builder is the one to complain.
 fn stages_of(request: &BuildRequest) -> Vec<String> {
     let Some(text) = dockerfile_text(request) else { return Vec::new() };
-    let Ok(dockerfile) = parse_dockerfile::parse(&text) else { return Vec::new() };
-    dockerfile
-        .stages()
-        .map(|stage| stage.from.as_.as_ref().map(|(_, name)| name.value.to_ascii_lowercase()).unwrap_or_default())
-        .collect()
+    let Ok(facts) = Facts::parse(&text) else { return Vec::new() };
+    facts.stages.into_iter().map(|stage| stage.name.unwrap_or_default().to_ascii_lowercase()).collect()
 }
 
 fn dockerfile_text(request: &BuildRequest) -> Option<String> {
@@ -282,9 +280,9 @@ fn dockerfile_text(request: &BuildRequest) -> Option<String> {
         let mut entry = entry.ok()?;
         let found = entry.path_bytes().strip_prefix(b"./").unwrap_or(&entry.path_bytes()) == wanted;
         if found && entry.size() <= LONGEST {
-            let mut text = String::new();
-            std::io::Read::read_to_string(&mut entry, &mut text).ok()?;
-            return Some(text);
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut bytes).ok()?;
+            return Some(String::from_utf8_lossy(&bytes).into_owned());
         }
     }
     None

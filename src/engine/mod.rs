@@ -28,7 +28,7 @@ pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, fi
 pub use endpoint::{Address, Candidate, Source, Surroundings};
 pub use session::Secrets;
 
-pub use probe::{Base, BaseState, Found, Probe, probe};
+pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};
 
 pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{

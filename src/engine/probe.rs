@@ -26,8 +26,10 @@ pub struct Probe {
     pub tried: Vec<Tried>,
     /// The engine, or why there is none.
     pub engine: Result<Found, EngineError>,
-    /// The base images that were asked for.
+    /// The base images that are needed.
     pub bases: Vec<Base>,
+    /// What is not known about the base images that are needed, one sentence each.
+    pub unread: Vec<String>,
     /// Load average of the last minute on this machine; `None` where it cannot be read.
     pub load: Option<f64>,
     /// Processors of this machine.
@@ -66,6 +68,15 @@ pub struct Base {
     pub detail: String,
 }
 
+/// What is needed on an engine.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// References of base images.
+    pub bases: Vec<String>,
+    /// What is not known about them, one sentence each.
+    pub unread: Vec<String>,
+}
+
 /// Whether a base image is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,23 +103,29 @@ struct UsedRecord {
     shared: bool,
 }
 
-/// Looks at everything. An engine that cannot be asked one thing is still asked the others.
-pub async fn probe(options: &ConnectOptions, around: &Surroundings, bases: &[String]) -> Probe {
+/// Looks at everything. An engine that cannot be asked one thing is still asked the others. Which base images are
+/// `wanted` may depend on the engine, if there is one.
+pub async fn probe(
+    options: &ConnectOptions,
+    around: &Surroundings,
+    wanted: impl FnOnce(Option<&record::Engine>) -> Wanted,
+) -> Probe {
     let (engine, tried) = find(options, around).await;
     let load = std::fs::read_to_string("/proc/loadavg").ok();
     let load = load.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let mut states = Vec::new();
+    let wanted = wanted(engine.as_ref().ok().map(Engine::facts));
     let engine = match engine {
         Err(error) => Err(error),
         Ok(engine) => {
-            for reference in bases {
+            for reference in &wanted.bases {
                 states.push(base(&engine, reference).await);
             }
             Ok(look(&engine).await)
         }
     };
-    Probe { tried, engine, bases: states, load, cores }
+    Probe { tried, engine, bases: states, unread: wanted.unread, load, cores }
 }
 
 async fn look(engine: &DockerEngine) -> Found {

@@ -12,7 +12,7 @@ use super::event::{Event, Observer};
 use super::journal::Line;
 use super::session::Session;
 use crate::engine::Engine;
-use crate::record::{Builder, Failure, FailureStage, Outcome, Scenario};
+use crate::record::{Failure, FailureStage, Outcome, Scenario};
 use crate::suite::{self, Suite};
 
 impl<E: Engine> Session<'_, E> {
@@ -36,22 +36,17 @@ impl<E: Engine> Session<'_, E> {
             let mut missing = None;
             let mut images: Vec<String> = variant.facts.syntax.iter().cloned().collect();
             let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
-            let mut build_args = variant.build_args.clone();
-            build_args.extend(self.common.build_args.clone());
-            let mut known = build_args.clone();
-            if let Some(platform) = &platform {
-                known.extend(suite::dockerfile::platform_args(platform));
+            let engine = self.engine.facts();
+            let known = variant.arguments(&self.common.build_args, platform.as_deref(), engine);
+            let needed = variant.external_bases(&known, self.common.builder);
+            if let Some(error) = needed.unknown.first() {
+                if !set.is_empty() {
+                    return Err(variant.bases_unknown(error.clone()).into());
+                }
+                let warning = self.masked.text(&format!("{}; the builder decides", variant.unread(error)));
+                observer.event(&Event::Warning(&warning));
             }
-            let target = variant.target.as_deref();
-            // The classic builder builds stages that nothing needs, too.
-            let references = if self.common.builder == Builder::Classic {
-                variant.facts.all_external_bases(&known, target)
-            } else {
-                variant.facts.external_bases(&known, target)
-            };
-            // A Dockerfile that cannot be read here is for the builder to refuse.
-            let references = references.unwrap_or_default();
-            for reference in references {
+            for reference in needed.images {
                 let mut pulls = Vec::new();
                 let prepared = tokio::select! {
                     prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
@@ -99,7 +94,7 @@ impl<E: Engine> Session<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            subjects.push(Some(self.subject(state, variant, &replaced, images, &build_args)?));
+            subjects.push(Some(self.subject(state, variant, &replaced, images, &known)?));
         }
         self.spent.other_builds_ns = self.spent.other_builds_ns + bases.built();
         Ok(Some(subjects))
@@ -111,17 +106,17 @@ impl<E: Engine> Session<'_, E> {
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
         images: Vec<String>,
-        build_args: &BTreeMap<String, String>,
+        known: &BTreeMap<String, String>,
     ) -> Result<Subject<'v>, MeasureError> {
         let mut context = state.context(variant, self.common.builder)?;
         if !replaced.is_empty() {
-            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, build_args));
+            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, known));
         }
         let copies = |file: Option<&Path>| {
-            let fact = file.and_then(|file| variant.facts.copies_for(file, build_args, variant.target.as_deref()));
+            let fact = file.and_then(|file| variant.facts.copies_for(file, known, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
-        let base = variant.facts.final_base(build_args, variant.target.as_deref());
+        let base = variant.facts.final_base(known, variant.target.as_deref());
         let inherits_label =
             !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
         let tag = against::tag(variant, &self.common.run);

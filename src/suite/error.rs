@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::BoundaryError;
+use super::dockerfile::DockerfileError;
 use crate::context::ContextError;
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -51,6 +52,17 @@ pub enum SuiteError {
         /// Those that there are.
         sets: Vec<String>,
     },
+    /// Other base images are asked for, and it is not known which ones a Dockerfile needs.
+    #[error("`--bases` cannot be used for variant `{variant}`: cannot read `{}`", dockerfile.display())]
+    BasesUnknown {
+        /// Which variant.
+        variant: String,
+        /// Its Dockerfile.
+        dockerfile: PathBuf,
+        /// Why.
+        #[source]
+        source: DockerfileError,
+    },
     /// A context could not be read.
     #[error("failed to read the context of variant `{variant}`")]
     Context {
@@ -78,6 +90,9 @@ impl Diagnose for SuiteError {
                 [] => "sets of bases are the `[bases.NAME]` tables of tonnage.toml; there are none".into(),
                 sets => format!("those that there are: `default`, `{}`", sets.join("`, `")),
             }),
+            Self::BasesUnknown { .. } => {
+                Some("fix the Dockerfile, leave `--bases` out, or choose other variants with `--only`".into())
+            }
             Self::Context { source, .. } => source.hint(),
         }
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::dockerfile::{DockerfileError, Fact, Facts, rewrite_bases};
+use super::dockerfile::{Bases, DockerfileError, Fact, Facts, platform_args};
 use super::{Boundary, Claim, SuiteError, load};
 use crate::context::{Context, ContextError};
-use crate::record::{Builder, Side};
+use crate::record::{self, Builder, Side};
 use crate::units::Bytes;
 
 /// What to measure.
@@ -169,6 +169,15 @@ impl Suite {
         }
     }
 
+    /// That the Dockerfiles of the variants of these names can be read, where a set of bases is to be put into them.
+    pub fn check_bases(&self, set: &BTreeMap<String, String>, only: &[String]) -> Result<(), SuiteError> {
+        let unread = if set.is_empty() { Vec::new() } else { self.chosen(only) };
+        match unread.into_iter().find_map(|variant| Some((variant, variant.facts_error.clone()?))) {
+            Some((variant, error)) => Err(variant.bases_unknown(error)),
+            None => Ok(()),
+        }
+    }
+
     /// The variants of these names, in the suite's order; without names all.
     pub fn chosen(&self, only: &[String]) -> Vec<&Variant> {
         self.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect()
@@ -190,19 +199,49 @@ impl Suite {
 }
 
 impl Variant {
-    /// The images that the build needs, the final stage's base last; see [`Facts::external_bases`].
-    pub fn external_bases(&self) -> Result<Vec<String>, DockerfileError> {
-        self.facts.external_bases(&self.build_args, self.target.as_deref())
+    /// The build arguments of a build on an engine: those that BuildKit sets by itself, the suite's, and `more`, the later
+    /// over the earlier. The classic builder sets none.
+    pub fn arguments(
+        &self,
+        more: &BTreeMap<String, String>,
+        platform: Option<&str>,
+        engine: &record::Engine,
+    ) -> BTreeMap<String, String> {
+        let mut args = match engine.builder {
+            Builder::Classic => BTreeMap::new(),
+            _ => platform_args(platform, &format!("{}/{}", engine.os, engine.arch)),
+        };
+        args.extend(self.build_args.clone());
+        args.extend(more.clone());
+        args
     }
 
-    /// The base of the final stage; see [`Facts::final_base`].
-    pub fn final_base(&self) -> Option<String> {
-        self.facts.final_base(&self.build_args, self.target.as_deref())
+    /// The images that a build with these arguments needs; see [`Facts::external_bases`]. The classic builder also builds
+    /// stages that nothing needs.
+    pub fn external_bases(&self, args: &BTreeMap<String, String>, builder: Builder) -> Bases {
+        if let Some(error) = &self.facts_error {
+            return Bases { images: Vec::new(), unknown: vec![error.clone()] };
+        }
+        let target = self.target.as_deref();
+        let bases = match builder {
+            Builder::Classic => self.facts.all_external_bases(args, target),
+            _ => self.facts.external_bases(args, target),
+        };
+        bases.unwrap_or_else(|error| Bases { images: Vec::new(), unknown: vec![error] })
     }
 
-    /// The Dockerfile with other bases; see [`rewrite_bases`].
-    pub fn rewritten(&self, bases: &BTreeMap<String, String>) -> String {
-        rewrite_bases(&self.dockerfile_text, bases, &self.build_args)
+    /// That other bases cannot be put into its Dockerfile.
+    pub fn bases_unknown(&self, source: DockerfileError) -> SuiteError {
+        SuiteError::BasesUnknown { variant: self.name.clone(), dockerfile: self.dockerfile.clone(), source }
+    }
+
+    /// A sentence that says what is not known about its bases.
+    pub fn unread(&self, error: &DockerfileError) -> String {
+        let dockerfile = self.dockerfile.display();
+        match self.facts_error {
+            Some(_) => format!("variant `{}`: cannot read `{dockerfile}`: {error}", self.name),
+            None => format!("variant `{}`: cannot tell which base images `{dockerfile}` needs: {error}", self.name),
+        }
     }
 
     /// The first instruction that takes in a file of the context; see [`Facts::copies_for`].

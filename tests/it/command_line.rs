@@ -70,3 +70,19 @@ fn a_set_of_bases_that_is_not_there_is_answered_with_those_that_are() {
         assert!(ran.stderr.contains("`default`, `all-slim`"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn other_bases_are_refused_for_a_dockerfile_that_cannot_be_read() {
+    let sandbox = Sandbox::with_tiny_suite();
+    sandbox.write("suite/python3.9-slim/Dockerfile", "FROM tonnage-tiny/python:3.9-slim\nRUN cat <<EOF\n");
+    for command in [&["run", "suite"][..], &["doctor", "suite"]] {
+        let args = [command, &["--host", "unix:///nowhere.sock"]].concat();
+        // No engine is needed to know it.
+        let refused = sandbox.run(&[&args[..], &["--bases", "all-slim"]].concat()).expect(7);
+        refused.complains(&["variant `python3.9-slim`", "line 2: the here-document `EOF` has no end", "hint: "]);
+        sandbox.run(&args).expect(6);
+    }
+    let others = ["run", "suite", "--bases", "all-slim", "--only", "python3.9", "--host", "unix:///nowhere.sock"];
+    sandbox.run(&others).expect(6);
+    assert!(sandbox.run(&["doctor", "suite", "--host", "unix:///nowhere.sock"]).stdout.contains("verdict"));
+}

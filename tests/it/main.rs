@@ -15,6 +15,8 @@ mod action;
 mod command_line;
 mod context_live;
 mod disk_live;
+mod dockerfiles;
+mod dockerfiles_live;
 mod engine_address;
 mod engine_gone_live;
 mod engine_live;

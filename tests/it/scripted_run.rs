@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonnage::analyse::overhead;
 use tonnage::engine::{Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use tonnage::exit::Exit;
-use tonnage::measure::{Cancel, Outcome, RunOptions, Silent, run};
+use tonnage::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
 use tonnage::record::{Ended, SampleState, Scenario};
 use tonnage::suite::{PlanOptions, Suite};
 
@@ -164,4 +164,54 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
         .filter(|entry| entry.path().is_file() && holds(&entry.path()))
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
+}
+
+/// Keeps what people should know.
+#[derive(Default)]
+struct Warnings(Vec<String>);
+
+impl Observer for Warnings {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Warning(message) = event {
+            self.0.push((*message).to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_run_says_whose_bases_are_not_known_and_refuses_others_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = folder.path().join("suite");
+    std::fs::create_dir_all(suite.join("a")).unwrap();
+    std::fs::create_dir_all(suite.join("b")).unwrap();
+    std::fs::write(suite.join("tonnage.toml"), "[suite]\nname = \"x\"\n[bases.other]\n\"x\" = \"y\"\n").unwrap();
+    let known = "FROM tonnage-tiny/python:3.9 AS x-amd64\nFROM x-$TARGETARCH\nCOPY Dockerfile /a\n";
+    std::fs::write(suite.join("a/Dockerfile"), known).unwrap();
+    std::fs::write(suite.join("b/Dockerfile"), "ARG X\nFROM tonnage-tiny/python:$X\n").unwrap();
+    let suite = Suite::load(&suite).unwrap();
+    let engine = engine(Vec::new());
+    let mut options = RunOptions { only: Vec::new(), ..options(folder.path()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut warnings = Warnings::default();
+    let outcome = runtime.block_on(run(&suite, &engine, &options, &Cancel::default(), &mut warnings)).unwrap();
+    let bases: Vec<Vec<&str>> = outcome
+        .record
+        .variants
+        .iter()
+        .map(|variant| variant.bases.iter().map(|base| base.reference.as_str()).collect())
+        .collect();
+    assert_eq!(bases, [vec!["tonnage-tiny/python:3.9"], vec![]]);
+    let told: Vec<_> = warnings.0.iter().filter(|warning| warning.contains("base images")).collect();
+    assert!(
+        matches!(told.as_slice(), [told] if told.contains("variant `b`") && told.contains("line 2: `tonnage-tiny/python:$X`")),
+        "{:?}",
+        warnings.0
+    );
+    options.bases = "other".into();
+    options.out = folder.path().join("out2");
+    let refused = runtime.block_on(run(&suite, &engine, &options, &Cancel::default(), &mut Silent)).unwrap_err();
+    assert!(refused.to_string().contains("`--bases` cannot be used for variant `b`"), "{refused}");
+    options.only = vec!["a".into()];
+    options.out = folder.path().join("out3");
+    runtime.block_on(run(&suite, &engine, &options, &Cancel::default(), &mut Silent)).unwrap();
 }

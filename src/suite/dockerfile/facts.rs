@@ -1,10 +1,14 @@
 //! From a Dockerfile's text to owned facts.
 
-use parse_dockerfile::{Dockerfile, Flag, Instruction, Source, UnescapedString};
+use std::ops::Range;
 
+use super::DockerfileError;
 use super::expand::words;
-use super::inputs::{Input, bind_mounts};
-use super::{DockerfileError, one_line};
+use super::inputs::{Input, Mount};
+use super::parse::{Document, Instruction, heredoc, parse};
+
+/// Most stages that are read.
+const MAX_STAGES: usize = 1000;
 
 /// What a Dockerfile says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +28,9 @@ pub struct Facts {
 pub struct Fact {
     /// Line of the file that it begins on, counted from 1.
     pub line: u32,
+    /// Its bytes in the file, from its keyword to the end of its last line; here-documents and comments between its
+    /// lines included.
+    pub span: Range<usize>,
     /// Stage that it belongs to, counted from 0; 0 for an ARG before the first FROM.
     pub stage: u32,
     /// Which instruction.
@@ -32,14 +39,27 @@ pub struct Fact {
     pub text: String,
     /// Whether builders keep its result in their cache: RUN, COPY, ADD and WORKDIR.
     pub cacheable: bool,
-    /// What it takes in from the context.
+    /// What it takes in from the context. Of an ONBUILD what its trigger does.
     pub(super) inputs: Vec<Input>,
-    /// Stages or images that it takes files from.
-    pub(super) from: Vec<String>,
+    /// Stages or images that it takes files from. Of an ONBUILD what its trigger does.
+    pub(super) from: Vec<Source>,
     /// Names and values that an ARG or ENV sets; `None` for an ARG without a default.
     pub(super) sets: Vec<(String, Option<String>)>,
+    /// The kind of an ONBUILD's trigger.
+    pub(super) trigger: Option<Kind>,
+    /// What follows its keyword and flags.
+    pub(super) arguments: String,
     /// Whether it stands before the first FROM.
     pub(super) global: bool,
+}
+
+/// Where an instruction takes files from. Only COPY may name a stage by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `COPY --from=`
+    Copy(String),
+    /// `RUN --mount=from=`
+    Mount(String),
 }
 
 /// Which instruction.
@@ -67,7 +87,11 @@ pub enum Kind {
     Entrypoint,
     /// USER
     User,
-    /// Any other: HEALTHCHECK, LABEL, MAINTAINER, ONBUILD, SHELL, STOPSIGNAL, VOLUME.
+    /// HEALTHCHECK
+    Healthcheck,
+    /// ONBUILD
+    Onbuild,
+    /// Any other: LABEL, MAINTAINER, SHELL, STOPSIGNAL, VOLUME.
     Other,
 }
 
@@ -84,104 +108,86 @@ pub struct StageFact {
     pub platform: Option<String>,
 }
 
+impl Kind {
+    fn of(keyword: &str) -> Option<Self> {
+        Some(match keyword {
+            "FROM" => Self::From,
+            "RUN" => Self::Run,
+            "COPY" => Self::Copy,
+            "ADD" => Self::Add,
+            "WORKDIR" => Self::Workdir,
+            "ARG" => Self::Arg,
+            "ENV" => Self::Env,
+            "EXPOSE" => Self::Expose,
+            "CMD" => Self::Cmd,
+            "ENTRYPOINT" => Self::Entrypoint,
+            "USER" => Self::User,
+            "HEALTHCHECK" => Self::Healthcheck,
+            "ONBUILD" => Self::Onbuild,
+            "LABEL" | "MAINTAINER" | "SHELL" | "STOPSIGNAL" | "VOLUME" => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
+impl Fact {
+    /// What it does in the stage that carries it out: an ONBUILD is what its trigger is.
+    pub(super) fn effect(&self) -> Kind {
+        self.trigger.unwrap_or(self.kind)
+    }
+}
+
 impl Facts {
-    /// Reads a Dockerfile.
+    /// Reads a Dockerfile. What the builder would refuse anyway is an error with its line; an option that is not known
+    /// here is none.
     pub fn parse(text: &str) -> Result<Self, DockerfileError> {
-        // The parser leaves a byte order mark out of its positions.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let parsed = parse_dockerfile::parse(text).map_err(|error| DockerfileError::Syntax {
-            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
-            message: format!("{error:#}"),
-        })?;
-        let escape = parsed.parser_directives.escape.as_ref().map_or('\\', |directive| directive.value.value);
-        let mut facts = Self {
-            escape,
-            syntax: parsed.parser_directives.syntax.as_ref().map(|directive| directive.value.value.to_owned()),
-            ..Self::default()
-        };
-        let lines = Lines::of(text);
-        for instruction in &parsed.instructions {
-            facts.add(instruction, text, &lines);
+        let Document { escape, syntax, instructions } = parse(text)?;
+        let mut facts = Self { syntax, escape, ..Self::default() };
+        let mut last = 1;
+        for instruction in &instructions {
+            last = instruction.line;
+            facts.add(instruction).map_err(|message| DockerfileError::Syntax { line: last, message })?;
+        }
+        if facts.stages.is_empty() {
+            return Err(DockerfileError::Syntax { line: last, message: "there is no FROM".to_owned() });
         }
         Ok(facts)
     }
 
-    fn add(&mut self, instruction: &Instruction<'_>, text: &str, lines: &Lines) {
-        let Some((kind, start)) = kind_and_start(instruction) else { return };
-        let line = lines.line(start);
-        if let Instruction::From(from) = instruction {
-            self.stages.push(StageFact {
-                name: from.as_.as_ref().map(|(_, name)| name.value.to_string()),
-                base: from.image.value.to_string(),
-                line,
-                platform: flag(&from.options, "platform"),
-            });
+    fn add(&mut self, instruction: &Instruction) -> Result<(), String> {
+        let known = |keyword: &str| {
+            Kind::of(keyword).ok_or_else(|| format!("`{}` is not an instruction", crate::text::for_people(keyword)))
+        };
+        let kind = known(&instruction.command.keyword)?;
+        let trigger = instruction.trigger.as_ref().map(|trigger| known(&trigger.keyword)).transpose()?;
+        if let Some(Kind::From | Kind::Onbuild) = trigger {
+            return Err("ONBUILD cannot keep a FROM or an ONBUILD".to_owned());
+        }
+        if kind == Kind::From {
+            self.stages.push(StageFact::of(instruction)?);
+            if self.stages.len() > MAX_STAGES {
+                return Err(format!("there are more than {MAX_STAGES} stages"));
+            }
+        } else if self.stages.is_empty() && kind != Kind::Arg {
+            return Err(format!("{} stands before the first FROM", instruction.command.keyword));
         }
         let mut fact = Fact {
-            line,
+            line: instruction.line,
+            span: instruction.span.clone(),
             stage: u32::try_from(self.stages.len().saturating_sub(1)).unwrap_or(u32::MAX),
             kind,
-            text: logical_line(&text[start..], self.escape),
+            text: instruction.text(),
             cacheable: matches!(kind, Kind::Run | Kind::Copy | Kind::Add | Kind::Workdir),
             inputs: Vec::new(),
             from: Vec::new(),
             sets: Vec::new(),
+            trigger,
+            arguments: instruction.arguments().to_owned(),
             global: self.stages.is_empty(),
         };
-        match instruction {
-            Instruction::Copy(copy) => match flag(&copy.options, "from") {
-                Some(from) => fact.from.push(from),
-                None => fact.inputs = sources(&copy.src, &copy.options),
-            },
-            Instruction::Add(add) => fact.inputs = sources(&add.src, &add.options),
-            Instruction::Run(run) => {
-                for mount in run.options.iter().filter(|flag| flag.name.value == "mount") {
-                    let Some(value) = &mount.value else { continue };
-                    bind_mounts(&value.value, &mut fact.inputs, &mut fact.from);
-                }
-            }
-            Instruction::Arg(arg) => fact.sets = assignments(&arg.arguments.value, self.escape),
-            Instruction::Env(env) => fact.sets = environment(&env.arguments.value, self.escape),
-            _ => {}
-        }
+        fact.read(instruction, self.escape)?;
         self.instructions.push(fact);
-    }
-
-    /// Ports that the target's stage EXPOSEs, as they are written.
-    pub fn exposed(&self, target: Option<&str>) -> Vec<String> {
-        let Ok(stage) = self.target_stage(target) else { return Vec::new() };
-        self.instructions
-            .iter()
-            .filter(|fact| fact.kind == Kind::Expose && fact.stage as usize == stage)
-            .flat_map(|fact| fact.text.split_whitespace().skip(1).map(str::to_owned))
-            .collect()
-    }
-
-    /// What the target's stage runs to see whether it is healthy, as it is written.
-    pub(in crate::suite) fn healthcheck(&self, target: Option<&str>) -> Option<&str> {
-        let stage = self.target_stage(target).ok()?;
-        let of_stage = |fact: &&Fact| fact.kind == Kind::Other && !fact.global && fact.stage as usize == stage;
-        // The last one counts.
-        self.instructions.iter().rev().filter(of_stage).find_map(|fact| {
-            let (word, rest) = fact.text.split_once(' ')?;
-            word.eq_ignore_ascii_case("HEALTHCHECK").then_some(rest)
-        })
-    }
-
-    /// The words of the target's CMD and ENTRYPOINT, quotes and brackets taken away.
-    pub(in crate::suite) fn started_words(&self, target: Option<&str>) -> Vec<&str> {
-        let Ok(stage) = self.target_stage(target) else { return Vec::new() };
-        self.instructions
-            .iter()
-            .filter(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.stage as usize == stage)
-            .flat_map(|fact| fact.text.split([' ', ',', '[', ']', '"', '\'']).skip(1))
-            .filter(|word| !word.is_empty())
-            .collect()
-    }
-
-    /// Whether an ARG of that name stands before the first FROM: it can be part of a base image's name.
-    pub(in crate::suite) fn is_global_arg(&self, name: &str) -> bool {
-        self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(set, _)| set == name))
+        Ok(())
     }
 
     /// The instructions of a stage that come before a line.
@@ -193,59 +199,99 @@ impl Facts {
     pub fn after(&self, stage: u32, line: u32) -> impl Iterator<Item = &Fact> {
         self.instructions.iter().filter(move |fact| !fact.global && fact.stage == stage && fact.line > line)
     }
+
+    /// Whether an ARG of that name stands before the first FROM: it can be part of a base image's name.
+    pub(in crate::suite) fn is_global_arg(&self, name: &str) -> bool {
+        self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(set, _)| set == name))
+    }
 }
 
-/// Kind of an instruction and the byte that it begins at; `None` for a kind that the parser learned after this.
-fn kind_and_start(instruction: &Instruction<'_>) -> Option<(Kind, usize)> {
-    let (kind, keyword) = match instruction {
-        Instruction::From(i) => (Kind::From, &i.from),
-        Instruction::Run(i) => (Kind::Run, &i.run),
-        Instruction::Copy(i) => (Kind::Copy, &i.copy),
-        Instruction::Add(i) => (Kind::Add, &i.add),
-        Instruction::Workdir(i) => (Kind::Workdir, &i.workdir),
-        Instruction::Arg(i) => (Kind::Arg, &i.arg),
-        Instruction::Env(i) => (Kind::Env, &i.env),
-        Instruction::Expose(i) => (Kind::Expose, &i.expose),
-        Instruction::Cmd(i) => (Kind::Cmd, &i.cmd),
-        Instruction::Entrypoint(i) => (Kind::Entrypoint, &i.entrypoint),
-        Instruction::User(i) => (Kind::User, &i.user),
-        Instruction::Healthcheck(i) => (Kind::Other, &i.healthcheck),
-        Instruction::Label(i) => (Kind::Other, &i.label),
-        Instruction::Maintainer(i) => (Kind::Other, &i.maintainer),
-        Instruction::Onbuild(i) => (Kind::Other, &i.onbuild),
-        Instruction::Shell(i) => (Kind::Other, &i.shell),
-        Instruction::Stopsignal(i) => (Kind::Other, &i.stopsignal),
-        Instruction::Volume(i) => (Kind::Other, &i.volume),
-        _ => return None,
-    };
-    Some((kind, keyword.span.start))
+impl StageFact {
+    fn of(instruction: &Instruction) -> Result<Self, String> {
+        let words = instruction.words();
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let (base, name) = match words.as_slice() {
+            [base] => (*base, None),
+            [base, word, name] if word.eq_ignore_ascii_case("AS") => (*base, Some((*name).to_owned())),
+            _ => return Err("FROM takes an image, or an image, `AS`, and a name".to_owned()),
+        };
+        if let Some(name) = name.as_ref().filter(|name| !is_stage_name(name)) {
+            return Err(format!("`{}` is not a valid name for a stage", crate::text::for_people(name)));
+        }
+        let platform = instruction.command.flag("platform").and_then(|flag| flag.value.clone());
+        Ok(Self { name, base: base.to_owned(), line: instruction.line, platform })
+    }
 }
 
-pub(super) fn flag(flags: &[Flag<'_>], name: &str) -> Option<String> {
-    let value = flags.iter().find(|flag| flag.name.value == name)?.value.as_ref()?;
-    Some(value.value.to_string())
+/// `[a-z][a-z0-9-_.]*`, in either case.
+fn is_stage_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-/// The sources of a COPY or ADD that are paths of the context; here-documents and addresses are none.
-fn sources(sources: &[Source<'_>], flags: &[Flag<'_>]) -> Vec<Input> {
-    let excluded: Vec<String> = flags
-        .iter()
-        .filter(|flag| flag.name.value == "exclude")
-        .filter_map(|flag| flag.value.as_ref().map(|value| value.value.to_string()))
-        .collect();
-    sources
-        .iter()
-        .filter_map(|source| match source {
-            Source::Path(UnescapedString { value, .. }) if !is_remote(value) => {
-                Some(Input { source: value.to_string(), glob: true, excluded: excluded.clone() })
+impl Fact {
+    /// Reads the arguments of what is carried out, now or later.
+    fn read(&mut self, instruction: &Instruction, escape: char) -> Result<(), String> {
+        let keyword = &instruction.effective().keyword;
+        let json = matches!(keyword.as_str(), "RUN" | "CMD" | "ENTRYPOINT" | "SHELL" | "VOLUME" | "COPY" | "ADD");
+        let list = if json { instruction.json()? } else { None };
+        let may_be_empty = matches!(self.effect(), Kind::Run | Kind::Cmd | Kind::Entrypoint);
+        if instruction.arguments().is_empty() && !may_be_empty {
+            return Err(format!("{keyword} needs an argument"));
+        }
+        match self.effect() {
+            Kind::Copy | Kind::Add => {
+                let words = match list {
+                    Some(list) => list,
+                    None => instruction.words().into_iter().map(|(word, _)| word.to_owned()).collect(),
+                };
+                self.read_sources(instruction, &words)?;
             }
-            _ => None,
-        })
-        .collect()
+            Kind::Run => {
+                let mounts = instruction.effective().flags.iter().filter(|flag| flag.name == "mount");
+                for mount in mounts.filter_map(|flag| flag.value.as_deref()).map(Mount::read) {
+                    match mount.from() {
+                        Some(from) => self.from.push(Source::Mount(from.to_owned())),
+                        None => self.inputs.extend(mount.input()),
+                    }
+                }
+            }
+            Kind::Arg => self.sets = assignments(instruction.arguments(), escape),
+            Kind::Env => self.sets = environment(keyword, instruction.arguments(), escape)?,
+            Kind::Other if keyword == "LABEL" => drop(environment(keyword, instruction.arguments(), escape)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read_sources(&mut self, instruction: &Instruction, words: &[String]) -> Result<(), String> {
+        let keyword = &instruction.effective().keyword;
+        let Some((target, sources)) = words.split_last().filter(|(_, sources)| !sources.is_empty()) else {
+            return Err(format!("{keyword} needs a source and a destination"));
+        };
+        if heredoc(target).is_some() {
+            return Err(format!("a here-document cannot be the destination of {keyword}"));
+        }
+        let from = instruction.effective().flag("from").and_then(|flag| flag.value.clone());
+        if let Some(from) = from.filter(|from| !from.is_empty() && self.effect() == Kind::Copy) {
+            self.from.push(Source::Copy(from));
+            return Ok(());
+        }
+        let flags = instruction.effective().flags.iter();
+        let excluded: Vec<String> =
+            flags.filter(|flag| flag.name == "exclude").filter_map(|flag| flag.value.clone()).collect();
+        let from_context = sources.iter().filter(|source| heredoc(source).is_none() && !is_remote(source));
+        self.inputs.extend(from_context.map(|source| Input {
+            source: source.clone(),
+            glob: true,
+            excluded: excluded.clone(),
+        }));
+        Ok(())
+    }
 }
 
 /// Whether an ADD fetches it instead of taking it from the context.
-fn is_remote(source: &str) -> bool {
+pub(super) fn is_remote(source: &str) -> bool {
     ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|prefix| source.starts_with(prefix))
 }
 
@@ -260,48 +306,16 @@ fn assignments(text: &str, escape: char) -> Vec<(String, Option<String>)> {
 }
 
 /// `ENV a=1 b=2`, or the old form `ENV a the rest`.
-fn environment(text: &str, escape: char) -> Vec<(String, Option<String>)> {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    if first.contains('=') {
-        return assignments(text, escape);
-    }
-    let value = text.trim_start().strip_prefix(first).unwrap_or_default().trim();
-    vec![(first.to_owned(), Some(value.to_owned()))]
-}
-
-/// The instruction at the start of a text on one line: comment lines inside it left out, continuations joined.
-fn logical_line(text: &str, escape: char) -> String {
-    let mut joined = String::new();
-    for (index, line) in text.lines().enumerate() {
-        let trimmed = line.trim_end();
-        if index > 0 && (trimmed.trim_start().starts_with('#') || trimmed.is_empty()) {
-            continue;
+fn environment(keyword: &str, text: &str, escape: char) -> Result<Vec<(String, Option<String>)>, String> {
+    let words = words(text, escape);
+    if words.first().is_some_and(|word| word.contains('=')) {
+        if let Some(word) = words.iter().find(|word| !word.contains('=')) {
+            return Err(format!("`{}` is not NAME=VALUE", crate::text::for_people(word)));
         }
-        let Some(part) = trimmed.strip_suffix(escape) else {
-            joined.push_str(trimmed);
-            break;
-        };
-        joined.push_str(part);
-        joined.push(' ');
+        return Ok(assignments(text, escape));
     }
-    one_line(&joined)
-}
-
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    match text.split_once(char::is_whitespace) {
+        Some((name, value)) => Ok(vec![(name.to_owned(), Some(value.trim_start().to_owned()))]),
+        None => Err(format!("{keyword} needs a name and a value")),
     }
-
-    /// Line of a byte, counted from 1.
-    fn line(&self, at: usize) -> u32 {
-        u32::try_from(self.0.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
-    }
-}
-
-/// Parses a Dockerfile for its positions; `None` where it cannot be parsed.
-pub(super) fn positions(text: &str) -> Option<Dockerfile<'_>> {
-    parse_dockerfile::parse(text).ok()
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use dockerignore::{Ignore, clean};
 
-use super::expand::expand;
-use super::facts::{Fact, Facts, Kind};
+use super::expand::expand_known;
+use super::facts::{Fact, Facts, is_remote};
+use super::scope::{Scope, Scopes};
 
-/// A path or pattern of the context that an instruction takes in.
+/// A path or pattern of the context that an instruction takes in, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Input {
-    /// As it is written.
+    /// The path or pattern.
     pub source: String,
     /// Whether wildcards count.
     pub glob: bool,
@@ -19,22 +20,59 @@ pub(super) struct Input {
     pub excluded: Vec<String>,
 }
 
-/// Takes `--mount=…` apart: a bind mount without `from` shows the context, and any with `from` a stage or image.
-pub(super) fn bind_mounts(value: &str, inputs: &mut Vec<Input>, from: &mut Vec<String>) {
-    let (mut kind, mut origin, mut source) = ("bind", None, ".");
-    for field in value.split(',') {
-        match field.split_once('=').map(|(key, value)| (key.trim(), value.trim_matches(['"', '\'']))) {
-            Some(("type", value)) => kind = value,
-            Some(("from", value)) => origin = Some(value),
-            Some(("source" | "src", value)) => source = value,
-            _ => {}
+/// The fields of a `--mount=` that say where the mount's content comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mount<'v> {
+    kind: &'v str,
+    from: &'v str,
+    source: &'v str,
+}
+
+impl<'v> Mount<'v> {
+    /// Reads `key=value,…`; keys count in any case, and the last of several.
+    pub(super) fn read(value: &'v str) -> Self {
+        let mut mount = Self { kind: "bind", from: "", source: "" };
+        for (key, value) in value.split(',').filter_map(|field| field.split_once('=')) {
+            match key.trim().to_ascii_lowercase().as_str() {
+                "type" => mount.kind = value,
+                "from" => mount.from = value.trim_matches(['"', '\'']),
+                "source" | "src" => mount.source = value.trim_matches(['"', '\'']),
+                _ => {}
+            }
         }
+        mount
     }
-    match (kind, origin) {
-        ("bind" | "cache", Some(origin)) => from.push(origin.to_owned()),
-        ("bind", None) => inputs.push(Input { source: source.to_owned(), glob: false, excluded: Vec::new() }),
-        _ => {}
+
+    /// The stage or image that it shows, whatever its type.
+    pub(super) fn from(&self) -> Option<&'v str> {
+        Some(self.from).filter(|from| !from.is_empty())
     }
+
+    /// What it shows of the context: a bind mount that has no `from` does.
+    pub(super) fn input(&self) -> Option<Input> {
+        let source = if self.source.is_empty() { "." } else { self.source };
+        let bind = self.kind.eq_ignore_ascii_case("bind");
+        bind.then(|| Input { source: source.to_owned(), glob: false, excluded: Vec::new() })
+    }
+}
+
+/// A path or pattern of the context with its variables replaced.
+#[derive(Debug)]
+pub(in crate::suite) struct ContextPath {
+    /// From the context's root; empty for the root itself.
+    pub path: String,
+    /// What it matches, where it is a pattern. A pattern without `!` or `**` means the same to COPY as to .dockerignore:
+    /// it matches a file or a directory above it. One that means nothing matches nothing.
+    pattern: Option<Ignore>,
+    /// Patterns of `--exclude`.
+    excluded: Vec<Ignore>,
+}
+
+/// What the instructions of a target take in from the context.
+#[derive(Debug, Default)]
+pub(in crate::suite) struct Taken<'f> {
+    /// Instructions in their order, each with its sources as far as these can be known.
+    pub instructions: Vec<(&'f Fact, Vec<ContextPath>)>,
 }
 
 impl Facts {
@@ -44,83 +82,87 @@ impl Facts {
     }
 
     /// The first instruction, among the stages that the target needs, that takes in a file of the context: a COPY
-    /// or ADD of it, of a folder that holds it or of a pattern that matches it, or a RUN that mounts it. After an
+    /// or ADD of it, of a directory that holds it or of a pattern that matches it, or a RUN that mounts it. After an
     /// edit of that file it is what cannot come from cache. What `COPY --from` takes is not the context's.
     pub fn copies_for(&self, file: &Path, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<&Fact> {
-        let file = clean(&file.to_string_lossy());
-        let needed = self.needed_stages(args, target).ok()?;
-        self.instructions.iter().find(|fact| {
-            matches!(fact.kind, Kind::Copy | Kind::Add | Kind::Run)
-                && needed.contains(&(fact.stage as usize))
-                && fact.inputs.iter().any(|input| self.takes(fact, input, &file, args))
-        })
+        self.taken(args, target).first(&file.to_string_lossy())
     }
 
-    /// Whether any instruction takes in anything from the context.
-    pub(in crate::suite) fn takes_context(&self) -> bool {
-        self.instructions.iter().any(|fact| !fact.inputs.is_empty())
-    }
-
-    /// Sources of COPY and ADD in all stages that are plain paths: no variables, no patterns, not everything.
-    pub(in crate::suite) fn plain_sources(&self) -> Vec<String> {
-        let mut sources: Vec<String> = self
-            .instructions
-            .iter()
-            .flat_map(|fact| &fact.inputs)
-            .filter(|input| !input.source.contains(['$', '*', '?', '[', '\\']))
-            .map(|input| clean(&format!("/{}", input.source)).trim_start_matches('/').to_owned())
-            .filter(|source| !source.is_empty())
-            .collect();
-        sources.sort();
-        sources.dedup();
-        sources
-    }
-
-    fn takes(&self, fact: &Fact, input: &Input, file: &str, args: &BTreeMap<String, String>) -> bool {
-        let scope = self.scope(fact, args);
-        // What the base image's own environment says is not known here: such a source is taken for another file.
-        let Ok(source) =
-            expand(&input.source, self.escape, &|name| scope.get(name).cloned().map(Some).ok_or(name.into()))
-        else {
-            return false;
-        };
-        let source = clean(&format!("/{source}"));
-        let source = source.trim_start_matches('/');
-        if input.excluded.iter().any(|pattern| excludes(pattern, source, file)) {
-            return false;
-        }
-        if source.is_empty() {
-            return true;
-        }
-        if input.glob && source.contains(['*', '?', '[', '\\']) {
-            // A pattern without `!` or `**` means the same to COPY as to .dockerignore: it matches the file or a
-            // folder above it.
-            return Ignore::parse(source.as_bytes()).is_ok_and(|pattern| pattern.ignores(file));
-        }
-        file == source || file.strip_prefix(source).is_some_and(|rest| rest.starts_with('/'))
-    }
-
-    /// Variables that hold at an instruction: ARGs and ENVs of its stage before it.
-    fn scope(&self, at: &Fact, args: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let mut scope: BTreeMap<String, String> = BTreeMap::new();
-        for fact in self.before(at.stage, at.line) {
-            for (name, value) in &fact.sets {
-                let given = if fact.kind == Kind::Arg { args.get(name) } else { None };
-                let own = value
-                    .as_ref()
-                    .and_then(|value| expand(value, self.escape, &|name| Ok(scope.get(name).cloned())).ok());
-                let global = if fact.kind == Kind::Arg { self.global_default(name) } else { None };
-                if let Some(value) = given.cloned().or(own).or(global) {
-                    scope.insert(name.clone(), value);
+    /// What the stages that the target needs take in. What the base image's own environment says is not known here: a
+    /// source that depends on it is left out.
+    pub(in crate::suite) fn taken(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Taken<'_> {
+        let mut scopes = Scopes::of(self, args);
+        let Ok(needed) = self.needed_stages(&scopes, target) else { return Taken::default() };
+        let mut instructions = Vec::new();
+        for stage in needed.stages {
+            let mut scope = scopes.begin(stage);
+            for fact in self.effective(stage, &scopes) {
+                if !fact.inputs.is_empty() {
+                    let known = fact.inputs.iter().filter_map(|input| self.resolve(input, &scope));
+                    instructions.push((fact, known.collect()));
                 }
+                scopes.apply(fact, &mut scope);
             }
         }
-        scope
+        // Triggers come with a later stage, and yet stand before it.
+        instructions.sort_by_key(|(fact, _)| fact.line);
+        Taken { instructions }
+    }
+
+    fn resolve(&self, input: &Input, scope: &Scope) -> Option<ContextPath> {
+        let source = expand_known(&input.source, self.escape, &|name| scope.build(name)).ok()?;
+        if is_remote(&source) {
+            return None;
+        }
+        let path = clean(&format!("/{source}")).trim_start_matches('/').to_owned();
+        let read = |pattern: &str| Ignore::parse(pattern.as_bytes()).ok();
+        let is_pattern = input.glob && path.contains(['*', '?', '[', '\\']);
+        let pattern = if is_pattern { Some(read(&path)?) } else { None };
+        let excluded = input.excluded.iter().filter_map(|pattern| read(pattern)).collect();
+        Some(ContextPath { path, pattern, excluded })
+    }
+}
+
+impl<'f> Taken<'f> {
+    /// The first instruction that takes in a file.
+    pub(in crate::suite) fn first(&self, file: &str) -> Option<&'f Fact> {
+        let file = clean(file);
+        let takes = |(_, paths): &&(&Fact, Vec<ContextPath>)| paths.iter().any(|path| path.takes(&file));
+        self.instructions.iter().find(takes).map(|(fact, _)| *fact)
+    }
+
+    /// Plain paths, each once: no patterns, not everything.
+    pub(in crate::suite) fn plain(&self) -> Vec<&str> {
+        let paths = self.instructions.iter().flat_map(|(_, paths)| paths);
+        let mut plain: Vec<&str> =
+            paths.filter(|path| !path.is_pattern() && !path.path.is_empty()).map(|path| path.path.as_str()).collect();
+        plain.sort_unstable();
+        plain.dedup();
+        plain
+    }
+}
+
+impl ContextPath {
+    /// Whether it is a pattern.
+    pub(in crate::suite) fn is_pattern(&self) -> bool {
+        self.pattern.is_some()
+    }
+
+    /// Whether a file is it, is below it, or matches it.
+    pub(in crate::suite) fn takes(&self, file: &str) -> bool {
+        let inside = match &self.pattern {
+            Some(pattern) => pattern.ignores(file),
+            None => {
+                self.path.is_empty()
+                    || file.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+        };
+        inside && !self.excluded.iter().any(|pattern| excludes(pattern, &self.path, file))
     }
 }
 
 /// Whether a pattern of `--exclude` leaves a file out. It is matched against the path from the source.
-fn excludes(pattern: &str, source: &str, file: &str) -> bool {
+fn excludes(pattern: &Ignore, source: &str, file: &str) -> bool {
     let inner = file.strip_prefix(source).unwrap_or(file).trim_start_matches('/');
-    Ignore::parse(pattern.as_bytes()).is_ok_and(|pattern| pattern.ignores(inner) || pattern.ignores(file))
+    pattern.ignores(inner) || pattern.ignores(file)
 }

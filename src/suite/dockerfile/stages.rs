@@ -1,10 +1,14 @@
-//! Stages and the images that they stand on.
+//! Stages and the images that they are FROM.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use super::DockerfileError;
-use super::expand::expand;
-use super::facts::{Facts, Kind};
+use regex::Regex;
+
+use super::expand::{ExpandError, expand, expand_known};
+use super::facts::{Fact, Facts, Kind, Source};
+use super::scope::Scopes;
+use super::{Bases, DockerfileError};
 
 /// What a stage is FROM, or what a `--from` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +21,17 @@ pub(super) enum Origin {
     Image(String),
 }
 
+/// Stages that a target is made of, and what is not known about them.
+pub(super) struct Needed {
+    pub stages: BTreeSet<usize>,
+    pub unknown: Vec<DockerfileError>,
+}
+
 impl Facts {
-    /// References of the images that a build up to `target` (the last stage where it is `None`) needs present: what
-    /// its stages are FROM, and what `COPY --from` and `RUN --mount` take files from. Variables are filled in from
-    /// `args` and the defaults of the ARGs before the first FROM; stages and `scratch` are left out; each image is
-    /// named once, in the Dockerfile's order, the base of the final stage last.
+    /// References of the images that a build up to `target` (the last stage where it is `None`) needs: what its stages
+    /// are FROM, and what `COPY --from` and `RUN --mount` take files from. Variables are replaced by `args` and the
+    /// defaults of the ARGs before the first FROM; stages and `scratch` are left out; each image is named once, in the
+    /// Dockerfile's order, the base of the final stage last.
     ///
     /// Only what the target needs counts, as BuildKit builds it; the classic builder builds every stage up to the
     /// target: see [`Self::all_external_bases`].
@@ -29,9 +39,10 @@ impl Facts {
         &self,
         args: &BTreeMap<String, String>,
         target: Option<&str>,
-    ) -> Result<Vec<String>, DockerfileError> {
-        let needed = self.needed_stages(args, target)?;
-        self.images_of(&needed, args, target)
+    ) -> Result<Bases, DockerfileError> {
+        let scopes = Scopes::of(self, args);
+        let needed = self.needed_stages(&scopes, target)?;
+        Ok(self.images_of(&needed.stages, &scopes, target))
     }
 
     /// As [`Self::external_bases`], for every stage up to the target.
@@ -39,174 +50,179 @@ impl Facts {
         &self,
         args: &BTreeMap<String, String>,
         target: Option<&str>,
-    ) -> Result<Vec<String>, DockerfileError> {
+    ) -> Result<Bases, DockerfileError> {
         let last = self.target_stage(target)?;
-        self.images_of(&(0..=last).collect(), args, target)
+        Ok(self.images_of(&(0..=last).collect(), &Scopes::of(self, args), target))
     }
 
     /// Reference of the image at the end of the final stage's chain of FROMs; `None` for `scratch` and where it
     /// cannot be known.
     pub fn final_base(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<String> {
-        let mut stage = self.target_stage(target).ok()?;
-        loop {
-            match self.base_of(stage, args).ok()? {
-                // A stage is only ever FROM an earlier one, so this ends.
-                Origin::Stage(earlier) => stage = earlier,
-                Origin::Image(image) => return Some(image),
-                Origin::Scratch => return None,
-            }
+        self.final_image(&Scopes::of(self, args), target)
+    }
+
+    fn final_image(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Option<String> {
+        let first = self.chain(scopes, target).last().copied()?;
+        match self.base_of(first, scopes) {
+            Ok(Origin::Image(image)) => Some(image),
+            _ => None,
         }
     }
 
-    fn images_of(
-        &self,
-        stages: &BTreeSet<usize>,
-        args: &BTreeMap<String, String>,
-        target: Option<&str>,
-    ) -> Result<Vec<String>, DockerfileError> {
-        let mut images = Vec::new();
+    /// The target's stage, the stage that it is FROM, and so on.
+    pub(super) fn chain(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Vec<usize> {
+        let mut chain: Vec<usize> = self.target_stage(target).into_iter().collect();
+        // A stage is only ever FROM an earlier one, so this ends.
+        while let Some(Ok(Origin::Stage(earlier))) = chain.last().map(|stage| self.base_of(*stage, scopes)) {
+            chain.push(earlier);
+        }
+        chain
+    }
+
+    fn images_of(&self, stages: &BTreeSet<usize>, scopes: &Scopes<'_>, target: Option<&str>) -> Bases {
+        let mut bases = Bases::default();
         for &stage in stages {
-            let own = self.froms(stage).map(|name| self.origin_of(name));
-            for origin in std::iter::once(self.base_of(stage, args)?).chain(own) {
-                if let Origin::Image(image) = origin
-                    && !images.contains(&image)
-                {
-                    images.push(image);
+            let own = self.effective(stage, scopes).into_iter();
+            let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
+            for origin in std::iter::once(self.base_of(stage, scopes)).chain(sources) {
+                match origin {
+                    Ok(Origin::Image(image)) if !bases.images.contains(&image) => bases.images.push(image),
+                    Err(error) if !bases.unknown.contains(&error) => bases.unknown.push(error),
+                    _ => {}
                 }
             }
         }
-        if let Some(base) = self.final_base(args, target) {
-            images.retain(|image| *image != base);
-            images.push(base);
+        if let Some(base) = self.final_image(scopes, target) {
+            bases.images.retain(|image| *image != base);
+            bases.images.push(base);
         }
-        Ok(images)
+        bases
     }
 
     /// How many stages the target is made of, itself included; `None` where that cannot be told.
     pub fn stage_count(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<usize> {
-        self.needed_stages(args, target).ok().map(|stages| stages.len())
+        let needed = self.needed_stages(&Scopes::of(self, args), target).ok()?;
+        needed.unknown.is_empty().then_some(needed.stages.len())
     }
 
-    /// The stages that the target is made of, itself included.
-    pub(super) fn needed_stages(
+    /// ARGs before the first FROM that have no value and yet are part of what a needed stage is FROM.
+    pub(in crate::suite) fn bases_without_value(
         &self,
         args: &BTreeMap<String, String>,
         target: Option<&str>,
-    ) -> Result<BTreeSet<usize>, DockerfileError> {
-        let mut needed = BTreeSet::new();
+    ) -> BTreeSet<String> {
+        let scopes = Scopes::of(self, args);
+        let Ok(needed) = self.needed_stages(&scopes, target) else { return BTreeSet::new() };
+        let bases = needed.stages.iter().filter_map(|stage| self.stages.get(*stage));
+        let unset = bases.filter_map(|stage| expand(&stage.base, self.escape, &|name| scopes.global(name)).ok());
+        unset.flat_map(|expanded| expanded.unset).filter(|name| self.is_global_arg(name)).collect()
+    }
+
+    /// The stages that the target is made of, itself included.
+    pub(super) fn needed_stages(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Result<Needed, DockerfileError> {
+        let mut needed = Needed { stages: BTreeSet::new(), unknown: Vec::new() };
         let mut open = vec![self.target_stage(target)?];
         while let Some(stage) = open.pop() {
-            if !needed.insert(stage) {
+            if !needed.stages.insert(stage) {
                 continue;
             }
-            if let Origin::Stage(earlier) = self.base_of(stage, args)? {
-                open.push(earlier);
+            let own = self.effective(stage, scopes).into_iter();
+            let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
+            for origin in std::iter::once(self.base_of(stage, scopes)).chain(sources) {
+                match origin {
+                    Ok(Origin::Stage(other)) => open.push(other),
+                    Err(error) => needed.unknown.push(error),
+                    _ => {}
+                }
             }
-            open.extend(self.froms(stage).filter_map(|name| match self.origin_of(name) {
-                Origin::Stage(other) => Some(other),
-                _ => None,
-            }));
         }
         Ok(needed)
+    }
+
+    /// The instructions that are carried out in a stage: the triggers of the stage that it is FROM, then its own
+    /// without the triggers that it keeps for others.
+    pub(super) fn effective<'f>(&'f self, stage: usize, scopes: &Scopes<'_>) -> Vec<&'f Fact> {
+        let of = |stage: usize, kept: bool| {
+            self.instructions.iter().filter(move |fact| {
+                fact.stage as usize == stage && !fact.global && (fact.kind == Kind::Onbuild) == kept
+            })
+        };
+        let parent = match self.base_of(stage, scopes) {
+            Ok(Origin::Stage(parent)) => Some(parent),
+            _ => None,
+        };
+        parent.into_iter().flat_map(|parent| of(parent, true)).chain(of(stage, false)).collect()
     }
 
     /// Index of the stage that a build stops at.
     pub(super) fn target_stage(&self, target: Option<&str>) -> Result<usize, DockerfileError> {
         let missing = || DockerfileError::NoStage(target.unwrap_or_default().to_owned());
-        match target {
-            Some(name) => self.stage_of(name, self.stages.len()).ok_or_else(missing),
+        match target.filter(|name| !name.is_empty()) {
+            Some(name) => self.named_stage(name, self.stages.len()).or_else(|| self.numbered(name)).ok_or_else(missing),
             None => self.stages.len().checked_sub(1).ok_or_else(missing),
         }
     }
 
     /// What a stage is FROM.
-    pub(super) fn base_of(&self, stage: usize, args: &BTreeMap<String, String>) -> Result<Origin, DockerfileError> {
+    pub(super) fn base_of(&self, stage: usize, scopes: &Scopes<'_>) -> Result<Origin, DockerfileError> {
         let Some(fact) = self.stages.get(stage) else {
             return Err(DockerfileError::NoStage(stage.to_string()));
         };
-        self.resolve(&fact.base, stage, fact.line, args)
-    }
-
-    /// Fills in the variables of a FROM's image and tells stages from images.
-    pub(super) fn resolve(
-        &self,
-        text: &str,
-        stage: usize,
-        line: u32,
-        args: &BTreeMap<String, String>,
-    ) -> Result<Origin, DockerfileError> {
-        let base = expand(text, self.escape, &|name| self.global(name, args))
-            .map_err(|name| DockerfileError::Unresolved { line, text: text.to_owned(), name })?;
-        if base.is_empty() {
-            return Err(DockerfileError::Blank { line, text: text.to_owned() });
+        let (line, text) = (fact.line, fact.base.clone());
+        let base = match expand_known(&text, self.escape, &|name| scopes.global(name)) {
+            Ok(base) => base,
+            Err(ExpandError::Unknown(name)) => return Err(DockerfileError::Unresolved { line, text, name }),
+            Err(ExpandError::Invalid(reason)) => return Err(DockerfileError::Substitution { line, text, reason }),
+        };
+        if let Some(earlier) = self.named_stage(&base, stage) {
+            return Ok(Origin::Stage(earlier));
         }
-        Ok(if base == "scratch" {
-            Origin::Scratch
-        } else if let Some(earlier) = self.named_stage(&base, stage) {
-            Origin::Stage(earlier)
-        } else {
-            Origin::Image(base)
-        })
-    }
-
-    /// What a `--from` names: a stage by name or number, else an image. Variables are not filled in there.
-    pub(super) fn origin_of(&self, name: &str) -> Origin {
-        match self.stage_of(name, self.stages.len()) {
-            Some(stage) => Origin::Stage(stage),
-            None if name == "scratch" => Origin::Scratch,
-            None => Origin::Image(name.to_owned()),
+        match base.as_str() {
+            "" => Err(DockerfileError::Blank { line, text }),
+            "scratch" => Ok(Origin::Scratch),
+            _ if is_reference(&base) => Ok(Origin::Image(base)),
+            _ => Err(DockerfileError::NotAnImage { line, text }),
         }
     }
 
-    fn froms(&self, stage: usize) -> impl Iterator<Item = &str> {
-        self.instructions
-            .iter()
-            .filter(move |fact| fact.stage as usize == stage && !fact.global)
-            .flat_map(|fact| fact.from.iter().map(String::as_str))
+    /// What a `--from` names: a stage by name or, in COPY, by number, else an image. Variables are not replaced there.
+    pub(super) fn origin_of(&self, source: &Source, line: u32) -> Result<Origin, DockerfileError> {
+        let (Source::Copy(name) | Source::Mount(name)) = source;
+        let number = matches!(source, Source::Copy(_)) && name.parse::<i64>().is_ok();
+        let stage = if number { self.numbered(name) } else { self.named_stage(name, self.stages.len()) };
+        match stage {
+            Some(stage) => Ok(Origin::Stage(stage)),
+            None if name == "scratch" => Ok(Origin::Scratch),
+            None if !number && is_reference(name) => Ok(Origin::Image(name.clone())),
+            None => Err(DockerfileError::NotAnImage { line, text: name.clone() }),
+        }
     }
 
+    /// The last stage of that name before another.
     fn named_stage(&self, name: &str, before: usize) -> Option<usize> {
         self.stages[..before.min(self.stages.len())]
             .iter()
             .rposition(|stage| stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
-    fn stage_of(&self, name: &str, before: usize) -> Option<usize> {
-        self.named_stage(name, before)
-            .or_else(|| name.parse().ok().filter(|&number: &usize| number < before.min(self.stages.len())))
-    }
-
-    /// A variable in the scope of FROM: an ARG before the first FROM, with the value given or its default, or one
-    /// that BuildKit sets by itself, whose value must be given.
-    fn global(&self, name: &str, args: &BTreeMap<String, String>) -> Result<Option<String>, String> {
-        let declared = self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(own, _)| own == name));
-        if declared {
-            return Ok(args.get(name).cloned().or_else(|| self.global_default(name)));
-        }
-        if is_platform_arg(name) {
-            return args.get(name).cloned().map(Some).ok_or_else(|| name.to_owned());
-        }
-        Ok(None)
-    }
-
-    /// Default of an ARG before the first FROM.
-    pub(super) fn global_default(&self, name: &str) -> Option<String> {
-        let mut known: BTreeMap<&str, String> = BTreeMap::new();
-        for fact in self.instructions.iter().filter(|fact| fact.global && fact.kind == Kind::Arg) {
-            for (own, value) in &fact.sets {
-                let Some(value) = value else { continue };
-                let value = expand(value, self.escape, &|other| Ok(known.get(other).cloned())).ok()?;
-                known.insert(own, value);
-            }
-        }
-        known.remove(name)
+    fn numbered(&self, name: &str) -> Option<usize> {
+        name.parse().ok().filter(|&number: &usize| number < self.stages.len())
     }
 }
 
-fn is_platform_arg(name: &str) -> bool {
-    ["TARGET", "BUILD"]
-        .iter()
-        .any(|side| name.strip_prefix(side).is_some_and(|rest| matches!(rest, "PLATFORM" | "OS" | "ARCH" | "VARIANT")))
+/// distribution/reference, `ReferenceRegexp`: host, path, tag, digest.
+static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+    let host = format!(r"(?:{label}(?:\.{label})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?");
+    let part = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+    let digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+    Regex::new(&format!(r"^(?:{host}/)?{part}(?:/{part})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{digest})?$"))
+        .ok()
+});
+
+/// Whether a text can name an image at all.
+fn is_reference(text: &str) -> bool {
+    text.len() < 1024 && REFERENCE.as_ref().is_none_or(|reference| reference.is_match(text))
 }
 
 /// Whether two references name the same image: `python`, `python:latest`, `docker.io/library/python` do

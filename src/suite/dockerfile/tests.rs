@@ -25,7 +25,7 @@ fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn bases(text: &str, given: &[(&str, &str)], target: Option<&str>) -> Vec<String> {
-    Facts::parse(text).unwrap().external_bases(&args(given), target).unwrap()
+    Facts::parse(text).unwrap().external_bases(&args(given), target).unwrap().images
 }
 
 fn copying(text: &str, file: &str) -> Option<(u32, String)> {
@@ -93,7 +93,7 @@ fn the_images_of_all_needed_stages_are_named_once_the_final_base_last() {
     assert_eq!(bases(text, &[], Some("1")), ["unused:1"]);
     let facts = Facts::parse(text).unwrap();
     assert_eq!(
-        facts.all_external_bases(&args(&[]), None).unwrap(),
+        facts.all_external_bases(&args(&[]), None).unwrap().images,
         ["golang:1.24", "unused:1", "nginx:1", "busybox:1", "debian:12"]
     );
     assert_eq!(facts.final_base(&args(&[]), None).as_deref(), Some("debian:12"));
@@ -111,17 +111,20 @@ fn variables_in_from_take_given_values_then_defaults() {
     assert_eq!(bases(text, &[], None), ["python:3.9-slim"]);
     assert_eq!(bases(text, &[("TAG", "3.10"), ("NONE", "y")], None), ["python:3.10-x"]);
     // An argument that is not declared before the first FROM does not count there.
-    assert!(matches!(
-        Facts::parse("FROM $X\n").unwrap().external_bases(&args(&[("X", "a")]), None),
-        Err(DockerfileError::Blank { line: 1, .. })
-    ));
+    let facts = Facts::parse("FROM $X\n").unwrap();
+    let unknown = facts.external_bases(&args(&[("X", "a")]), None).unwrap().unknown;
+    assert!(matches!(unknown.as_slice(), [DockerfileError::Blank { line: 1, .. }]), "{unknown:?}");
     let by_platform = "FROM a AS base-amd64\nFROM b AS base-arm64\nFROM base-${TARGETARCH}\n";
     let facts = Facts::parse(by_platform).unwrap();
-    assert!(matches!(
-        facts.external_bases(&args(&[]), None),
-        Err(DockerfileError::Unresolved { line: 3, name, .. }) if name == "TARGETARCH"
-    ));
-    assert_eq!(facts.external_bases(&platform_args("linux/arm64/v8"), None).unwrap(), ["b"]);
+    let unknown = facts.external_bases(&args(&[]), None).unwrap().unknown;
+    assert!(
+        matches!(unknown.as_slice(), [DockerfileError::Unresolved { line: 3, name, .. }] if name == "TARGETARCH"),
+        "{unknown:?}"
+    );
+    assert_eq!(
+        facts.external_bases(&platform_args(Some("linux/arm64/v8"), "linux/amd64"), None).unwrap().images,
+        ["b"]
+    );
 }
 
 #[test]
@@ -197,6 +200,153 @@ fn other_bases_leave_all_else_byte_for_byte() {
 }
 
 #[test]
+fn spans_cover_instructions_with_their_comments_and_here_documents() {
+    let text = "\u{feff}ARG A=\u{e9}\r\n# aside\r\n  FROM a:$A \\\r\n# inside\r\n\r\n  AS b  \r\nRUN cat <<X \\\n <<-'Y' > /z\n1\nX\n\t2\n\tY\nCOPY a b";
+    let facts = Facts::parse(text).unwrap();
+    let seen: Vec<&str> = facts.instructions.iter().map(|fact| &text[fact.span.clone()]).collect();
+    assert_eq!(
+        seen,
+        [
+            "ARG A=\u{e9}",
+            "FROM a:$A \\\r\n# inside\r\n\r\n  AS b  ",
+            "RUN cat <<X \\\n <<-'Y' > /z\n1\nX\n\t2\n\tY",
+            "COPY a b",
+        ]
+    );
+    let parsed = parse::parse(text).unwrap();
+    let heredocs: Vec<_> = parsed.instructions[2].heredocs.iter().collect();
+    assert_eq!(heredocs.len(), 2);
+    let content = |index: usize| &text[heredocs[index].content.clone()];
+    assert_eq!((heredocs[0].name.as_str(), content(0), heredocs[0].quoted), ("X", "1\n", false));
+    assert_eq!((heredocs[1].name.as_str(), content(1), heredocs[1].quoted), ("Y", "\t2\n", true));
+    assert_eq!(heredocs[1].tabs, parse::Tabs::Removed);
+}
+
+#[test]
+fn bases_are_replaced_whatever_is_written_around_them() {
+    let map = args(&[("a:1", "A"), ("b:1", "B"), ("c:1", "C")]);
+    for (text, expected) in [
+        ("FROM \\\n# x\n  a:1\nRUN <<E\nFROM a:1\nE\n", "FROM \\\n# x\n  A\nRUN <<E\nFROM a:1\nE\n"),
+        (
+            "FROM x\nRUN --mount=\"Type=bind,From=b:1,target=/m\" --mount=from=c:1,'target=/n' y\n",
+            "FROM x\nRUN --mount=\"Type=bind,From=B,target=/m\" --mount=from=C,'target=/n' y\n",
+        ),
+        ("FROM a:1 AS y\nONBUILD COPY --from=\"b:1\" x y\n", "FROM A AS y\nONBUILD COPY --from=\"B\" x y\n"),
+        ("FROM x\nCOPY --from=\\\nb:1 x y\n", "FROM x\nCOPY --from=\\\nB x y\n"),
+        ("FROM \"a:1\"\n", "FROM A\n"),
+        (
+            "FROM a:1 AS one-amd64\nFROM one-$TARGETARCH\nCOPY --from=0 x y\n",
+            "FROM A AS one-amd64\nFROM one-$TARGETARCH\nCOPY --from=0 x y\n",
+        ),
+        ("FROM b:1 AS x\nFROM a:1 AS x\nFROM x\n", "FROM B AS x\nFROM A AS x\nFROM x\n"),
+        ("FROM x\nCOPY --from=$b:1 x y\n", "FROM x\nCOPY --from=$b:1 x y\n"),
+    ] {
+        assert_eq!(rewrite_bases(text, &map, &platform_args(None, "linux/amd64")), expected, "{text}");
+    }
+}
+
+#[test]
+fn platforms_are_said_as_buildkit_says_them() {
+    let shown = |requested: Option<&str>, engine: &str| {
+        let args = platform_args(requested, engine);
+        let of = |name: &str| args.get(name).map_or("?", String::as_str).to_owned();
+        format!("{} {} {} {}", of("TARGETPLATFORM"), of("TARGETARCH"), of("TARGETVARIANT"), of("BUILDPLATFORM"))
+    };
+    for (requested, engine, expected) in [
+        (None, "linux/x86_64", "linux/amd64 amd64  linux/amd64"),
+        (None, "linux/aarch64", "linux/arm64 arm64  linux/arm64"),
+        (Some("linux/arm64/v8"), "linux/amd64", "linux/arm64 arm64  linux/amd64"),
+        (Some("linux/arm"), "linux/amd64", "linux/arm/v7 arm v7 linux/amd64"),
+        (Some("linux/arm/v6"), "linux/amd64", "linux/arm/v6 arm v6 linux/amd64"),
+        (Some("aarch64"), "linux/amd64", "linux/arm64 arm64  linux/amd64"),
+        (Some("windows"), "linux/amd64", "windows/amd64 amd64  linux/amd64"),
+        (Some("linux/x86_64"), "linux/arm64", "linux/amd64 amd64  linux/arm64"),
+        // Which variant an engine on arm has depends on its processor.
+        (None, "linux/arm", "? arm ? ?"),
+        (None, "", "? ? ? ?"),
+    ] {
+        assert_eq!(shown(requested, engine), expected, "{requested:?} on {engine}");
+    }
+}
+
+#[test]
+fn what_is_unknown_leaves_the_rest_known() {
+    let of =
+        |text: &str, given: &[(&str, &str)]| Facts::parse(text).unwrap().external_bases(&args(given), None).unwrap();
+    // A default that is not understood hides no other; a base that needs it is unknown, the others are not.
+    let bases = of(
+        "ARG BAD=${X^^}\nARG V=1\nFROM a:$V AS x\nFROM b:$BAD AS y\nFROM c:1\nCOPY --from=x / /\nCOPY --from=y / /\n",
+        &[],
+    );
+    assert_eq!(bases.images, ["a:1", "c:1"]);
+    assert!(matches!(bases.unknown.as_slice(), [DockerfileError::Unresolved { line: 4, .. }]), "{:?}", bases.unknown);
+    assert_eq!(of("ARG BAD=${X^^}\nFROM b:$BAD\n", &[("BAD", "2")]).images, ["b:2"]);
+    for text in [
+        "FROM $X\n",
+        "ARG X\nFROM a:$X\n",
+        "ARG X\nFROM a:${X:?must}\n",
+        "FROM a:1\nCOPY --from=3 x y\n",
+        "FROM a:1\nCOPY --from=$x x y\n",
+        "FROM a:1\nRUN --mount=from=$x y\n",
+        "FROM a:1\nCOPY --from=A/b x y\n",
+        "FROM base-$TARGETARCH\n",
+    ] {
+        let bases = of(text, &[]);
+        assert_eq!(bases.unknown.len(), 1, "{text}");
+        assert!(bases.images.iter().all(|image| image == "a:1"), "{text}: {:?}", bases.images);
+    }
+    // Doubled over and over, a value would fill the memory.
+    let many: String = (0..64).map(|n| format!("ARG A{}=$A{n}$A{n}\n", n + 1)).collect();
+    assert_eq!(of(&format!("ARG A0=xxxxxxxx\n{many}FROM a:$A64\n"), &[]).unknown.len(), 1);
+}
+
+#[test]
+fn variables_hold_as_the_builder_has_them() {
+    let text = "\
+ARG V=1
+FROM scratch AS base
+ARG P=3000
+ENV A=1 PORT=$P
+FROM base
+ENV A=2 B=$A
+ARG V
+ARG C=$B D=${C}x
+EXPOSE $PORT/tcp $P ${NONE:-81} $V
+COPY b$B d$D v$V /x/
+HEALTHCHECK NONE
+";
+    let facts = Facts::parse(text).unwrap();
+    assert_eq!(facts.exposed(&args(&[]), None), ["3000/tcp", "3000", "81", "1"]);
+    assert_eq!(facts.taken(&args(&[("V", "7")]), None).plain(), ["b1", "d1x", "v7"]);
+    assert_eq!(facts.healthcheck(&args(&[]), None), None);
+    let environment = facts.environment(&args(&[]), None);
+    let fill = |text: &str| environment.fill(text, &args(&[("OWN", "o")]));
+    // A container has what ENV sets, and not what ARG does.
+    assert_eq!(fill("$A $B $PORT [$P] $OWN ${P:-80}").as_deref(), Some("2 1 3000 [] o 80"));
+}
+
+#[test]
+fn a_stage_carries_out_the_triggers_of_the_stage_that_it_is_from() {
+    let text = "FROM a:1 AS base\nONBUILD COPY src /a\nONBUILD COPY --from=b:1 x y\nFROM base AS child\nFROM child\nCOPY other /o\n";
+    let facts = Facts::parse(text).unwrap();
+    assert_eq!(bases(text, &[], None), ["b:1", "a:1"]);
+    assert_eq!(bases(text, &[], Some("base")), ["a:1"]);
+    let taken = |target| facts.copies_for(Path::new("src/x"), &args(&[]), target).map(|fact| fact.line);
+    assert_eq!((taken(None), taken(Some("base"))), (Some(2), None));
+}
+
+#[test]
+fn long_lines_many_stages_and_many_instructions_have_an_end() {
+    let line = |length: usize| format!("FROM a\nRUN {}", "x".repeat(length - 4));
+    assert!(Facts::parse(&line(65_535)).is_ok());
+    assert!(matches!(Facts::parse(&line(65_536)), Err(DockerfileError::Syntax { line: 2, .. })));
+    assert!(Facts::parse(&"FROM a\n".repeat(1001)).is_err());
+    assert!(Facts::parse(&format!("FROM a\n{}", "USER x\n".repeat(20_000))).is_err());
+    let chain: String = (1..1000).map(|n| format!("FROM s{} AS s{n}\nENV A{n}=$A\n", n - 1)).collect();
+    assert_eq!(bases(&format!("FROM a AS s0\n{chain}"), &[], None), ["a"]);
+}
+
+#[test]
 fn one_image_has_several_names() {
     for (one, other, same) in [
         ("python", "docker.io/library/python:latest", true),
@@ -213,20 +363,23 @@ fn one_image_has_several_names() {
 #[test]
 fn ports_are_those_of_the_target() {
     let facts = Facts::parse("FROM a AS x\nEXPOSE 80\nFROM x\nEXPOSE 5000/tcp 6000\n").unwrap();
-    assert_eq!(facts.exposed(None), ["5000/tcp", "6000"]);
-    assert_eq!(facts.exposed(Some("x")), ["80"]);
+    assert_eq!(facts.exposed(&args(&[]), None), ["5000/tcp", "6000", "80"]);
+    assert_eq!(facts.exposed(&args(&[]), Some("x")), ["80"]);
 }
 
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(
-        text in "((FROM|COPY|RUN|ARG|ENV|ADD|run) [ \\\\${}:=\"'a-c<#\u{e9}\u{feff}.*/\\[\\]-]{0,16}\n){0,8}"
+        text in "((FROM|COPY|RUN|ARG|ENV|ADD|run|ONBUILD RUN|EXPOSE|HEALTHCHECK CMD) [ \\\\${}:=\"'a-c<#\u{e9}\u{feff}.*/\\[\\]-]{0,16}\n){0,8}"
     ) {
         let map = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
         drop(rewrite_bases(&text, &map, &BTreeMap::new()));
         if let Ok(facts) = Facts::parse(&text) {
             drop(facts.external_bases(&BTreeMap::new(), None));
             assert!(facts.copies(Path::new("a/b")).is_none_or(|fact| fact.line > 0));
+            drop(facts.exposed(&BTreeMap::new(), None));
+            drop(facts.environment(&BTreeMap::new(), None).fill(&text, &BTreeMap::new()));
+            assert!(facts.instructions.iter().all(|fact| text.get(fact.span.clone()).is_some_and(|text| !text.is_empty())));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What a compose file builds (<https://docs.docker.com/reference/compose-file/build/>).
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
 use super::interpolate::{env_file, interpolate};
-use super::survey::fit_name;
+use super::survey::{fit_name, listed};
 use super::{Found, Survey};
 use crate::fsx;
 use crate::suite::dockerfile::Facts;
@@ -14,6 +15,9 @@ use crate::text;
 
 /// Names that compose files have, the first of them that a folder holds being the one that counts.
 pub(super) const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// How many services a warning names.
+const MAX_NAMED: usize = 6;
 
 /// The largest compose file that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
@@ -88,7 +92,13 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
     let mut place: Vec<String> = folder.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     place.extend(Some(extra_word(&name).to_owned()).filter(|word| !word.is_empty()));
-    let reader = Reader { root, folder, values, place: place.join("-") };
+    let own = parsed.get("name").and_then(Value::as_str).map(str::to_owned);
+    let project = own.or_else(|| {
+        let full = fs::canonicalize(root.join(folder)).ok()?;
+        Some(full.file_name()?.to_string_lossy().to_lowercase())
+    });
+    let reader = Reader { root, folder, values, place: place.join("-"), project: project.unwrap_or_default() };
+    let mut warned: Vec<(String, Vec<String>)> = Vec::new();
     for (name, service) in services {
         let Some(build) = service.get("build").filter(|build| !build.is_null()) else { continue };
         let mut told = Vec::new();
@@ -96,11 +106,25 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
             Ok(found) => add(found, survey),
             Err(reason) => told.push(format!("is left out: {reason}")),
         }
-        let name = text::for_people(name);
-        survey
-            .warnings
-            .extend(told.iter().map(|reason| format!("`{shown}`: service `{name}` {}", text::for_people(reason))));
+        for reason in told {
+            match warned.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, names)) => names.push(name.clone()),
+                None => warned.push((reason, vec![name.clone()])),
+            }
+        }
     }
+    survey.warnings.extend(warned.iter().map(|(reason, names)| {
+        let who = match names.as_slice() {
+            [name] => format!("service {}", listed(std::slice::from_ref(name))),
+            names => {
+                let more = names.len().saturating_sub(MAX_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let first = listed(&names[..names.len().min(MAX_NAMED)]);
+                format!("each of the {} services {first}{more}", names.len())
+            }
+        };
+        format!("`{shown}`: {who} {}", text::for_people(reason))
+    }));
 }
 
 /// Adds a variant, or its service to the variant that is built alike: several services share an image.
@@ -116,6 +140,10 @@ fn add(found: Found, survey: &mut Survey) {
                     known.services.push(name);
                 }
             }
+            known.images.extend(found.images);
+            if known.check.is_none() {
+                (known.check, known.environment) = (found.check, found.environment);
+            }
             if known.ports.is_empty() {
                 known.ports = found.ports;
             }
@@ -130,6 +158,8 @@ struct Reader<'a> {
     folder: &'a Path,
     values: BTreeMap<String, String>,
     place: String,
+    /// What compose begins the names of images with that have none of their own.
+    project: String,
 }
 
 impl Reader<'_> {
@@ -177,6 +207,12 @@ impl Reader<'_> {
             network: word(build, "network")?,
             args: build.get("args").map(|args| self.arguments(args, &facts, told)).unwrap_or_default(),
             ports: ports(service),
+            check: self.health_check(service),
+            environment: self.environment(service),
+            images: match word(service, "image")? {
+                Some(image) => vec![image],
+                None => ["-", "_"].iter().map(|between| format!("{}{between}{name}", self.project)).collect(),
+            },
             ..Found::default()
         })
     }
@@ -211,6 +247,41 @@ impl Reader<'_> {
             }
         }
         known
+    }
+
+    /// The command of a service's own health check; empty where it is off, `None` where there is none.
+    fn health_check(&self, service: &Value) -> Option<String> {
+        let check = service.get("healthcheck")?;
+        let is_off = check.get("disable").and_then(Value::as_bool) == Some(true);
+        let command = match check.get("test")? {
+            _ if is_off => return Some(String::new()),
+            Value::String(command) => command.clone(),
+            Value::Array(words) => {
+                let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                match words.split_first() {
+                    Some((&"CMD" | &"CMD-SHELL", command)) => command.join(" "),
+                    _ => return Some(String::new()),
+                }
+            }
+            _ => return None,
+        };
+        Some(self.filled_in(&command).unwrap_or(command))
+    }
+
+    /// The variables of a service's containers whose values stand in the compose file.
+    fn environment(&self, service: &Value) -> BTreeMap<String, String> {
+        let pairs: Vec<(String, String)> = match service.get("environment") {
+            Some(Value::Object(map)) => {
+                map.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect()
+            }
+            Some(Value::Array(list)) => list
+                .iter()
+                .filter_map(|item| item.as_str()?.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        pairs.into_iter().filter_map(|(name, value)| Some((name, self.filled_in(&value).ok()?))).collect()
     }
 
     /// Fills in `${NAME:-default}` and what `.env` says; any other variable cannot be known here.

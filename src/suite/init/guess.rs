@@ -8,7 +8,7 @@ use dockerignore::Ignore;
 use crate::context::{Files, Kind};
 use crate::fsx;
 use crate::record::Builder;
-use crate::suite::dockerfile::Facts;
+use crate::suite::dockerfile::{ContextPath, Facts, Taken};
 
 /// Files that list what an application depends on, the most telling first, with the extensions of its sources. A name
 /// that begins with `*` is the end of one.
@@ -43,10 +43,10 @@ const ENTRIES: [&str; 8] = ["server", "main", "app", "index", "program", "applic
 
 /// The nearest folder above the Dockerfile, up to the root, that holds most of what it copies. A Dockerfile that
 /// copies everything is built in its own folder where that has anything else in it, one that copies nothing always.
-pub(super) fn context(root: &Path, dockerfile: &Path, facts: &Facts) -> PathBuf {
-    let sources = facts.plain_sources();
+pub(super) fn context(root: &Path, dockerfile: &Path, taken: &Taken<'_>) -> PathBuf {
+    let sources = taken.plain();
     let own = dockerfile.parent().unwrap_or(Path::new(""));
-    let copies = facts.takes_context();
+    let copies = !taken.instructions.is_empty();
     let mut best: Option<(usize, &Path)> = None;
     for folder in own.ancestors() {
         let full = root.join(folder);
@@ -72,45 +72,93 @@ fn has_more(folder: &Path) -> bool {
 }
 
 /// Ports that the target EXPOSEs as plain numbers.
-pub(super) fn ports(facts: &Facts, target: Option<&str>) -> Vec<u16> {
-    facts
-        .exposed(target)
-        .iter()
-        .filter_map(|port| match port.split_once('/') {
-            Some((number, "tcp")) => number.parse().ok(),
-            Some(_) => None,
-            None => port.parse().ok(),
-        })
-        .filter(|port| *port != 0)
-        .collect()
+pub(super) fn ports(exposed: &[String]) -> Vec<u16> {
+    let tcp = exposed.iter().filter_map(|port| match port.split_once('/') {
+        Some((number, protocol)) => Some(number).filter(|_| protocol.eq_ignore_ascii_case("tcp")),
+        None => Some(port.as_str()),
+    });
+    tcp.filter_map(|port| port.parse().ok()).filter(|port| *port != 0).collect()
 }
 
-/// What a HEALTHCHECK asks for on the container itself: the port and the path of an address of http.
-pub(super) fn health(check: &str) -> Option<(u16, String)> {
-    let (_, rest) = check.split_once("http://")?;
-    let end = rest.find(|c: char| c.is_whitespace() || "'\"`,;|)".contains(c)).unwrap_or(rest.len());
-    let (address, path) = rest[..end].split_at(rest[..end].find('/').unwrap_or(end));
+/// Names by which a container asks itself.
+const OWN: [&str; 5] = ["localhost", "127.0.0.1", "0.0.0.0", "[::1]", "::1"];
+
+/// What a health check asks for on the container itself: the port and the path of an address of http. Variables in it
+/// are replaced by `fill`.
+pub(super) fn health(check: &str, fill: &dyn Fn(&str) -> Option<String>) -> Option<(u16, String)> {
+    let ends = |c: char| c.is_whitespace() || "'\"`,;|)".contains(c);
+    let begin = match check.find("http://") {
+        Some(begin) => begin + "http://".len(),
+        // curl and wget also take an address without its scheme.
+        None => OWN.iter().filter_map(|own| check.find(&format!("{own}:"))).min()?,
+    };
+    let rest = &check[begin..];
+    let address = fill(&rest[..rest.find(ends).unwrap_or(rest.len())])?;
+    let (address, path) = address.split_at(address.find('/').unwrap_or(address.len()));
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "80"));
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let path = if path.is_empty() { "/" } else { path };
-    (matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]") && !path.contains('$'))
-        .then(|| (port, path.to_owned()))
+    OWN.contains(&host).then(|| (port, path.to_owned()))
 }
 
-/// Plain paths that a Dockerfile copies and its context does not hold: what must be made before the build.
-pub(super) fn missing(root: &Path, found: &Found, facts: &Facts) -> Vec<String> {
+/// Paths that a Dockerfile copies and its builder does not get.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Missing {
+    /// Those that are not there: they must be made before the build.
+    pub absent: Vec<String>,
+    /// Those that the ignore file leaves out.
+    pub ignored: Vec<String>,
+}
+
+/// What a Dockerfile copies that its context does not have. A pattern that matches nothing counts where the instruction
+/// copies nothing else; beside another source it is usually a file that may be missing (`yarn.lock*`).
+pub(super) fn missing(root: &Path, found: &Found, taken: &Taken<'_>, files: Option<&Files>) -> Missing {
     let folder = root.join(&found.context);
-    facts.plain_sources().into_iter().filter(|source| folder.join(source).symlink_metadata().is_err()).collect()
+    let is_sent = |path: &ContextPath| {
+        let Some(files) = files else { return true };
+        if path.is_pattern() {
+            return files.entries.keys().any(|file| path.takes(file));
+        }
+        let below = format!("{}/", path.path);
+        files.entries.contains_key(&path.path)
+            || files.entries.range(below.clone()..).next().is_some_and(|(file, _)| file.starts_with(&below))
+    };
+    let mut missing = Missing::default();
+    for (_, paths) in &taken.instructions {
+        let only_patterns = paths.iter().all(ContextPath::is_pattern);
+        if only_patterns && !paths.iter().any(is_sent) {
+            missing.absent.extend(paths.iter().map(|path| path.path.clone()));
+        }
+        for path in paths.iter().filter(|path| !path.is_pattern() && !path.path.is_empty()) {
+            if folder.join(&path.path).symlink_metadata().is_err() {
+                missing.absent.push(path.path.clone());
+            } else if !is_sent(path) {
+                missing.ignored.push(path.path.clone());
+            }
+        }
+    }
+    for list in [&mut missing.absent, &mut missing.ignored] {
+        list.sort();
+        list.dedup();
+    }
+    missing
+}
+
+/// The files of a variant's context.
+pub(super) fn files(root: &Path, found: &Found) -> Option<Files> {
+    Files::list(&root.join(&found.context), &root.join(&found.dockerfile), Builder::Buildkit).ok()
 }
 
 /// A source file and the file of dependencies, both among what the Dockerfile copies. A source that the image starts
 /// with is the most telling one, then one whose name says so.
-pub(super) fn edited_files(root: &Path, found: &Found, facts: &Facts) -> (Option<PathBuf>, Option<PathBuf>) {
-    let folder = root.join(&found.context);
-    let Ok(files) = Files::list(&folder, &root.join(&found.dockerfile), Builder::Buildkit) else {
-        return (None, None);
-    };
-    let copied = |path: &&str| facts.copies_for(Path::new(path), &found.args, found.target.as_deref()).is_some();
+pub(super) fn edited_files(
+    found: &Found,
+    facts: &Facts,
+    taken: &Taken<'_>,
+    files: Option<&Files>,
+) -> (Option<PathBuf>, Option<PathBuf>) {
+    let Some(files) = files else { return (None, None) };
+    let copied = |path: &&str| taken.first(path).is_some();
     let paths: Vec<&str> = files
         .entries
         .iter()
@@ -126,7 +174,7 @@ pub(super) fn edited_files(root: &Path, found: &Found, facts: &Facts) -> (Option
         Some((_, rank, _)) => KINDS[rank].1.to_vec(),
         None => KINDS.iter().flat_map(|kind| kind.1.iter().copied()).collect(),
     };
-    let started: Vec<&str> = facts.started_words(found.target.as_deref());
+    let started = facts.started_words(&found.args, found.target.as_deref());
     let source = |extensions: &[&str]| {
         let mut sources: Vec<(bool, usize, usize, usize, &str)> = paths
             .iter()
@@ -167,14 +215,14 @@ fn is_of_tools(name: &str) -> bool {
 
 /// Whether the suite and its results would get into the image: `COPY . .` of the folder they are written to, without
 /// an ignore file that leaves them out.
-pub(super) fn takes_results(root: &Path, found: &Found, facts: &Facts) -> bool {
+pub(super) fn takes_results(found: &Found, all: &Taken<'_>, files: Option<&Files>) -> bool {
     let written = ["tonnage.toml", "results/suite/run.json"];
-    let taken = |path: &str| facts.copies_for(Path::new(path), &found.args, found.target.as_deref()).is_some();
+    let taken = |path: &str| all.first(path).is_some();
     if found.context != Path::new(".") || !written.into_iter().any(taken) {
         return false;
     }
-    let Ok(files) = Files::list(root, &root.join(&found.dockerfile), Builder::Buildkit) else { return false };
-    let ignore = files.ignore_file.and_then(|file| Ignore::parse(&fsx::read(&file).ok()?).ok());
+    let Some(files) = files else { return false };
+    let ignore = files.ignore_file.as_ref().and_then(|file| Ignore::parse(&fsx::read(file).ok()?).ok());
     written.into_iter().filter(|path| taken(path)).any(|path| !ignore.as_ref().is_some_and(|known| known.ignores(path)))
 }
 

@@ -56,6 +56,13 @@ pub struct Found {
     pub ports: Vec<u16>,
     /// The path that its HEALTHCHECK asks for.
     pub health: Option<String>,
+    /// The command of the service's own health check, which counts instead of the Dockerfile's; empty where the
+    /// service has it off.
+    pub check: Option<String>,
+    /// The environment of the service, as far as the compose file says it.
+    pub environment: BTreeMap<String, String>,
+    /// Names of the image that compose makes of it.
+    pub images: Vec<String>,
 }
 
 /// Why there is no suite.

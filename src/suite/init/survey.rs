@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Found, InitError, Survey, compose, guess};
 use crate::fsx::{self, FileError};
-use crate::suite::dockerfile::Facts;
+use crate::suite::dockerfile::{Bases, Facts, platform_args, same_image};
 use crate::suite::tag_name;
 use crate::text;
 
@@ -33,9 +33,11 @@ pub fn survey(root: &Path) -> Result<Survey, InitError> {
     }
     let Survey { variants, warnings } = &mut survey;
     let mut takes_results = false;
+    let mut bases = Vec::new();
     variants.retain_mut(|found| match look_into(root, found, warnings) {
-        Some(facts) => {
-            takes_results |= guess::takes_results(root, found, &facts);
+        Some(told) => {
+            takes_results |= told.takes_results;
+            bases.push(told.bases);
             true
         }
         None => false,
@@ -45,6 +47,8 @@ pub fn survey(root: &Path) -> Result<Survey, InitError> {
             "the builds would take `tonnage.toml` and `results` into the image; add both to `.dockerignore`".into(),
         );
     }
+    warn_of_own_bases(&mut survey, &bases);
+    count_equal(&mut survey.warnings);
     if survey.variants.is_empty() {
         return Err(InitError::Nothing { root: root.to_owned(), warnings: survey.warnings });
     }
@@ -80,8 +84,15 @@ fn make_names_unique(variants: &mut [Found]) {
     }
 }
 
+/// What a Dockerfile tells besides what is written into the suite.
+struct Told {
+    takes_results: bool,
+    /// The images that it needs.
+    bases: Vec<String>,
+}
+
 /// Fills in what the Dockerfile itself tells; `None` where it is none, which becomes a warning.
-fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Facts> {
+fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Told> {
     let shown = found.dockerfile.display().to_string();
     let text = match fsx::read(&root.join(&found.dockerfile)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -98,30 +109,117 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
         warnings.push(format!("`{shown}`: {}", text::for_people(&error.to_string())));
         Facts::default()
     });
+    // Without an engine the platform is a guess: this machine's.
+    let mut args = platform_args(found.platform.as_deref(), &format!("linux/{}", std::env::consts::ARCH));
+    args.extend(found.args.clone());
+    let target = found.target.as_deref();
+    let taken = facts.taken(&args, target);
     if found.context.as_os_str().is_empty() {
-        found.context = guess::context(root, &found.dockerfile, &facts);
+        found.context = guess::context(root, &found.dockerfile, &taken);
     }
-    let missing = guess::missing(root, found, &facts);
-    if !missing.is_empty() {
-        let missing: Vec<String> = missing.iter().map(|path| format!("`{}`", text::for_people(path))).collect();
+    let files = guess::files(root, found);
+    let missing = guess::missing(root, found, &taken, files.as_ref());
+    let context = found.context.display();
+    if !missing.absent.is_empty() {
         warnings.push(format!(
-            "`{shown}` copies {}, which its context `{}` does not hold; make it before the run, or correct `context`",
-            missing.join(", "),
-            found.context.display()
+            "`{shown}` copies {}, which its context `{context}` does not hold; make it before the run, or correct `context`",
+            listed(&missing.absent),
         ));
     }
-    let mut ports = guess::ports(&facts, found.target.as_deref());
-    if let Some((port, path)) = facts.healthcheck(found.target.as_deref()).and_then(guess::health) {
+    if !missing.ignored.is_empty() {
+        warnings.push(format!(
+            "`{shown}` copies {}, which the ignore file of its context `{context}` leaves out",
+            listed(&missing.ignored),
+        ));
+    }
+    let bases = bases(&facts, &args, target, &shown, warnings);
+    let mut ports = guess::ports(&facts.exposed(&args, target));
+    let environment = facts.environment(&args, target);
+    let check = match &found.check {
+        Some(check) => Some(check.as_str()),
+        None => facts.healthcheck(&args, target),
+    };
+    let fill = |address: &str| environment.fill(address, &found.environment);
+    if let Some((port, path)) = check.and_then(|check| guess::health(check, &fill)) {
         ports.insert(0, port);
         found.health = Some(path);
     }
     if !ports.is_empty() {
         found.ports = ports;
     }
-    let (src, deps) = guess::edited_files(root, found, &facts);
+    let (src, deps) = guess::edited_files(found, &facts, &taken, files.as_ref());
+    let takes_results = guess::takes_results(found, &taken, files.as_ref());
     found.src = src;
     found.deps = deps;
-    Some(facts)
+    Some(Told { takes_results, bases })
+}
+
+/// The images that a Dockerfile needs; what stands in the way of knowing them becomes a warning.
+fn bases(
+    facts: &Facts,
+    args: &BTreeMap<String, String>,
+    target: Option<&str>,
+    shown: &str,
+    warnings: &mut Vec<String>,
+) -> Vec<String> {
+    let unset: Vec<String> = facts.bases_without_value(args, target).into_iter().collect();
+    if !unset.is_empty() {
+        warnings.push(format!(
+            "`{shown}`: the base image depends on the argument {}, which has no default; set it in `args`",
+            listed(&unset),
+        ));
+    }
+    // An empty Dockerfile is one that could not be read, which has been said.
+    let needed = if facts.stages.is_empty() { Ok(Bases::default()) } else { facts.external_bases(args, target) };
+    let needed = needed.unwrap_or_else(|error| Bases { images: Vec::new(), unknown: vec![error] });
+    if unset.is_empty() {
+        warnings
+            .extend(needed.unknown.iter().map(|error| format!("`{shown}`: {}", text::for_people(&error.to_string()))));
+    }
+    needed.images
+}
+
+/// Names in backticks.
+pub(super) fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{}`", text::for_people(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// Warns of variants that are built FROM the image of a service: it is built for itself, and not before them.
+fn warn_of_own_bases(survey: &mut Survey, bases: &[Vec<String>]) {
+    let mut told = BTreeSet::new();
+    for (found, bases) in survey.variants.iter().zip(bases) {
+        for base in bases {
+            let makers =
+                survey.variants.iter().filter(|maker| maker.images.iter().any(|image| same_image(image, base)));
+            for service in makers.filter_map(|maker| maker.services.first()) {
+                told.insert(format!(
+                    "`{}` is built FROM `{}`, the image of the service `{}`, which no run builds for it; build that \
+                     first with `docker compose build {}`",
+                    found.dockerfile.display(),
+                    text::for_people(base),
+                    text::for_people(service),
+                    text::for_people(service),
+                ));
+            }
+        }
+    }
+    survey.warnings.extend(told);
+}
+
+/// Leaves each warning once, with how often it was there.
+fn count_equal(warnings: &mut Vec<String>) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for warning in &*warnings {
+        *counts.entry(warning.clone()).or_default() += 1;
+    }
+    let mut once = BTreeSet::new();
+    warnings.retain(|warning| once.insert(warning.clone()));
+    for warning in warnings {
+        let count = counts.get(warning).copied().unwrap_or(1);
+        if count > 1 {
+            *warning = format!("{warning} ({count} times)");
+        }
+    }
 }
 
 fn is_from(line: &str) -> bool {

@@ -230,7 +230,10 @@ services:
     assert!(text.contains("# port = 80\n"), "{text}");
     let warnings = survey.warnings.join("\n");
     assert!(warnings.contains("`shop/docker-compose.prod.yml` builds something too; only"), "{warnings}");
-    assert!(warnings.contains("service `web` is built without the argument `TOKEN`"), "{warnings}");
+    assert!(
+        warnings.contains("each of the 3 services `web`, `worker`, `cron` is built without the argument `TOKEN`"),
+        "{warnings}"
+    );
 }
 
 #[test]
@@ -298,8 +301,150 @@ fn a_healthcheck_says_where_to_ask_and_what_is_missing_is_told() {
         ("CMD curl http://localhost:$PORT/x", None),
         ("CMD true", None),
     ] {
-        assert_eq!(guess::health(check), expected.map(|(port, path)| (port, path.to_owned())), "{check}");
+        assert_eq!(
+            guess::health(check, &|text| Some(text.to_owned())),
+            expected.map(|(port, path)| (port, path.to_owned())),
+            "{check}"
+        );
     }
+}
+
+#[test]
+fn ports_and_health_checks_are_read_with_their_variables_and_from_the_stages_before() {
+    for (dockerfile, port, path) in [
+        ("FROM x\nARG PORT=5000\nEXPOSE $PORT\n", 5000, "/"),
+        ("FROM x\nENV PORT=3000\nEXPOSE ${PORT}/tcp\n", 3000, "/"),
+        ("ARG P=81\nFROM x AS a\nARG P\nENV PORT=$P\nFROM a\nEXPOSE 53/udp $PORT/TCP\n", 81, "/"),
+        ("FROM x\nEXPOSE ${PORT:-8080}\n", 8080, "/"),
+        ("FROM x AS common\nEXPOSE 8000\nFROM common AS app\nCMD y\n", 8000, "/"),
+        ("FROM x AS common\nEXPOSE 8000\nFROM common\nEXPOSE 9000\n", 9000, "/"),
+        (
+            "FROM x AS a\nHEALTHCHECK CMD curl -f http://localhost:${PORT:-7000}/up\nFROM a\nENV PORT=7001\n",
+            7001,
+            "/up",
+        ),
+        ("FROM x\nENV H=/ok\nHEALTHCHECK CMD [\"sh\", \"-c\", \"wget -q localhost:80$H || exit 1\"]\n", 80, "/ok"),
+        ("FROM x AS a\nHEALTHCHECK CMD curl http://localhost:1/\nFROM a\nHEALTHCHECK NONE\nEXPOSE 2\n", 2, "/"),
+        ("FROM x\nRUN cat <<E > /h\nHEALTHCHECK CMD curl http://localhost:1/\nEXPOSE 1\nE\nEXPOSE 2\n", 2, "/"),
+    ] {
+        let (text, _, survey) = written(&[("Dockerfile", dockerfile)]);
+        let path = if path == "/" { String::new() } else { format!("path = \"{path}\"") };
+        assert!(text.contains(&format!("# port = {port}\n")) && text.contains(&path), "{dockerfile}{text}");
+        assert!(survey.warnings.is_empty(), "{:?}", survey.warnings);
+    }
+}
+
+#[test]
+fn a_service_s_own_health_check_and_environment_count() {
+    let compose = r#"
+services:
+  a:
+    build: a
+    environment: { PORT: 4000 }
+  b:
+    build: b
+    environment: ["PORT=5000"]
+    healthcheck: { test: ["CMD", "curl", "-f", "http://localhost:$$PORT/live"] }
+  c:
+    build: c
+    healthcheck: { test: "wget -q http://127.0.0.1:${C_PORT:-6000}/c || exit 1" }
+  d:
+    build: d
+    healthcheck: { disable: true }
+  e:
+    build: e
+    healthcheck: { test: ["NONE"] }
+"#;
+    let own = "FROM x\nEXPOSE 1\nHEALTHCHECK CMD curl http://localhost:${PORT:-2}/own\n";
+    let of = |name: &str| {
+        let files: Vec<String> = ["a", "b", "c", "d", "e"].iter().map(|name| format!("{name}/Dockerfile")).collect();
+        let mut files: Vec<(&str, &str)> = files.iter().map(|file| (file.as_str(), own)).collect();
+        files.push(("compose.yaml", compose));
+        let survey = written(&files).2;
+        let found = survey.variants.iter().find(|found| found.name == name).unwrap();
+        (found.ports[0], found.health.clone())
+    };
+    assert_eq!(of("a"), (4000, Some("/own".into())));
+    assert_eq!(of("b"), (5000, Some("/live".into())));
+    assert_eq!(of("c"), (6000, Some("/c".into())));
+    assert_eq!((of("d"), of("e")), ((1, None), (1, None)));
+}
+
+#[test]
+fn what_a_build_will_lack_is_told() {
+    let warnings = |files: &[(&str, &str)]| written(files).2.warnings.join("\n");
+    for dockerfile in
+        ["ARG BASE\nFROM $BASE\n", "ARG BASE\nFROM python:${BASE}-slim\n", "ARG BASE\nFROM a AS b\nFROM x${BASE}\n"]
+    {
+        let told = warnings(&[("Dockerfile", dockerfile)]);
+        assert!(told.contains("argument `BASE`, which has no default") && !told.contains('\n'), "{dockerfile}: {told}");
+    }
+    for dockerfile in [
+        "ARG BASE\nFROM ${BASE:-x}\n",
+        "ARG BASE=x\nFROM $BASE\n",
+        "ARG BASE\nFROM $BASE AS other\nFROM y\n",
+        "FROM x AS base-amd64\nFROM x AS base-arm64\nFROM base-${TARGETARCH}\n",
+    ] {
+        assert_eq!(warnings(&[("Dockerfile", dockerfile)]), "", "{dockerfile}");
+    }
+    let compose = "services: { a: { build: { context: ., args: { BASE: x } } } }";
+    assert_eq!(warnings(&[("Dockerfile", "ARG BASE\nFROM $BASE\n"), ("compose.yaml", compose)]), "");
+    // Made by a build before, also where the path is an argument or a pattern.
+    let jar = "FROM x\nARG JAR_FILE=target/*.jar\nCOPY ${JAR_FILE} app.jar\n";
+    assert!(warnings(&[("Dockerfile", jar), ("pom.xml", "")]).contains("copies `target/*.jar`, which its context"));
+    assert_eq!(warnings(&[("Dockerfile", jar), ("target/a.jar", "")]), "");
+    let optional = "FROM x\nCOPY package.json yarn.lock* ./\nCOPY <<E /e\nE\n";
+    assert_eq!(warnings(&[("Dockerfile", optional), ("package.json", "")]), "");
+    let ignored = [("Dockerfile", "FROM x\nCOPY dist /d\n"), ("dist/a", ""), (".dockerignore", "dist\n")];
+    assert!(
+        warnings(&ignored).contains("copies `dist`, which the ignore file of its context"),
+        "{}",
+        warnings(&ignored)
+    );
+}
+
+#[test]
+fn a_service_that_is_built_from_another_one_s_image_is_told_of() {
+    let files = |base: &'static str| {
+        let compose = "name: shop\nservices:\n  base: { build: base, image: \"me/base:1\" }\n  lib: { build: lib }\n  web: { build: web }\n";
+        [
+            ("compose.yaml", compose),
+            ("base/Dockerfile", "FROM x\n"),
+            ("lib/Dockerfile", "FROM y\n"),
+            ("web/Dockerfile", base),
+        ]
+    };
+    for (dockerfile, service) in [
+        ("FROM docker.io/me/base:1\n", "base"),
+        ("FROM shop-lib\n", "lib"),
+        ("FROM z\nCOPY --from=shop-lib a b\n", "lib"),
+        ("ARG B=shop_lib:latest\nFROM $B\n", "lib"),
+    ] {
+        let told = written(&files(dockerfile)).2.warnings;
+        assert!(
+            matches!(told.as_slice(), [told] if told.contains(&format!("docker compose build {service}`"))),
+            "{dockerfile}: {told:?}"
+        );
+    }
+    assert_eq!(written(&files("FROM me/base:2\n")).2.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn equal_warnings_are_told_once_with_their_number() {
+    let mut compose = String::from("services:\n");
+    for number in 0..9 {
+        compose.push_str(&format!("  s{number}: {{ build: {{ context: ., target: t{number}, secrets: [x] }} }}\n"));
+    }
+    let stages: String = (0..9).map(|number| format!("FROM x AS t{number}\nCOPY gone /\n")).collect();
+    let told = written(&[("compose.yaml", &compose), ("Dockerfile", &stages)]).2.warnings;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains(
+            "each of the 9 services `s0`, `s1`, `s2`, `s3`, `s4`, `s5` and 3 more is built without its `secrets`"
+        ),
+        "{told:?}"
+    );
+    assert!(told[1].contains("copies `gone`") && told[1].ends_with(" (9 times)"), "{told:?}");
 }
 
 #[test]

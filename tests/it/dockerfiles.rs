@@ -1,0 +1,104 @@
+//! What BuildKit read in each Dockerfile of `tests/fixtures/dockerfiles`, and that tonnage reads the same.
+//!
+//! `buildkit.json` there was recorded from a real engine by the live test beside this one: which images it asked for,
+//! which instructions it made of the file, or why it refused it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tonnage::analyse::proof::same_instruction;
+use tonnage::suite::dockerfile::{Facts, platform_args, same_image};
+
+/// Dockerfiles that BuildKit refuses, and which tonnage understands on purpose: other builders take the first, and one
+/// bad default must not make the bases unknown.
+const TOLERATED: [&str; 2] = ["stage-from-in-another-case", "default-bad"];
+
+/// What an engine was recorded to read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    /// Name and version.
+    pub engine: String,
+    /// Its platform.
+    pub platform: String,
+    /// By the name of the Dockerfile.
+    pub dockerfiles: BTreeMap<String, Answer>,
+}
+
+/// What an engine reads in a Dockerfile.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Images that it asks for.
+    pub asks: BTreeSet<String>,
+    /// Instructions that it carries out, as it calls them, in the order of the text.
+    pub steps: BTreeSet<String>,
+    /// Why it does not do anything; empty where it does.
+    pub refuses: String,
+}
+
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/dockerfiles"))
+}
+
+/// The Dockerfiles by their names.
+pub(crate) fn all() -> BTreeMap<String, String> {
+    let items = std::fs::read_dir(folder()).unwrap().map(|item| item.unwrap().path());
+    let dockerfiles = items.filter(|path| path.extension().is_some_and(|extension| extension == "Dockerfile"));
+    let named = |path: PathBuf| {
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+    };
+    dockerfiles.map(named).collect()
+}
+
+pub(crate) fn recorded() -> Recorded {
+    serde_json::from_str(&std::fs::read_to_string(folder().join("buildkit.json")).unwrap()).unwrap()
+}
+
+/// What tonnage reads otherwise than an engine; empty where they agree.
+pub(crate) fn difference(name: &str, text: &str, answer: &Answer, platform: &str) -> String {
+    let facts = Facts::parse(text);
+    let bases = facts.as_ref().map(|facts| facts.external_bases(&platform_args(None, platform), None).unwrap());
+    if !answer.refuses.is_empty() {
+        let understood = bases.is_ok_and(|bases| bases.unknown.is_empty());
+        return if understood && !TOLERATED.contains(&name) {
+            format!("{name}: the builder says `{}`, and tonnage understands it", answer.refuses)
+        } else {
+            String::new()
+        };
+    }
+    let (facts, bases) = match (facts, bases) {
+        (Ok(facts), Ok(bases)) if bases.unknown.is_empty() => (facts, bases),
+        (facts, bases) => return format!("{name}: not understood: {facts:?} {bases:?}"),
+    };
+    let same = bases.images.len() == answer.asks.len()
+        && bases.images.iter().all(|image| answer.asks.iter().any(|asked| same_image(image, asked)));
+    if !same {
+        return format!("{name}: the builder asks for {:?}, tonnage for {:?}", answer.asks, bases.images);
+    }
+    // The builder takes quotes out of a here-document's name.
+    let plain = |text: &str| if text.contains("<<") { text.replace(['\'', '"'], "") } else { text.to_owned() };
+    let is_written =
+        |step: &String| facts.instructions.iter().any(|fact| same_instruction(&plain(&fact.text), &plain(step)));
+    answer
+        .steps
+        .iter()
+        .filter(|step| !is_written(step))
+        .map(|step| format!("{name}: the builder carries out `{step}`, which tonnage does not have"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn dockerfiles_are_read_as_buildkit_reads_them() {
+    let (recorded, all) = (recorded(), all());
+    assert!(all.len() > 80 && recorded.dockerfiles.keys().eq(all.keys()), "record them again");
+    let differences: Vec<String> = recorded
+        .dockerfiles
+        .iter()
+        .map(|(name, answer)| difference(name, &all[name], answer, &recorded.platform))
+        .filter(|difference| !difference.is_empty())
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let refused = recorded.dockerfiles.values().filter(|answer| !answer.refuses.is_empty()).count();
+    assert!((15..40).contains(&refused), "{refused} refused");
+}

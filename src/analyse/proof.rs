@@ -142,7 +142,20 @@ fn words(instruction: &str) -> Vec<String> {
     if text.contains('[') && text.trim_end().ends_with(']') {
         text = text.replace(['[', ']', '"', ','], " ");
     }
-    text.split_whitespace().filter(|word| *word != "\\").map(ToOwned::to_owned).collect()
+    let is_escape = |word: &str| word.chars().all(|c| c == '\\');
+    let mut words: Vec<String> =
+        text.split_whitespace().filter(|word| !is_escape(word)).map(ToOwned::to_owned).collect();
+    // BuildKit takes the quotes from a here-document's name and shows the first line of a script: `RUN <<EOF (set -e)`.
+    let is_heredoc = |word: &String| word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with("<<");
+    if let Some(last) = words.iter().rposition(is_heredoc) {
+        if words.get(last + 1).is_some_and(|word| word.starts_with('(')) && text.ends_with(')') {
+            words.truncate(last + 1);
+        }
+        for word in words.iter_mut().filter(|word| is_heredoc(word)) {
+            word.retain(|c| !matches!(c, '"' | '\''));
+        }
+    }
+    words
 }
 
 /// Without the prefix that some builders set before the instruction: `[builder 2/4] `, `STEP 2/6: `, `Step 2/6 : `.
@@ -297,6 +310,9 @@ mod tests {
             ("COPY src $APP", "COPY src /app", true),
             ("COPY --chown=$USER:$USER src ${APP}/x", "COPY --chown=1:1 src /app/x", true),
             ("COPY src \\\n  /app", "COPY src /app", true),
+            ("RUN --mount=source=a,target=/a <<-EOF", "RUN --mount=source=a,target=/a <<-EOF (set -e)", true),
+            ("COPY <<\"E\" src /app/", "COPY <<E src /app/", true),
+            ("RUN cat <<EOF > /a", "RUN cat <<EOF > /b", false),
             ("COPY src /app", "COPY src /app2", false),
             ("COPY src /app", "COPY --link src /app", false),
             ("COPY SRC /app", "COPY src /app", false),

@@ -13,6 +13,7 @@ use super::journal::Line;
 use super::session::Session;
 use crate::engine::Engine;
 use crate::record::{Failure, FailureStage, Outcome, Scenario};
+use crate::suite::dockerfile::Arguments;
 use crate::suite::{self, Suite};
 
 impl<E: Engine> Session<'_, E> {
@@ -106,7 +107,7 @@ impl<E: Engine> Session<'_, E> {
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
         images: Vec<String>,
-        known: &BTreeMap<String, String>,
+        known: &Arguments,
     ) -> Result<Subject<'v>, MeasureError> {
         let mut context = state.context(variant, self.common.builder)?;
         if !replaced.is_empty() {

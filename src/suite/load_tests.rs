@@ -1,6 +1,5 @@
 //! Tests of loading: the suites of the repository, defaults and their merging, and each way to be wrong.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use super::super::*;
 use crate::error::{Diagnose, Failure};
 use crate::exit::Exit;
 use crate::record::Builder;
+use crate::suite::dockerfile::{Arguments, rewrite_bases};
 use crate::units::Bytes;
 
 fn repository(path: &str) -> PathBuf {
@@ -46,7 +46,10 @@ fn the_flask_suite_has_four_variants_with_the_published_figures() {
             .variants
             .iter()
             .map(|variant| {
-                (variant.name.as_str(), variant.external_bases(&BTreeMap::new(), Builder::Buildkit).images.join(" "))
+                (
+                    variant.name.as_str(),
+                    variant.external_bases(&Arguments::default(), Builder::Buildkit).images.join(" "),
+                )
             })
             .collect();
         assert_eq!(
@@ -76,11 +79,7 @@ fn the_flask_suite_has_four_variants_with_the_published_figures() {
     assert_eq!(claims, ["842MB", "118MB", "55.8MB", "48.8MB"]);
     for set in ["july-2021", "stand-in"] {
         for variant in &suite.variants {
-            let rewritten = crate::suite::dockerfile::rewrite_bases(
-                &variant.dockerfile_text,
-                &suite.bases[set],
-                &variant.build_args,
-            );
+            let rewritten = rewrite_bases(&variant.dockerfile_text, &suite.bases[set], &Arguments::default());
             assert!(!rewritten.contains("FROM python:3.9\n") && !rewritten.contains("FROM python:3.9-alpine as"));
             assert_eq!(rewritten.lines().count(), variant.dockerfile_text.lines().count());
         }

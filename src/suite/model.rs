@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::dockerfile::{Bases, DockerfileError, Fact, Facts, platform_args};
+use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
 use super::{Boundary, Claim, SuiteError, load};
 use crate::context::{Context, ContextError};
 use crate::record::{self, Builder, Side};
@@ -187,7 +187,9 @@ impl Suite {
     /// suite that goes from large to small is the smallest. Layers of a stage that no image holds are the dearest to
     /// remove: an engine that compares folders walks two whole file systems to know the size of each.
     pub fn twin(&self, only: &[String]) -> Option<usize> {
-        let stages = |variant: &Variant| variant.facts.stage_count(&variant.build_args, variant.target.as_deref());
+        let stages = |variant: &Variant| {
+            variant.facts.stage_count(&Arguments::of(&variant.build_args), variant.target.as_deref())
+        };
         let chosen = self.chosen(only);
         (0..chosen.len()).rev().min_by_key(|&index| stages(chosen[index]).unwrap_or(usize::MAX))
     }
@@ -206,19 +208,19 @@ impl Variant {
         more: &BTreeMap<String, String>,
         platform: Option<&str>,
         engine: &record::Engine,
-    ) -> BTreeMap<String, String> {
-        let mut args = match engine.builder {
+    ) -> Arguments {
+        let automatic = match engine.builder {
             Builder::Classic => BTreeMap::new(),
             _ => platform_args(platform, &format!("{}/{}", engine.os, engine.arch)),
         };
-        args.extend(self.build_args.clone());
-        args.extend(more.clone());
-        args
+        let mut given = self.build_args.clone();
+        given.extend(more.clone());
+        Arguments { given, automatic }
     }
 
     /// The images that a build with these arguments needs; see [`Facts::external_bases`]. The classic builder also builds
     /// stages that nothing needs.
-    pub fn external_bases(&self, args: &BTreeMap<String, String>, builder: Builder) -> Bases {
+    pub fn external_bases(&self, args: &Arguments, builder: Builder) -> Bases {
         if let Some(error) = &self.facts_error {
             return Bases { images: Vec::new(), unknown: vec![error.clone()] };
         }
@@ -246,7 +248,7 @@ impl Variant {
 
     /// The first instruction that takes in a file of the context; see [`Facts::copies_for`].
     pub fn copies(&self, file: &Path) -> Option<&Fact> {
-        self.facts.copies_for(file, &self.build_args, self.target.as_deref())
+        self.facts.copies_for(file, &Arguments::of(&self.build_args), self.target.as_deref())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tonnage::analyse::proof::same_instruction;
-use tonnage::suite::dockerfile::{Facts, platform_args, same_image};
+use tonnage::suite::dockerfile::{Arguments, Facts, platform_args, same_image};
 
 /// Dockerfiles that BuildKit refuses, and which tonnage understands on purpose: other builders take the first, and one
 /// bad default must not make the bases unknown.
@@ -57,7 +57,8 @@ pub(crate) fn recorded() -> Recorded {
 /// What tonnage reads otherwise than an engine; empty where they agree.
 pub(crate) fn difference(name: &str, text: &str, answer: &Answer, platform: &str) -> String {
     let facts = Facts::parse(text);
-    let bases = facts.as_ref().map(|facts| facts.external_bases(&platform_args(None, platform), None).unwrap());
+    let args = Arguments { automatic: platform_args(None, platform), ..Arguments::default() };
+    let bases = facts.clone().map(|facts| facts.external_bases(&args, None).unwrap());
     if !answer.refuses.is_empty() {
         let understood = bases.is_ok_and(|bases| bases.unknown.is_empty());
         return if understood && !TOLERATED.contains(&name) {
@@ -75,10 +76,7 @@ pub(crate) fn difference(name: &str, text: &str, answer: &Answer, platform: &str
     if !same {
         return format!("{name}: the builder asks for {:?}, tonnage for {:?}", answer.asks, bases.images);
     }
-    // The builder takes quotes out of a here-document's name.
-    let plain = |text: &str| if text.contains("<<") { text.replace(['\'', '"'], "") } else { text.to_owned() };
-    let is_written =
-        |step: &String| facts.instructions.iter().any(|fact| same_instruction(&plain(&fact.text), &plain(step)));
+    let is_written = |step: &String| facts.instructions.iter().any(|fact| same_instruction(&fact.text, step));
     answer
         .steps
         .iter()

@@ -68,7 +68,7 @@ fn ask(host: &str, text: &str) -> Answer {
         }
     }
     if answer.asks.is_empty() && answer.steps.is_empty() {
-        answer.refuses = error.lines().next().unwrap_or_default().to_owned();
+        error.lines().next().unwrap_or_default().clone_into(&mut answer.refuses);
     }
     answer
 }

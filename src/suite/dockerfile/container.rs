@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::expand::{Lookup, expand};
+use super::Arguments;
+use super::expand::{Lookup, Variable, expand};
 use super::facts::{Fact, Facts, Kind};
 use super::parse::strings;
 use super::scope::{Scope, Scopes};
@@ -10,7 +11,7 @@ use super::scope::{Scope, Scopes};
 impl Facts {
     /// Ports that the target EXPOSEs, with variables replaced; those of its own stage first. Whatever the base image
     /// sets is taken for unset.
-    pub(in crate::suite) fn exposed(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Vec<String> {
+    pub(in crate::suite) fn exposed(&self, args: &Arguments, target: Option<&str>) -> Vec<String> {
         let mut scopes = Scopes::of(self, args);
         let mut ports = Vec::new();
         for stage in self.chain(&scopes, target) {
@@ -30,7 +31,7 @@ impl Facts {
     }
 
     /// What the target runs to see whether it is healthy, as it is written.
-    pub(in crate::suite) fn healthcheck(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<&str> {
+    pub(in crate::suite) fn healthcheck(&self, args: &Arguments, target: Option<&str>) -> Option<&str> {
         // The last one counts.
         let check = self.last(args, target, Kind::Healthcheck)?.arguments.as_str();
         let (word, command) = check.split_once(char::is_whitespace)?;
@@ -38,13 +39,13 @@ impl Facts {
     }
 
     /// The variables that a container of the target has.
-    pub(in crate::suite) fn environment(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Environment {
+    pub(in crate::suite) fn environment(&self, args: &Arguments, target: Option<&str>) -> Environment {
         let mut scopes = Scopes::of(self, args);
         Environment { scope: self.target_stage(target).ok().map(|stage| scopes.end(stage)) }
     }
 
     /// The words of the target's ENTRYPOINT and CMD.
-    pub(in crate::suite) fn started_words(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Vec<String> {
+    pub(in crate::suite) fn started_words(&self, args: &Arguments, target: Option<&str>) -> Vec<String> {
         let commands = [Kind::Entrypoint, Kind::Cmd].into_iter().filter_map(|kind| self.last(args, target, kind));
         let words = commands.flat_map(|fact| match strings(&fact.arguments) {
             Ok(Some(words)) => words,
@@ -54,7 +55,7 @@ impl Facts {
     }
 
     /// The last instruction of a kind in the target's stage, else in the stage that it is FROM, and so on.
-    fn last(&self, args: &BTreeMap<String, String>, target: Option<&str>, kind: Kind) -> Option<&Fact> {
+    fn last(&self, args: &Arguments, target: Option<&str>, kind: Kind) -> Option<&Fact> {
         let scopes = Scopes::of(self, args);
         let of = |stage| self.effective(stage, &scopes).into_iter().rfind(|fact| fact.effect() == kind);
         self.chain(&scopes, target).into_iter().find_map(of)
@@ -70,7 +71,6 @@ pub(in crate::suite) struct Environment {
 impl Environment {
     /// The text as a shell in the container reads it; `None` where that cannot be known. `more` comes first.
     pub(in crate::suite) fn fill(&self, text: &str, more: &BTreeMap<String, String>) -> Option<String> {
-        use super::expand::Variable;
         let lookup: &Lookup<'_> = &|name| match (more.get(name), &self.scope) {
             (Some(value), _) => Variable::Set(value.clone()),
             (None, Some(scope)) => scope.run_guess(name),

@@ -1,10 +1,10 @@
 //! Which instruction takes in which file of the context.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use dockerignore::{Ignore, clean};
 
+use super::Arguments;
 use super::expand::expand_known;
 use super::facts::{Fact, Facts, is_remote};
 use super::scope::{Scope, Scopes};
@@ -78,19 +78,19 @@ pub(in crate::suite) struct Taken<'f> {
 impl Facts {
     /// [`Self::copies_for`] without build arguments, for the last stage.
     pub fn copies(&self, file: &Path) -> Option<&Fact> {
-        self.copies_for(file, &BTreeMap::new(), None)
+        self.copies_for(file, &Arguments::default(), None)
     }
 
     /// The first instruction, among the stages that the target needs, that takes in a file of the context: a COPY
     /// or ADD of it, of a directory that holds it or of a pattern that matches it, or a RUN that mounts it. After an
     /// edit of that file it is what cannot come from cache. What `COPY --from` takes is not the context's.
-    pub fn copies_for(&self, file: &Path, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<&Fact> {
+    pub fn copies_for(&self, file: &Path, args: &Arguments, target: Option<&str>) -> Option<&Fact> {
         self.taken(args, target).first(&file.to_string_lossy())
     }
 
     /// What the stages that the target needs take in. What the base image's own environment says is not known here: a
     /// source that depends on it is left out.
-    pub(in crate::suite) fn taken(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Taken<'_> {
+    pub(in crate::suite) fn taken(&self, args: &Arguments, target: Option<&str>) -> Taken<'_> {
         let mut scopes = Scopes::of(self, args);
         let Ok(needed) = self.needed_stages(&scopes, target) else { return Taken::default() };
         let mut instructions = Vec::new();

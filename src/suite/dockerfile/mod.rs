@@ -27,6 +27,22 @@ pub(in crate::suite) use inputs::{ContextPath, Taken};
 pub use rewrite::rewrite_bases;
 pub use stages::same_image;
 
+/// The build arguments of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// Those that are given, which count more than any default.
+    pub given: BTreeMap<String, String>,
+    /// Those that the builder sets by itself, which a default replaces.
+    pub automatic: BTreeMap<String, String>,
+}
+
+impl Arguments {
+    /// Those that are given, and none besides.
+    pub fn of(given: &BTreeMap<String, String>) -> Self {
+        Self { given: given.clone(), automatic: BTreeMap::new() }
+    }
+}
+
 /// The images that a build needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bases {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::Arguments;
 use super::facts::{Facts, Source};
 use super::parse::{Command, Instruction, parse};
 use super::scope::Scopes;
@@ -13,7 +14,7 @@ use super::stages::{Origin, same_image};
 /// A key stands for every way to write that image ([`same_image`]), once variables are replaced by `args` and the
 /// defaults. Stages, `scratch`, and images that the map does not name stay; so does a Dockerfile that cannot be
 /// parsed, whole.
-pub fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &BTreeMap<String, String>) -> String {
+pub fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Arguments) -> String {
     let (Ok(facts), Ok(document)) = (Facts::parse(text), parse(text)) else { return text.to_owned() };
     let scopes = Scopes::of(&facts, args);
     let used = |image: &str| {

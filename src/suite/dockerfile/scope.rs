@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Arguments;
 use super::expand::{Variable, expand, expand_known};
 use super::facts::{Fact, Facts, Kind};
 use super::stages::Origin;
@@ -41,7 +42,7 @@ impl Scope {
 /// The variables of a Dockerfile for one set of build arguments.
 pub(super) struct Scopes<'f> {
     facts: &'f Facts,
-    args: &'f BTreeMap<String, String>,
+    args: &'f Arguments,
     /// Those before the first FROM, and those that the builder sets by itself.
     global: Scope,
     /// What holds at the ends of stages.
@@ -49,10 +50,15 @@ pub(super) struct Scopes<'f> {
 }
 
 impl<'f> Scopes<'f> {
-    pub(super) fn of(facts: &'f Facts, args: &'f BTreeMap<String, String>) -> Self {
+    pub(super) fn of(facts: &'f Facts, args: &'f Arguments) -> Self {
         let mut global = Scope::new(Variable::Unset);
         for name in builder_args() {
-            let value = args.get(&name).cloned().map_or(Variable::Unknown, Variable::Set);
+            let value = args
+                .given
+                .get(&name)
+                .or_else(|| args.automatic.get(&name))
+                .cloned()
+                .map_or(Variable::Unknown, Variable::Set);
             global.build.insert(name, value);
         }
         let mut scopes = Self { facts, args, global, ends: BTreeMap::new() };
@@ -134,7 +140,7 @@ impl<'f> Scopes<'f> {
 
     /// The value of an ARG: the one that is given, else its default.
     fn argument(&self, name: &str, default: Option<&str>, scope: &Scope) -> Option<Variable> {
-        let given = self.args.get(name).cloned().map(Variable::Set);
+        let given = self.args.given.get(name).cloned().map(Variable::Set);
         given.or_else(|| default.map(|default| self.value(default, scope)))
     }
 

@@ -1,6 +1,6 @@
 //! Stages and the images that they are FROM.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -8,7 +8,7 @@ use regex::Regex;
 use super::expand::{ExpandError, expand, expand_known};
 use super::facts::{Fact, Facts, Kind, Source};
 use super::scope::Scopes;
-use super::{Bases, DockerfileError};
+use super::{Arguments, Bases, DockerfileError};
 
 /// What a stage is FROM, or what a `--from` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,29 +35,21 @@ impl Facts {
     ///
     /// Only what the target needs counts, as BuildKit builds it; the classic builder builds every stage up to the
     /// target: see [`Self::all_external_bases`].
-    pub fn external_bases(
-        &self,
-        args: &BTreeMap<String, String>,
-        target: Option<&str>,
-    ) -> Result<Bases, DockerfileError> {
+    pub fn external_bases(&self, args: &Arguments, target: Option<&str>) -> Result<Bases, DockerfileError> {
         let scopes = Scopes::of(self, args);
         let needed = self.needed_stages(&scopes, target)?;
         Ok(self.images_of(&needed.stages, &scopes, target))
     }
 
     /// As [`Self::external_bases`], for every stage up to the target.
-    pub fn all_external_bases(
-        &self,
-        args: &BTreeMap<String, String>,
-        target: Option<&str>,
-    ) -> Result<Bases, DockerfileError> {
+    pub fn all_external_bases(&self, args: &Arguments, target: Option<&str>) -> Result<Bases, DockerfileError> {
         let last = self.target_stage(target)?;
         Ok(self.images_of(&(0..=last).collect(), &Scopes::of(self, args), target))
     }
 
     /// Reference of the image at the end of the final stage's chain of FROMs; `None` for `scratch` and where it
     /// cannot be known.
-    pub fn final_base(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<String> {
+    pub fn final_base(&self, args: &Arguments, target: Option<&str>) -> Option<String> {
         self.final_image(&Scopes::of(self, args), target)
     }
 
@@ -100,17 +92,13 @@ impl Facts {
     }
 
     /// How many stages the target is made of, itself included; `None` where that cannot be told.
-    pub fn stage_count(&self, args: &BTreeMap<String, String>, target: Option<&str>) -> Option<usize> {
+    pub fn stage_count(&self, args: &Arguments, target: Option<&str>) -> Option<usize> {
         let needed = self.needed_stages(&Scopes::of(self, args), target).ok()?;
         needed.unknown.is_empty().then_some(needed.stages.len())
     }
 
     /// ARGs before the first FROM that have no value and yet are part of what a needed stage is FROM.
-    pub(in crate::suite) fn bases_without_value(
-        &self,
-        args: &BTreeMap<String, String>,
-        target: Option<&str>,
-    ) -> BTreeSet<String> {
+    pub(in crate::suite) fn bases_without_value(&self, args: &Arguments, target: Option<&str>) -> BTreeSet<String> {
         let scopes = Scopes::of(self, args);
         let Ok(needed) = self.needed_stages(&scopes, target) else { return BTreeSet::new() };
         let bases = needed.stages.iter().filter_map(|stage| self.stages.get(*stage));

@@ -24,8 +24,16 @@ fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn bases(text: &str, given: &[(&str, &str)], target: Option<&str>) -> Vec<String> {
-    Facts::parse(text).unwrap().external_bases(&args(given), target).unwrap().images
+fn given(pairs: &[(&str, &str)]) -> Arguments {
+    Arguments::of(&args(pairs))
+}
+
+fn on(engine: &str) -> Arguments {
+    Arguments { automatic: platform_args(None, engine), ..Arguments::default() }
+}
+
+fn bases(text: &str, values: &[(&str, &str)], target: Option<&str>) -> Vec<String> {
+    Facts::parse(text).unwrap().external_bases(&given(values), target).unwrap().images
 }
 
 fn copying(text: &str, file: &str) -> Option<(u32, String)> {
@@ -93,13 +101,13 @@ fn the_images_of_all_needed_stages_are_named_once_the_final_base_last() {
     assert_eq!(bases(text, &[], Some("1")), ["unused:1"]);
     let facts = Facts::parse(text).unwrap();
     assert_eq!(
-        facts.all_external_bases(&args(&[]), None).unwrap().images,
+        facts.all_external_bases(&given(&[]), None).unwrap().images,
         ["golang:1.24", "unused:1", "nginx:1", "busybox:1", "debian:12"]
     );
-    assert_eq!(facts.final_base(&args(&[]), None).as_deref(), Some("debian:12"));
-    let count = |target| facts.stage_count(&args(&[]), target);
+    assert_eq!(facts.final_base(&given(&[]), None).as_deref(), Some("debian:12"));
+    let count = |target| facts.stage_count(&given(&[]), target);
     assert_eq!((count(None), count(Some("build")), count(Some("x"))), (Some(2), Some(1), None));
-    assert_eq!(facts.external_bases(&args(&[]), Some("x")), Err(DockerfileError::NoStage("x".into())));
+    assert_eq!(facts.external_bases(&given(&[]), Some("x")), Err(DockerfileError::NoStage("x".into())));
     assert!(bases("FROM scratch\nCOPY a a\n", &[], None).is_empty());
     // A stage may be called like an image and stand on it.
     assert_eq!(bases("FROM alpine AS alpine\nFROM alpine\n", &[], None), ["alpine"]);
@@ -110,21 +118,25 @@ fn variables_in_from_take_given_values_then_defaults() {
     let text = "ARG V=3.9\nARG TAG=${V}-slim\nARG NONE\nFROM python:${TAG}${NONE:+-x}\n";
     assert_eq!(bases(text, &[], None), ["python:3.9-slim"]);
     assert_eq!(bases(text, &[("TAG", "3.10"), ("NONE", "y")], None), ["python:3.10-x"]);
+    // What the builder sets by itself gives way to a default, and what is given does not.
+    let text = "ARG TARGETARCH=arm64\nFROM a:$TARGETARCH\n";
+    let mut args = on("linux/amd64");
+    let facts = Facts::parse(text).unwrap();
+    assert_eq!(facts.external_bases(&args, None).unwrap().images, ["a:arm64"]);
+    args.given.insert("TARGETARCH".into(), "mine".into());
+    assert_eq!(facts.external_bases(&args, None).unwrap().images, ["a:mine"]);
     // An argument that is not declared before the first FROM does not count there.
     let facts = Facts::parse("FROM $X\n").unwrap();
-    let unknown = facts.external_bases(&args(&[("X", "a")]), None).unwrap().unknown;
+    let unknown = facts.external_bases(&given(&[("X", "a")]), None).unwrap().unknown;
     assert!(matches!(unknown.as_slice(), [DockerfileError::Blank { line: 1, .. }]), "{unknown:?}");
     let by_platform = "FROM a AS base-amd64\nFROM b AS base-arm64\nFROM base-${TARGETARCH}\n";
     let facts = Facts::parse(by_platform).unwrap();
-    let unknown = facts.external_bases(&args(&[]), None).unwrap().unknown;
+    let unknown = facts.external_bases(&given(&[]), None).unwrap().unknown;
     assert!(
         matches!(unknown.as_slice(), [DockerfileError::Unresolved { line: 3, name, .. }] if name == "TARGETARCH"),
         "{unknown:?}"
     );
-    assert_eq!(
-        facts.external_bases(&platform_args(Some("linux/arm64/v8"), "linux/amd64"), None).unwrap().images,
-        ["b"]
-    );
+    assert_eq!(facts.external_bases(&on("linux/arm64/v8"), None).unwrap().images, ["b"]);
 }
 
 #[test]
@@ -165,7 +177,7 @@ fn the_first_instruction_that_takes_in_a_file_is_found() {
 #[test]
 fn other_bases_leave_all_else_byte_for_byte() {
     let map = args(&[("python:3.9-alpine", "tonnage-standin/python:3.9-alpine"), ("nginx", "mine/nginx:2")]);
-    let rewritten = rewrite_bases(MULTISTAGE, &map, &args(&[]));
+    let rewritten = rewrite_bases(MULTISTAGE, &map, &given(&[]));
     assert_eq!(rewritten, MULTISTAGE.replacen("python:3.9-alpine", "tonnage-standin/python:3.9-alpine", 1));
 
     for (text, expected) in [
@@ -195,7 +207,7 @@ fn other_bases_leave_all_else_byte_for_byte() {
         ),
         ("FROM python:3.9-alpine\nRUM x\n", None),
     ] {
-        assert_eq!(rewrite_bases(text, &map, &args(&[])), expected.unwrap_or(text));
+        assert_eq!(rewrite_bases(text, &map, &given(&[])), expected.unwrap_or(text));
     }
 }
 
@@ -241,7 +253,7 @@ fn bases_are_replaced_whatever_is_written_around_them() {
         ("FROM b:1 AS x\nFROM a:1 AS x\nFROM x\n", "FROM B AS x\nFROM A AS x\nFROM x\n"),
         ("FROM x\nCOPY --from=$b:1 x y\n", "FROM x\nCOPY --from=$b:1 x y\n"),
     ] {
-        assert_eq!(rewrite_bases(text, &map, &platform_args(None, "linux/amd64")), expected, "{text}");
+        assert_eq!(rewrite_bases(text, &map, &on("linux/amd64")), expected, "{text}");
     }
 }
 
@@ -272,7 +284,7 @@ fn platforms_are_said_as_buildkit_says_them() {
 #[test]
 fn what_is_unknown_leaves_the_rest_known() {
     let of =
-        |text: &str, given: &[(&str, &str)]| Facts::parse(text).unwrap().external_bases(&args(given), None).unwrap();
+        |text: &str, values: &[(&str, &str)]| Facts::parse(text).unwrap().external_bases(&given(values), None).unwrap();
     // A default that is not understood hides no other; a base that needs it is unknown, the others are not.
     let bases = of(
         "ARG BAD=${X^^}\nARG V=1\nFROM a:$V AS x\nFROM b:$BAD AS y\nFROM c:1\nCOPY --from=x / /\nCOPY --from=y / /\n",
@@ -288,7 +300,7 @@ fn what_is_unknown_leaves_the_rest_known() {
         "FROM a:1\nCOPY --from=3 x y\n",
         "FROM a:1\nCOPY --from=$x x y\n",
         "FROM a:1\nRUN --mount=from=$x y\n",
-        "FROM a:1\nCOPY --from=A/b x y\n",
+        "FROM a:1\nCOPY --from=a/B x y\n",
         "FROM base-$TARGETARCH\n",
     ] {
         let bases = of(text, &[]);
@@ -296,7 +308,8 @@ fn what_is_unknown_leaves_the_rest_known() {
         assert!(bases.images.iter().all(|image| image == "a:1"), "{text}: {:?}", bases.images);
     }
     // Doubled over and over, a value would fill the memory.
-    let many: String = (0..64).map(|n| format!("ARG A{}=$A{n}$A{n}\n", n + 1)).collect();
+    let many: Vec<String> = (0..64).map(|n| format!("ARG A{}=$A{n}$A{n}\n", n + 1)).collect();
+    let many = many.concat();
     assert_eq!(of(&format!("ARG A0=xxxxxxxx\n{many}FROM a:$A64\n"), &[]).unknown.len(), 1);
 }
 
@@ -316,10 +329,10 @@ COPY b$B d$D v$V /x/
 HEALTHCHECK NONE
 ";
     let facts = Facts::parse(text).unwrap();
-    assert_eq!(facts.exposed(&args(&[]), None), ["3000/tcp", "3000", "81", "1"]);
-    assert_eq!(facts.taken(&args(&[("V", "7")]), None).plain(), ["b1", "d1x", "v7"]);
-    assert_eq!(facts.healthcheck(&args(&[]), None), None);
-    let environment = facts.environment(&args(&[]), None);
+    assert_eq!(facts.exposed(&given(&[]), None), ["3000/tcp", "3000", "81", "1"]);
+    assert_eq!(facts.taken(&given(&[("V", "7")]), None).plain(), ["b1", "d1x", "v7"]);
+    assert_eq!(facts.healthcheck(&given(&[]), None), None);
+    let environment = facts.environment(&given(&[]), None);
     let fill = |text: &str| environment.fill(text, &args(&[("OWN", "o")]));
     // A container has what ENV sets, and not what ARG does.
     assert_eq!(fill("$A $B $PORT [$P] $OWN ${P:-80}").as_deref(), Some("2 1 3000 [] o 80"));
@@ -331,7 +344,7 @@ fn a_stage_carries_out_the_triggers_of_the_stage_that_it_is_from() {
     let facts = Facts::parse(text).unwrap();
     assert_eq!(bases(text, &[], None), ["b:1", "a:1"]);
     assert_eq!(bases(text, &[], Some("base")), ["a:1"]);
-    let taken = |target| facts.copies_for(Path::new("src/x"), &args(&[]), target).map(|fact| fact.line);
+    let taken = |target| facts.copies_for(Path::new("src/x"), &given(&[]), target).map(|fact| fact.line);
     assert_eq!((taken(None), taken(Some("base"))), (Some(2), None));
 }
 
@@ -342,7 +355,8 @@ fn long_lines_many_stages_and_many_instructions_have_an_end() {
     assert!(matches!(Facts::parse(&line(65_536)), Err(DockerfileError::Syntax { line: 2, .. })));
     assert!(Facts::parse(&"FROM a\n".repeat(1001)).is_err());
     assert!(Facts::parse(&format!("FROM a\n{}", "USER x\n".repeat(20_000))).is_err());
-    let chain: String = (1..1000).map(|n| format!("FROM s{} AS s{n}\nENV A{n}=$A\n", n - 1)).collect();
+    let chain: Vec<String> = (1..1000).map(|n| format!("FROM s{} AS s{n}\nENV A{n}=$A\n", n - 1)).collect();
+    let chain = chain.concat();
     assert_eq!(bases(&format!("FROM a AS s0\n{chain}"), &[], None), ["a"]);
 }
 
@@ -363,8 +377,8 @@ fn one_image_has_several_names() {
 #[test]
 fn ports_are_those_of_the_target() {
     let facts = Facts::parse("FROM a AS x\nEXPOSE 80\nFROM x\nEXPOSE 5000/tcp 6000\n").unwrap();
-    assert_eq!(facts.exposed(&args(&[]), None), ["5000/tcp", "6000", "80"]);
-    assert_eq!(facts.exposed(&args(&[]), Some("x")), ["80"]);
+    assert_eq!(facts.exposed(&given(&[]), None), ["5000/tcp", "6000", "80"]);
+    assert_eq!(facts.exposed(&given(&[]), Some("x")), ["80"]);
 }
 
 proptest::proptest! {
@@ -373,12 +387,12 @@ proptest::proptest! {
         text in "((FROM|COPY|RUN|ARG|ENV|ADD|run|ONBUILD RUN|EXPOSE|HEALTHCHECK CMD) [ \\\\${}:=\"'a-c<#\u{e9}\u{feff}.*/\\[\\]-]{0,16}\n){0,8}"
     ) {
         let map = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
-        drop(rewrite_bases(&text, &map, &BTreeMap::new()));
+        drop(rewrite_bases(&text, &map, &given(&[])));
         if let Ok(facts) = Facts::parse(&text) {
-            drop(facts.external_bases(&BTreeMap::new(), None));
+            drop(facts.external_bases(&given(&[]), None));
             assert!(facts.copies(Path::new("a/b")).is_none_or(|fact| fact.line > 0));
-            drop(facts.exposed(&BTreeMap::new(), None));
-            drop(facts.environment(&BTreeMap::new(), None).fill(&text, &BTreeMap::new()));
+            drop(facts.exposed(&given(&[]), None));
+            drop(facts.environment(&given(&[]), None).fill(&text, &BTreeMap::new()));
             assert!(facts.instructions.iter().all(|fact| text.get(fact.span.clone()).is_some_and(|text| !text.is_empty())));
         }
     }

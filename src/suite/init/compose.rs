@@ -252,9 +252,10 @@ impl Reader<'_> {
     /// The command of a service's own health check; empty where it is off, `None` where there is none.
     fn health_check(&self, service: &Value) -> Option<String> {
         let check = service.get("healthcheck")?;
-        let is_off = check.get("disable").and_then(Value::as_bool) == Some(true);
+        if check.get("disable").and_then(Value::as_bool) == Some(true) {
+            return Some(String::new());
+        }
         let command = match check.get("test")? {
-            _ if is_off => return Some(String::new()),
             Value::String(command) => command.clone(),
             Value::Array(words) => {
                 let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();

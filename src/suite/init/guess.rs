@@ -8,7 +8,7 @@ use dockerignore::Ignore;
 use crate::context::{Files, Kind};
 use crate::fsx;
 use crate::record::Builder;
-use crate::suite::dockerfile::{ContextPath, Facts, Taken};
+use crate::suite::dockerfile::{ContextPath, Taken};
 
 /// Files that list what an application depends on, the most telling first, with the extensions of its sources. A name
 /// that begins with `*` is the end of one.
@@ -152,8 +152,7 @@ pub(super) fn files(root: &Path, found: &Found) -> Option<Files> {
 /// A source file and the file of dependencies, both among what the Dockerfile copies. A source that the image starts
 /// with is the most telling one, then one whose name says so.
 pub(super) fn edited_files(
-    found: &Found,
-    facts: &Facts,
+    started: &[String],
     taken: &Taken<'_>,
     files: Option<&Files>,
 ) -> (Option<PathBuf>, Option<PathBuf>) {
@@ -174,7 +173,6 @@ pub(super) fn edited_files(
         Some((_, rank, _)) => KINDS[rank].1.to_vec(),
         None => KINDS.iter().flat_map(|kind| kind.1.iter().copied()).collect(),
     };
-    let started = facts.started_words(&found.args, found.target.as_deref());
     let source = |extensions: &[&str]| {
         let mut sources: Vec<(bool, usize, usize, usize, &str)> = paths
             .iter()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Found, InitError, Survey, compose, guess};
 use crate::fsx::{self, FileError};
-use crate::suite::dockerfile::{Bases, Facts, platform_args, same_image};
+use crate::suite::dockerfile::{Arguments, Bases, Facts, platform_args, same_image};
 use crate::suite::tag_name;
 use crate::text;
 
@@ -110,8 +110,8 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
         Facts::default()
     });
     // Without an engine the platform is a guess: this machine's.
-    let mut args = platform_args(found.platform.as_deref(), &format!("linux/{}", std::env::consts::ARCH));
-    args.extend(found.args.clone());
+    let automatic = platform_args(found.platform.as_deref(), &format!("linux/{}", std::env::consts::ARCH));
+    let args = Arguments { given: found.args.clone(), automatic };
     let target = found.target.as_deref();
     let taken = facts.taken(&args, target);
     if found.context.as_os_str().is_empty() {
@@ -147,7 +147,7 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
     if !ports.is_empty() {
         found.ports = ports;
     }
-    let (src, deps) = guess::edited_files(found, &facts, &taken, files.as_ref());
+    let (src, deps) = guess::edited_files(&facts.started_words(&args, target), &taken, files.as_ref());
     let takes_results = guess::takes_results(found, &taken, files.as_ref());
     found.src = src;
     found.deps = deps;
@@ -157,7 +157,7 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
 /// The images that a Dockerfile needs; what stands in the way of knowing them becomes a warning.
 fn bases(
     facts: &Facts,
-    args: &BTreeMap<String, String>,
+    args: &Arguments,
     target: Option<&str>,
     shown: &str,
     warnings: &mut Vec<String>,

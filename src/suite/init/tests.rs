@@ -431,11 +431,10 @@ fn a_service_that_is_built_from_another_one_s_image_is_told_of() {
 
 #[test]
 fn equal_warnings_are_told_once_with_their_number() {
-    let mut compose = String::from("services:\n");
-    for number in 0..9 {
-        compose.push_str(&format!("  s{number}: {{ build: {{ context: ., target: t{number}, secrets: [x] }} }}\n"));
-    }
-    let stages: String = (0..9).map(|number| format!("FROM x AS t{number}\nCOPY gone /\n")).collect();
+    let service = |number| format!("  s{number}: {{ build: {{ context: ., target: t{number}, secrets: [x] }} }}\n");
+    let compose = format!("services:\n{}", (0..9).map(service).collect::<Vec<_>>().concat());
+    let stages: Vec<String> = (0..9).map(|number| format!("FROM x AS t{number}\nCOPY gone /\n")).collect();
+    let stages = stages.concat();
     let told = written(&[("compose.yaml", &compose), ("Dockerfile", &stages)]).2.warnings;
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(

@@ -68,8 +68,10 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut total = CleanReport::default();
     for stale in here {
         let ownership = if args.labelled_only { without_ledger(&stale.ownership.run) } else { stale.ownership.clone() };
-        add(&mut total, engine.clean(&ownership, removal).await?);
-        if !args.labelled_only && !args.dry_run {
+        let report = engine.clean(&ownership, removal).await?;
+        let whole = report.cache_unlisted.is_none();
+        add(&mut total, report);
+        if whole && !args.labelled_only && !args.dry_run {
             stale.forget()?;
         }
     }

@@ -178,6 +178,16 @@ fn problems(probe: &Probe) -> Vec<Problem> {
                     "`docker system df` shows what takes the space",
                 );
             }
+            if let Err(error) = &found.disk_used_bytes {
+                tell(
+                    format!(
+                        "{}; build-cache records that a run makes there are neither known nor removed",
+                        text::for_people(&error.to_string())
+                    ),
+                    "`docker system df` shows the same; restart the engine, and see moby/buildkit#3599 where that does \
+                     not help",
+                );
+            }
             if !found.running.is_empty() {
                 tell(
                     format!("{} container(s) of others run, and disturb timings", found.running.len()),
@@ -230,7 +240,7 @@ fn json(probe: &Probe) -> String {
         in_place: found.is_some_and(|found| not_in_place(found).is_none()),
         not_in_place: found.and_then(not_in_place),
         disk_free_bytes: found.and_then(|found| found.disk_free_bytes),
-        disk_used_bytes: found.and_then(|found| found.disk_used_bytes),
+        disk_used_bytes: found.and_then(|found| found.disk_used_bytes.as_ref().ok().copied()),
         running_containers: found.map_or(&[], |found| found.running.as_slice()),
         bases: &probe.bases,
         load: probe.load,
@@ -314,7 +324,7 @@ fn rows(found: &Found) -> Vec<(&'static str, String)> {
         ("weighing", weighing),
         ("on this machine", if found.local { "yes" } else { "no" }.to_owned()),
         ("disk free", or_unknown(found.disk_free_bytes)),
-        ("disk used", or_unknown(found.disk_used_bytes)),
+        ("disk used", or_unknown(found.disk_used_bytes.as_ref().ok().copied())),
     ]
 }
 
@@ -344,7 +354,7 @@ mod tests {
             local: true,
             builders: vec![record::Builder::Buildkit, record::Builder::Classic],
             disk_free_bytes: Some(Bytes(50_000_000_000)),
-            disk_used_bytes: Some(Bytes(1_000_000_000)),
+            disk_used_bytes: Ok(Bytes(1_000_000_000)),
             running: Vec::new(),
         }
     }

@@ -221,12 +221,23 @@ impl Hand<'_> {
         foreign: &[Foreign],
         ahead: &[i128],
     ) -> Result<(), EngineError> {
-        if self.ownership.before.is_none() {
+        let Some(before) = &self.ownership.before else { return Ok(()) };
+        if let Some(reason) = &before.cache_unlisted {
+            let reason = text::for_people(reason);
+            self.report.left.push(format!("build-cache records: it is not known which are this run's ({reason})"));
             return Ok(());
         }
         let mut idle = 0;
         loop {
-            let listed = snapshot::cache(self.engine).await?;
+            let listed = match snapshot::cache(self.engine).await {
+                Ok(listed) => listed,
+                Err(error) if error.is_lost() => return Err(error),
+                Err(error) => {
+                    self.report.left.push(format!("build-cache records: {}", text::for_people(&error.to_string())));
+                    self.report.cache_unlisted = Some(error.to_string());
+                    break;
+                }
+            };
             let found = claims::records(&listed, images, claimed, foreign, self.ownership, ahead);
             let wanted: Vec<&str> =
                 found.ours.iter().map(|record| record.id.as_str()).filter(|id| is_record_id(id)).collect();
@@ -296,7 +307,8 @@ struct Pruned {
 async fn prune(engine: &DockerEngine, expression: &str) -> Result<u64, EngineError> {
     let filters = serde_json::json!({ "id": [expression] }).to_string();
     let path = path_with("/build/prune", &[("all", "1"), ("filters", &filters)]);
-    let pruned: Pruned = engine.client().json(Request::post(path, "remove build-cache records"), SLOW).await?;
+    let pruned: Pruned =
+        engine.client().json_when_idle(Request::post(path, "remove build-cache records"), SLOW).await?;
     Ok(pruned.caches_deleted.unwrap_or_default().len() as u64)
 }
 

@@ -21,6 +21,9 @@ use super::{EngineError, failure};
 pub(super) const QUICK: Duration = Duration::from_secs(60);
 /// Time for a request that makes the engine work on its disk.
 pub(super) const SLOW: Duration = Duration::from_secs(600);
+/// How long an engine is asked again that does the same for somebody else, and how often.
+const BUSY: Duration = Duration::from_secs(60);
+const BUSY_PAUSE: Duration = Duration::from_millis(250);
 /// The most that is kept of an answer that is read whole.
 const ANSWER: usize = 64 << 20;
 /// The newest API whose answers were looked at (Docker 28).
@@ -206,6 +209,25 @@ impl Client {
             }
         }
         Ok(whole.freeze())
+    }
+
+    /// As [`Self::json`], asked again while the engine does the same for somebody else: up to Docker 20.10 it refuses
+    /// a second `/system/df`, and any version a second prune ("a prune operation is already running").
+    pub(super) async fn json_when_idle<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<T, EngineError> {
+        let until = Instant::now() + BUSY;
+        loop {
+            let answer = self.json(request.clone(), limit).await;
+            let busy =
+                matches!(&answer, Err(EngineError::Refused { message, .. }) if message.contains("already running"));
+            if !busy || Instant::now() > until {
+                return answer;
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
     }
 
     /// The answer read as JSON, within `limit`.

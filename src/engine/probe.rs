@@ -49,8 +49,8 @@ pub struct Found {
     pub builders: Vec<Builder>,
     /// Free space where the engine keeps its data; `None` on another machine.
     pub disk_free_bytes: Option<Bytes>,
-    /// What images and build cache take.
-    pub disk_used_bytes: Option<Bytes>,
+    /// What images and build cache take, or why the engine cannot say.
+    pub disk_used_bytes: Result<Bytes, EngineError>,
     /// Containers that run now.
     pub running: Vec<RunningContainer>,
 }
@@ -130,7 +130,8 @@ pub async fn probe(
 
 async fn look(engine: &DockerEngine) -> Found {
     let facts = engine.facts().clone();
-    let usage = engine.client().json::<Usage>(Request::get("/system/df", "say what it stores"), SLOW).await.ok();
+    let request = Request::get("/system/df", "say what it stores");
+    let usage = engine.client().json_when_idle::<Usage>(request, SLOW).await;
     Found {
         endpoint: engine.endpoint().to_owned(),
         local: engine.is_local(),

@@ -110,7 +110,7 @@ pub(super) async fn cache(engine: &DockerEngine) -> Result<Vec<ListedRecord>, En
         return Ok(Vec::new());
     }
     let path = if engine.api() >= (1, 42) { "/system/df?type=build-cache" } else { "/system/df" };
-    let usage: Usage = engine.client().json(Request::get(path, "list the build cache"), SLOW).await?;
+    let usage: Usage = engine.client().json_when_idle(Request::get(path, "list the build cache"), SLOW).await?;
     Ok(usage.build_cache.unwrap_or_default())
 }
 
@@ -122,7 +122,12 @@ pub(super) async fn take(engine: &DockerEngine) -> Result<Snapshot, EngineError>
         snapshot.images.insert(image.id);
     }
     snapshot.containers.extend(containers(engine).await?.into_iter().map(|container| container.id));
-    snapshot.cache.extend(cache(engine).await?.into_iter().map(|record| record.id));
+    // An engine that crashed may never list its build cache again (moby/buildkit#3599). It builds all the same.
+    match cache(engine).await {
+        Ok(records) => snapshot.cache.extend(records.into_iter().map(|record| record.id)),
+        Err(error) if error.is_lost() => return Err(error),
+        Err(error) => snapshot.cache_unlisted = Some(error.to_string()),
+    }
     Ok(snapshot)
 }
 

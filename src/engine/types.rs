@@ -387,6 +387,10 @@ pub struct Snapshot {
     pub containers: BTreeSet<String>,
     /// Build-cache record ids.
     pub cache: BTreeSet<String>,
+    /// Why the engine could not list its build cache; `None` where it did. Without the list no record can be told to be
+    /// a run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_unlisted: Option<String>,
 }
 
 /// What proves that something on the engine is a run's own.
@@ -447,4 +451,8 @@ pub struct CleanReport {
     /// What was removed, or would be: one line each, build-cache records together.
     #[serde(default)]
     pub objects: Vec<String>,
+    /// Why records of the build cache were not looked for although it is known which are ours; `None` where they were.
+    /// A later clean-up finds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_unlisted: Option<String>,
 }

@@ -97,6 +97,7 @@ async fn run_beside<E: Engine>(
     let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options, begun).await?;
     let masked = Rc::clone(&session.masked);
     let observer = &mut MaskedObserver::new(&masked, observer);
+    session.say_what_is_odd(observer)?;
     let stop = match session.steps(&variants, &set, cancel, begun, observer).await {
         Ok(stop) => stop,
         Err(MeasureError::Engine(error)) => Stop::Engine(error),
@@ -207,6 +208,36 @@ impl<'a, E: Engine> Session<'a, E> {
             accounted: begun,
             pulled: Nanos::ZERO,
         })
+    }
+
+    /// Says, and records once, what of the run does not go as it should from its beginning on.
+    fn say_what_is_odd(&mut self, observer: &mut dyn Observer) -> Result<(), MeasureError> {
+        let before = self.ledger.ownership().before.as_ref();
+        if let Some(reason) = before.and_then(|before| before.cache_unlisted.clone()) {
+            let message = format!(
+                "the engine could not list its build cache before the run, so this run's records in it are not removed: \
+                 {reason}"
+            );
+            self.find("build-cache-unlisted", message, observer)?;
+        }
+        Ok(())
+    }
+
+    /// Warns of something about the run as a whole, and records it unless an earlier part of the run has.
+    fn find(&mut self, code: &str, message: String, observer: &mut dyn Observer) -> Result<(), MeasureError> {
+        observer.event(&Event::Warning(&message));
+        let finding = Finding {
+            code: code.to_owned(),
+            message,
+            instruction: String::new(),
+            size_bytes: Bytes::ZERO,
+            remedy: String::new(),
+        };
+        if !self.record.findings.contains(&finding) {
+            self.journal.append(&[Line::Finding(finding.clone())])?;
+            self.record.findings.push(finding);
+        }
+        Ok(())
     }
 
     /// Puts the time since the last account into the record; the line that says so belongs on disk with it.
@@ -481,6 +512,7 @@ impl<'a, E: Engine> Session<'a, E> {
         match self.engine.clean(self.ledger.ownership(), Removal::Remove).await {
             Ok(report) => {
                 observer.event(&Event::Cleaned(&report));
+                let whole = report.cache_unlisted.is_none();
                 for line in &report.left {
                     self.record.findings.push(Finding {
                         code: "left-on-engine".into(),
@@ -490,7 +522,7 @@ impl<'a, E: Engine> Session<'a, E> {
                         remedy: String::new(),
                     });
                 }
-                true
+                whole
             }
             Err(error) => {
                 observer.event(&Event::Warning(&format!(

@@ -15,13 +15,22 @@ use tonnage::suite::{PlanOptions, Suite};
 const STEPS: u32 = 2 * 2 * 7;
 
 pub(crate) fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
+    ScriptedEngine::new(script(troubles))
+}
+
+/// An engine that cannot list its build cache.
+pub(crate) fn engine_without_cache_list(reason: &str) -> ScriptedEngine {
+    ScriptedEngine::new(Script { cache_unlisted: Some(reason.to_owned()), ..script(Vec::new()) })
+}
+
+fn script(troubles: Vec<Trouble>) -> Script {
     let base = |size| vec![("bin/sh".to_owned(), 1_000), ("usr/share/pad".to_owned(), size)];
     let bases = [("3.9", 8_000_000), ("3.9-slim", 3_000_000), ("3.9-alpine", 2_000_000)];
-    ScriptedEngine::new(Script {
+    Script {
         bases: bases.into_iter().map(|(tag, size)| (format!("tonnage-tiny/python:{tag}"), base(size))).collect(),
         troubles,
         ..Script::default()
-    })
+    }
 }
 
 pub(crate) fn options(folder: &Path) -> RunOptions {

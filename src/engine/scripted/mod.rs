@@ -10,7 +10,7 @@ mod cache;
 mod dockerfile;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,6 +46,8 @@ pub struct Script {
     pub running: Vec<RunningContainer>,
     /// Whether it has stopped answering.
     pub frozen: bool,
+    /// Why it cannot list its build cache, where it cannot.
+    pub cache_unlisted: Option<String>,
 }
 
 /// Something that goes wrong in a build.
@@ -112,6 +114,7 @@ impl Default for Script {
             log: vec!["listening".into()],
             running: Vec::new(),
             frozen: false,
+            cache_unlisted: None,
         }
     }
 }
@@ -414,7 +417,8 @@ impl Engine for ScriptedEngine {
             images: state.images.keys().cloned().collect(),
             tags: state.tags.clone(),
             containers: state.containers.keys().cloned().collect(),
-            cache: state.cache.ids(),
+            cache: if self.script.cache_unlisted.is_some() { BTreeSet::new() } else { state.cache.ids() },
+            cache_unlisted: self.script.cache_unlisted.clone(),
         })
     }
 
@@ -455,7 +459,8 @@ impl Engine for ScriptedEngine {
             before.images.contains(id) || !ours
         });
         tags.retain(|tag, id| all.contains_key(id) && (before.tags.contains_key(tag) || !own(tag)));
-        records.retain(|id| ownership.before.is_none() || before.cache.contains(id));
+        let unknown = ownership.before.is_none() || before.cache_unlisted.is_some();
+        records.retain(|id| unknown || before.cache.contains(id));
         Ok(CleanReport {
             objects: Vec::new(),
             containers: count(containers, state.containers.len()),
@@ -463,6 +468,7 @@ impl Engine for ScriptedEngine {
             images: count(images, state.images.len()),
             cache_records: count(cache, state.cache.ids().len()),
             left: Vec::new(),
+            cache_unlisted: None,
         })
     }
 }

@@ -1,0 +1,114 @@
+//! Engines that do not do all that they should: tonnage goes on and says what it cannot know.
+
+use tonnage::engine::{ConnectOptions, DockerEngine, Engine as _, Ownership, Removal, connect};
+use tonnage::exit::Exit;
+use tonnage::measure::{Cancel, Event, Observer, RunOptions, run};
+use tonnage::record::Ended;
+use tonnage::suite::Suite;
+
+use crate::fake_engine::FakeEngine;
+use crate::sandbox::Sandbox;
+use crate::scripted_run;
+
+const BROKEN: &str = r#"{"message":"failed to get usage: parent snapshot x does not exist: not found"}"#;
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn connected(engine: &FakeEngine) -> DockerEngine {
+    connect(&ConnectOptions { host: Some(engine.host.clone()), ..ConnectOptions::default() }).await.unwrap()
+}
+
+/// An engine whose `/system/df` fails from the given request on.
+fn failing_from(first: usize) -> FakeEngine {
+    FakeEngine::start(move |request, count| {
+        (request == "GET /system/df" && count >= first).then(|| (500, BROKEN.to_owned()))
+    })
+}
+
+#[test]
+fn an_engine_that_cannot_list_its_build_cache_is_used_all_the_same() {
+    let fake = failing_from(0);
+    runtime().block_on(async {
+        let engine = connected(&fake).await;
+        let before = engine.snapshot().await.unwrap();
+        let reason = before.cache_unlisted.as_deref().unwrap();
+        assert!(reason.contains("list the build cache") && reason.contains("parent snapshot"), "{reason}");
+
+        let own = Ownership { run: "r".into(), before: Some(before), ..Ownership::default() };
+        let report = engine.clean(&own, Removal::Remove).await.unwrap();
+        assert_eq!((report.cache_records, report.cache_unlisted), (0, None), "no later clean-up knows more");
+        assert!(report.left.iter().any(|line| line.contains("not known which are this run's")), "{:?}", report.left);
+    });
+    assert_eq!(fake.count("POST /build/prune"), 0);
+}
+
+#[test]
+fn a_cache_that_was_listed_before_and_cannot_be_now_is_left_for_a_later_clean_up() {
+    let fake = failing_from(1);
+    runtime().block_on(async {
+        let engine = connected(&fake).await;
+        let before = engine.snapshot().await.unwrap();
+        assert_eq!(before.cache_unlisted, None);
+        let own = Ownership { run: "r".into(), before: Some(before), ..Ownership::default() };
+        let report = engine.clean(&own, Removal::Remove).await.unwrap();
+        assert!(report.cache_unlisted.is_some_and(|reason| reason.contains("parent snapshot")));
+    });
+}
+
+#[test]
+fn an_engine_that_lists_its_cache_for_somebody_else_is_asked_again() {
+    let fake = FakeEngine::start(|request, count| {
+        let busy = r#"{"message":"a disk usage operation is already running"}"#;
+        (request == "GET /system/df" && count < 2).then(|| (500, busy.to_owned()))
+    });
+    runtime().block_on(async {
+        let before = connected(&fake).await.snapshot().await.unwrap();
+        assert_eq!(before.cache_unlisted, None);
+    });
+    assert_eq!(fake.count("GET /system/df"), 3);
+}
+
+#[test]
+fn clean_and_doctor_work_on_such_an_engine_and_doctor_says_what_is_wrong() {
+    let fake = failing_from(0);
+    let sandbox = Sandbox::new();
+    sandbox.run(&["clean", "--host", &fake.host]).expect(0);
+    let doctor = sandbox.run(&["doctor", "--host", &fake.host]).expect(0);
+    assert!(doctor.stdout.contains("neither known nor removed"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("disk used       unknown"), "{}", doctor.stdout);
+}
+
+/// Keeps the warnings of a run.
+#[derive(Default)]
+struct Warnings(Vec<String>);
+
+impl Observer for Warnings {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Warning(message) = event {
+            self.0.push((*message).to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_run_warns_records_it_once_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite =
+        Suite::load(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
+    let engine = scripted_run::engine_without_cache_list("df is broken");
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let mut options: RunOptions = scripted_run::options(folder.path());
+    for (resume, cancel, ended) in [(false, cancel, Ended::Interrupted), (true, Cancel::default(), Ended::Complete)] {
+        options.resume = resume;
+        let mut warnings = Warnings::default();
+        let outcome = runtime().block_on(run(&suite, &engine, &options, &cancel, &mut warnings)).unwrap();
+        assert_eq!(outcome.record.ended, ended);
+        assert!(matches!(outcome.exit, Exit::Done | Exit::Interrupted));
+        assert!(warnings.0.iter().any(|warning| warning.contains("df is broken")), "{:?}", warnings.0);
+        let found = outcome.record.findings.iter().filter(|finding| finding.code == "build-cache-unlisted");
+        assert_eq!(found.count(), 1);
+    }
+}

@@ -135,7 +135,13 @@ pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[
         text.push_str(&crate::json::escaped(&line));
         text.push('\n');
     }
-    write_all(file, text.as_bytes()).and_then(|()| sync(file)).map_err(wrap)
+    append(file, path, &text)
+}
+
+/// Appends text in one write and syncs it to disk.
+pub fn append(file: &mut File, path: &Path, text: &str) -> Result<(), FileError> {
+    let written = write_all(file, text.as_bytes()).and_then(|()| sync(file));
+    written.map_err(|source| FileError::new("write", path, source))
 }
 
 /// Syncs a folder, so that a file made in it outlives a power cut.

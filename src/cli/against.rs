@@ -1,6 +1,6 @@
 //! `tonnage run --against`: which state is meant, how many rounds its verdicts need, and what is measured once more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::env;
 use crate::error::Failure;
@@ -102,8 +102,13 @@ impl BaseState {
         if table.is_empty() { table } else { format!("\n{table}") }
     }
 
-    /// The argument that names the same state later, whatever its ref points at by then.
-    pub(super) fn argument(&self) -> String {
-        format!("--against {}", if self.commit.is_empty() { &self.reference } else { &self.commit })
+    /// The directory that was named; `None` for a commit.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.commit.is_empty().then(|| PathBuf::from(&self.reference))
+    }
+
+    /// Names the state as it was first asked for.
+    pub(super) fn call(&mut self, reference: String) {
+        self.reference = reference;
     }
 }

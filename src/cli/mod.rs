@@ -142,9 +142,15 @@ impl AllowArgs {
     fn again(&self) -> String {
         self.allow_outside
             .iter()
-            .flat_map(|path| [" --allow-outside ".to_owned(), path.display().to_string()])
+            .flat_map(|path| [" --allow-outside=".to_owned(), for_shell(&path.to_string_lossy())])
             .collect()
     }
+}
+
+/// A text as one word of a shell's command line, behind a `=`.
+fn for_shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The suite that is meant where none is named and none is here.

@@ -1,6 +1,6 @@
 //! `tonnage run`: build and measure every variant of a suite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::image::{ParsePlatformError, Platform};
 use crate::json;
-use crate::measure::{self, Cancel, Outcome, RunOptions, Way};
+use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed, RunOptions, Way};
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
@@ -30,6 +30,10 @@ use crate::ui::{Plain, Watch};
 const ROUNDS: u32 = 7;
 /// Rounds of a quick run: too few for an interval, and it says so.
 const QUICK_ROUNDS: u32 = 3;
+/// Seed of the order by default.
+const SEED: u64 = 1;
+/// Limit on one pull by default.
+const PULL_DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
 
@@ -44,13 +48,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
     reason = "flags are named and typed as the user writes them"
 )]
 pub struct Args {
-    /// Folder of the suite, or its tonnage.toml
-    #[arg(default_value = super::DEFAULT_SUITE, value_hint = ValueHint::AnyPath)]
-    suite: PathBuf,
+    /// Directory of the suite, or its tonnage.toml [default: variants/flask-blog]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    suite: Option<PathBuf>,
     /// Results folder [default: results/<suite>/<UTC stamp>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
-    /// Go on with the run that was killed, interrupted or lost its engine in DIR
+    /// Resume the interrupted run in DIR with the options that it was started with
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out")]
     resume: Option<PathBuf>,
     /// Build another state of the suite in between, round by round, so that times can be judged: a git ref, or the
@@ -62,11 +66,11 @@ pub struct Args {
     #[command(flatten)]
     engine: super::EngineArgs,
     /// What builds: BuildKit where the engine has it, unless told
-    #[arg(long, value_name = "auto|buildkit|classic", default_value = "auto")]
-    builder: BuilderChoice,
-    /// Set of base images: a `[bases.NAME]` table of the suite
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    bases: String,
+    #[arg(long, value_name = "auto|buildkit|classic")]
+    builder: Option<BuilderChoice>,
+    /// Set of base images: a `[bases.NAME]` table of the suite [default: `default`]
+    #[arg(long, value_name = "NAME")]
+    bases: Option<String>,
     /// Platform to build for, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
     platform: Option<String>,
@@ -82,18 +86,18 @@ pub struct Args {
     /// Variants to measure, by name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Scenarios to measure
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "cold,warm,touch,src,deps")]
+    /// Scenarios to measure [default: cold,warm,touch,src,deps]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenarios: Vec<Scenario>,
-    /// Seed of the order of the builds
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Seed of the order of the builds [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Begin no further build after this long, such as `20min`
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     max_time: Option<Duration>,
-    /// Limit on one pull of a base image
-    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "15min")]
-    pull_timeout: Duration,
+    /// Limit on one pull of a base image [default: 15min]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pull_timeout: Option<Duration>,
     /// Build argument for every build; NAME alone takes the value of the environment variable. Not for secrets: the
     /// image keeps it
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg)]
@@ -111,8 +115,8 @@ pub struct Args {
     #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair)]
     site_env: Vec<(String, String)>,
     /// How the images are read to weigh them: in the engine's own store, which needs root on its host, or from its export
-    #[arg(long, value_name = "auto|export|store", default_value_t)]
-    via: Way,
+    #[arg(long, value_name = "auto|export|store")]
+    via: Option<Way>,
     /// Do not start the images
     #[arg(long)]
     no_serve: bool,
@@ -133,18 +137,55 @@ fn platform(text: &str) -> Result<String, ParsePlatformError> {
 }
 
 /// Runs `tonnage run`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let suite = Suite::load_allowing(&args.suite, &args.allow.allow_outside)?;
+pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let earlier = args.resume.as_deref().map(Journal::look).transpose()?;
+    if let Some(Replayed { options: Some(options), against, .. }) = &earlier {
+        args.fill(options, against.as_ref());
+    }
+    let path = args.suite.clone().unwrap_or_else(|| PathBuf::from(super::DEFAULT_SUITE));
+    let suite = Suite::load_allowing(&path, &args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
-    suite.check_bases(&suite.base_set(&args.bases)?, &args.only)?;
+    suite.check_bases(&suite.base_set(args.bases())?, &args.only)?;
     let runtime = super::runtime()?;
-    runtime.block_on(measure_suite(&args, &suite, terminal))
+    runtime.block_on(measure_suite(&args, &path, &suite, earlier, terminal))
 }
 
-async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Result<Exit, Failure> {
-    let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
+impl Args {
+    fn bases(&self) -> &str {
+        self.bases.as_deref().unwrap_or("default")
+    }
+
+    /// Takes from a run that is resumed where suite and engine are, unless they are named again.
+    fn fill(&mut self, earlier: &RunOptions, against: Option<&Mark>) {
+        let told = &earlier.invocation;
+        let suite = self.suite.get_or_insert_with(|| told.suite.clone()).clone();
+        let here = suite == told.suite || !told.suite.is_absolute();
+        if here && self.against.is_none() {
+            let commit = against.map(|mark| mark.commit.clone()).filter(|commit| !commit.is_empty());
+            let folder = || told.against.as_ref().map(|path| path.display().to_string());
+            self.against = commit.or_else(folder);
+        }
+        if self.engine.host.is_none() && self.engine.context.is_none() {
+            self.engine = super::EngineArgs { host: told.host.clone(), context: told.context.clone() };
+        }
+        self.builder = self.builder.or_else(|| earlier.builder.parse().ok());
+        self.bases.get_or_insert_with(|| earlier.bases.clone());
+        if self.only.is_empty() {
+            self.only.clone_from(&earlier.only);
+        }
+    }
+}
+
+async fn measure_suite(
+    args: &Args,
+    path: &Path,
+    suite: &Suite,
+    earlier: Option<Replayed>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let mut base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
     let secrets = secret::read(&args.secrets)?;
-    let engine = connect(&args.engine.connect(args.builder)).await?;
+    let engine = connect(&args.engine.connect(args.builder.unwrap_or_default())).await?;
     if !secrets.0.is_empty() && engine.facts().builder != Builder::Buildkit {
         return Err(Failure {
             message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
@@ -163,8 +204,25 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
     };
     let mut options = options(args, suite, out, resume, started_at);
     options.secrets = secrets;
-    if let Some(base) = &base {
-        enough_rounds(args, suite, base, &mut options, terminal);
+    options.invocation = Invocation {
+        suite: absolute(path),
+        against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
+        host: args.engine.host.clone(),
+        context: args.engine.context.clone(),
+    };
+    match earlier {
+        Some(Replayed { options: Some(earlier), against, .. }) => {
+            options = resumed(args, options, earlier)?;
+            if let (Some(base), Some(mark)) = (&mut base, against) {
+                base.call(mark.reference);
+            }
+        }
+        // A journal that does not say how its run was started: the command line says it again.
+        Some(_) | None => {
+            if let Some(base) = &base {
+                enough_rounds(args, suite, base, &mut options, terminal);
+            }
+        }
     }
     let cancel = Cancel::default();
     let mut watch = match (terminal.quiet, terminal.live) {
@@ -189,12 +247,63 @@ async fn measure_suite(args: &Args, suite: &Suite, terminal: &Terminal) -> Resul
     signals.abort();
     drop(watch);
     let Some(outcome) = outcome else {
-        let again = resume_command(args, &options, base.as_ref());
+        let again = resume_command(args, &options.out);
         terminal.hint(&format!("`{again}` goes on with what is on disk"));
         return Err(not_cleaned("interrupted, and the engine does not answer"));
     };
     let outcome = outcome?;
-    present(args, outcome, &options, base.as_ref(), terminal)
+    present(args, path, outcome, &options, base.as_ref(), terminal)
+}
+
+/// The options of a run that is resumed: those that it was started with. What may change from part to part is taken
+/// from the command line where it says so; anything else that it says must be as it was.
+fn resumed(args: &Args, given: RunOptions, earlier: RunOptions) -> Result<RunOptions, Failure> {
+    let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+    let (plan, before) = (&given.plan, &earlier.plan);
+    let rounds = (plan.rounds, plan.discard_first) == (before.rounds, before.discard_first);
+    let checks = [
+        ("--builder", given.builder == earlier.builder),
+        ("--bases", given.bases == earlier.bases),
+        ("--platform", args.platform.is_none() || given.platform == earlier.platform),
+        ("--rounds", args.rounds.is_none() || rounds),
+        ("--quick", !args.quick || rounds),
+        ("--sizes-only", !args.sizes_only || (rounds && plan.scenarios == before.scenarios)),
+        ("--scenarios", args.scenarios.is_empty() || plan.scenarios == before.scenarios),
+        ("--only", args.only.is_empty() || sorted(&given.only) == sorted(&earlier.only)),
+        ("--seed", args.seed.is_none() || plan.seed == before.seed),
+        ("--network", args.network.is_none() || given.network == earlier.network),
+        ("--build-arg", args.build_args.is_empty() || given.build_args == earlier.build_args),
+        ("--ca-file", args.ca_files.is_empty() || given.ca_files == earlier.ca_files),
+        ("--site-env", args.site_env.is_empty() || given.site_env == earlier.site_env),
+        ("--no-serve", !args.no_serve || !earlier.serve),
+        ("--no-twin", !args.no_twin || before.twin.is_none()),
+    ];
+    if let Some((option, _)) = checks.iter().find(|(_, same)| !same) {
+        return Err(Failure::new(
+            Exit::Unreadable,
+            format!("the run in `{}` was started with another `{option}`", given.out.display()),
+            "leave the option out to resume the run, or start a new one in another directory",
+        ));
+    }
+    Ok(RunOptions {
+        invocation: given.invocation,
+        out: given.out,
+        resume: true,
+        state: given.state,
+        run: given.run,
+        started_at: given.started_at,
+        // Kept nowhere, so that it is told again.
+        secrets: given.secrets,
+        max_time: args.max_time.or(earlier.max_time),
+        pull_deadline: args.pull_timeout.unwrap_or(earlier.pull_deadline),
+        keep: args.keep || earlier.keep,
+        via: args.via.unwrap_or(earlier.via),
+        ..earlier
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Sees to as many rounds as the verdicts on times need, one more for chance; says so where fewer were asked for.
@@ -215,7 +324,11 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
 }
 
 fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
-    let mut scenarios = if args.sizes_only { vec![Scenario::Cold] } else { args.scenarios.clone() };
+    let mut scenarios = match args.scenarios.as_slice() {
+        _ if args.sizes_only => vec![Scenario::Cold],
+        [] => Scenario::ALL.to_vec(),
+        chosen => chosen.to_vec(),
+    };
     scenarios.sort();
     scenarios.dedup();
     let rounds = if args.sizes_only {
@@ -227,31 +340,32 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
     };
     let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
     RunOptions {
+        invocation: Invocation::default(),
         out,
         resume,
         state: env::state_folder(),
         run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
-        builder: args.builder.to_string(),
-        bases: args.bases.clone(),
+        builder: args.builder.unwrap_or_default().to_string(),
+        bases: args.bases().to_owned(),
         plan: PlanOptions {
             rounds,
             discard_first: !args.sizes_only,
             scenarios,
             warm_repeats: WARM_REPEATS,
-            seed: args.seed,
+            seed: args.seed.unwrap_or(SEED),
             twin: suite.twin(&args.only).filter(|_| !args.no_twin && !args.sizes_only),
         },
         only: args.only.clone(),
         max_time: args.max_time,
-        pull_deadline: args.pull_timeout,
+        pull_deadline: args.pull_timeout.unwrap_or(PULL_DEADLINE),
         keep: args.keep,
-        via: args.via,
+        via: args.via.unwrap_or_default(),
         serve: !args.no_serve,
         platform: args.platform.clone().or_else(|| suite.build.platform.clone()),
         network: args.network.clone(),
         build_args: args.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
         secrets: Secrets::default(),
-        ca_files: args.ca_files.clone(),
+        ca_files: args.ca_files.iter().map(|path| absolute(path)).collect(),
         site_env: args.site_env.iter().cloned().collect(),
         started_at,
     }
@@ -305,12 +419,13 @@ fn not_cleaned(why: &str) -> Failure {
 
 fn present(
     args: &Args,
+    path: &Path,
     mut outcome: Outcome,
     options: &RunOptions,
     base: Option<&BaseState>,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let again = resume_command(args, options, base);
+    let again = resume_command(args, &options.out);
     outcome.record.environment.noise = analyse::noise(&outcome.record);
     record::write(&options.out, &outcome.record)?;
     let history = keep_history(&outcome.record, &options.out)?;
@@ -335,17 +450,19 @@ fn present(
         terminal.hint(&format!("`{again}` goes on"));
     }
     if base.is_some() && outcome.exit != Exit::Interrupted {
-        let suite = args.suite.display();
+        let suite = path.display();
         terminal.hint(&format!("`tonnage check {} --suite {suite}` judges it", options.out.display()));
     }
     Ok(outcome.exit)
 }
 
-/// The command that goes on with a run.
-fn resume_command(args: &Args, options: &RunOptions, base: Option<&BaseState>) -> String {
-    let against = base.map(|base| format!(" {}", base.argument())).unwrap_or_default();
+/// The command that resumes a run; its journal knows the rest but for what only a command line may
+/// allow.
+fn resume_command(args: &Args, out: &Path) -> String {
     let allowed = args.allow.again();
-    format!("tonnage run {} --resume {}{against}{allowed}", args.suite.display(), options.out.display())
+    let secrets = args.secrets.iter().map(|secret| format!(" --secret={}", super::for_shell(&secret.to_string())));
+    let secrets: String = secrets.collect();
+    format!("tonnage run --resume={}{allowed}{secrets}", super::for_shell(&out.to_string_lossy()))
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
@@ -383,5 +500,125 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         // The value is not shown: it may be secret.
         _ => Err("it is not NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(words: &[&str]) -> Args {
+        Line::parse_from(["run"].iter().chain(words)).args
+    }
+
+    fn suite() -> Suite {
+        Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap()
+    }
+
+    fn options_of(words: &[&str]) -> RunOptions {
+        options(&args(words), &suite(), "out".into(), false, "2026-11-01T12:00:00Z".into())
+    }
+
+    /// Options of the part of a run that is resumed with these words, after one that was started with those.
+    fn continued(started: &[&str], words: &[&str]) -> Result<RunOptions, Failure> {
+        let earlier = options_of(started);
+        let mut args = args(words);
+        args.fill(&earlier, None);
+        let given = options(&args, &suite(), "out".into(), true, "2026-11-01T12:00:00Z".into());
+        resumed(&args, given, earlier)
+    }
+
+    const STARTED: [&[&str]; 15] = [
+        &["--builder", "classic"],
+        &["--bases", "other"],
+        &["--platform", "linux/arm64"],
+        &["--rounds", "2"],
+        &["--quick"],
+        &["--sizes-only"],
+        &["--scenarios", "cold,deps"],
+        &["--only", "python3.9"],
+        &["--seed", "7"],
+        &["--network", "host"],
+        &["--build-arg", "A=1"],
+        &["--ca-file", "ca.pem"],
+        &["--site-env", "B=2"],
+        &["--no-serve"],
+        &["--no-twin"],
+    ];
+
+    #[test]
+    fn a_resumed_run_has_every_option_that_it_was_started_with() {
+        for started in STARTED {
+            let expected = RunOptions { resume: true, ..options_of(started) };
+            for again in [&[][..], started] {
+                // Run ids are random; that of the journal is used.
+                let found = RunOptions { run: expected.run.clone(), ..continued(started, again).unwrap() };
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{started:?} {again:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_that_changes_what_is_measured_is_refused_by_name() {
+        for given in STARTED {
+            let failure = continued(&[], given).unwrap_err();
+            assert_eq!(failure.exit, Exit::Unreadable);
+            assert!(failure.message.contains(&format!("`{}`", given[0])), "{given:?}: {}", failure.message);
+        }
+    }
+
+    #[test]
+    fn an_option_about_one_part_of_a_run_may_change() {
+        let started = ["--max-time", "1min", "--via", "export"];
+        let same = continued(&started, &[]).unwrap();
+        assert_eq!((same.max_time, same.via, same.keep), (Some(Duration::from_secs(60)), Way::Export, false));
+        let words = ["--max-time", "2min", "--via", "store", "--keep", "--pull-timeout", "1s"];
+        let changed = continued(&started, &words).unwrap();
+        assert_eq!((changed.max_time, changed.via, changed.keep), (Some(Duration::from_secs(120)), Way::Store, true));
+        assert_eq!(changed.pull_deadline, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn suite_engine_and_base_are_those_of_the_run_unless_named_again() {
+        let mut earlier = options_of(&[]);
+        earlier.invocation =
+            Invocation { suite: "/s".into(), against: Some("/b".into()), host: None, context: Some("lab".into()) };
+        let filled = |words: &[&str], commit: Option<&str>| {
+            let mut args = args(words);
+            let mark =
+                commit.map(|commit| Mark { reference: "main".into(), commit: commit.into(), digest: String::new() });
+            args.fill(&earlier, mark.as_ref());
+            (args.suite.unwrap(), args.against.unwrap_or_default(), args.engine.host, args.engine.context)
+        };
+        let lab = Some("lab".to_owned());
+        assert_eq!(filled(&[], None), ("/s".into(), "/b".into(), None, lab.clone()));
+        assert_eq!(filled(&[], Some("abc")), ("/s".into(), "abc".into(), None, lab));
+        let elsewhere = filled(&["--host", "unix:///x", "--against", "HEAD"], Some("abc"));
+        assert_eq!(elsewhere, ("/s".into(), "HEAD".into(), Some("unix:///x".into()), None));
+    }
+
+    #[test]
+    fn the_command_that_resumes_is_one_for_a_shell() {
+        for (dir, expected) in [
+            ("results/a/20261101T120000Z", "tonnage run --resume=results/a/20261101T120000Z"),
+            ("my results", "tonnage run --resume='my results'"),
+            ("it's; rm -r $HOME", r"tonnage run --resume='it'\''s; rm -r $HOME'"),
+            ("-out", "tonnage run --resume=-out"),
+        ] {
+            assert_eq!(resume_command(&args(&[]), Path::new(dir)), expected);
+        }
+        let told_again = ["--secret", "id=a,src=/my key", "--secret", "id=b,env=B", "--allow-outside", "../x"];
+        assert_eq!(
+            resume_command(&args(&told_again), Path::new("out")),
+            "tonnage run --resume=out --allow-outside=../x --secret='id=a,src=/my key' --secret=id=b,env=B"
+        );
     }
 }

@@ -56,6 +56,7 @@ impl States {
 
     fn options(&self, resume: bool) -> RunOptions {
         RunOptions {
+            invocation: crate::measure::Invocation::default(),
             via: Way::Auto,
             out: self.out(),
             resume,

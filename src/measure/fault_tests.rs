@@ -69,6 +69,7 @@ impl Bench {
 
     fn options(&self, out: &str, resume: bool) -> RunOptions {
         RunOptions {
+            invocation: crate::measure::Invocation::default(),
             out: self.dir.path().join(out),
             resume,
             state: self.state(),

@@ -32,8 +32,11 @@ impl<E: Engine> Session<'_, E> {
     ) -> Result<bool, MeasureError> {
         let mut waiting = Vec::new();
         for subject in subjects.iter().flatten() {
+            let to_serve = self.options.serve && subject.variant.serve.is_some() && subject.variant.side.is_head();
+            // One that was weighed and not served: the run was killed between, or that line of its journal is damaged.
+            let open = |entry: &Variant| entry.sizes.is_none() || (to_serve && entry.serve.is_none());
             let entry = self.entry(subject.variant);
-            if entry.is_some_and(|entry| entry.sizes.is_none() && entry.outcome != Outcome::BuildFailed) {
+            if entry.is_some_and(|entry| open(entry) && entry.outcome != Outcome::BuildFailed) {
                 match self.engine.image(&subject.tag).await? {
                     Some(info) => waiting.push((subject, info)),
                     // A resumed run whose builds were all done before: the image has to be made again.

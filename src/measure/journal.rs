@@ -1,19 +1,20 @@
 //! The journal of a run: one line per finished step, on disk before the next step begins.
 //!
 //! `journal.jsonl` lies in the results folder. Its first line says what the run is (and must fit for a resume);
-//! each further line is a fact that was measured. A line that a crash cut short is the last one and is dropped.
-//!
-//! The values of build arguments are in it, for a resume needs them, and nowhere else. So only its owner may read it,
-//! and it goes with the run.
+//! each further line is a fact that was measured. A line that a crash cut short is the last one and is dropped. Each
+//! line has a checksum: one that is damaged costs the step that it tells of, which is then measured again. The first
+//! line, without which there is no run, is there twice. It holds what the run was asked to do, values of build arguments
+//! included, so the file is for its owner alone.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use super::options::RunOptions;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
@@ -93,9 +94,9 @@ pub enum Line {
         /// The state that the run is measured against, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         against: Option<Mark>,
-        /// Build arguments of the command line.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        build_args: BTreeMap<String, String>,
+        /// What the run was asked to do; journals of version 0.1 do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        options: Option<Box<RunOptions>>,
     },
     /// A base was pulled, or could not be.
     Pull(Pull),
@@ -137,19 +138,16 @@ pub struct Replayed {
     pub record: Record,
     /// The state that it was measured against.
     pub against: Option<Mark>,
-    /// Build arguments of its command line.
-    pub build_args: BTreeMap<String, String>,
+    /// What it was asked to do, where the journal says so.
+    pub options: Option<RunOptions>,
+    /// Lines that were damaged.
+    pub damaged: usize,
 }
 
 impl Journal {
-    /// Begins a journal in a folder that has none.
-    pub fn begin(
-        dir: &Path,
-        run: &str,
-        record: &Record,
-        against: Option<Mark>,
-        build_args: &BTreeMap<String, String>,
-    ) -> Result<Self, JournalError> {
+    /// Begins the journal of a run in `options.out`, which has none.
+    pub fn begin(options: &RunOptions, record: &Record, against: Option<Mark>) -> Result<Self, JournalError> {
+        let dir = options.out.as_path();
         fsx::create_dir_all(dir)?;
         let path = dir.join(FILE);
         if dir.join(crate::record::FILE).exists() {
@@ -161,10 +159,20 @@ impl Journal {
             return Err(JournalError::Exists { dir: dir.to_path_buf() });
         }
         journal.file.set_len(0).map_err(|source| FileError::new("write", &path, source))?;
-        let (run, record, build_args) = (run.to_owned(), Box::new(record.clone()), build_args.clone());
-        journal.append(&[Line::Begin { run, record, against, build_args }])?;
+        let (run, record) = (options.run.clone(), Box::new(record.clone()));
+        let begin = Line::Begin { run, record, against, options: Some(Box::new(options.clone())) };
+        journal.append(&[begin.clone(), begin])?;
         fsx::sync_dir(dir)?;
         Ok(journal)
+    }
+
+    /// What the journal in a directory holds, which is left as it is.
+    pub fn look(dir: &Path) -> Result<Replayed, JournalError> {
+        let path = dir.join(FILE);
+        let missing = || JournalError::Missing { dir: dir.to_path_buf() };
+        let bytes = if path.exists() { fsx::read(&path)? } else { return Err(missing()) };
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').ok_or_else(missing)?;
+        replay(&path, &bytes[..whole])
     }
 
     /// Opens the journal of an earlier part of a run and says what it holds. A last line that was cut short is
@@ -175,22 +183,21 @@ impl Journal {
             return Err(JournalError::Missing { dir: dir.to_path_buf() });
         }
         let journal = Self::open(&path)?;
+        let replayed = Self::look(dir)?;
         let bytes = fsx::read(&path)?;
-        if !bytes.contains(&b'\n') {
-            return Err(JournalError::Missing { dir: dir.to_path_buf() });
-        }
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
         if whole < bytes.len() {
             journal.file.set_len(whole as u64).map_err(|source| FileError::new("write", &path, source))?;
         }
-        let replayed = replay(&path, &bytes[..whole])?;
         Ok((journal, replayed))
     }
 
     /// Adds lines; when this returns, they are on disk.
     pub fn append(&mut self, lines: &[Line]) -> Result<(), JournalError> {
         let begun = Instant::now();
-        fsx::append_json(&mut self.file, &self.path, lines)?;
+        let text: Result<String, _> = lines.iter().map(encode).collect();
+        let text = text.map_err(|error| FileError::new("write", &self.path, std::io::Error::other(error)))?;
+        fsx::append(&mut self.file, &self.path, &text)?;
         self.spent = self.spent + Nanos::from(begun.elapsed());
         Ok(())
     }
@@ -223,15 +230,57 @@ impl Journal {
     }
 }
 
+/// What comes before and after the checksum at the end of a line, in place of its closing brace.
+const CHECK: (&str, &str) = (",\"check\":\"", "\"}");
+/// Hexadecimal digits of a checksum.
+const DIGITS: usize = 16;
+
+/// A line of JSON with its newline; its last member is the checksum of the line without that member.
+fn encode(line: &Line) -> serde_json::Result<String> {
+    let text = crate::json::escaped(&serde_json::to_string(line)?);
+    let open = text.strip_suffix('}').unwrap_or(&text);
+    Ok(format!("{open}{}{}{}\n", CHECK.0, check(text.as_bytes()), CHECK.1))
+}
+
+fn check(text: &[u8]) -> String {
+    let sum: [u8; 32] = Sha256::digest(text).into();
+    sum[..DIGITS / 2].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// A line without its checksum; `None` where it has none.
+fn without_check(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (rest, sum) = line.strip_suffix(CHECK.1.as_bytes())?.split_last_chunk::<DIGITS>()?;
+    let mut text = rest.strip_suffix(CHECK.0.as_bytes())?.to_vec();
+    text.push(b'}');
+    Some((text, sum))
+}
+
+/// The fact in a line; `None` where the line is damaged.
+fn decode(line: &[u8], checked: Checked) -> Option<Line> {
+    match without_check(line) {
+        Some((text, sum)) => (check(&text).as_bytes() == sum).then(|| serde_json::from_slice(&text).ok()).flatten(),
+        None if checked == Checked::No => serde_json::from_slice(line).ok(),
+        None => None,
+    }
+}
+
+/// Whether lines have checksums: those of journals that version 0.1 began have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    Yes,
+    No,
+}
+
 fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
-    let malformed = |number: usize, reason: String| JournalError::Malformed {
-        path: path.to_path_buf(),
-        reason: format!("line {number}: {reason}"),
-    };
-    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
-    let first = lines.next().ok_or_else(|| malformed(1, "it is empty".into()))?.1;
-    let Ok(Line::Begin { run, record, against, build_args }) = serde_json::from_slice(first) else {
-        return Err(malformed(1, "it does not say which run it is".into()));
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let checked = if lines.iter().any(|line| without_check(line).is_some()) { Checked::Yes } else { Checked::No };
+    let mut copies = lines.iter().take(2).filter_map(|line| decode(line, checked));
+    let begun = copies.find(|line| matches!(line, Line::Begin { .. }));
+    let Some(Line::Begin { run, record, against, options }) = begun else {
+        return Err(JournalError::Malformed {
+            path: path.to_path_buf(),
+            reason: "line 1: it does not say which run it is".into(),
+        });
     };
     let mut record = *record;
     let upgrade = Upgrade::from(&record.format_version);
@@ -239,17 +288,19 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
         upgrade.record(&mut record);
     }
     let same = |a: &Variant, b: &Variant| (&a.name, a.side) == (&b.name, b.side);
-    for (index, line) in lines {
-        match serde_json::from_slice(line).map_err(|error| malformed(index + 1, error.to_string()))? {
-            Line::Begin { .. } => return Err(malformed(index + 1, "a second run begins".into())),
-            Line::Pull(pull) => record.pulls.push(pull),
-            Line::Sample(mut sample) => {
+    let mut damaged = 0;
+    for line in lines.iter().map(|line| decode(line, checked)) {
+        match line {
+            None => damaged += 1,
+            Some(Line::Begin { .. }) => {}
+            Some(Line::Pull(pull)) => record.pulls.push(pull),
+            Some(Line::Sample(mut sample)) => {
                 if let Some(upgrade) = upgrade {
                     upgrade.sample(&mut sample);
                 }
                 record.samples.push(*sample);
             }
-            Line::Variant(mut variant) => {
+            Some(Line::Variant(mut variant)) => {
                 if let Some(upgrade) = upgrade {
                     upgrade.variant(&mut variant);
                 }
@@ -258,14 +309,14 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
                     None => record.variants.push(*variant),
                 }
             }
-            Line::Finding(finding) => record.findings.push(finding),
-            Line::Elapsed(elapsed, spent) => {
+            Some(Line::Finding(finding)) => record.findings.push(finding),
+            Some(Line::Elapsed(elapsed, spent)) => {
                 record.elapsed_ns = record.elapsed_ns + elapsed;
                 record.spent = record.spent + spent;
             }
         }
     }
-    Ok(Replayed { run, record, against, build_args })
+    Ok(Replayed { run, record, against, options: options.map(|options| *options), damaged })
 }
 
 #[cfg(test)]
@@ -274,6 +325,11 @@ mod tests {
 
     use super::*;
     use crate::record::{FORMAT_VERSION, Side, fixture};
+
+    /// Options of a run with the id `run` whose results go into `dir`.
+    fn options(dir: &Path, run: &str) -> RunOptions {
+        RunOptions { out: dir.to_path_buf(), run: run.into(), ..crate::measure::options::tests::options() }
+    }
 
     fn elapsed(nanos: u64) -> Line {
         Line::Elapsed(Nanos(nanos), Spent { cleaning_ns: Nanos(1), ..Spent::default() })
@@ -285,7 +341,7 @@ mod tests {
         let record =
             Record { samples: Vec::new(), elapsed_ns: Nanos::ZERO, spent: Spent::default(), ..fixture::record() };
         let samples = fixture::samples(1);
-        let mut journal = Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap();
+        let mut journal = Journal::begin(&options(dir.path(), "r"), &record, None).unwrap();
         for sample in &samples[..3] {
             journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
         }
@@ -309,12 +365,13 @@ mod tests {
     fn values_of_build_arguments_are_for_the_owner_of_the_journal_only() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
-        let given = BTreeMap::from([("TOKEN".to_owned(), "s3cr3t".to_owned())]);
-        drop(Journal::begin(dir.path(), "r", &fixture::record(), None, &given).unwrap());
+        let mut options = options(dir.path(), "r");
+        options.build_args.insert("TOKEN".to_owned(), "s3cr3t".to_owned());
+        drop(Journal::begin(&options, &fixture::record(), None).unwrap());
         let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let (journal, replayed) = Journal::resume(dir.path()).unwrap();
-        assert_eq!(replayed.build_args, given);
+        assert_eq!(replayed.options.unwrap().build_args, options.build_args);
         journal.finish().unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
@@ -329,7 +386,7 @@ mod tests {
         record.variants[0].name = "x@base".into();
         record.format_version = "1.0".into();
         let variant = record.variants[0].clone();
-        let mut journal = Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap();
+        let mut journal = Journal::begin(&options(dir.path(), "r"), &record, None).unwrap();
         sample.variant = "x@base".into();
         journal.append(&[Line::Sample(Box::new(sample.clone())), Line::Variant(Box::new(variant))]).unwrap();
         let today = |name: &mut String| "x".clone_into(name);
@@ -353,10 +410,10 @@ mod tests {
         for remains in ["", "{\"begin\":{\"run\":"] {
             fsx::write_atomic(&dir.path().join(FILE), remains.as_bytes()).unwrap();
             assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Missing { .. })));
-            drop(Journal::begin(dir.path(), "r", &record, None, &BTreeMap::new()).unwrap());
+            drop(Journal::begin(&options(dir.path(), "r"), &record, None).unwrap());
             assert_eq!(Journal::resume(dir.path()).unwrap().1.record, record);
             assert!(matches!(
-                Journal::begin(dir.path(), "s", &record, None, &BTreeMap::new()),
+                Journal::begin(&options(dir.path(), "s"), &record, None),
                 Err(JournalError::Exists { .. })
             ));
         }
@@ -371,8 +428,89 @@ mod tests {
         assert_eq!(error.exit(), Exit::Unreadable);
         fsx::write_atomic(&dir.path().join(crate::record::FILE), b"{}").unwrap();
         assert!(matches!(
-            Journal::begin(dir.path(), "r", &fixture::record(), None, &BTreeMap::new()),
+            Journal::begin(&options(dir.path(), "r"), &fixture::record(), None),
             Err(JournalError::Exists { .. })
         ));
+    }
+
+    /// A journal with three samples, each with its time; its lines.
+    fn written(dir: &Path) -> Vec<String> {
+        let record =
+            Record { samples: Vec::new(), elapsed_ns: Nanos::ZERO, spent: Spent::default(), ..fixture::record() };
+        let mut journal = Journal::begin(&options(dir, "r"), &record, None).unwrap();
+        for sample in &fixture::samples(1)[..3] {
+            journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
+        }
+        drop(journal);
+        fsx::read_text(&dir.join(FILE)).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn rewrite(dir: &Path, lines: &[String]) {
+        fsx::write_atomic(&dir.join(FILE), (lines.join("\n") + "\n").as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_line_costs_its_step_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let lines = written(dir.path());
+        let all = Journal::look(dir.path()).unwrap();
+        assert_eq!((all.record.samples.len(), all.damaged), (3, 0));
+        assert_eq!(lines.len(), 8, "the beginning twice, three samples with their times");
+        // A digit becomes another, as in a file that reads well and lies; half a line; nothing that is text.
+        let untrue = |line: &str| line.replacen("\"wall_ns\":", "\"wall_ns\":1", 1);
+        let half = |line: &str| line[..line.len() / 2].to_owned();
+        let unchecked = |line: &str| format!("{}}}", line.rsplit_once(",\"check\"").unwrap().0);
+        let zeroes = |line: &str| "\0".repeat(line.len());
+        let damages: [&dyn Fn(&str) -> String; 4] = [&untrue, &half, &unchecked, &zeroes];
+        for damage in damages {
+            let mut changed = lines.clone();
+            changed[4] = damage(&lines[4]);
+            assert_ne!(changed[4], lines[4]);
+            rewrite(dir.path(), &changed);
+            let (journal, replayed) = Journal::resume(dir.path()).unwrap();
+            drop(journal);
+            let steps: Vec<u32> = replayed.record.samples.iter().map(|sample| sample.step).collect();
+            let expected: Vec<u32> = [0, 2].map(|at| all.record.samples[at].step).to_vec();
+            assert_eq!((steps, replayed.damaged), (expected, 1), "{}", changed[4]);
+        }
+        for at in 0..lines.len() {
+            let mut changed = lines.clone();
+            changed[at].replace_range(10..12, "~~");
+            rewrite(dir.path(), &changed);
+            let replayed = Journal::look(dir.path()).unwrap();
+            assert_eq!((replayed.run.as_str(), replayed.damaged), ("r", 1), "line {at}");
+        }
+    }
+
+    #[test]
+    fn a_journal_without_checksums_is_read_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let lines: Vec<String> = written(dir.path())
+            .iter()
+            .skip(1)
+            .map(|line| {
+                let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+                value.as_object_mut().unwrap().remove("check");
+                if let Some(begin) = value.get_mut("begin") {
+                    begin.as_object_mut().unwrap().remove("options");
+                }
+                value.to_string()
+            })
+            .collect();
+        rewrite(dir.path(), &lines);
+        let replayed = Journal::look(dir.path()).unwrap();
+        assert_eq!((replayed.record.samples.len(), replayed.damaged), (3, 0));
+        assert!(replayed.options.is_none());
+    }
+
+    #[test]
+    fn the_options_of_a_run_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let begun = options(dir.path(), "r");
+        drop(Journal::begin(&begun, &fixture::record(), None).unwrap());
+        let found = Journal::look(dir.path()).unwrap().options.unwrap();
+        let known = RunOptions { out: begun.out.clone(), run: begun.run.clone(), ..found };
+        let known = RunOptions { state: begun.state.clone(), started_at: begun.started_at.clone(), ..known };
+        assert_eq!(format!("{known:?}"), format!("{begun:?}"));
     }
 }

@@ -34,7 +34,7 @@ pub use event::{Event, Observer, Silent};
 pub use host::{disk_free, host_facts};
 pub use journal::{Journal, JournalError, Mark, Replayed};
 pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
-pub use options::RunOptions;
+pub use options::{Invocation, RunOptions};
 pub use session::{Outcome, run, run_against};
 pub use way::{NotInPlace, Way, store_in_place};
 pub use weigh::{Reading, Readings, WeighError, weigh_on_engine};

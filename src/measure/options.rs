@@ -1,23 +1,31 @@
-//! What a run is asked to do.
+//! What a run is asked to do. The journal keeps it, so that a resumed run needs to be told nothing again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::way::Way;
 use crate::engine::Secrets;
 use crate::suite::PlanOptions;
 
 /// What a run is asked to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunOptions {
+    /// What the command line says besides.
+    pub invocation: Invocation,
     /// Results folder.
+    #[serde(skip)]
     pub out: PathBuf,
     /// Go on with the run whose journal is in `out`.
+    #[serde(skip)]
     pub resume: bool,
     /// Folder of the ledgers.
+    #[serde(skip)]
     pub state: PathBuf,
     /// Id of the run: value of the label on all it makes, and part of its tags.
+    #[serde(skip)]
     pub run: String,
     /// Builder as it was asked for, for the record.
     pub builder: String,
@@ -44,11 +52,71 @@ pub struct RunOptions {
     /// Build arguments over those of the suite.
     pub build_args: BTreeMap<String, String>,
     /// Secrets for `RUN --mount=type=secret`; recorded nowhere.
+    #[serde(skip)]
     pub secrets: Secrets,
     /// Extra CA files besides those of the suite.
     pub ca_files: Vec<PathBuf>,
     /// Environment for builds besides that of the suite.
     pub site_env: BTreeMap<String, String>,
     /// UTC stamp of the beginning, RFC 3339.
+    #[serde(skip)]
     pub started_at: String,
+}
+
+/// Where a run was told to find suite and engine; paths are absolute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The suite: its directory or its manifest.
+    pub suite: PathBuf,
+    /// The directory of the suite that it is measured against; `None` for a commit, which [`super::Mark`] has.
+    pub against: Option<PathBuf>,
+    /// Address of the engine, where the command line names one.
+    pub host: Option<String>,
+    /// Docker context, where the command line names one.
+    pub context: Option<String>,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::record::Scenario;
+
+    /// Options that differ from the defaults in as much as can be.
+    pub(in crate::measure) fn options() -> RunOptions {
+        RunOptions {
+            invocation: Invocation {
+                suite: "/a suite".into(),
+                against: Some("/other".into()),
+                host: None,
+                context: Some("lab".into()),
+            },
+            out: "out".into(),
+            resume: false,
+            state: "state".into(),
+            run: "run".into(),
+            builder: "classic".into(),
+            bases: "stand-in".into(),
+            plan: PlanOptions {
+                rounds: 2,
+                discard_first: false,
+                scenarios: vec![Scenario::Cold, Scenario::Src],
+                warm_repeats: 3,
+                seed: u64::MAX,
+                twin: Some(1),
+            },
+            only: vec!["a".into()],
+            max_time: Some(Duration::from_millis(1_500)),
+            pull_deadline: Duration::from_secs(9),
+            keep: true,
+            via: Way::Export,
+            serve: false,
+            platform: Some("linux/arm64".into()),
+            network: Some("host".into()),
+            build_args: BTreeMap::from([("A".to_owned(), "b=c".to_owned())]),
+            secrets: Secrets::default(),
+            ca_files: vec!["/ca.pem".into()],
+            site_env: BTreeMap::from([("B".to_owned(), "\n".to_owned())]),
+            started_at: "2026-11-01T12:00:00Z".into(),
+        }
+    }
 }

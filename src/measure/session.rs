@@ -129,6 +129,8 @@ pub(super) struct Session<'a, E> {
     accounted: Instant,
     /// Time of the pulls of this part of the run.
     pub(super) pulled: Nanos,
+    /// Lines of the journal that were damaged when the run was resumed.
+    damaged: usize,
 }
 
 impl<'a, E: Engine> Session<'a, E> {
@@ -146,10 +148,11 @@ impl<'a, E: Engine> Session<'a, E> {
         let mut fresh = begin_record(suite, &all, engine, options).await?;
         let mark = beside.map(Beside::mark);
         let mut build_args = options.build_args.clone();
+        let mut damaged = 0;
         let earlier = if options.resume {
             let (journal, replayed) = Journal::resume(&options.out)?;
-            if build_args.is_empty() {
-                build_args.clone_from(&replayed.build_args);
+            if let Some(begun) = replayed.options.as_ref().filter(|_| build_args.is_empty()) {
+                build_args.clone_from(&begun.build_args);
                 fresh.settings.build_arg_names = build_args.keys().cloned().collect();
             }
             Some((journal, replayed))
@@ -166,13 +169,15 @@ impl<'a, E: Engine> Session<'a, E> {
         let (journal, run, record) = if let Some((journal, replayed)) = earlier {
             against::same_state(&options.out, replayed.against, mark)?;
             same_run(&options.out, &replayed.record, &fresh)?;
-            if replayed.build_args != build_args {
+            let begun_with = replayed.options.as_ref().map(|begun| &begun.build_args);
+            if begun_with.is_some_and(|begun_with| *begun_with != build_args) {
                 let reason = "it was started with other build arguments".to_owned();
                 return Err(MeasureError::CannotResume { dir: options.out.clone(), reason });
             }
+            damaged = replayed.damaged;
             (journal, replayed.run, replayed.record)
         } else {
-            (Journal::begin(&options.out, &options.run, &fresh, mark, &build_args)?, options.run.clone(), fresh)
+            (Journal::begin(options, &fresh, mark)?, options.run.clone(), fresh)
         };
         let before = engine.snapshot().await?;
         let ownership = Ownership { run: run.clone(), before: Some(before.clone()), ..Ownership::default() };
@@ -207,11 +212,17 @@ impl<'a, E: Engine> Session<'a, E> {
             spent: Spent::default(),
             accounted: begun,
             pulled: Nanos::ZERO,
+            damaged,
         })
     }
 
     /// Says, and records once, what of the run does not go as it should from its beginning on.
     fn say_what_is_odd(&mut self, observer: &mut dyn Observer) -> Result<(), MeasureError> {
+        if self.damaged > 0 {
+            let lines = if self.damaged == 1 { "1 line" } else { &format!("{} lines", self.damaged) };
+            let message = format!("{lines} of the journal were damaged: the steps in them are done again");
+            self.find("journal-damaged", message, observer)?;
+        }
         let before = self.ledger.ownership().before.as_ref();
         if let Some(reason) = before.and_then(|before| before.cache_unlisted.clone()) {
             let message = format!(

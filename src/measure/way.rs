@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::image::{Store, StoreError};
@@ -11,7 +13,8 @@ use crate::record::{self, ImageStore};
 use crate::text::for_people;
 
 /// How the images of an engine are to be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Way {
     /// In its store where that can be, from its export where not.
     #[default]

@@ -4,10 +4,12 @@
 //! measures (heat, page cache, neighbours), so the rounds interleave the variants, and the order within a round is
 //! chosen so that over time each variant stands at each place equally often, forwards and backwards.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Scenario;
 
 /// What to plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanOptions {
     /// Rounds that count.
     pub rounds: u32,

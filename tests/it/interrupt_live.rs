@@ -61,6 +61,42 @@ fn an_interrupted_run_cleans_up_keeps_what_it_measured_and_can_be_resumed() {
 }
 
 #[test]
+fn the_command_that_an_interrupted_run_prints_resumes_it_whatever_its_options() {
+    let Some(_engine) = live::engine("the printed command") else { return };
+    let sandbox = Sandbox::with_tiny_suite();
+    let before = Holdings::now();
+    let only = "python3.9-alpine,python3.9-alpine-multistage";
+    let options = ["--rounds", "2", "--only", only, "--scenarios", "cold,warm", "--seed", "7", "--no-twin"];
+    let more = ["--build-arg", "UNUSED=1", "--builder", "classic", "--no-serve", "--out", "my results"];
+    let mut child = sandbox.command(&[&["run", "suite"], &options[..], &more[..]].concat());
+    let child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = child;
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line.contains(" cached")));
+    signal(&child, "INT");
+    let hint = lines.find(|line| line.starts_with("hint: ")).unwrap();
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let done = sandbox.json("my results/run.json")["samples"].as_array().unwrap().len();
+    assert!((1..24).contains(&done), "{done}");
+
+    let command = hint.split('`').nth(1).unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_tonnage"));
+    let path = std::env::join_paths(
+        std::iter::once(program.parent().unwrap().to_path_buf())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", command]).current_dir(sandbox.path("")).env("PATH", path.unwrap());
+    Ran::from(shell.env("XDG_STATE_HOME", sandbox.path("state")).output().unwrap()).expect(0);
+    before.expect_unchanged();
+    let record = sandbox.json("my results/run.json");
+    assert_eq!(record["ended"], "complete");
+    assert_eq!((&record["seed"], &record["settings"]["builder"]), (&7.into(), &"classic".into()));
+    assert_eq!(record["samples"].as_array().unwrap().len(), 2 * 3 * 4, "cold and three warm builds in each round");
+}
+
+#[test]
 fn a_killed_run_is_cleaned_after_and_resumed_without_losing_or_repeating_a_sample() {
     let Some(_engine) = live::engine("kill -9") else { return };
     let sandbox = Sandbox::with_tiny_suite();

@@ -35,6 +35,7 @@ fn script(troubles: Vec<Trouble>) -> Script {
 
 pub(crate) fn options(folder: &Path) -> RunOptions {
     RunOptions {
+        invocation: tonnage::measure::Invocation::default(),
         via: tonnage::measure::Way::Auto,
         out: folder.join("out"),
         resume: false,

@@ -1,6 +1,6 @@
 //! The JSON of archives: manifests, indexes and image configs, every field of them optional and untrusted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Formatter;
 use std::marker::PhantomData;
 
@@ -62,13 +62,32 @@ impl ImageConfig {
     }
 }
 
-/// The instruction as a Dockerfile would have it: `/bin/sh -c #(nop)  CMD …` is `CMD …`, `/bin/sh -c x` is `RUN x`,
-/// BuildKit's `# buildkit` goes, and so do what may be secret: build arguments (`|1 TOKEN=…`), credentials in URLs.
-fn instruction(created_by: &str) -> String {
+/// Arguments in front of commands that are remembered.
+const MAX_KNOWN: usize = 64;
+
+/// The line without BuildKit's mark, and whether it begins with `RUN `.
+fn bare(created_by: &str) -> (bool, &str) {
     let line = created_by.trim();
     let line = line.strip_suffix("# buildkit").map_or(line, str::trim_end);
-    let (mut run, rest) = line.strip_prefix("RUN ").map_or((false, line), |rest| (true, rest));
-    let command = text::without_build_args(rest);
+    (line.starts_with("RUN "), line)
+}
+
+/// The build arguments in front of commands of an image, where a shell tells where they end.
+fn known_arguments(history: &[RawHistory]) -> BTreeSet<&str> {
+    let commands =
+        history.iter().map(|line| bare(&line.created_by).1).map(|line| line.strip_prefix("RUN ").unwrap_or(line));
+    commands.filter_map(text::build_args_before_shell).take(MAX_KNOWN).collect()
+}
+
+/// The instruction as a Dockerfile would have it: `/bin/sh -c #(nop)  CMD …` is `CMD …`, `/bin/sh -c x` is `RUN x`,
+/// BuildKit's `# buildkit` goes, and so do what may be secret: build arguments (`|1 TOKEN=…`), credentials in URLs.
+///
+/// `known` are the arguments that stand in front of other commands of the image.
+fn instruction(created_by: &str, known: &BTreeSet<&str>) -> String {
+    let (mut run, line) = bare(created_by);
+    let rest = if run { &line["RUN ".len()..] } else { line };
+    let in_front = known.iter().rev().find_map(|args| rest.strip_prefix(args));
+    let command = in_front.unwrap_or_else(|| text::without_build_args(rest));
     run |= command.len() < rest.len();
     let clean = match command.strip_prefix("/bin/sh -c ") {
         Some(shell) => match shell.strip_prefix("#(nop)") {
@@ -287,10 +306,11 @@ pub(super) fn read_config(content: &[u8]) -> Result<(String, ImageConfig), serde
     if !raw.variant.is_empty() {
         platform = format!("{platform}/{}", raw.variant);
     }
+    let known = known_arguments(&raw.history);
     let history = raw
         .history
-        .into_iter()
-        .map(|line| History { instruction: instruction(&line.created_by), empty_layer: line.empty_layer })
+        .iter()
+        .map(|line| History { instruction: instruction(&line.created_by, &known), empty_layer: line.empty_layer })
         .collect();
     let settings = raw.config;
     let config = ImageConfig {
@@ -326,8 +346,19 @@ mod tests {
             ("RUN |1 TOKEN=abc powershell -Command dir # buildkit", "RUN powershell -Command dir"),
             ("", ""),
         ] {
-            assert_eq!(instruction(created_by), expected);
+            assert_eq!(instruction(created_by, &BTreeSet::new()), expected);
         }
+    }
+
+    #[test]
+    fn a_value_with_spaces_goes_from_a_command_without_shell_too() {
+        let (_, config) = read_config(
+            br#"{"history":[{"created_by":"RUN |2 A=1 B=two words /bin/sh -c make # buildkit"},
+                {"created_by":"RUN |2 A=1 B=two words touch /x # buildkit"},{"created_by":"|1 A=1 touch /y"}]}"#,
+        )
+        .unwrap();
+        let instructions: Vec<_> = config.history.iter().map(|line| line.instruction.as_str()).collect();
+        assert_eq!(instructions, ["RUN make", "RUN touch /x", "RUN touch /y"]);
     }
 
     #[test]

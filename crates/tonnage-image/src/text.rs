@@ -8,7 +8,7 @@
 mod build_args;
 mod url;
 
-pub use build_args::without_build_args;
+pub use build_args::{build_args_before_shell, without_build_args};
 pub use url::{MASKED, url_credentials, without_url_credentials};
 
 use std::borrow::Cow;

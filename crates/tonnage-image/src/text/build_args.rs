@@ -44,6 +44,15 @@ pub fn without_build_args(text: &str) -> &str {
     &rest[first_shell.unwrap_or(by_arguments)..]
 }
 
+/// What is in front of a command whose shell tells where it begins. The other commands of the same stage have the same
+/// in front of them, also those of the JSON form, which have no shell.
+pub fn build_args_before_shell(text: &str) -> Option<&str> {
+    let command = without_build_args(text);
+    let args = &text[..text.len() - command.len()];
+    let word = command.split_whitespace().next()?;
+    (!args.is_empty() && is_shell(command, word)).then_some(args)
+}
+
 /// Words and where they begin.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_whitespace().map(move |word| (word.as_ptr().addr() - text.as_ptr().addr(), word))

@@ -1,7 +1,8 @@
 //! File access with the path in every error, and writes that are whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 pub use tonnage_image::FileError;
@@ -79,14 +80,29 @@ mod fault {
     }
 }
 
-/// The whole file as bytes.
+/// Bytes of a file that is read as a whole: a record of 1,000 variants has some 100 MB.
+const MOST: u64 = 512 << 20;
+
+/// The whole file as bytes. A file that is too large, or a device that has any content, is an error.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|source| FileError::new("read", path, source))
+    let read = || {
+        let file = File::open(path)?;
+        let kind = file.metadata()?.file_type();
+        let most = if kind.is_char_device() || kind.is_block_device() { 0 } else { MOST };
+        let mut content = Vec::new();
+        if file.take(most + 1).read_to_end(&mut content)? as u64 > most {
+            let what = if most == 0 { "it is a device".to_owned() } else { format!("it has more than {most} bytes") };
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        }
+        Ok(content)
+    };
+    read().map_err(|source| FileError::new("read", path, source))
 }
 
 /// The whole file as UTF-8 text.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    fs::read_to_string(path).map_err(|source| FileError::new("read", path, source))
+    String::from_utf8(read(path)?)
+        .map_err(|_| FileError::new("read", path, io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))
 }
 
 /// The file opened for reading.
@@ -179,6 +195,15 @@ mod tests {
         let error = read(Path::new("/nonexistent/x")).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/x"));
         assert_eq!(error.exit(), Exit::Unreadable);
+    }
+
+    #[test]
+    fn devices_without_an_end_are_refused_and_empty_ones_are_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("tonnage.toml");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        assert!(read(&link).is_err() && read_text(&link).is_err());
+        assert_eq!(read(Path::new("/dev/null")).unwrap(), b"");
     }
 
     #[test]

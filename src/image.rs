@@ -2,8 +2,8 @@
 //! code.
 
 pub use tonnage_image::{
-    DiffIds, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store, StoreError,
-    Weigher, Weight, WireMode, weigh, weigh_listed,
+    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store,
+    StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
 };
 
 use crate::error::Diagnose;
@@ -11,6 +11,15 @@ use crate::exit::Exit;
 
 impl Diagnose for ImageError {
     fn hint(&self) -> Option<String> {
+        match self.excess() {
+            Some(Excess::Unpacked) => {
+                return Some("if the archive can be trusted, allow more with `tonnage weigh --max-unpacked`".into());
+            }
+            Some(Excess::Memory) => {
+                return Some("the archive looks made to exhaust memory; nothing of it was kept".into());
+            }
+            None => {}
+        }
         Some(match self {
             Self::File(error) => return error.hint(),
             Self::Read { .. } => "the archive is not complete: save the image again, and check the free disk".into(),
@@ -45,7 +54,8 @@ impl Diagnose for ImageError {
             Self::Compression { .. } => {
                 "unpack it first, or save the image again: `docker save -o image.tar IMAGE`".into()
             }
-            Self::Limit { .. } => "the archive looks made to exhaust memory; nothing of it was kept".into(),
+            Self::LayerPacking { .. } => "build or copy the image with gzip or zstd layers, as engines do".into(),
+            Self::Limit { .. } | Self::LayerLimit { .. } => return None,
         })
     }
 

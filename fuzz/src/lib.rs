@@ -13,6 +13,7 @@ pub const BLOCK: usize = 512;
 pub fn options(hash_files: bool) -> Options {
     let limits = Limits {
         unpacked_bytes: 8 << 20,
+        window_bytes: 8 << 20,
         entries: 20_000,
         name_bytes: 1 << 20,
         members: 1000,

@@ -480,7 +480,7 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
 }
 
 /// `20min`, `90s`, `1h 30min`: jiff's friendly spans.
-fn parse_span(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration =
         text.parse().map_err(|_| format!("`{text}` is no time such as `90s` or `20min`"))?;
     Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())

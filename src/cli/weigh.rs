@@ -3,6 +3,11 @@
 mod paths;
 mod targets;
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use super::run::parse_span;
 use super::terminal::Colour;
 use super::{EngineArgs, Terminal};
 use crate::engine::{BuilderChoice, ConnectOptions};
@@ -13,7 +18,7 @@ use crate::image::{DiffIds, Limits, Options, WireMode};
 use crate::measure::Way;
 use crate::record::Variant;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
-use crate::units::Bytes;
+use crate::units::{Bytes, Nanos};
 use paths::Paths;
 use targets::{Naming, Wanted, WantedPlatform};
 
@@ -68,6 +73,12 @@ pub struct Args {
     /// Stop at archives that would take more memory than about this, such as `512MB`
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     max_memory: Option<Bytes>,
+    /// Stop at archives whose layers unpack to more than this
+    #[arg(long, value_name = "SIZE", default_value = "1TiB")]
+    max_unpacked: Bytes,
+    /// Stop after this long, such as `10min`
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    max_time: Option<Duration>,
     /// The image whose layers count as base: an archive, a layout or an image of the engine
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
@@ -114,7 +125,10 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         platform: args.platform,
         via: args.via,
         options: Options {
-            limits: args.max_memory.map_or_else(Limits::default, limits),
+            limits: Limits {
+                unpacked_bytes: args.max_unpacked.0,
+                ..args.max_memory.map_or_else(Limits::default, limits)
+            },
             hash_files: !args.no_duplicates,
             wire: if args.no_wire { WireMode::Skip } else { WireMode::Estimate },
             diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
@@ -124,7 +138,9 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         naming: Naming::ByTarget,
         limited: args.max_memory.is_some(),
     };
-    let images = targets::weigh(&wanted, terminal)?;
+    let all_paths = wanted.paths.all();
+    let terminal = *terminal;
+    let images = within(args.max_time, move || targets::weigh(&wanted, &terminal))?;
     let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
     let shown = WeighShown { sections: &sections, top, skipped };
     let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
@@ -134,10 +150,32 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Format::Csv => report::weigh_csv(&images, rows, skipped),
         Format::Markdown => report::weigh_markdown(&images, shown),
     })?;
-    if !wanted.paths.all() {
+    if !all_paths {
         terminal.note("only paths that match are listed; the sums are those of the whole image");
     }
     Ok(Exit::Done)
+}
+
+/// Does some work in the time allowed; where that is over, it is left alone and ends with the program.
+fn within<T: Send + 'static>(
+    limit: Option<Duration>,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let Some(limit) = limit else { return work() };
+    let (done, result) = mpsc::channel();
+    let worker = thread::spawn(move || drop(done.send(work())));
+    match result.recv_timeout(limit) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => Err(Failure::new(
+            Exit::Unreadable,
+            format!("not weighed within {}", Nanos::from(limit)),
+            "allow more with `--max-time`, or weigh less at once",
+        )),
+        Err(RecvTimeoutError::Disconnected) => match worker.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => Err(Failure::new(Exit::Bug, "the weighing ended without a result", "report it")),
+        },
+    }
 }
 
 /// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
@@ -187,16 +225,17 @@ fn csv_rows(args: &Args) -> Result<WeighRows, Failure> {
     }
 }
 
-/// Limits under which reading and merging stay within about `memory`: half of it for entries at their worst (32 bytes
-/// read, 32 hashed, 40 and 40 merged, and a slot in the map of names), a quarter for names, an eighth each for
-/// documents and package databases.
+/// Limits under which reading and merging stay within about `memory`: three eighths of it for entries at their worst (a
+/// name and a hashed file each take 190 bytes, and more while the map of names grows), a quarter for names, an eighth
+/// each for documents, package databases, and two zstd windows.
 fn limits(memory: Bytes) -> Limits {
     const ENTRY: u64 = 256;
     let most = Limits::default();
     let eighth = memory.0 / 8;
     Limits {
-        entries: most.entries.min(memory.0 / 2 / ENTRY),
+        entries: most.entries.min(memory.0 / 8 * 3 / ENTRY),
         name_bytes: most.name_bytes.min(memory.0 / 4),
+        window_bytes: most.window_bytes.min(eighth / 2),
         json_bytes: most.json_bytes.min(eighth),
         json_total_bytes: most.json_total_bytes.min(eighth),
         database_file_bytes: most.database_file_bytes.min(eighth),
@@ -231,7 +270,8 @@ mod tests {
     fn less_memory_means_lower_limits_and_never_higher_ones() {
         let most = Limits::default();
         let small = limits(Bytes(64 << 20));
-        assert_eq!((small.entries, small.name_bytes, small.json_total_bytes), (131_072, 16 << 20, 8 << 20));
+        assert_eq!((small.entries, small.name_bytes, small.json_total_bytes), (98_304, 16 << 20, 8 << 20));
+        assert_eq!(small.window_bytes, 4 << 20);
         assert_eq!(limits(Bytes(u64::MAX)), most);
         assert!(memory("1 MB").is_err() && memory("512").is_err());
         assert_eq!(memory("512MB"), Ok(Bytes(512_000_000)));

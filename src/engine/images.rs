@@ -16,6 +16,8 @@ use crate::credentials::{CredentialsError, Store};
 
 /// Longest silence inside an export: engines write the whole archive to their disk before the first byte.
 const EXPORT_SILENCE: Duration = Duration::from_secs(900);
+/// Time for all of an export: a terabyte at 50 MB/s.
+const EXPORT_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -162,16 +164,19 @@ pub(super) fn export(client: &Client, references: &[String]) -> ByteStream {
     let query: Vec<_> = references.iter().map(|name| ("names", name.as_str())).collect();
     let body = client.stream(Request::get(path_with("/images/get", &query), action.clone()));
     let client = client.clone();
+    let until = Instant::now() + EXPORT_LIMIT;
     // The state is `None` once an error was told: nothing of worth follows one.
     Box::pin(stream::unfold(Some(body), move |body| {
         let (client, action) = (client.clone(), action.clone());
         async move {
             let mut body = body?;
-            match tokio::time::timeout(EXPORT_SILENCE, body.next()).await {
-                Err(_) => Some((Err(EngineError::Deadline { action, seconds: EXPORT_SILENCE.as_secs() }), None)),
-                Ok(None) => None,
-                Ok(Some(Err(error))) => Some((Err(client.failure(&error, &action)), None)),
-                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
+            let next = tokio::time::timeout(EXPORT_SILENCE, body.next());
+            match tokio::time::timeout_at(until, next).await {
+                Err(_) => Some((Err(EngineError::Deadline { action, seconds: EXPORT_LIMIT.as_secs() }), None)),
+                Ok(Err(_)) => Some((Err(EngineError::Deadline { action, seconds: EXPORT_SILENCE.as_secs() }), None)),
+                Ok(Ok(None)) => None,
+                Ok(Ok(Some(Err(error)))) => Some((Err(client.failure(&error, &action)), None)),
+                Ok(Ok(Some(Ok(chunk)))) => Some((Ok(chunk), Some(body))),
             }
         }
     }))

@@ -356,6 +356,43 @@ fn paths_are_picked_and_left_out_while_sums_stay_whole() {
 }
 
 #[test]
+fn input_that_has_no_end_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["weigh", "/dev/zero"]).expect(7).complains(&["/dev/zero", "follow the end"]);
+    for name in ["suite/tonnage.toml", "run/run.json"] {
+        let path = sandbox.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        drop(fs::remove_file(&path));
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    }
+    for command in [&["run", "suite"], &["report", "run"], &["check", "run"]] {
+        let ran = sandbox.run(command).expect(7);
+        assert!(ran.stderr.contains("it is a device"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn weighing_ends_after_the_time_allowed() {
+    let sandbox = Sandbox::new();
+    // A pipe that nobody ever writes to.
+    let pipe = sandbox.path("image.tar");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = sandbox.run(&["weigh", "image.tar", "--max-time", "1s"]).expect(7);
+    ran.complains(&["not weighed within 1.00 s"]);
+}
+
+#[test]
+fn an_archive_that_unpacks_to_more_than_allowed_is_refused() {
+    let sandbox = Sandbox::new();
+    let image = Image { tag: "x:1", architecture: "amd64", layers: vec![("RUN a", layer(&[("a", 200_000)]))] };
+    fs::write(sandbox.path("big.tar"), archive(&[image])).unwrap();
+    let ran = sandbox.run(&["weigh", "big.tar", "--max-unpacked", "150kB"]).expect(7);
+    ran.complains(&["big.tar", "unpacks to more than"]);
+    assert!(ran.stderr.contains("--max-unpacked"), "{}", ran.stderr);
+    sandbox.run(&["weigh", "big.tar", "--max-unpacked", "1MB"]).expect(0);
+}
+
+#[test]
 fn an_archive_beyond_the_memory_allowed_is_refused() {
     let sandbox = Sandbox::new();
     let names: Vec<String> = (0..20_000).map(|index| format!("a/{index}")).collect();

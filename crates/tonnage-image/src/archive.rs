@@ -6,13 +6,13 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blob::{Counted, Limited, Packing, digest_of};
+use super::blob::{BlobName, Counted, Limited, Packing, digest_of};
 use super::config::{DockerManifest, ImageConfig};
 use super::estimate::{Estimator, Pool};
 use super::hashed::Hashed;
 use super::layer::{Budget, FileHashes, LayerScan, looks_like_tar, normalise, read_bounded, scan};
 use super::tar::{Fault, Kind, TarError, TarReader};
-use super::{DiffIds, ImageError, Limits, Options, WireMode, directory, resolve};
+use super::{DiffIds, Excess, ImageError, Limits, Options, WireMode, directory, resolve};
 use crate::text::from_bytes;
 
 const BUFFER: usize = 256 * 1024;
@@ -58,20 +58,17 @@ impl Weigher {
             return Err(ImageError::Compression { with });
         }
         let packing = Packing::of(&start[..count]);
-        let unpacked = packing.unpack((&start[..count]).chain(input)).map_err(read)?;
-        // An archive that is packed as a whole may unpack to anything.
-        let most =
-            if packing == Packing::Plain { u64::MAX } else { self.options.limits.unpacked_bytes.saturating_mul(2) };
+        let limits = self.options.limits;
+        let unpacked = packing.unpack((&start[..count]).chain(input), limits.window_bytes).map_err(read)?;
+        // An archive may have no end, and one that is packed as a whole may unpack to anything.
+        let most = limits.unpacked_bytes.saturating_mul(2);
         let mut tar = TarReader::new(Limited::new(unpacked, most));
         let mut members = Members::new(&self.options);
         loop {
             let entry = match tar.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => break,
-                Err(TarError { offset, what: Fault::Io(source) }) => return Err(ImageError::Read { offset, source }),
-                Err(TarError { offset, what: Fault::Format(what) }) => {
-                    return Err(ImageError::Archive { offset, what });
-                }
+                Err(error) => return Err(archive_error(error)),
             };
             let path = from_bytes(&normalise(&entry.path));
             match entry.kind {
@@ -90,7 +87,7 @@ impl Weigher {
             }
         }
         // The rest tells whether the stream is whole, and lets who writes it finish.
-        tar.drain_input().map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
+        tar.drain_input().map_err(archive_error)?;
         self.images(&mut members)
     }
 
@@ -135,7 +132,7 @@ impl Weigher {
         if packing != Packing::Plain || start.is_empty() || looks_like_tar(start) {
             let found = match self.known(path, packing) {
                 Some(known) => as_known(known, members, whole),
-                None => self.layer(members, packing, size, whole),
+                None => self.layer(members, path, packing, size, whole),
             };
             // A stream that failed inside a layer says so here, with its place in the archive.
             io::copy(data, &mut io::sink()).map_err(read)?;
@@ -161,8 +158,8 @@ impl Weigher {
             members.strays += 1;
             members.charge(path, path.len())?;
             let what = Packing::foreign(start).map_or_else(
-                || "it is neither a tar nor a gzip or zstd stream".to_owned(),
-                |with| format!("it is compressed with {with}; only gzip and zstd are read"),
+                || Trouble::Damaged("it is neither a tar nor a gzip or zstd stream".to_owned()),
+                Trouble::Packed,
             );
             let broken = Broken { offset: 0, what };
             members.scans.insert(path.to_owned(), Err(broken));
@@ -173,13 +170,16 @@ impl Weigher {
     fn layer(
         &mut self,
         members: &mut Members,
+        path: &str,
         packing: Packing,
         length: u64,
         input: impl BufRead,
     ) -> Result<Arc<LayerScan>, Broken> {
-        let mut counted = Counted::new(input);
+        let name = BlobName::of(path).filter(|_| self.options.diff_ids == DiffIds::Checked);
+        // The digest of a plain blob is that of the layer.
+        let mut counted = Counted::new(input, name.filter(|_| packing != Packing::Plain));
         let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
-        let unpacked = packing.unpack(&mut counted).map_err(|error| Broken { offset: 0, what: error.to_string() })?;
+        let unpacked = packing.unpack(&mut counted, self.options.limits.window_bytes).map_err(stream)?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
         let mut layer = if self.options.diff_ids == DiffIds::Claimed && estimator.is_none() {
             // Nobody but the tar reader looks at the bytes.
@@ -190,9 +190,16 @@ impl Weigher {
         } else {
             scan_unpacked(unpacked, estimator, contents, self.options.diff_ids, members)?
         };
+        let mut digest = layer.diff_id.clone();
         if packing != Packing::Plain {
+            // What is behind the last frame is transferred as well.
+            io::copy(&mut counted, &mut io::sink()).map_err(stream)?;
             layer.wire_exact = true;
             layer.wire_bytes = counted.count();
+            digest = counted.digest().unwrap_or_default();
+        }
+        if name.is_some_and(|name| !name.agrees(&digest)) {
+            return Err(Broken { offset: 0, what: Trouble::Damaged(format!("its digest is {digest}, not its name")) });
         }
         if layer.diff_id.is_empty() {
             return Ok(Arc::new(layer));
@@ -230,12 +237,12 @@ impl Weigher {
 /// The known layer, if the blob is what its name says.
 fn as_known(known: Arc<LayerScan>, members: &mut Members, input: impl Read) -> Result<Arc<LayerScan>, Broken> {
     let read = Hashed::new(input, members.unpack_left, DiffIds::Checked, None).finish();
-    let (found, tar_bytes, _) = read.map_err(|error| Broken { offset: 0, what: error.to_string() })?;
+    let (found, tar_bytes, _) = read.map_err(stream)?;
     members.unpack_left = members.unpack_left.saturating_sub(tar_bytes);
     if found == known.diff_id {
         Ok(known)
     } else {
-        Err(Broken { offset: 0, what: format!("its digest is {found}, not its name") })
+        Err(Broken { offset: 0, what: Trouble::Damaged(format!("its digest is {found}, not its name")) })
     }
 }
 
@@ -248,7 +255,6 @@ pub(super) fn scan_unpacked(
     diff_ids: DiffIds,
     members: &mut Members,
 ) -> Result<LayerScan, Broken> {
-    let stream = |source: io::Error| Broken { offset: 0, what: source.to_string() };
     let mut hashed = Hashed::new(input, members.unpack_left, diff_ids, estimator);
     let mut layer = scan_limited(&mut hashed, contents, members)?;
     let (diff_id, tar_bytes, estimate) = hashed.finish().map_err(stream)?;
@@ -263,17 +269,65 @@ fn scan_limited(input: &mut dyn BufRead, contents: FileHashes<'_>, members: &mut
     scan(input, contents, &members.limits, &mut members.budget).map_err(|error| Broken {
         offset: error.offset,
         what: match error.what {
-            Fault::Io(error) => error.to_string(),
-            Fault::Format(what) => what,
+            Fault::Io(error) => stream(error).what,
+            Fault::Format(what) => Trouble::Damaged(what),
+            Fault::TooMuch(what) => Trouble::TooMuch(Excess::Memory, what),
         },
     })
+}
+
+fn stream(error: io::Error) -> Broken {
+    let what = match Excess::of(&error) {
+        Some(excess) => Trouble::TooMuch(excess, error.to_string()),
+        None => Trouble::Damaged(error.to_string()),
+    };
+    Broken { offset: 0, what }
+}
+
+fn archive_error(error: TarError) -> ImageError {
+    let TarError { offset, what } = error;
+    match what {
+        Fault::Io(source) => ImageError::Read { offset, source },
+        Fault::Format(what) | Fault::TooMuch(what) => ImageError::Archive { offset, what },
+    }
 }
 
 /// A layer that could not be read.
 #[derive(Debug, Clone)]
 pub(super) struct Broken {
     pub offset: u64,
-    pub what: String,
+    pub what: Trouble,
+}
+
+/// What is wrong with a layer.
+#[derive(Debug, Clone)]
+pub(super) enum Trouble {
+    Damaged(String),
+    TooMuch(Excess, String),
+    /// It is packed in a way that is not read.
+    Packed(&'static str),
+}
+
+impl Trouble {
+    /// What is wrong, in words.
+    #[cfg(feature = "docker-store")]
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Damaged(what) | Self::TooMuch(_, what) => what,
+            Self::Packed(with) => format!("it is packed as {with}"),
+        }
+    }
+}
+
+impl Broken {
+    fn error(&self, member: &str) -> ImageError {
+        let (member, offset) = (member.to_owned(), self.offset);
+        match self.what.clone() {
+            Trouble::Damaged(what) => ImageError::Layer { member, offset, what },
+            Trouble::TooMuch(excess, what) => ImageError::LayerLimit { member, offset, what, excess },
+            Trouble::Packed(with) => ImageError::LayerPacking { member, with },
+        }
+    }
 }
 
 /// What is known of an archive's members.
@@ -336,9 +390,7 @@ impl Members {
     pub(super) fn layer(&self, path: &str) -> Result<Arc<LayerScan>, ImageError> {
         match self.scans.get(&self.follow(path)) {
             Some(Ok(layer)) => Ok(Arc::clone(layer)),
-            Some(Err(broken)) => {
-                Err(ImageError::Layer { member: path.to_owned(), offset: broken.offset, what: broken.what.clone() })
-            }
+            Some(Err(broken)) => Err(broken.error(path)),
             None => Err(ImageError::Missing { member: path.to_owned() }),
         }
     }

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 /// Size of the buffers between the stages.
 const BUFFER: usize = 256 * 1024;
-/// Largest zstd window, as a power of two: 128 MiB, what the zstd tool accepts by default.
-const ZSTD_WINDOW: u32 = 27;
+/// `ZSTD_error_frameParameter_windowTooLarge`, as zstd's functions return it (`zstd_errors.h`).
+const WINDOW_TOO_LARGE: usize = 0usize.wrapping_sub(16);
 
 /// How a blob is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,30 +51,95 @@ impl Packing {
         })
     }
 
-    /// A reader of the unpacked bytes.
-    pub fn unpack<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    /// A reader of the unpacked bytes. A zstd frame whose window is larger than `window` is an error.
+    pub fn unpack<'a>(self, input: impl BufRead + 'a, window: u64) -> io::Result<Box<dyn BufRead + 'a>> {
         Ok(match self {
             Self::Plain => Box::new(input),
             Self::Gzip => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(input))),
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-                decoder.window_log_max(ZSTD_WINDOW)?;
-                Box::new(BufReader::with_capacity(BUFFER, decoder))
+                // 10 and 31 are the least and the most that zstd knows.
+                decoder.window_log_max(window.max(1).ilog2().clamp(10, 31))?;
+                Box::new(BufReader::with_capacity(BUFFER, Windowed { decoder, window }))
             }
         })
     }
+}
+
+/// Tells a window that is too large from damage.
+struct Windowed<R> {
+    decoder: R,
+    window: u64,
+}
+
+impl<R: Read> Read for Windowed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.decoder.read(out).map_err(|error| {
+            if error.to_string() == zstd::zstd_safe::get_error_name(WINDOW_TOO_LARGE) {
+                let what = format!("its zstd window takes more than {} bytes of memory", self.window);
+                io::Error::new(io::ErrorKind::OutOfMemory, what)
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// The digest that the name of a blob promises: `blobs/sha256/…` or `blobs/sha512/…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobName<'a> {
+    algorithm: &'a str,
+    digits: &'a str,
+}
+
+impl<'a> BlobName<'a> {
+    /// What a path in the archive promises; nothing if it is not that of a blob.
+    pub fn of(path: &'a str) -> Option<Self> {
+        let (algorithm, digits) = path.strip_prefix("blobs/")?.split_once('/')?;
+        let length = match algorithm {
+            "sha256" => 64,
+            "sha512" => 128,
+            _ => return None,
+        };
+        let fine = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fine.then_some(Self { algorithm, digits })
+    }
+
+    /// Whether a digest, `algorithm:digits`, keeps the promise; one of another algorithm cannot break it.
+    pub fn agrees(self, digest: &str) -> bool {
+        let (algorithm, digits) = digest.split_once(':').unwrap_or_default();
+        algorithm != self.algorithm || digits == self.digits
+    }
+
+    fn hasher(self) -> Hasher {
+        if self.algorithm == "sha256" { Hasher::Sha256(Sha256::new()) } else { Hasher::Sha512(Sha512::new()) }
+    }
+}
+
+enum Hasher {
+    Sha256(Sha256),
+    Sha512(Sha512),
 }
 
 /// Counts the bytes that pass, and puts the ones that were looked at back in front.
 pub struct Counted<R> {
     input: R,
     count: u64,
+    hasher: Option<Hasher>,
 }
 
 impl<R> Counted<R> {
-    /// Counts what is read from `input`.
-    pub fn new(input: R) -> Self {
-        Self { input, count: 0 }
+    /// Counts what is read from `input`, and hashes it as its name does.
+    pub fn new(input: R, name: Option<BlobName<'_>>) -> Self {
+        Self { input, count: 0, hasher: name.map(BlobName::hasher) }
+    }
+
+    /// The digest of what was read, as `algorithm:digits`, if it was asked for.
+    pub fn digest(&mut self) -> Option<String> {
+        Some(match self.hasher.take()? {
+            Hasher::Sha256(hasher) => hex("sha256:", &hasher.finalize()),
+            Hasher::Sha512(hasher) => hex("sha512:", &hasher.finalize()),
+        })
     }
 
     /// Bytes so far.
@@ -89,6 +154,14 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        // What is consumed is still in the buffer.
+        if let (Some(hasher), Ok(buffer)) = (&mut self.hasher, self.input.fill_buf()) {
+            let bytes = &buffer[..amount.min(buffer.len())];
+            match hasher {
+                Hasher::Sha256(hasher) => hasher.update(bytes),
+                Hasher::Sha512(hasher) => hasher.update(bytes),
+            }
+        }
         self.count += amount as u64;
         self.input.consume(amount);
     }

@@ -6,6 +6,37 @@ use std::path::PathBuf;
 use crate::file::FileError;
 use crate::text::for_people;
 
+/// Which limit was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// What is kept in memory: entries, names, documents, a zstd window.
+    Memory,
+    /// What is unpacked and forgotten.
+    Unpacked,
+}
+
+impl Excess {
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => Some(Self::Memory),
+            io::ErrorKind::FileTooLarge => Some(Self::Unpacked),
+            _ => None,
+        }
+    }
+}
+
+impl ImageError {
+    /// The limit that was passed, if that is why.
+    pub fn excess(&self) -> Option<Excess> {
+        match self {
+            Self::Limit { .. } => Some(Excess::Memory),
+            Self::LayerLimit { excess, .. } => Some(*excess),
+            Self::Read { source, .. } => Excess::of(source),
+            _ => None,
+        }
+    }
+}
+
 /// Why an archive or a layout could not be weighed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
@@ -38,6 +69,26 @@ pub enum ImageError {
         offset: u64,
         /// What is wrong.
         what: String,
+    },
+    /// A layer has more than is allowed.
+    #[error("layer `{}` is too large at byte {offset} of its unpacked tar: {what}", for_people(member))]
+    LayerLimit {
+        /// Where the layer is in the archive.
+        member: String,
+        /// Offset in the unpacked layer.
+        offset: u64,
+        /// What there is too much of.
+        what: String,
+        /// Which limit it is.
+        excess: Excess,
+    },
+    /// A layer is packed in a way that is not read.
+    #[error("layer `{}` is packed as {with}: only plain, gzip, and zstd layers are read", for_people(member))]
+    LayerPacking {
+        /// Where the layer is in the archive.
+        member: String,
+        /// `xz`, `bzip2`, …
+        with: &'static str,
     },
     /// A layer is not what the image's config says.
     #[error("layer `{}` has the diff id {found}, but the config says {}", for_people(member), for_people(expected))]

@@ -175,7 +175,7 @@ pub(super) fn scan(
         };
         scan.size_bytes = scan.size_bytes.saturating_add(size);
         if scan.size_bytes > MAX_LAYER {
-            return Err(fault(at, "its files claim more than a pebibyte"));
+            return Err(too_much(at, "its files claim more than a pebibyte"));
         }
         let link = match kind {
             EntryKind::HardLink => normalise(&entry.link),
@@ -183,15 +183,17 @@ pub(super) fn scan(
             _ => Vec::new(),
         };
         let names = new_names(&before, path);
-        budget.entries = budget.entries.checked_sub(names).ok_or_else(|| fault(at, "too many entries"))?;
+        budget.entries = budget.entries.checked_sub(names).ok_or_else(|| too_much(at, "too many entries"))?;
         budget.name_bytes = budget
             .name_bytes
             .checked_sub((path.len() + link.len()) as u64)
-            .ok_or_else(|| fault(at, "names too long in all"))?;
+            .ok_or_else(|| too_much(at, "names too long in all"))?;
         let index = u32::try_from(scan.entries.len()).ok().filter(|&index| index != NONE);
-        let index = index.ok_or_else(|| fault(at, "too many entries"))?;
-        let (path_start, path_len) = keep(&mut scan.names, path).ok_or_else(|| fault(at, "names too long in all"))?;
-        let (link_start, link_len) = keep(&mut scan.names, &link).ok_or_else(|| fault(at, "names too long in all"))?;
+        let index = index.ok_or_else(|| too_much(at, "too many entries"))?;
+        let (path_start, path_len) =
+            keep(&mut scan.names, path).ok_or_else(|| too_much(at, "names too long in all"))?;
+        let (link_start, link_len) =
+            keep(&mut scan.names, &link).ok_or_else(|| too_much(at, "names too long in all"))?;
         let mut digest = NONE;
         if kind == EntryKind::File && size > 0 {
             let wanted = is_database(path) && !entry.sparse;
@@ -262,8 +264,8 @@ pub(super) fn looks_like_tar(start: &[u8]) -> bool {
     block.iter().all(|&byte| byte == 0) || tar::is_header(block)
 }
 
-fn fault(offset: u64, what: &str) -> TarError {
-    TarError { offset, what: Fault::Format(what.to_owned()) }
+fn too_much(offset: u64, what: &str) -> TarError {
+    TarError { offset, what: Fault::TooMuch(what.to_owned()) }
 }
 
 fn keep(names: &mut Vec<u8>, name: &[u8]) -> Option<(u32, u32)> {

@@ -16,6 +16,8 @@ pub const BLOCK: usize = 512;
 const MAX_NAME: u64 = 64 * 1024;
 /// Longest PAX header: Go's `archive/tar` has the same limit.
 const MAX_PAX: u64 = 1024 * 1024;
+/// Bytes behind the end mark: tape blocks have ten kilobytes, and nobody pads to more than a few megabytes.
+const MAX_PADDING: u64 = 64 * 1024 * 1024;
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +69,8 @@ pub enum Fault {
     Io(io::Error),
     /// The bytes make no sense.
     Format(String),
+    /// There is more than may be kept.
+    TooMuch(String),
 }
 
 /// Reads a tar from a stream.
@@ -129,14 +133,19 @@ impl<R: BufRead> TarReader<R> {
         }
     }
 
-    /// Reads what is behind the end mark and forgets it.
-    pub fn drain_input(&mut self) -> io::Result<()> {
+    /// Reads what is behind the end mark and forgets it: padding, which has an end.
+    pub fn drain_input(&mut self) -> Result<(), TarError> {
+        let mut left = MAX_PADDING;
         loop {
-            let count = self.input.fill_buf()?.len();
+            let count =
+                self.input.fill_buf().map_err(|error| TarError { offset: self.offset, what: Fault::Io(error) })?.len();
             if count == 0 {
                 return Ok(());
             }
             self.input.consume(count);
+            left = left
+                .checked_sub(count as u64)
+                .ok_or_else(|| format_error(self.offset, "more than 64 MiB follow the end of the tar"))?;
         }
     }
 
@@ -332,7 +341,9 @@ pub fn is_header(block: &[u8; BLOCK]) -> bool {
 
 fn short_name(header: &[u8; BLOCK]) -> Vec<u8> {
     let name = terminated(&header[..100]);
-    let prefix = terminated(&header[345..500]);
+    // star keeps times where ustar's prefix goes on (Go: `headerSTAR`).
+    let is_star = &header[508..512] == b"tar\0";
+    let prefix = terminated(&header[345..if is_star { 476 } else { 500 }]);
     if &header[257..263] == b"ustar\0" && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.to_vec() }
 }
 

@@ -3,7 +3,8 @@
 //! Every path is one node, every file that was ever written one inode. Hiding a folder detaches its children, so
 //! that each name is taken away once for each time it was put there: the whole is linear in the number of entries.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use super::layer::{EntryKind, LayerEntry, LayerScan};
 
@@ -68,24 +69,7 @@ impl<'a> Tree<'a> {
     }
 
     fn apply(&mut self, scan: &'a LayerScan) {
-        // Whiteouts speak of lower layers only, wherever they stand in the tar: they come first.
-        for entry in &scan.entries {
-            match entry.kind {
-                EntryKind::Opaque => {
-                    if let Some(folder) = self.find(scan.path(entry)) {
-                        self.hide_children(folder);
-                    }
-                }
-                EntryKind::Whiteout => {
-                    let (parent, name) = LayerEntry::hidden(scan.path(entry));
-                    let hidden = self.find(parent).and_then(|parent| self.child(parent, name));
-                    if let Some(hidden) = hidden {
-                        self.hide(hidden);
-                    }
-                }
-                _ => {}
-            }
-        }
+        self.hide_what_is_gone(scan);
         let mut last: Option<(&'a [u8], u32)> = None;
         for (index, entry) in scan.entries.iter().enumerate() {
             let index = index as u32;
@@ -110,7 +94,7 @@ impl<'a> Tree<'a> {
             let (folder, name) = slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]));
             let parent = match last {
                 Some((known, node)) if known == folder => node,
-                _ => self.folders(folder),
+                _ => self.folders(scan, folder),
             };
             last = Some((folder, parent));
             let node = self.child_or_new(parent, name);
@@ -119,6 +103,32 @@ impl<'a> Tree<'a> {
             // A folder on the way of the next entry may be gone.
             if was != Shown::Nothing {
                 last = None;
+            }
+        }
+    }
+
+    /// Whiteouts speak of lower layers only, wherever they stand in the tar: they come first.
+    fn hide_what_is_gone(&mut self, scan: &'a LayerScan) {
+        let is = |kind: EntryKind| scan.entries.iter().any(|entry| entry.kind == kind);
+        let mut written = Links::default();
+        let has_links = is(EntryKind::Symlink) && (is(EntryKind::Whiteout) || is(EntryKind::Opaque));
+        for entry in &scan.entries {
+            let path = scan.path(entry);
+            match entry.kind {
+                EntryKind::Opaque => {
+                    if let Some(folder) = self.find(&written.through(path)) {
+                        self.hide_children(folder);
+                    }
+                }
+                EntryKind::Whiteout => {
+                    let (parent, name) = LayerEntry::hidden(path);
+                    let hidden = self.find(&written.through(parent)).and_then(|parent| self.child(parent, name));
+                    if let Some(hidden) = hidden {
+                        self.hide(hidden);
+                    }
+                }
+                _ if has_links => written.write(entry.kind, path, scan.link(entry)),
+                _ => {}
             }
         }
     }
@@ -132,7 +142,7 @@ impl<'a> Tree<'a> {
                 self.show(node, Shown::Folder);
             }
             EntryKind::HardLink => {
-                let target = self.find(scan.link(entry)).map(|target| self.nodes[target as usize].shown);
+                let target = self.find_written(scan, scan.link(entry)).map(|target| self.nodes[target as usize].shown);
                 if let Some(Shown::Inode(inode)) = target {
                     // Its new name counts before the old one goes: they may be the same.
                     self.inodes[inode as usize].names += 1;
@@ -153,24 +163,58 @@ impl<'a> Tree<'a> {
         self.show(node, Shown::Inode(inode));
     }
 
-    /// The folder of a path, made on the way; what a lower layer has there instead is hidden by it. A symbolic
-    /// link of the same layer is left alone: engines put the file where it points.
-    fn folders(&mut self, path: &'a [u8]) -> u32 {
+    /// The directory of a path, made on the way; what a lower layer has there instead is hidden by it. A symbolic link
+    /// of the same layer is followed: the layer is unpacked on its own, and the link is there when the path is written
+    /// (containerd, `archive.applyNaive`).
+    fn folders(&mut self, scan: &'a LayerScan, path: &'a [u8]) -> u32 {
         let mut node = ROOT;
-        for part in parts(path) {
-            node = self.child_or_new(node, part);
-            match self.nodes[node as usize].shown {
+        let mut walk = Walk::new(path);
+        while let Some(part) = walk.next(&mut node, self) {
+            let child = self.child_or_new(node, part);
+            match self.nodes[child as usize].shown {
                 Shown::Folder => {}
-                Shown::Inode(inode) if self.inodes[inode as usize].layer == self.layer => {}
-                Shown::Inode(_) => {
-                    self.hide(node);
-                    self.show(node, Shown::Folder);
+                Shown::Inode(inode) if self.inodes[inode as usize].layer == self.layer => {
+                    if let Some(target) = self.written_link(scan, inode)
+                        && walk.follow(target, &mut node)
+                    {
+                        continue;
+                    }
                 }
-                Shown::Nothing => self.show(node, Shown::Folder),
+                Shown::Inode(_) => {
+                    self.hide(child);
+                    self.show(child, Shown::Folder);
+                }
+                Shown::Nothing => self.show(child, Shown::Folder),
             }
-            self.link(node);
+            self.link(child);
+            node = child;
         }
         node
+    }
+
+    /// The node of a path, symbolic links to directories followed if this layer has written them.
+    fn find_written(&self, scan: &'a LayerScan, path: &'a [u8]) -> Option<u32> {
+        let mut node = ROOT;
+        let mut walk = Walk::new(path);
+        while let Some(part) = walk.next(&mut node, self) {
+            let child = self.child(node, part)?;
+            if !walk.waiting.is_empty()
+                && let Shown::Inode(inode) = self.nodes[child as usize].shown
+                && let Some(target) = self.written_link(scan, inode)
+                && walk.follow(target, &mut node)
+            {
+                continue;
+            }
+            node = child;
+        }
+        Some(node)
+    }
+
+    /// Where a symbolic link of this layer points.
+    fn written_link(&self, scan: &'a LayerScan, inode: u32) -> Option<&'a [u8]> {
+        let inode = self.inodes[inode as usize];
+        let entry = scan.entries.get(inode.entry as usize).filter(|_| inode.layer == self.layer)?;
+        (entry.kind == EntryKind::Symlink).then(|| scan.link(entry))
     }
 
     fn show(&mut self, node: u32, shown: Shown) {
@@ -323,6 +367,122 @@ impl<'a> Tree<'a> {
         }
         parts.reverse();
         parts.join(&b'/')
+    }
+}
+
+/// The parts of a path that are still to be walked, with those of the links on the way.
+struct Walk<'a> {
+    waiting: Vec<&'a [u8]>,
+    links: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(path: &'a [u8]) -> Self {
+        let mut waiting: Vec<&[u8]> = parts(path).collect();
+        waiting.reverse();
+        Self { waiting, links: 0 }
+    }
+
+    /// The next name below `node`; `..` goes up and never out of the root.
+    fn next(&mut self, node: &mut u32, tree: &Tree<'_>) -> Option<&'a [u8]> {
+        loop {
+            let part = self.waiting.pop()?;
+            if part != b".." {
+                return Some(part);
+            }
+            *node = tree.nodes[*node as usize].parent;
+        }
+    }
+
+    /// Goes on with a link's target; false if there were too many of them.
+    fn follow(&mut self, target: &'a [u8], node: &mut u32) -> bool {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return false;
+        }
+        if target.starts_with(b"/") {
+            *node = ROOT;
+        }
+        let before = self.waiting.len();
+        self.waiting.extend(parts(target));
+        self.waiting[before..].reverse();
+        true
+    }
+}
+
+/// The symbolic links that a layer has written so far, by the paths where they lie.
+#[derive(Default)]
+struct Links<'a>(BTreeMap<Vec<u8>, &'a [u8]>);
+
+impl<'a> Links<'a> {
+    /// A directory's path with these links resolved.
+    fn through<'p>(&self, path: &'p [u8]) -> Cow<'p, [u8]>
+    where
+        'a: 'p,
+    {
+        if self.0.is_empty() {
+            return Cow::Borrowed(path);
+        }
+        let mut walked: Vec<u8> = Vec::with_capacity(path.len());
+        let mut waiting: Vec<&[u8]> = parts(path).collect();
+        waiting.reverse();
+        let mut followed = 0;
+        while let Some(part) = waiting.pop() {
+            let parent = walked.len();
+            if part == b".." {
+                walked.truncate(walked.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
+                continue;
+            }
+            if parent > 0 {
+                walked.push(b'/');
+            }
+            walked.extend_from_slice(part);
+            if followed < MAX_LINKS
+                && let Some(target) = self.0.get(&walked)
+            {
+                followed += 1;
+                walked.truncate(if target.starts_with(b"/") { 0 } else { parent });
+                let before = waiting.len();
+                waiting.extend(parts(target));
+                waiting[before..].reverse();
+            }
+        }
+        Cow::Owned(walked)
+    }
+
+    /// Where an entry itself lies.
+    fn place(&self, path: &[u8]) -> Vec<u8> {
+        let slash = path.iter().rposition(|&byte| byte == b'/');
+        let Some(slash) = slash else { return path.to_vec() };
+        let folder = self.through(&path[..slash]);
+        if folder.is_empty() { path[slash + 1..].to_vec() } else { [&folder, &path[slash..]].concat() }
+    }
+
+    /// Takes an entry in: it replaces what was there, and is a link if it is one or another name of one.
+    fn write(&mut self, kind: EntryKind, path: &[u8], link: &'a [u8]) {
+        let place = self.place(path);
+        let target = match kind {
+            EntryKind::Symlink => Some(link),
+            EntryKind::HardLink => self.0.get(&self.place(link)).copied(),
+            _ => None,
+        };
+        self.0.remove(&place);
+        if kind != EntryKind::Directory {
+            let below = [&place[..], b"/"].concat();
+            let gone: Vec<Vec<u8>> = self
+                .0
+                .range(below.clone()..)
+                .map(|(path, _)| path)
+                .take_while(|path| path.starts_with(&below))
+                .cloned()
+                .collect();
+            for path in gone {
+                self.0.remove(&path);
+            }
+        }
+        if let Some(target) = target {
+            self.0.insert(place, target);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::{
-    self, ImageError, ImageScan, Options, ParsePlatformError, Platform, ReportOptions, StoreError, Weigher,
+    self, Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, ReportOptions, StoreError, Weigher,
 };
 use crate::measure::{NotInPlace, Reading, Way, WeighError, weigh_on_engine};
 use crate::record::{Outcome, Variant, Via};
@@ -352,12 +352,7 @@ fn neither(target: &str) -> Failure {
 }
 
 fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
-    // A limit that is reached within a layer is told by the layer.
-    let too_large = match &error {
-        ImageError::Limit { .. } => true,
-        ImageError::Layer { what, .. } => what.starts_with("too "),
-        _ => false,
-    };
+    let too_large = error.excess() == Some(Excess::Memory);
     let mut failure = Failure::from(error);
     failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
     if too_large && wanted.limited {

@@ -28,7 +28,7 @@ pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
 
-use super::archive::{Broken, ImageScan, Members, Weigher, scan_unpacked};
+use super::archive::{ImageScan, Members, Weigher, scan_unpacked};
 use super::blob::digest_of;
 use super::config::{ImageConfig, read_config};
 use super::layer::{FileHashes, LayerScan};
@@ -205,7 +205,7 @@ impl Weigher {
         };
         let input = Assembled::new(pieces, store.folder(place)?, stop);
         let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, DiffIds::Checked, members);
-        let layer = layer.map_err(|Broken { what, .. }| layer_error(place, what))?;
+        let layer = layer.map_err(|broken| layer_error(place, broken.what.text()))?;
         if layer.diff_id != place.diff_id {
             return Err(layer_error(place, format!("what is there has the digest {}", layer.diff_id)));
         }

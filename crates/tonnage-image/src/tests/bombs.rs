@@ -48,7 +48,7 @@ fn a_zstd_frame_that_wants_gigabytes_of_window_is_refused() {
     };
     assert_eq!(super::read_one(&build(frame(27))).layers.len(), 1);
     let message = fails_with(Limits::default(), &build(frame(31)));
-    assert!(message.starts_with("layer `blob` is broken at byte 0") && message.contains("memory"), "{message}");
+    assert!(message.starts_with("layer `blob` is too large at byte 0") && message.contains("memory"), "{message}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) fn paths(scan: &LayerScan) -> Vec<(String, u64)> {
 
 pub(super) fn broken(tar: &[u8]) -> String {
     match read(tar).unwrap_err() {
-        TarError { what: Fault::Format(what), .. } => what,
+        TarError { what: Fault::Format(what) | Fault::TooMuch(what), .. } => what,
         TarError { what: Fault::Io(error), .. } => error.to_string(),
     }
 }

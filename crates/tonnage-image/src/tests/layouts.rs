@@ -152,7 +152,7 @@ fn archives_and_layers_that_are_packed_in_another_way_are_named() {
         let blob = layout.blob("application/vnd.oci.image.layer.v1.tar", &content);
         let manifest = layout.manifest(config, &[blob]);
         let message = chain(&read(&layout.index(&[manifest])).unwrap_err());
-        assert!(message.contains(&format!("compressed with {name}")), "{message}");
+        assert!(message.contains(&format!("packed as {name}")), "{message}");
     }
 }
 

@@ -168,3 +168,74 @@ fn names_that_are_no_text_are_written_as_hex() {
     let weight = crate::weigh(&scan, &crate::ReportOptions { base_diff_ids: &[], site_layers: 0, top: 5 });
     assert_eq!(weight.paths[0].path, "/a\\xffb");
 }
+
+#[test]
+fn a_path_through_a_link_of_its_own_layer_lies_where_the_link_points() {
+    let cases: Vec<Case> = vec![
+        (
+            "a file is where the link points, and replaces what is there",
+            vec![vec![zeros("usr/lib/x", 100)], vec![symlink("lib", "usr/lib"), zeros("lib/x", 40)]],
+            147,
+            100,
+            0,
+        ),
+        (
+            "an absolute link, a link on its way, and one that goes up",
+            vec![
+                vec![zeros("usr/lib/x", 100)],
+                vec![symlink("a", "/usr"), symlink("b", "a/../a"), symlink("usr/l", "lib"), zeros("b/l/x", 40)],
+            ],
+            100 + 4 + 6 + 3 + 40,
+            100,
+            0,
+        ),
+        (
+            "a later layer reaches it by its real name",
+            vec![vec![symlink("lib", "usr/lib"), zeros("lib/x", 40)], vec![whiteout("usr/lib/x")]],
+            47,
+            40,
+            0,
+        ),
+        (
+            "a whiteout through a link",
+            vec![vec![zeros("usr/lib/x", 100)], vec![symlink("lib", "usr/lib"), whiteout("lib/x")]],
+            107,
+            100,
+            0,
+        ),
+        (
+            "an opaque mark through a link",
+            vec![vec![zeros("usr/lib/x", 100)], vec![symlink("lib", "usr/lib"), opaque("lib"), zeros("lib/y", 1)]],
+            108,
+            100,
+            0,
+        ),
+        (
+            "a hard link to a name through a link",
+            vec![
+                vec![symlink("lib", "usr/lib"), zeros("lib/x", 40), hard_link("y", "lib/x")],
+                vec![whiteout("usr/lib/x")],
+            ],
+            47,
+            0,
+            0,
+        ),
+        // Unpacked on its own, a layer does not see the link of a lower one: it makes a directory.
+        (
+            "a link of a lower layer is replaced",
+            vec![vec![zeros("usr/lib/x", 100), symlink("lib", "usr/lib")], vec![zeros("lib/x", 40)]],
+            147,
+            7,
+            0,
+        ),
+        ("links in a circle", vec![vec![symlink("a", "b"), symlink("b", "a"), zeros("a/x", 5)]], 7, 0, 0),
+    ];
+    for (name, layers, size, reclaimable, duplicates) in cases {
+        let sizes = weigh_layers(&layers).sizes;
+        assert_eq!(
+            (sizes.size_bytes.0, sizes.reclaimable_bytes.0, sizes.duplicate_bytes.0),
+            (size, reclaimable, duplicates),
+            "{name}"
+        );
+    }
+}

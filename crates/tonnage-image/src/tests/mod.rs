@@ -2,6 +2,7 @@
 
 pub(super) mod archives;
 mod bombs;
+mod bounds;
 mod formats;
 mod hostile;
 mod layouts;

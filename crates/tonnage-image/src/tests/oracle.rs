@@ -14,13 +14,62 @@ enum There {
     Inode(usize, usize),
 }
 
+/// Where a path leads in a layer that is unpacked on its own, its last part not followed: links by their paths.
+fn resolve(links: &BTreeMap<String, Option<String>>, path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut parts: Vec<String> = folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut walked: Vec<String> = Vec::new();
+    let mut followed = 0;
+    while !parts.is_empty() {
+        walked.push(parts.remove(0));
+        if let Some(Some(target)) = links.get(&walked.join("/"))
+            && followed < 40
+        {
+            followed += 1;
+            walked.pop();
+            parts.splice(0..0, target.split('/').map(str::to_owned));
+        }
+    }
+    walked.push(name.to_owned());
+    walked.join("/")
+}
+
+/// The items of a layer with their paths, and the targets of hard links, where links of that layer lead.
+fn resolved(items: &[Item]) -> Vec<Item> {
+    let mut links: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for item in items {
+        let mut item = item.clone();
+        let (path, target) = match &mut item {
+            Item::File(path, ..) if path.rsplit('/').next().unwrap().starts_with(".wh.") => {
+                *path = resolve(&links, path);
+                found.push(item);
+                continue;
+            }
+            Item::Symlink(path, target) => (path, Some(target.clone())),
+            Item::HardLink(path, target) => {
+                *target = resolve(&links, target);
+                (path, links.get(target).cloned().flatten())
+            }
+            Item::File(path, ..) | Item::Folder(path) => (path, None),
+        };
+        *path = resolve(&links, path);
+        let path = path.clone();
+        let is_folder = matches!(item, Item::Folder(_));
+        links.retain(|other, _| *other != path && (is_folder || !other.starts_with(&format!("{path}/"))));
+        links.insert(path, target);
+        found.push(item);
+    }
+    found
+}
+
 /// Size and visible bytes.
 fn naive(layers: &[Vec<Item>]) -> (u64, u64) {
     let mut there: BTreeMap<String, There> = BTreeMap::new();
     let mut inodes: Vec<u64> = Vec::new();
     let is_below = |path: &str, folder: &str| path.starts_with(&format!("{folder}/"));
-    for (number, items) in layers.iter().enumerate() {
-        for item in items {
+    for (number, items) in layers.iter().map(|items| resolved(items)).enumerate() {
+        for item in &items {
             let Item::File(path, ..) = item else { continue };
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
             if name == ".wh..wh..opq" {
@@ -30,7 +79,7 @@ fn naive(layers: &[Vec<Item>]) -> (u64, u64) {
                 there.retain(|path, _| *path != hidden && !is_below(path, &hidden));
             }
         }
-        for item in items {
+        for item in &items {
             let (path, new) = match item {
                 Item::File(path, ..) if path.rsplit('/').next().unwrap().starts_with(".wh.") => continue,
                 Item::File(path, content, _) => {

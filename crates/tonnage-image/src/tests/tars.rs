@@ -154,3 +154,17 @@ fn names_that_no_text_holds_are_kept_as_they_are() {
     let listed: Vec<_> = weight.paths.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(listed, ["/\u{1b}[2J", "/tab\there", "/two\nlines", "/\\xff\\xfe"]);
 }
+
+#[test]
+fn stars_prefix_is_shorter_than_that_of_ustar() {
+    let mut block = header(b"name", b'0', &octal(0));
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    block[345..476].fill(b'p');
+    // The times of access and change, then star's own mark.
+    block[476..488].copy_from_slice(b"14000000000\0");
+    block[488..500].copy_from_slice(b"14000000001\0");
+    let ustar = with_checksum(block.clone());
+    block[508..512].copy_from_slice(b"tar\0");
+    assert_eq!(paths(&read(&with_checksum(block)).unwrap()), [(format!("{}/name", "p".repeat(131)), 0)]);
+    assert_eq!(paths(&read(&ustar).unwrap()), [(format!("{}14000000000/name", "p".repeat(131)), 0)]);
+}

@@ -12,6 +12,7 @@
 )]
 
 mod action;
+mod clean_live;
 mod command_line;
 mod context_live;
 mod disk_live;

@@ -43,6 +43,12 @@ impl PrivateEngine {
         assert!(output.status.success(), "{how}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Sends its process a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(format!("/run/tonnage-engines/{}/dockerd.pid", self.name)).unwrap();
+        assert!(Command::new("kill").args(["-s", name, pid.trim()]).status().unwrap().success());
+    }
+
     /// Its address, for `DOCKER_HOST`.
     pub(crate) fn host(&self) -> &str {
         &self.host

@@ -69,11 +69,10 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     for stale in here {
         let ownership = if args.labelled_only { without_ledger(&stale.ownership.run) } else { stale.ownership.clone() };
         let report = engine.clean(&ownership, removal).await?;
-        let whole = report.cache_unlisted.is_none();
-        add(&mut total, report);
-        if whole && !args.labelled_only && !args.dry_run {
+        if report.is_whole() && !args.labelled_only && !args.dry_run {
             stale.forget()?;
         }
+        add(&mut total, report);
     }
     for run in marked.iter().filter(|run| wanted(run) && !known.contains(*run)) {
         if (args.force || (args.run.is_some() && !args.dry_run && confirmed(run))) && !args.dry_run {
@@ -112,9 +111,15 @@ fn without_ledger(run: &str) -> Ownership {
 /// Says what a run left that may still be going on somewhere else.
 async fn list(run: &str, engine: &DockerEngine, terminal: &Terminal) -> Result<(), Failure> {
     let found = engine.clean(&without_ledger(run), Removal::List).await?;
+    for line in &found.left {
+        terminal.warning(&format!("left in place: {}", text::for_people(line)));
+    }
+    if found.objects.is_empty() {
+        return Ok(());
+    }
     terminal.warning(&format!(
         "left in place: {} of run {run}, whose ledger is not here; another user or container may be running it",
-        if found.objects.is_empty() { "nothing that is provably its own".to_owned() } else { found.objects.join(", ") },
+        found.objects.join(", "),
     ));
     terminal.hint(&format!("if that run is over, `tonnage clean --run {run} --force` cleans up after it"));
     Ok(())

@@ -55,6 +55,7 @@ pub(super) async fn clean(
         let image = listed.iter().find(|image| image.id == *id);
         let name = image.and_then(|image| image.tags().next()).map_or(*id, String::as_str);
         hand.report.left.push(left("image", name, why));
+        hand.report.used += 1;
     }
     hand.names(claims::names(&listed, &images, ownership)).await?;
     hand.passes(&listed, images.ours.keys().map(|id| (*id).to_owned()).collect()).await?;

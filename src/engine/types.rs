@@ -448,6 +448,9 @@ pub struct CleanReport {
     pub cache_records: u64,
     /// What could be ours but could be someone else's, and was left: one line each.
     pub left: Vec<String>,
+    /// Images of the run that another client uses: a later clean-up can remove them, as long as the ledger is there.
+    #[serde(default)]
+    pub used: u64,
     /// What was removed, or would be: one line each, build-cache records together.
     #[serde(default)]
     pub objects: Vec<String>,
@@ -455,4 +458,11 @@ pub struct CleanReport {
     /// A later clean-up finds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_unlisted: Option<String>,
+}
+
+impl CleanReport {
+    /// Whether a later clean-up has nothing left to do that needs the ledger.
+    pub fn is_whole(&self) -> bool {
+        self.used == 0 && self.cache_unlisted.is_none()
+    }
 }

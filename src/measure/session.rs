@@ -18,7 +18,7 @@ use super::ledger::Ledger;
 use super::masked::{Masked, MaskedObserver};
 use super::options::RunOptions;
 use super::way::{Way, store_in_place};
-use crate::engine::{BuildFailure, Engine, EngineError, Ownership, Removal, labels};
+use crate::engine::{BuildFailure, CleanReport, Engine, EngineError, Ownership, Removal, labels};
 use crate::exit::Exit;
 use crate::image::{self, Weigher};
 use crate::record::{
@@ -511,10 +511,10 @@ impl<'a, E: Engine> Session<'a, E> {
         Ok(())
     }
 
-    /// Removes what the run made; whether all of it is gone. What is in doubt is reported.
-    async fn clean(&mut self, observer: &mut dyn Observer) -> bool {
+    /// Removes what the run made and reports what is in doubt; `None` if nothing was removed.
+    async fn clean(&mut self, observer: &mut dyn Observer) -> Option<CleanReport> {
         if self.options.keep {
-            return false;
+            return None;
         }
         observer.event(&Event::Cleaning);
         if let Err(error) = self.ledger.cut() {
@@ -523,7 +523,6 @@ impl<'a, E: Engine> Session<'a, E> {
         match self.engine.clean(self.ledger.ownership(), Removal::Remove).await {
             Ok(report) => {
                 observer.event(&Event::Cleaned(&report));
-                let whole = report.cache_unlisted.is_none();
                 for line in &report.left {
                     self.record.findings.push(Finding {
                         code: "left-on-engine".into(),
@@ -533,13 +532,13 @@ impl<'a, E: Engine> Session<'a, E> {
                         remedy: String::new(),
                     });
                 }
-                whole
+                Some(report)
             }
             Err(error) => {
                 observer.event(&Event::Warning(&format!(
                     "what the run made on the engine could not be removed: {error}; `tonnage clean` tries again"
                 )));
-                false
+                None
             }
         }
     }
@@ -547,7 +546,7 @@ impl<'a, E: Engine> Session<'a, E> {
     async fn finish(mut self, stop: Stop, observer: &mut dyn Observer) -> Result<Outcome, MeasureError> {
         let cleaning = Instant::now();
         let cleaned = match &stop {
-            Stop::Engine(error) if error.is_lost() => false,
+            Stop::Engine(error) if error.is_lost() => None,
             _ => self.clean(observer).await,
         };
         self.spent.cleaning_ns = Nanos::from(cleaning.elapsed());
@@ -568,7 +567,9 @@ impl<'a, E: Engine> Session<'a, E> {
         let (ended, exit, lost) = match stop {
             Stop::Complete => (Ended::Complete, if failed { Exit::VariantFailed } else { Exit::Done }, None),
             Stop::OutOfTime => (Ended::OutOfTime, if failed { Exit::VariantFailed } else { Exit::Done }, None),
-            Stop::Interrupted if cleaned || self.options.keep => (Ended::Interrupted, Exit::Interrupted, None),
+            Stop::Interrupted if cleaned.is_some() || self.options.keep => {
+                (Ended::Interrupted, Exit::Interrupted, None)
+            }
             Stop::Interrupted => (Ended::Interrupted, Exit::NotCleaned, None),
             Stop::Engine(error) => (Ended::EngineLost, Exit::NoEngine, Some(error)),
         };
@@ -580,7 +581,7 @@ impl<'a, E: Engine> Session<'a, E> {
         if ended == Ended::Complete {
             self.journal.finish()?;
         }
-        if cleaned {
+        if cleaned.as_ref().is_some_and(CleanReport::is_whole) {
             self.ledger.forget()?;
         }
         Ok(Outcome { record: self.record, against, exit, lost })

@@ -463,6 +463,7 @@ impl Engine for ScriptedEngine {
         records.retain(|id| unknown || before.cache.contains(id));
         Ok(CleanReport {
             objects: Vec::new(),
+            used: 0,
             containers: count(containers, state.containers.len()),
             networks: 0,
             images: count(images, state.images.len()),

@@ -82,7 +82,7 @@ fn here_documents_are_one_instruction() {
 
 #[test]
 fn what_cannot_be_parsed_is_an_error_with_its_line() {
-    for (text, line) in [("FROM a\nRUM x\n", 2), ("RUN x\n", 1), ("FROM a\nCOPY x\n", 2)] {
+    for (text, line) in [("FROM a\nRUM x\n", 2), ("RUN x\n", 1), ("ARG A=1\n", 1), ("FROM a\nCOPY x\n", 2)] {
         match Facts::parse(text) {
             Err(DockerfileError::Syntax { line: at, .. }) => assert_eq!(at, line, "{text}"),
             other => panic!("{other:?}"),

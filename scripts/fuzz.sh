@@ -13,7 +13,7 @@ seconds=${1:-600}
 [[ $seconds =~ ^[0-9]+$ ]] || die "\`$seconds\` is no number of seconds" "usage: \`scripts/fuzz.sh [SECONDS] [TARGET]...\`"
 shift $(($# > 0 ? 1 : 0))
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(archive layer packages dockerignore)
+[ ${#targets[@]} -gt 0 ] || targets=(archive layer packages dockerignore record baseline manifest dockerfile compose events tar_split)
 
 need_rust
 need_python
@@ -35,8 +35,12 @@ for target in "${targets[@]}"; do
     options=(-max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -max_len=16384 -print_final_stats=1 -verbosity=1)
     dictionary=dictionaries/$target.txt
     [ ! -e "$dictionary" ] || options+=(-dict="$dictionary")
+    # New inputs go to the first directory; those that are kept in the repository are only read.
+    mkdir -p "corpus/$target"
+    inputs=("corpus/$target")
+    [ ! -d "seeds/$target" ] || inputs+=("seeds/$target")
     say "$target: $seconds s"
-    "${cargo[@]}" fuzz run "$target" -- "${options[@]}" >"$log" 2>&1 || {
+    "${cargo[@]}" fuzz run "$target" "${inputs[@]}" -- "${options[@]}" >"$log" 2>&1 || {
         status=1
         grep -E '^(thread|SUMMARY|Failing input|==|.*panicked)|assertion' "$log" | head -n 20 >&2 || true
     }

@@ -25,6 +25,8 @@ pub mod random;
 pub mod record;
 pub mod report;
 pub mod suite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub use tonnage_image::text;
 pub mod ui;
 pub mod units;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "record",
     "analyse",
     "credentials",
@@ -25,6 +25,7 @@ const ORDER: [&str; 12] = [
     "report",
     "ui",
     "cli",
+    "testing",
 ];
 
 /// Only these folders may name these crates.

@@ -26,6 +26,8 @@ mod types;
 
 pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
 pub use endpoint::{Address, Candidate, Source, Surroundings};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use events::fold_twice;
 pub use session::Secrets;
 
 pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};

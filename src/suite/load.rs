@@ -48,7 +48,7 @@ pub(super) fn load(
 }
 
 /// The suite that a manifest would make if it stood at `manifest`.
-pub(super) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+pub(crate) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
     let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
     let boundary = Boundary::around(&root, &[])?;
     read(root, manifest, boundary, text)

@@ -69,6 +69,8 @@ pub use boundary::{Boundary, BoundaryError};
 pub use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use load::from_text as read_text;
 pub use load::{MANIFEST_NAME, is_name};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
 pub use plan::{PlanOptions, Step, plan, plan_beside};

@@ -45,6 +45,9 @@ mod shape;
 #[cfg(feature = "docker-store")]
 mod store;
 mod tar;
+#[cfg(all(feature = "docker-store", any(test, feature = "testing")))]
+#[doc(hidden)]
+pub mod testing;
 mod tree;
 mod weigh;
 

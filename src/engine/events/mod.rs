@@ -119,6 +119,32 @@ fn instruction_text(text: &str) -> String {
     crate::text::shorten(clean.trim(), INSTRUCTION)
 }
 
+/// Folds an answer that arrives in one piece and in pieces of `step` bytes: the facts are the same, and fit to keep.
+/// Returns whether there were instructions.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn fold_twice(builder: u8, step: usize, answer: &[u8]) -> bool {
+    let builder = [Builder::Buildkit, Builder::Classic, Builder::Buildah][usize::from(builder) % 3];
+    let fold = |step: usize| {
+        let known = Known { stages: vec!["one".to_owned(), String::new()], has_labels: true, lookup_apart: true };
+        let (mut folder, mut lines) = (Folder::new(builder, known), JsonLines::default());
+        let mut take = |line: Line| folder.line(Nanos(1_000), &line, &mut |_| {});
+        for piece in answer.chunks(step) {
+            lines.push(piece, &mut take);
+        }
+        lines.finish(&mut take);
+        let _ = folder.instructions();
+        folder.finish(Nanos(1_000_000))
+    };
+    let whole = fold(answer.len().max(1));
+    assert_eq!(whole, fold(step));
+    assert!(whole.steps.len() <= MOST_STEPS);
+    for step in &whole.steps {
+        assert_eq!(crate::text::for_people(&step.instruction), step.instruction);
+        assert!(step.instruction.chars().count() <= INSTRUCTION);
+    }
+    !whole.steps.is_empty()
+}
+
 #[cfg(test)]
 pub(super) mod transcript;
 #[cfg(test)]

@@ -67,6 +67,14 @@ pub(super) fn read_all(root: &Path, files: &[PathBuf], survey: &mut Survey) {
     }
 }
 
+/// What one compose file says.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn survey_of(root: &Path, file: &Path, content: &str) -> Survey {
+    let mut survey = Survey::default();
+    read(root, file, content, &mut survey);
+    survey
+}
+
 /// Adds the services of a compose file that build something; what cannot be used becomes a warning.
 fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
     let shown = file.display();

@@ -121,6 +121,8 @@ impl Diagnose for InitError {
     }
 }
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use compose::survey_of as read_compose;
 pub use survey::survey;
 pub use write::manifest;
 

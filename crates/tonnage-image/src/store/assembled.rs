@@ -58,6 +58,8 @@ impl Kept {
     /// One piece more; nothing at all once it is more than `most` bytes.
     fn with(mut self, piece: &Piece<'_>, most: usize) -> Option<Self> {
         let (size, bytes) = match *piece {
+            // Only a damaged record has it: what is not kept is read from there, and fails.
+            Piece::File { size: NO_FILE, .. } => return None,
             Piece::Bytes(bytes) => (NO_FILE, bytes),
             Piece::File { path, size } => (size, path),
         };
@@ -88,7 +90,7 @@ pub(super) enum Source<R: Read> {
 }
 
 impl<R: Read> Source<R> {
-    fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         match self {
             Self::Kept(kept) => Ok(kept.next()),
             Self::Record(pieces) => pieces.next(),

@@ -27,6 +27,8 @@ use assembled::{Assembled, Outline, Source};
 pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use split::read_twice;
 
 use super::archive::{ImageScan, Members, Weigher, scan_unpacked};
 use super::blob::digest_of;

@@ -1,0 +1,41 @@
+//! Entries to private readers of untrusted input, for the fuzz targets and their kept inputs. Each takes any bytes and
+//! asserts what must hold of whatever the reader makes of them.
+
+/// Docker's record of a layer's tar, packed or not: pieces that are kept in memory are those that a second look at the
+/// record gives, and their lengths add up. Returns whether there were any.
+pub fn tar_split(data: &[u8]) -> bool {
+    crate::store::read_twice(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::{Options, Weigher};
+
+    /// Runs each kept input of a fuzz target, and beginnings of it, through a reader.
+    fn run_seeds(target: &str, read: fn(&[u8]) -> bool) {
+        let mut taken = 0;
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target)).unwrap()
+        {
+            let data = fs::read(entry.unwrap().path()).unwrap();
+            taken += usize::from(read(&data));
+            for part in 1..8 {
+                read(&data[..data.len() * part / 8]);
+            }
+        }
+        assert!(taken >= 2, "the reader of `{target}` took {taken} of its seeds");
+    }
+
+    #[test]
+    fn the_seeds_of_tar_split_pass() {
+        run_seeds("tar_split", tar_split);
+    }
+
+    #[test]
+    fn the_seeds_of_archives_pass() {
+        run_seeds("archive", |data| Weigher::new(Options::default()).read_archive(data).is_ok());
+    }
+}

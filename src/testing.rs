@@ -1,0 +1,147 @@
+//! Entries to the readers of untrusted input, which are private otherwise: for the fuzz targets in `fuzz/`, and for the
+//! corpus in `fuzz/seeds/`, which every `cargo test` runs through them. Each takes any bytes and asserts what must
+//! hold of whatever the reader makes of them; they return whether the reader took the input. Part of the feature `testing`, not of the product.
+
+#![expect(clippy::missing_panics_doc, reason = "to panic where something does not hold is what they are for")]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::error::Diagnose as _;
+use crate::gate::{Baseline, Budgets};
+use crate::record;
+use crate::suite::dockerfile;
+use crate::text::for_people;
+use crate::{engine, fsx, report, suite};
+
+/// Takes an input, and says whether its reader took it.
+pub type Entry = fn(&[u8]) -> bool;
+
+/// The name of each fuzz target, and what it runs.
+pub const READERS: [(&str, Entry); 6] = [
+    ("record", record),
+    ("baseline", baseline),
+    ("manifest", manifest),
+    ("dockerfile", dockerfile),
+    ("compose", compose),
+    ("events", events),
+];
+
+/// A `run.json`: what can be read can be reported, and what is written reads as the same.
+pub fn record(data: &[u8]) -> bool {
+    let Ok(record) = record::parse(Path::new("run.json"), data) else { return false };
+    let text = record::to_json(&record);
+    assert_inert(&text);
+    assert_eq!(record::parse(Path::new("run.json"), text.as_bytes()).ok().as_ref(), Some(&record));
+    for csv in [record::csv::sizes_csv(&record), record::csv::samples_csv(&record), record::csv::layers_csv(&record)] {
+        assert_inert(&csv);
+    }
+    assert_inert(&report::json(&record));
+    assert!(!report::markdown(&record).is_empty());
+    assert!(report::html(&record).is_ok());
+    true
+}
+
+/// A baseline: it holds what its digest says, so what is written again is the same text.
+pub fn baseline(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let Ok(baseline) = Baseline::parse(text, Path::new("tonnage-baseline.json")) else { return false };
+    let _ = baseline.problems();
+    let written = baseline.to_text();
+    assert_inert(&written);
+    assert_eq!(Baseline::parse(&written, Path::new("x")).map(|again| again.to_text()).ok(), Some(written));
+    true
+}
+
+/// A `tonnage.toml`, for the suite and for the gate, in a directory with a Dockerfile and a file to edit.
+pub fn manifest(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let _ = Budgets::parse(text, Path::new("tonnage.toml"));
+    match suite::read_text(directory().join("tonnage.toml"), text) {
+        Ok(suite) => {
+            assert!(suite.variants.iter().all(|variant| suite::is_name(&variant.name)));
+            true
+        }
+        Err(error) => {
+            let _ = error.hint();
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+/// Made once for all inputs.
+fn directory() -> &'static Path {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        let directory = std::env::temp_dir().join(format!("tonnage-readers-{}", std::process::id()));
+        for (path, text) in [("a/Dockerfile", "FROM x\nCOPY src .\n"), ("src/x.py", "x = 1\n")] {
+            // A directory that cannot be written makes every manifest an error, which is one way to be read.
+            let _ = fsx::write_atomic(&directory.join(path), text.as_bytes());
+        }
+        directory
+    })
+}
+
+/// A Dockerfile: rewriting its bases changes no other line.
+pub fn dockerfile(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let Ok(facts) = dockerfile::Facts::parse(&text) else { return false };
+    let arguments = [("A".to_owned(), "b".to_owned())].into();
+    let _ = facts.external_bases(&arguments, None);
+    let _ = facts.final_base(&arguments, Some("0"));
+    let _ = facts.stage_count(&arguments, None);
+    let _ = facts.copies_for(Path::new("src/x.py"), &arguments, None);
+    let _ = facts.exposed(None);
+    let bases = facts.all_external_bases(&arguments, None).unwrap_or_default();
+    let map = bases.into_iter().map(|base| (base, "other:1".to_owned())).collect();
+    let rewritten = dockerfile::rewrite_bases(&text, &map, &arguments);
+    assert_eq!(rewritten.lines().count(), text.lines().count());
+    true
+}
+
+/// A compose file, read for `tonnage init` where there are no Dockerfiles.
+pub fn compose(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let survey = suite::init::read_compose(directory(), Path::new("compose.yaml"), &text);
+    for warning in &survey.warnings {
+        assert_eq!(for_people(warning), *warning);
+    }
+    !survey.variants.is_empty()
+}
+
+/// An engine's answer to a build. The first byte chooses the builder, the second how large the pieces are in which the
+/// rest arrives, which must not matter.
+pub fn events(data: &[u8]) -> bool {
+    let [builder, step, answer @ ..] = data else { return false };
+    engine::fold_twice(*builder, usize::from(*step) + 1, answer)
+}
+
+/// Nothing that a terminal or a job's log would act upon.
+fn assert_inert(text: &str) {
+    for line in text.lines() {
+        assert_eq!(for_people(line), line);
+        assert!(!line.trim_start().starts_with("::"), "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_pass_and_so_does_each_beginning_of_them() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        for (name, read) in READERS {
+            let mut taken = 0;
+            for entry in std::fs::read_dir(seeds.join(name)).unwrap() {
+                let data = std::fs::read(entry.unwrap().path()).unwrap();
+                taken += usize::from(read(&data));
+                for part in 1..8 {
+                    read(&data[..data.len() * part / 8]);
+                }
+            }
+            assert!(taken >= 2, "the reader of `{name}` took {taken} of its seeds");
+        }
+    }
+}

@@ -87,14 +87,13 @@ fn directory() -> &'static Path {
 pub fn dockerfile(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let Ok(facts) = dockerfile::Facts::parse(&text) else { return false };
-    let arguments = [("A".to_owned(), "b".to_owned())].into();
+    let arguments = dockerfile::Arguments::of(&[("A".to_owned(), "b".to_owned())].into());
     let _ = facts.external_bases(&arguments, None);
     let _ = facts.final_base(&arguments, Some("0"));
     let _ = facts.stage_count(&arguments, None);
     let _ = facts.copies_for(Path::new("src/x.py"), &arguments, None);
-    let _ = facts.exposed(None);
     let bases = facts.all_external_bases(&arguments, None).unwrap_or_default();
-    let map = bases.into_iter().map(|base| (base, "other:1".to_owned())).collect();
+    let map = bases.images.into_iter().map(|base| (base, "other:1".to_owned())).collect();
     let rewritten = dockerfile::rewrite_bases(&text, &map, &arguments);
     assert_eq!(rewritten.lines().count(), text.lines().count());
     true

@@ -27,7 +27,7 @@ pub use paired::{NOISY, QUIET, RatioEstimate, UNKNOWN, noise, paired_ratio, unpa
 pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub use reproduction::{Reproduction, reproduction};
 pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
-pub use summary::{SummaryTiming, VariantSummary, summary};
+pub use summary::{SummaryTiming, VariantSummary, is_stand_in, summary};
 pub use timing::{Estimate, Network, PartsMedian, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.

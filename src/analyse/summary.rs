@@ -129,7 +129,7 @@ pub(super) fn works(variant: &Variant) -> bool {
 }
 
 /// Whether any base of any stage stands in for an image that could not be had.
-pub(super) fn is_stand_in(variant: &Variant) -> bool {
+pub fn is_stand_in(variant: &Variant) -> bool {
     variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
 }
 

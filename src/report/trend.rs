@@ -46,7 +46,7 @@ pub fn trend_table(trend: &Trend) -> Table {
 }
 
 /// Says that figures are of stand-in bases, where any is.
-pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
+pub fn stand_ins(trend: &Trend) -> Option<String> {
     let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
     (!names.is_empty()).then(|| format!("Runs on stand-in bases, made locally and not pulled: {}.", names.join(", ")))
 }

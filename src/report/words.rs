@@ -40,6 +40,9 @@ pub fn source_line(record: &Record) -> String {
     format!("{} {} · {} · {}", record.tool.name, record.tool.version, engine(record), day(record))
 }
 
+/// What stands behind each size that was measured on a stand-in base.
+pub const STAND_IN: &str = " (stand-in)";
+
 /// The sentence about stand-ins, where there are any.
 pub fn stand_in_line(record: &Record) -> Option<String> {
     let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();

@@ -90,6 +90,8 @@ pub struct Point {
     pub outcome: Outcome,
     /// What changed since the point before; empty where nothing did.
     pub changes: Vec<Change>,
+    /// Whether it was measured on a stand-in for a base image.
+    pub stand_in: bool,
     /// Whether a line may be drawn to it from the point before: `false` for the first and where the two are unlike.
     pub joined: bool,
 }
@@ -223,7 +225,8 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: M
         let before = index.checked_sub(1).map(|index| entries[index]);
         let changes = before.map_or_else(Vec::new, |(_, old_line, old)| changes((old_line, old), (line, variant)));
         let joined = before.is_some() && !changes.iter().any(|change| change.kind.separates(metric));
-        points.push(Point { run: *run, value, outcome: variant.outcome, changes, joined });
+        let stand_in = is_stand_in(variant);
+        points.push(Point { run: *run, value, outcome: variant.outcome, changes, stand_in, joined });
     }
     let mut found = VariantTrend { variant: name.to_owned(), points, slope: None, creep: None };
     let stretch = found.last_stretch();
@@ -236,6 +239,10 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: M
     found
 }
 
+fn is_stand_in(variant: &HistoryVariant) -> bool {
+    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
+}
+
 fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<Change> {
     let mut found = Vec::new();
     let mut differ = |kind, before: String, after: String| {
@@ -244,10 +251,7 @@ fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVar
             found.push(Change { kind, detail: format!("{before} → {after}") });
         }
     };
-    let stand_in = |variant: &HistoryVariant| {
-        let is = variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
-        if is { "stand-in" } else { "real base" }.to_owned()
-    };
+    let stand_in = |variant: &HistoryVariant| if is_stand_in(variant) { "stand-in" } else { "real base" }.to_owned();
     let wire = |variant: &HistoryVariant| variant.wire_kind.map_or_else(String::new, |kind| kind.word().to_owned());
     let bases = |variant: &HistoryVariant| {
         let names = variant.bases.iter().map(|base| format!("{} {}", base.reference, brief(&base.id)));

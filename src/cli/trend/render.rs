@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 
-use crate::analyse::trend::{ChangeKind, Trend, VariantTrend};
+use crate::analyse::trend::{ChangeKind, Point, Trend, VariantTrend};
+use crate::report;
 use crate::text::for_people;
 use crate::units::Ratio;
 
@@ -34,12 +35,18 @@ fn row(trend: &Trend, line: &VariantTrend) -> Option<[String; 7]> {
     Some([
         for_people(&line.variant),
         runs,
-        trend.metric.show(first.value),
-        trend.metric.show(last.value),
+        shown(trend, first),
+        shown(trend, last),
         change,
         line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope)),
         creeping(line).unwrap_or_default(),
     ])
+}
+
+/// A value; a size on a stand-in base is marked as in the report.
+fn shown(trend: &Trend, point: &Point) -> String {
+    let mark = if point.stand_in && !trend.metric.is_time() { report::STAND_IN } else { "" };
+    format!("{}{mark}", trend.metric.show(point.value))
 }
 
 fn creeping(line: &VariantTrend) -> Option<String> {
@@ -115,6 +122,9 @@ pub(super) fn table(trend: &Trend, width: Option<u16>) -> String {
     for change in changes(trend) {
         let _ = writeln!(out, "{change}");
     }
+    if let Some(note) = report::trend_stand_ins(trend) {
+        let _ = writeln!(out, "{}", for_people(&note));
+    }
     out
 }
 
@@ -127,6 +137,9 @@ pub(super) fn markdown(trend: &Trend) -> String {
     }
     for (index, change) in changes(trend).iter().enumerate() {
         let _ = writeln!(out, "{}- {}", if index == 0 { "\n" } else { "" }, escape(change));
+    }
+    if let Some(note) = report::trend_stand_ins(trend) {
+        let _ = writeln!(out, "\n{}", escape(&for_people(&note)));
     }
     out
 }
@@ -168,6 +181,7 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
                 "finished_at": trend.runs.get(point.run),
                 "run": point.run,
                 "value": point.value,
+                "stand_in": point.stand_in,
                 "outcome": point.outcome,
                 "joined": point.joined,
                 "changes": changes

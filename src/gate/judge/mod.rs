@@ -17,6 +17,7 @@ use super::budget::{Budgets, Level, Vanished};
 use super::measured::{Kind, Measured};
 use super::timing::{TimingMode, TimingResult, TimingVerdict};
 use crate::analyse::compare::{Comparison, compare};
+use crate::analyse::is_stand_in;
 use crate::exit::Exit;
 use crate::record::{Outcome, Sample, Variant};
 use crate::units::{Bytes, Ratio};
@@ -141,6 +142,8 @@ pub struct VariantResult {
     pub line: u32,
     /// `size` now.
     pub size: Option<Bytes>,
+    /// Whether it was measured on a stand-in for a base image.
+    pub stand_in: bool,
     /// `size` in the baseline.
     pub baseline_size: Option<Bytes>,
     /// The reason for the difference in `size`.
@@ -321,6 +324,7 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         dockerfile,
         line,
         size: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        stand_in: is_stand_in(variant),
         baseline_size: entry.and_then(|entry| entry.variant.sizes.as_ref()).map(|sizes| sizes.size_bytes),
         comparison,
         accepted: entry.map(|entry| entry.accepted.clone()),
@@ -335,6 +339,7 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
         dockerfile: String::new(),
         line: 0,
         size: None,
+        stand_in: false,
         baseline_size: entry.variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
         comparison: None,
         accepted: Some(entry.accepted.clone()),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use tonnage_image::Platform;
 
+use crate::analyse::is_stand_in;
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
-use crate::record::{BaseOrigin, Variant};
+use crate::record::Variant;
 
 /// Whether two images may be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +30,8 @@ pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
     if !old.platform.is_empty() && !new.platform.is_empty() && !Platform::same(&old.platform, &new.platform) {
         return Alike::No(format!("the old one is {}, the new one is {}", old.platform, new.platform));
     }
-    let stand_in = |variant: &Variant| variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
-    if !old.bases.is_empty() && !new.bases.is_empty() && stand_in(old) != stand_in(new) {
-        let which = if stand_in(new) { "new" } else { "old" };
+    if !old.bases.is_empty() && !new.bases.is_empty() && is_stand_in(old) != is_stand_in(new) {
+        let which = if is_stand_in(new) { "new" } else { "old" };
         return Alike::No(format!("only the {which} one is on a stand-in for its base"));
     }
     Alike::Yes

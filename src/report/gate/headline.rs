@@ -3,6 +3,7 @@
 use crate::analyse::compare::Comparison;
 use crate::gate::{Judgement, RuleResult, State, VariantResult, Verdict};
 use crate::line::Line;
+use crate::report::STAND_IN;
 use crate::report::compare::verdict;
 use crate::units::{Bytes, Ratio};
 
@@ -97,7 +98,7 @@ pub(super) fn percent(comparison: &Comparison) -> String {
 
 /// The size of a variant in a few words, with its change.
 pub(super) fn size_words(variant: &VariantResult) -> String {
-    match (&variant.comparison, variant.size, &variant.state) {
+    let words = match (&variant.comparison, variant.size, &variant.state) {
         (Some(comparison), Some(size), _) if comparison.delta_bytes.0 == 0 => format!("{size}, unchanged"),
         (Some(comparison), ..) => format!(
             "{} ({}, {})",
@@ -109,7 +110,16 @@ pub(super) fn size_words(variant: &VariantResult) -> String {
         (None, Some(size), _) => size.to_string(),
         (None, None, State::Vanished) => "vanished".to_owned(),
         (None, None, _) => "no image".to_owned(),
+    };
+    marked(words, variant)
+}
+
+/// A size with the mark that the report gives one on a stand-in base.
+pub(super) fn marked(mut size: String, variant: &VariantResult) -> String {
+    if variant.stand_in {
+        size.push_str(STAND_IN);
     }
+    size
 }
 
 /// The tightest limit in bytes that a variant has, and what is left of it.

@@ -42,6 +42,7 @@ fn variant(judgement: &Judgement, found: &VariantResult) -> Value {
         "unlike": unlike,
         "verdict": judgement.verdict_of(&found.name),
         "size_bytes": found.size,
+        "stand_in": found.stand_in,
         "baseline_size_bytes": found.baseline_size,
         "because": why(found).plain(),
         "dockerfile": found.dockerfile,

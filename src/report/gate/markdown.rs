@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Look;
 use super::differences::signed_markdown;
 use super::escape::{code, message, sentence, words};
-use super::headline::{delta, headline, headroom, ordered, percent, size_words, sizes, told, why};
+use super::headline::{delta, headline, headroom, marked, ordered, percent, size_words, sizes, told, why};
 use super::times::times_markdown;
 use crate::gate::{Judgement, VariantResult, Verdict};
 use crate::units::SignedBytes;
@@ -69,7 +69,7 @@ fn changed(out: &mut String, judgement: &Judgement, loud: &[(&VariantResult, Ver
     for (variant, verdict) in loud.iter().take(MOST_ROWS) {
         let (size, change, share) = match &variant.comparison {
             Some(comparison) => (
-                sizes(comparison.old_bytes, comparison.new_bytes),
+                marked(sizes(comparison.old_bytes, comparison.new_bytes), variant),
                 comparison.delta_bytes.to_string(),
                 percent(comparison),
             ),

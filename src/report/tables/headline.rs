@@ -7,7 +7,7 @@ use crate::analyse::{Reproduction, SummaryTiming, VariantSummary};
 use crate::record::{Outcome, ReferenceVerdict, Scenario};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
-use crate::report::words;
+use crate::report::words::{self, STAND_IN};
 use crate::units::SignedBytes;
 
 /// Most rows: a headline is read, not searched.
@@ -156,7 +156,7 @@ pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
         text.push_str(" (smallest)");
     }
     if line.stand_in {
-        text.push_str(" (stand-in)");
+        text.push_str(STAND_IN);
     }
     if line.outcome == Outcome::ServeFailed {
         text.push_str(" (does not serve)");

@@ -54,7 +54,12 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
     let engine = connect(&ConnectOptions { builder: choice, ..ConnectOptions::default() }).await?;
     let before = engine.snapshot().await?;
     let mut ownership = Ownership { run: RUN.into(), before: Some(before.clone()), ..Ownership::default() };
-    let context = tonnage::context::Context::load(folder.path(), &folder.path().join("Dockerfile"), builder)?;
+    let context = tonnage::context::Context::load(
+        folder.path(),
+        &folder.path().join("Dockerfile"),
+        builder,
+        &tonnage::context::Own::default(),
+    )?;
     let request = BuildRequest {
         context: context.tar(&[])?,
         dockerfile: context.dockerfile().to_owned(),

@@ -33,7 +33,8 @@ enum Command {
 /// Arguments of `tonnage baseline accept`.
 #[derive(Debug, clap::Args)]
 struct Accept {
-    /// The record: a run.json, its folder, or the output of `tonnage weigh --format json` [default: the newest run]
+    /// The record: a run.json, its directory, or the output of `tonnage weigh --format json`; or a suite, for its newest run
+    /// [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
@@ -61,8 +62,8 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
-    let suite = args.place.find()?;
-    let path = suite.record(args.record.as_deref())?;
+    let suite = args.place.find(args.record.as_deref())?;
+    let path = suite.record.clone()?;
     let measured = Measured::read(&path)?;
     if measured.kind == Kind::Baseline {
         return Err(Failure::new(
@@ -128,7 +129,7 @@ fn readable(path: &Path, args: &Accept, terminal: &Terminal) -> Result<Option<Ba
 }
 
 fn verify(args: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
-    let suite = args.place.find()?;
+    let suite = args.place.find(None)?;
     if !suite.baseline.exists() {
         return Err(Failure::new(
             Exit::NotComparable,

@@ -7,15 +7,16 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::timing::{self, TimingMode, TimingResult};
-use crate::gate::{BASELINE_FILE, Baseline, Budgets, Input, Judgement, Kind, Measured, Vanished, judge, newest_record};
+use crate::gate::{Baseline, Budgets, Input, Judgement, Kind, Measured, Vanished, judge, newest_record};
 use crate::record::{self, Against};
 use crate::report::{GateFormat, Look, render_judgement};
-use crate::suite::{Boundary, MANIFEST_NAME, is_name};
+use crate::suite::{BASELINE_NAME, Boundary, MANIFEST_NAME, SuiteError};
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The record: a run.json, its folder, or the output of `tonnage weigh --format json` [default: the newest run]
+    /// The record: a run.json, its directory, or the output of `tonnage weigh --format json`; or a suite, for its newest run
+    /// [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
@@ -36,7 +37,7 @@ pub struct Args {
 /// Where the suite and its baseline are.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
-    /// The suite: a folder with a tonnage.toml, or the file [default: the one here, else variants/flask-blog]
+    /// The suite: a directory with a tonnage.toml, or the file [default: the one here]
     #[arg(long, value_name = "PATH")]
     suite: Option<PathBuf>,
     /// The baseline, or a record to take as one [default: `baseline` of `[gate]`, else tonnage-baseline.json beside
@@ -66,7 +67,7 @@ pub(super) fn output(text: &str) -> Result<Output, String> {
     Ok(Output { format: format.parse()?, file: file.into() })
 }
 
-/// The suite's folder, its rules, and where its baseline is.
+/// The suite's directory, its rules, and where its baseline and newest record are.
 #[derive(Debug)]
 pub(super) struct Suite {
     /// The folder of the manifest, as it was named.
@@ -77,37 +78,40 @@ pub(super) struct Suite {
     pub baseline: PathBuf,
     /// The flags that lead here again, each with a space in front.
     pub flags: String,
+    /// The record that was named, or the newest of this suite.
+    pub record: Result<PathBuf, Failure>,
 }
 
 impl Place {
-    /// Finds the suite and reads its rules. A suite that was named must be there.
-    pub(super) fn find(&self) -> Result<Suite, Failure> {
-        let manifest = match &self.suite {
-            Some(path) if path.is_dir() => path.join(MANIFEST_NAME),
-            Some(path) => path.clone(),
-            None => super::suite_here().join(MANIFEST_NAME),
+    /// Finds the suite and reads its rules. A suite that was named must be there. `record` may be a suite as well.
+    pub(super) fn find(&self, record: Option<&Path>) -> Result<Suite, Failure> {
+        let (named, record) = match (&self.suite, record) {
+            (None, Some(path)) if is_suite(path) => (Some(path), None),
+            (suite, record) => (suite.as_deref(), record),
         };
-        // `./tonnage.toml` reads worse than it is.
-        let manifest = manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf);
+        let manifest = super::manifest_of(named.unwrap_or(Path::new(".")));
         let folder = manifest.parent().unwrap_or(Path::new("")).to_path_buf();
         let here = if folder.is_dir() { &folder } else { Path::new(".") };
         let boundary = Boundary::around(here, &self.allow.allow_outside)?;
         boundary.resolve(&manifest)?;
-        // A suite without a manifest is one of folders with Dockerfiles: there is nothing to read.
-        let named = self.suite.as_ref().is_some_and(|path| !path.is_dir());
-        let budgets =
-            if named || manifest.is_file() { Budgets::read(&manifest, &manifest)? } else { Budgets::default() };
-        let kept = budgets.options.baseline.clone().unwrap_or_else(|| PathBuf::from(BASELINE_FILE));
+        // A weighing can be judged without a suite.
+        let budgets = if manifest.is_file() || named.is_some_and(|path| !path.is_dir()) {
+            Budgets::read(&manifest, &manifest)?
+        } else {
+            Budgets::default()
+        };
+        let kept = budgets.options.baseline.clone().unwrap_or_else(|| PathBuf::from(BASELINE_NAME));
         let baseline = self.baseline.clone().unwrap_or_else(|| folder.join(kept));
         if self.baseline.is_none() {
             boundary.resolve(&baseline)?;
         }
-        let flags: String = [("--suite", &self.suite), ("--baseline", &self.baseline)]
+        let flags: String = [("--suite", named), ("--baseline", self.baseline.as_deref())]
             .into_iter()
-            .filter_map(|(flag, path)| Some(format!(" {flag} {}", path.as_ref()?.display())))
+            .filter_map(|(flag, path)| Some(format!(" {flag} {}", path?.display())))
             .collect();
         let flags = flags + &self.allow.again();
-        Ok(Suite { folder, budgets, baseline, flags })
+        let record = record.map_or_else(|| newest(&manifest), |path| Ok(path.to_path_buf()));
+        Ok(Suite { folder, budgets, baseline, flags, record })
     }
 
     /// The file that was named as baseline, if one was.
@@ -116,35 +120,31 @@ impl Place {
     }
 }
 
-impl Suite {
-    /// The record that was named, or the newest of this suite.
-    pub(super) fn record(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
-        if let Some(path) = named {
-            return Ok(path.to_path_buf());
-        }
-        let name = self.name();
-        Ok(newest_record(&Path::new("results").join(name))?)
-    }
+/// Whether a path is a suite and not a record.
+fn is_suite(path: &Path) -> bool {
+    let manifest = super::manifest_of(path);
+    manifest.file_name().is_some_and(|name| name == MANIFEST_NAME)
+        && manifest.is_file()
+        && !(path.is_dir() && path.join(record::FILE).is_file())
+}
 
-    /// The suite's name as its results folder has it: that of its own folder where the manifest gives none.
-    fn name(&self) -> String {
-        let given = fsx::read_text(&self.folder.join(MANIFEST_NAME)).ok().and_then(|text| {
-            let table: toml::Table = text.parse().ok()?;
-            // What cannot name a suite could be a path that leads to any record.
-            table.get("suite")?.get("name")?.as_str().filter(|name| is_name(name)).map(str::to_owned)
-        });
-        let folder = std::path::absolute(&self.folder).unwrap_or_default();
-        given.unwrap_or_else(|| folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
+/// The newest run of a suite.
+fn newest(manifest: &Path) -> Result<PathBuf, Failure> {
+    if !manifest.is_file() {
+        let folder = manifest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return Err(SuiteError::NoManifest { folder: folder.to_path_buf() }.into());
     }
+    let [here, beside] = super::results_of(manifest)?;
+    Ok(newest_record(&here).or_else(|error| newest_record(&beside).map_err(|_| error))?)
 }
 
 /// Runs `tonnage check`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut suite = args.place.find()?;
+    let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
         suite.budgets.options.vanished = Vanished::Allowed;
     }
-    let path = suite.record(args.record.as_deref())?;
+    let path = suite.record.clone()?;
     let (measured, judgement) = judged(&suite, &path, args.place.named_baseline())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
     for output in &args.output {

@@ -16,7 +16,7 @@ use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::measure::store_in_place;
 use crate::record;
-use crate::suite::Suite;
+use crate::suite::{MANIFEST_NAME, Suite};
 use crate::text;
 use crate::units::{Bytes, Nanos};
 
@@ -112,7 +112,8 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The suite that was named, else the one that is here. A suite that is not named need not be there: the engine can be
 /// looked at all the same.
 fn suite(args: &Args) -> Result<Option<Suite>, Failure> {
-    let path = args.suite.clone().or_else(|| Some(super::suite_here()).filter(|path| path.is_dir()));
+    let here = || Some(PathBuf::from(".")).filter(|path| path.join(MANIFEST_NAME).is_file());
+    let path = args.suite.clone().or_else(here);
     let suite = path.map(|path| Suite::load_allowing(&path, &args.allow.allow_outside)).transpose()?;
     if let Some(suite) = &suite {
         suite.check_bases(&suite.base_set(&args.bases)?, &[])?;

@@ -1,6 +1,7 @@
 //! `tonnage init`: writes a suite for the Dockerfiles found in a folder.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::Terminal;
 use crate::error::Failure;
@@ -8,6 +9,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::suite::MANIFEST_NAME;
 use crate::suite::init::{self, InitError};
+use crate::text::for_people;
 
 /// Arguments of `tonnage init`.
 #[derive(Debug, clap::Args)]
@@ -24,11 +26,17 @@ pub struct Args {
     /// Write the suite to standard output and nothing to disk
     #[arg(long)]
     print: bool,
+    /// Add what runs write to `.dockerignore`, so that `docker build` does not send it either
+    #[arg(long, conflicts_with = "print")]
+    dockerignore: bool,
 }
 
 /// Runs `tonnage init`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = args.dir.join(MANIFEST_NAME);
+    if args.dockerignore && !args.force && path.exists() {
+        return add_to_ignore(&init::to_ignore(&args.dir, &fsx::read_text(&path)?)?, terminal);
+    }
     if !args.print && !args.force && path.exists() {
         return Err(InitError::Exists { path }.into());
     }
@@ -52,6 +60,36 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let names: Vec<&str> = survey.variants.iter().map(|found| found.name.as_str()).collect();
     let plural = if names.len() == 1 { "variant" } else { "variants" };
     terminal.note(&format!("wrote `{}` with {} {plural}: {}", path.display(), names.len(), names.join(", ")));
-    terminal.hint(&format!("look it over, then `tonnage run {}`", args.dir.display()));
+    let lacking = init::to_ignore(&args.dir, &text)?;
+    if args.dockerignore {
+        add_to_ignore(&lacking, terminal)?;
+    } else if !lacking.is_empty() {
+        let at = if args.dir == Path::new(".") { String::new() } else { format!(" {}", args.dir.display()) };
+        let lines: BTreeSet<&String> = lacking.values().flatten().collect();
+        let lines: Vec<String> = lines.iter().map(|line| format!("`{}`", for_people(line))).collect();
+        terminal.hint(&format!(
+            "tonnage never sends what it writes, but `docker build` does; add {} to `.dockerignore` with \
+             `tonnage init{at} --dockerignore`",
+            lines.join(", ")
+        ));
+    }
+    let suite = if args.dir == Path::new(".") { String::new() } else { format!(" {}", args.dir.display()) };
+    terminal.hint(&format!("review it, then run `tonnage run{suite}`"));
+    Ok(Exit::Done)
+}
+
+/// Appends lines to ignore files.
+fn add_to_ignore(lacking: &BTreeMap<PathBuf, BTreeSet<String>>, terminal: &Terminal) -> Result<Exit, Failure> {
+    if lacking.is_empty() {
+        terminal.note("there is nothing to add to `.dockerignore`");
+    }
+    for (file, lines) in lacking {
+        let before = if file.exists() { fsx::read(file)? } else { Vec::new() };
+        // A last line without an end would run into the first of ours.
+        let gap = if before.is_empty() || before.ends_with(b"\n") { "" } else { "\n" };
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        fsx::append_line(file, &format!("{gap}# Written by tonnage.\n{}", lines.join("\n")))?;
+        terminal.note(&format!("added {} to `{}`", for_people(&lines.join(", ")), file.display()));
+    }
     Ok(Exit::Done)
 }

@@ -23,7 +23,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::suite::MANIFEST_NAME;
+use crate::suite::{self, MANIFEST_NAME, SuiteError};
 
 pub use terminal::{Colour, Terminal};
 
@@ -153,12 +153,19 @@ fn for_shell(text: &str) -> String {
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// The suite that is meant where none is named and none is here.
-const DEFAULT_SUITE: &str = "variants/flask-blog";
+/// The manifest of a suite that is named by its directory or by the manifest itself.
+fn manifest_of(suite: &Path) -> PathBuf {
+    let manifest = if suite.is_dir() { suite.join(MANIFEST_NAME) } else { suite.to_path_buf() };
+    // `./tonnage.toml` reads worse than it is.
+    manifest.strip_prefix(".").map_or_else(|_| manifest.clone(), Path::to_path_buf)
+}
 
-/// The suite that is meant where none is named: the one here, else the default one.
-fn suite_here() -> PathBuf {
-    if Path::new(MANIFEST_NAME).is_file() { PathBuf::from(".") } else { PathBuf::from(DEFAULT_SUITE) }
+/// Where the results of a suite may be: below the current directory, where a run puts them, or beside the manifest,
+/// where they are if it was started there.
+fn results_of(manifest: &Path) -> Result<[PathBuf; 2], SuiteError> {
+    let name = suite::name_of(manifest)?;
+    let beside = manifest.parent().unwrap_or(Path::new(""));
+    Ok([Path::new("results").join(&name), beside.join("results").join(&name)])
 }
 
 /// The one runtime: a single thread, on which streams from the engine cost a quarter of the CPU.

@@ -17,13 +17,15 @@ use crate::env;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
+use crate::gate::Budgets;
 use crate::image::{ParsePlatformError, Platform};
 use crate::json;
 use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed, RunOptions, Way};
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
-use crate::suite::{PlanOptions, Suite};
+use crate::suite::{MANIFEST_NAME, PlanOptions, Suite};
+use crate::text::for_people;
 use crate::ui::{Plain, Watch};
 
 /// Rounds by default, the discarded one not counted.
@@ -48,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
     reason = "flags are named and typed as the user writes them"
 )]
 pub struct Args {
-    /// Directory of the suite, or its tonnage.toml [default: variants/flask-blog]
+    /// Directory of the suite, or its tonnage.toml [default: the one here]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
     /// Results folder [default: results/<suite>/<UTC stamp>]
@@ -142,10 +144,17 @@ pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if let Some(Replayed { options: Some(options), against, .. }) = &earlier {
         args.fill(options, against.as_ref());
     }
-    let path = args.suite.clone().unwrap_or_else(|| PathBuf::from(super::DEFAULT_SUITE));
+    let path = args.suite.clone().unwrap_or_else(|| PathBuf::from("."));
     let suite = Suite::load_allowing(&path, &args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
     suite.check_bases(&suite.base_set(args.bases())?, &args.only)?;
+    // The gate's part of the manifest, too: a typing error must not come out after the builds.
+    Budgets::read(&suite.manifest, &suite.manifest)?;
+    if !suite.not_sent.is_empty() {
+        let paths: Vec<_> =
+            suite.not_sent.iter().map(|path| format!("`{}`", for_people(&path.to_string_lossy()))).collect();
+        terminal.note(&format!("not sent to the builds, because tonnage wrote it: {}", paths.join(", ")));
+    }
     let runtime = super::runtime()?;
     runtime.block_on(measure_suite(&args, &path, &suite, earlier, terminal))
 }
@@ -199,7 +208,7 @@ async fn measure_suite(
         (Some(dir), _) => (dir.clone(), true),
         (None, Some(dir)) => (dir.clone(), false),
         (None, None) => {
-            (Path::new("results").join(&suite.name).join(now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
+            (fresh(&Path::new("results").join(&suite.name), &now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
         }
     };
     let mut options = options(args, suite, out, resume, started_at);
@@ -456,6 +465,13 @@ fn present(
     Ok(outcome.exit)
 }
 
+/// A directory that is not there yet: two runs may begin in the same second.
+fn fresh(results: &Path, stamp: &str) -> PathBuf {
+    let numbered = (2..).map(|number| results.join(format!("{stamp}-{number}")));
+    let mut wanted = std::iter::once(results.join(stamp)).chain(numbered);
+    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(stamp))
+}
+
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
 /// allow.
 fn resume_command(args: &Args, out: &Path) -> String {
@@ -468,8 +484,10 @@ fn resume_command(args: &Args, out: &Path) -> String {
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
 /// results that lie together, `<suite>/<run>`: a results folder elsewhere has none.
 fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure> {
+    // A suite's own directory may have its name, too, and is no place for a history.
+    let is_of_results = |folder: &Path| folder.ends_with(&record.suite.name) && !folder.join(MANIFEST_NAME).exists();
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
-    let Some(folder) = absolute.parent().filter(|folder| folder.ends_with(&record.suite.name)) else {
+    let Some(folder) = absolute.parent().filter(|folder| is_of_results(folder)) else {
         return Ok(Vec::new());
     };
     if matches!(record.ended, Ended::Complete | Ended::OutOfTime) {

@@ -11,13 +11,14 @@ use crate::analyse::trend::{Metric, Trend, read_history, trend};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
+use crate::suite::{self, MANIFEST_NAME, SuiteError};
 use crate::text::for_people;
 
 /// Arguments of `tonnage trend`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of a suite, its folder, its folder of results, or a `history.jsonl`
-    #[arg(default_value = "flask-blog")]
+    /// Name of a suite, its directory, its directory of results, or a `history.jsonl`
+    #[arg(default_value = ".")]
     suite: String,
     /// Folder in which results are kept
     #[arg(long, value_name = "DIR", default_value = "results")]
@@ -32,6 +33,9 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     last: Option<usize>,
 }
+
+/// Name of the history.
+const HISTORY: &str = "history.jsonl";
 
 /// How to print a trend.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -49,7 +53,7 @@ enum Format {
 
 /// Runs `tonnage trend`.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let path = history_path(&args.suite, &args.results);
+    let path = history_path(&args.suite, &args.results)?;
     let text = fsx::read_text(&path).map_err(|error| match error.source.kind() {
         std::io::ErrorKind::NotFound => Failure::new(
             Exit::Unreadable,
@@ -86,18 +90,27 @@ fn print(trend: &Trend, format: Format, terminal: &Terminal) -> String {
     }
 }
 
-/// Where the history is: the file itself, a folder that holds it, or `RESULTS/<name of the suite>/history.jsonl`.
-fn history_path(suite: &str, results: &Path) -> PathBuf {
+/// Where the history is: the file itself, a directory that holds it, or `RESULTS/<name of the suite>/history.jsonl`.
+fn history_path(suite: &str, results: &Path) -> Result<PathBuf, Failure> {
     let given = Path::new(suite);
+    let manifest = super::manifest_of(given);
+    if manifest.file_name().is_some_and(|name| name == MANIFEST_NAME) && manifest.is_file() {
+        let name = suite::name_of(&manifest)?;
+        let beside = manifest.parent().unwrap_or(Path::new("")).join(results);
+        let places = [results.to_path_buf(), beside].map(|place| place.join(&name).join(HISTORY));
+        return Ok(places.iter().find(|path| path.is_file()).unwrap_or(&places[0]).clone());
+    }
     if given.is_file() {
-        return given.to_owned();
+        return Ok(given.to_owned());
     }
-    let inside = given.join("history.jsonl");
+    let inside = given.join(HISTORY);
     if inside.is_file() {
-        return inside;
+        return Ok(inside);
     }
-    let name = given.file_name().unwrap_or(given.as_os_str());
-    results.join(name).join("history.jsonl")
+    match given.file_name() {
+        Some(name) => Ok(results.join(name).join(HISTORY)),
+        None => Err(SuiteError::NoManifest { folder: given.to_owned() }.into()),
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +131,7 @@ mod tests {
             text(&results.join("flask-blog")),
             text(&history),
         ] {
-            assert_eq!(history_path(&suite, &results), history, "{suite}");
+            assert_eq!(history_path(&suite, &results).unwrap(), history, "{suite}");
         }
     }
 }

@@ -3,6 +3,8 @@
 mod paths;
 mod targets;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +20,8 @@ use crate::image::{DiffIds, Limits, Options, WireMode};
 use crate::measure::Way;
 use crate::record::Variant;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
+use crate::suite;
+use crate::text::for_people;
 use crate::units::{Bytes, Nanos};
 use paths::Paths;
 use targets::{Naming, Wanted, WantedPlatform};
@@ -35,8 +39,11 @@ const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 pub struct Args {
     /// What to weigh: an archive (`docker save`, `podman save` or OCI; plain, gzip or zstd), a folder that holds an OCI
     /// layout, `-` for an archive on standard input, or an image of the engine
-    #[arg(required = true, value_name = "TARGET")]
+    #[arg(required = true, value_name = "[NAME=]TARGET")]
     targets: Vec<String>,
+    /// Name the target, as `NAME=TARGET` does: `check` compares images by their names, and a tag may change every time
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -118,8 +125,10 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let paths = Paths::new(&args.path, &args.ignore)?;
     let for_programs = matches!(args.format, Format::Json | Format::Csv);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
+    let (targets, names) = named(args.targets, args.name)?;
     let wanted = Wanted {
-        targets: args.targets,
+        targets,
+        names,
         base: args.base,
         engine: args.engine.connect(BuilderChoice::Auto),
         platform: args.platform,
@@ -183,6 +192,7 @@ fn within<T: Send + 'static>(
 pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Failure> {
     let wanted = Wanted {
         targets: vec![target.to_owned()],
+        names: BTreeMap::new(),
         base: None,
         engine: ConnectOptions::default(),
         platform: None,
@@ -196,6 +206,48 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
     let images: Vec<Variant> = targets::weigh(&wanted, terminal)?;
     let skipped = WeighSkipped { wire: true, ..WeighSkipped::default() };
     Ok(Measured::parse(report::weigh_json(&images, skipped).as_bytes(), std::path::Path::new(target))?)
+}
+
+/// Takes `NAME=TARGET` apart: the targets, and the names of those that have one. A file of that name goes first.
+fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTreeMap<String, String>), Failure> {
+    let usage = |message: String, hint: &str| Failure::new(Exit::Usage, message, hint);
+    let checked = |name: &str| {
+        let message = format!("`{}` is not a valid name", for_people(name));
+        let hint = "use letters, digits, `.`, `_`, and `-`, and begin with a letter or digit";
+        if suite::is_name(name) { Ok(()) } else { Err(usage(message, hint)) }
+    };
+    let mut names = BTreeMap::new();
+    let mut found = Vec::new();
+    for target in targets {
+        let (name, target) = match target.split_once('=') {
+            // A path or a reference has other characters before its first `=`.
+            Some((name, rest)) if !Path::new(&target).exists() && !name.contains(['/', ':', '@']) => {
+                checked(name)?;
+                (Some(name.to_owned()), rest.to_owned())
+            }
+            _ => (None, target),
+        };
+        if let Some(name) = name {
+            if names.values().any(|other| *other == name) {
+                return Err(usage(format!("two targets are named `{name}`"), "give each target its own name"));
+            }
+            if names.insert(target.clone(), name).is_some() {
+                let message = format!("`{}` has two names", for_people(&target));
+                return Err(usage(message, "give each target once"));
+            }
+        }
+        found.push(target);
+    }
+    if let Some(name) = name {
+        checked(&name)?;
+        let [target] = found.as_slice() else {
+            return Err(usage("`--name` names one target".to_owned(), "write `NAME=TARGET` for each of several"));
+        };
+        if names.insert(target.clone(), name).is_some() {
+            return Err(usage(format!("`{}` has two names", for_people(target)), "use either `--name` or `NAME=`"));
+        }
+    }
+    Ok((found, names))
 }
 
 /// The sections that were asked for; all of them where none was.
@@ -263,6 +315,34 @@ mod tests {
             assert_eq!((&one.remainder, &one.reclaimable), (&other.remainder, &other.reclaimable));
             assert_eq!((&one.duplicates, &one.paths), (&other.duplicates, &other.paths));
             assert_eq!(one.findings, other.findings);
+        }
+    }
+
+    #[test]
+    fn a_target_may_have_a_name() {
+        let names = |targets: &[&str], name: Option<&str>| {
+            named(targets.iter().map(ToString::to_string).collect(), name.map(str::to_owned))
+                .map(|(targets, names)| {
+                    (
+                        targets.join(" "),
+                        names.into_iter().map(|(a, b)| format!("{b}={a}")).collect::<Vec<_>>().join(" "),
+                    )
+                })
+                .map_err(|failure| failure.exit)
+        };
+        let ok = |targets: &str, names: &str| Ok((targets.to_owned(), names.to_owned()));
+        assert_eq!(names(&["app=repo/x:1", "y"], None), ok("repo/x:1 y", "app=repo/x:1"));
+        assert_eq!(names(&["x:1"], Some("app")), ok("x:1", "app=x:1"));
+        assert_eq!(names(&["./a=b.tar", "x:a=b"], None), ok("./a=b.tar x:a=b", ""));
+        for (targets, name) in [
+            (&["a=x", "a=y"][..], None),
+            (&["a=x", "b=x"], None),
+            (&["x", "y"], Some("a")),
+            (&["a=x"], Some("b")),
+            (&["é=x"], None),
+            (&["=x"], None),
+        ] {
+            assert_eq!(names(targets, name), Err(Exit::Usage), "{targets:?}");
         }
     }
 

@@ -1,13 +1,14 @@
 //! Which files of a folder an engine is sent.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use dockerignore::{Client, Ignore};
+use dockerignore::{Client, Ignore, Verdict};
 
+use super::own::{self, Own};
 use super::{ContextError, MAX_BYTES, MAX_ENTRIES};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
@@ -22,6 +23,8 @@ pub struct Files {
     pub dockerfile: Option<String>,
     /// The ignore file that was applied.
     pub ignore_file: Option<PathBuf>,
+    /// What is not sent since tonnage wrote it: files, and directories that hold nothing else.
+    pub own: BTreeSet<String>,
 }
 
 /// A file, folder or link that was found.
@@ -40,6 +43,8 @@ pub struct Found {
 pub enum Kind {
     /// A regular file and its length in bytes.
     File(u64),
+    /// Another name of a file that is sent, and the path of that file.
+    Link(String),
     /// A folder.
     Directory,
     /// A symbolic link and its target.
@@ -49,24 +54,43 @@ pub enum Kind {
 }
 
 impl Files {
-    /// Lists what `builder` would be sent of the folder `root`. Symbolic links are not followed. Sockets are left
-    /// out, as Docker leaves them out ("archive/tar: sockets not supported"), and so are device nodes, which only
-    /// root can unpack; named pipes are kept.
-    pub fn list(root: &Path, dockerfile: &Path, builder: Builder) -> Result<Self, ContextError> {
+    /// Lists what `builder` would be sent of the directory `root`, without what tonnage itself wrote. Symbolic links are
+    /// not followed. Sockets are left out, as Docker leaves them out ("archive/tar: sockets not supported"), and so are
+    /// device nodes, which only root can unpack; named pipes are kept, and hard links stay hard links.
+    pub fn list(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
         let inside = inside(root, dockerfile);
         let (ignore, ignore_file) = ignore(root, dockerfile, builder)?;
-        let client = if builder == Builder::Classic { Client::Classic } else { Client::BuildKit };
         let mut walk = Walk {
             root,
             ignore,
-            client,
+            client: if builder == Builder::Classic { Client::Classic } else { Client::BuildKit },
             always: inside.clone(),
             send_ignore_file: builder != Builder::Buildkit,
             entries: BTreeMap::new(),
+            inodes: HashMap::new(),
+            counted: HashSet::new(),
             bytes: 0,
         };
         walk.all()?;
-        Ok(Self { entries: walk.entries, dockerfile: inside, ignore_file })
+        let Walk { mut entries, inodes, .. } = walk;
+        let own = own::remove(root, own, &mut entries);
+        link(&mut entries, &inodes);
+        Ok(Self { entries, dockerfile: inside, ignore_file, own })
+    }
+}
+
+/// Device and number of an inode.
+type Inode = (u64, u64);
+
+/// Makes the second and each further name of a file that is sent a link to the first.
+fn link(entries: &mut BTreeMap<String, Found>, inodes: &HashMap<String, Inode>) {
+    let mut first: HashMap<Inode, String> = HashMap::new();
+    for (path, found) in entries {
+        let Some(inode) = inodes.get(path) else { continue };
+        match first.get(inode) {
+            Some(first) => found.kind = Kind::Link(first.clone()),
+            None => drop(first.insert(*inode, path.clone())),
+        }
     }
 }
 
@@ -116,53 +140,79 @@ struct Walk<'a> {
     /// Whether the engine reads the ignore file too.
     send_ignore_file: bool,
     entries: BTreeMap<String, Found>,
+    /// The inodes of files that have more than one name.
+    inodes: HashMap<String, Inode>,
+    /// Those whose bytes are counted.
+    counted: HashSet<Inode>,
     bytes: u64,
+}
+
+/// A directory that is being read.
+struct Open {
+    /// Its path from the root, empty for the root itself.
+    path: String,
+    verdict: Verdict,
+    items: fs::ReadDir,
 }
 
 impl Walk<'_> {
     fn all(&mut self) -> Result<(), ContextError> {
-        // Folders still to read: their path from the root (empty for the root itself).
-        let mut open = vec![String::new()];
-        while let Some(folder) = open.pop() {
-            let path = self.root.join(&folder);
-            let wrap = |source| FileError::new("list", &path, source);
-            for item in fs::read_dir(&path).map_err(wrap)? {
-                let item = item.map_err(wrap)?;
-                self.visit(&folder, &item, &mut open)?;
+        // One directory per level, so that no more verdicts are held than a path has parts.
+        let mut open = vec![self.open(String::new(), Verdict::default())?];
+        while let Some(directory) = open.last_mut() {
+            let Some(item) = directory.items.next() else {
+                open.pop();
+                continue;
+            };
+            let item = item.map_err(|source| FileError::new("list", self.root.join(&directory.path), source))?;
+            if let Some((path, verdict)) = self.visit(&directory.path, &directory.verdict, &item)? {
+                open.push(self.open(path, verdict)?);
             }
         }
         Ok(())
     }
 
-    fn visit(&mut self, folder: &str, item: &fs::DirEntry, open: &mut Vec<String>) -> Result<(), ContextError> {
+    fn open(&self, path: String, verdict: Verdict) -> Result<Open, FileError> {
+        let full = self.root.join(&path);
+        let items = fs::read_dir(&full).map_err(|source| FileError::new("list", full, source))?;
+        Ok(Open { path, verdict, items })
+    }
+
+    /// Takes in an entry, and gives the path and verdict of a directory that is to be read.
+    fn visit(
+        &mut self,
+        directory: &str,
+        above: &Verdict,
+        item: &fs::DirEntry,
+    ) -> Result<Option<(String, Verdict)>, ContextError> {
         let name = item.file_name();
-        let shown = join(folder, &text::from_bytes(name.as_bytes()));
-        let path = name.to_str().map(|name| join(folder, name));
-        let excluded = self.ignore.ignores(path.as_deref().unwrap_or(&shown)) && !self.is_always(path.as_deref());
+        let shown = join(directory, &text::from_bytes(name.as_bytes()));
+        let path = name.to_str().map(|name| join(directory, name));
+        let verdict = self.ignore.verdict(path.as_deref().unwrap_or(&shown), above);
         let file_type = item.file_type().map_err(|source| FileError::new("read", item.path(), source))?;
-        if excluded {
-            if file_type.is_dir()
-                && let Some(path) = path
-                && (self.ignore.may_reinclude_below(&path, self.client) || self.holds_always(&path))
-            {
-                open.push(path);
-            }
-            return Ok(());
+        if verdict.is_ignored() && !self.is_always(path.as_deref()) {
+            let read = |path: &String| {
+                file_type.is_dir() && (self.ignore.may_reinclude_below(path, self.client) || self.holds_always(path))
+            };
+            return Ok(path.filter(read).map(|path| (path, verdict)));
         }
         if file_type.is_socket() || file_type.is_block_device() || file_type.is_char_device() {
-            return Ok(());
+            return Ok(None);
         }
         let Some(path) = path else { return Err(ContextError::Name { path: shown }) };
-        let full = item.path();
-        let found = found(&full)?;
+        let (found, meta) = found(&item.path())?;
         if let Kind::File(length) = found.kind {
-            self.bytes = self.bytes.saturating_add(length);
+            let inode = (meta.dev(), meta.ino());
+            if meta.nlink() > 1 {
+                self.inodes.insert(path.clone(), inode);
+            }
+            if meta.nlink() < 2 || self.counted.insert(inode) {
+                self.bytes = self.bytes.saturating_add(length);
+            }
         }
-        if found.kind == Kind::Directory {
-            open.push(path.clone());
-        }
-        self.add_folders_above(&path)?;
-        self.entries.insert(path, found);
+        let directory = found.kind == Kind::Directory;
+        self.add_directories_above(&path)?;
+        self.entries.insert(path.clone(), found);
         if self.bytes > MAX_BYTES {
             return Err(ContextError::TooLarge {
                 root: self.root.to_owned(),
@@ -173,15 +223,15 @@ impl Walk<'_> {
         if self.entries.len() > MAX_ENTRIES {
             return Err(ContextError::TooMany { root: self.root.to_owned(), limit: MAX_ENTRIES });
         }
-        Ok(())
+        Ok(directory.then_some((path, verdict)))
     }
 
-    /// A file that was brought back comes with the folders that hold it.
-    fn add_folders_above(&mut self, path: &str) -> Result<(), ContextError> {
+    /// A file that was brought back comes with the directories that hold it.
+    fn add_directories_above(&mut self, path: &str) -> Result<(), ContextError> {
         for (at, _) in path.match_indices('/') {
             let folder = &path[..at];
             if !self.entries.contains_key(folder) {
-                self.entries.insert(folder.to_owned(), found(&self.root.join(folder))?);
+                self.entries.insert(folder.to_owned(), found(&self.root.join(folder))?.0);
             }
         }
         Ok(())
@@ -214,7 +264,7 @@ fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-fn found(path: &Path) -> Result<Found, FileError> {
+fn found(path: &Path) -> Result<(Found, Metadata), FileError> {
     let wrap = |source| FileError::new("read", path, source);
     let meta = fs::symlink_metadata(path).map_err(wrap)?;
     let kind = meta.file_type();
@@ -227,5 +277,6 @@ fn found(path: &Path) -> Result<Found, FileError> {
     } else {
         Kind::File(meta.len())
     };
-    Ok(Found { kind, mode: meta.mode() & 0o7777, mtime: u64::try_from(meta.mtime()).unwrap_or(0) })
+    let found = Found { kind, mode: meta.mode() & 0o7777, mtime: u64::try_from(meta.mtime()).unwrap_or(0) };
+    Ok((found, meta))
 }

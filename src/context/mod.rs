@@ -7,11 +7,13 @@
 mod edit;
 mod error;
 mod files;
+mod own;
 mod pack;
 
 pub use edit::edit_line;
 pub use error::ContextError;
 pub use files::{Files, Found, Kind};
+pub use own::{Own, Source};
 pub use pack::{Context, Edit, Entry};
 
 /// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tar::{Builder as TarBuilder, EntryType, Header};
 
-use super::{ContextError, Files, Found, Kind, MAX_BYTES};
+use super::{ContextError, Files, Found, Kind, MAX_BYTES, Own};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
 use crate::units;
@@ -66,8 +66,8 @@ impl Context {
     /// name of its own, which the classic builder takes out again before any COPY sees it; BuildKit shows it to a
     /// `COPY . .`, as it does a Dockerfile that the patterns exclude, because it does not apply them to what it is
     /// sent.
-    pub fn load(root: &Path, dockerfile: &Path, builder: Builder) -> Result<Self, ContextError> {
-        let files = Files::list(root, dockerfile, builder)?;
+    pub fn load(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
+        let files = Files::list(root, dockerfile, builder, own)?;
         let mut left = MAX_BYTES;
         let mut entries = BTreeMap::new();
         for (path, found) in files.entries {
@@ -116,12 +116,60 @@ impl Context {
     }
 
     fn insert(&mut self, path: &str, content: Vec<u8>) {
+        self.detach(path);
         let found = self
             .entries
             .get(path)
             .map_or(Found { kind: Kind::File(0), mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
         let found = Found { kind: Kind::File(content.len() as u64), ..found };
         self.entries.insert(path.to_owned(), Entry { found, content: content.into() });
+    }
+
+    /// Makes other names of a file independent of it: the first of them becomes the file of the rest.
+    fn detach(&mut self, path: &str) {
+        let Some(file) = self.entries.get(path).cloned() else { return };
+        let mut heir = None;
+        for (name, entry) in &mut self.entries {
+            if matches!(&entry.found.kind, Kind::Link(first) if first == path) {
+                if let Some(heir) = &heir {
+                    entry.found.kind = Kind::Link(String::clone(heir));
+                } else {
+                    *entry = file.clone();
+                    heir = Some(name.clone());
+                }
+            }
+        }
+    }
+
+    /// The path that holds a file's content: its own, or that of the first name of a hard link.
+    fn first_name<'a>(&'a self, path: &'a str) -> &'a str {
+        match self.entries.get(path).map(|entry| &entry.found.kind) {
+            Some(Kind::Link(first)) => first,
+            _ => path,
+        }
+    }
+
+    /// Makes hard links of equal files that are links in `other`, and copies of links that are not there, so that two
+    /// states differ only in what was changed: a git checkout has no hard links.
+    pub fn link_like(&mut self, other: &Self) {
+        let mut firsts: BTreeMap<(bool, String), String> = BTreeMap::new();
+        let mut linked = self.entries.clone();
+        for (path, entry) in &mut linked {
+            let Some(content) = self.content(path) else { continue };
+            let group = match other.content(path) {
+                Some(_) => (true, other.first_name(path).to_owned()),
+                None => (false, self.first_name(path).to_owned()),
+            };
+            entry.found.kind = match firsts.get(&group) {
+                Some(first) if self.content(first) == Some(content) => Kind::Link(first.clone()),
+                _ => {
+                    firsts.insert(group, path.clone());
+                    Kind::File(content.len() as u64)
+                }
+            };
+            entry.content = if matches!(entry.found.kind, Kind::File(_)) { content.clone() } else { Bytes::new() };
+        }
+        self.entries = linked;
     }
 
     /// Path of the Dockerfile inside the context.
@@ -142,7 +190,7 @@ impl Context {
 
     /// Content of a file.
     pub fn content(&self, path: &str) -> Option<&Bytes> {
-        let entry = self.entries.get(path)?;
+        let entry = self.entries.get(self.first_name(path))?;
         matches!(entry.found.kind, Kind::File(_)).then_some(&entry.content)
     }
 
@@ -169,9 +217,13 @@ impl Context {
         for (path, entry) in &self.entries {
             let mut content = &entry.content[..];
             let mut mtime = entry.found.mtime;
-            for edit in edits.iter().filter(|edit| edit.path().is_none_or(|edited| edited == path)) {
+            for edit in edits.iter().filter(|edit| {
+                // All names of a file show an edit of it.
+                edit.path().is_none_or(|edited| self.first_name(edited) == self.first_name(path))
+            }) {
                 match edit {
-                    Edit::Replace { content: new, .. } => content = new,
+                    Edit::Replace { content: new, .. } if matches!(entry.found.kind, Kind::File(_)) => content = new,
+                    Edit::Replace { .. } => {}
                     Edit::Touch { mtime: new, .. } => mtime = *new,
                     Edit::Age(seconds) => mtime = mtime.checked_sub(*seconds).unwrap_or(mtime + seconds),
                 }
@@ -194,6 +246,10 @@ fn append(tar: &mut TarBuilder<Vec<u8>>, path: &str, found: &Found, mtime: u64, 
         Kind::File(_) => {
             header.set_entry_type(EntryType::Regular);
             tar.append_data(&mut header, path, content)
+        }
+        Kind::Link(first) => {
+            header.set_entry_type(EntryType::Link);
+            tar.append_link(&mut header, path, first)
         }
         Kind::Directory => {
             header.set_entry_type(EntryType::Directory);

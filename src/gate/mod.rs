@@ -14,7 +14,7 @@ mod measured;
 mod metric;
 pub mod timing;
 
-pub use baseline::{Accepted, Accepting, BASELINE_FILE, BASELINE_VERSION, Baseline, Change, Entry, accept};
+pub use baseline::{Accepted, Accepting, BASELINE_VERSION, Baseline, Change, Entry, accept};
 pub use budget::{Budgets, Level, Options, Rule, Rules, Structure, Vanished};
 pub use differences::{Differences, TimingDifference, differences};
 pub use error::GateError;

@@ -282,7 +282,19 @@ impl<'a, E: Engine> Session<'a, E> {
         };
         let others: Vec<&suite::Variant> = beside.variants.iter().collect();
         match self.prepare(beside.other.suite, &others, &beside.set, cancel, observer).await? {
-            Some(more) => subjects.extend(more),
+            Some(more) => {
+                // A checkout has no hard links: both states are sent with those of ours.
+                for mut subject in more {
+                    if let Some(other) = &mut subject {
+                        let name = &other.variant.name;
+                        let ours = subjects.iter().flatten().find(|ours| ours.variant.name == *name);
+                        if let Some(ours) = ours {
+                            other.context.link_like(&ours.context);
+                        }
+                    }
+                    subjects.push(subject);
+                }
+            }
             None => return Ok(Stop::Interrupted),
         }
         self.prepared(begun);

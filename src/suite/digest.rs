@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -13,17 +13,31 @@ use crate::record::Builder;
 
 /// `sha256:` over the manifest, each Dockerfile, and names, kinds, modes and contents of each context's files as
 /// BuildKit would be sent them. Stamps of files, the suite's place and the order of variants' contexts do not matter.
-pub(super) fn of(root: &Path, manifest: &str, variants: &[Variant]) -> Result<String, SuiteError> {
+///
+/// Also what of the contexts is not sent since tonnage wrote it, from the suite's root.
+pub(super) fn of(
+    root: &Path,
+    manifest: &str,
+    variants: &[Variant],
+    own_files: &[PathBuf],
+) -> Result<(String, BTreeSet<PathBuf>), SuiteError> {
     let mut hash = Sha256::new();
     part(&mut hash, "manifest", manifest.as_bytes());
     let mut contexts = BTreeSet::new();
+    let mut not_sent = BTreeSet::new();
     for variant in variants {
         part(&mut hash, "dockerfile", variant.dockerfile.to_string_lossy().as_bytes());
         part(&mut hash, "text", variant.dockerfile_text.as_bytes());
         let wrap = |source| SuiteError::Context { variant: variant.name.clone(), source };
         let folder = root.join(&variant.context);
         let dockerfile = root.join(&variant.dockerfile);
-        let mut files = Files::list(&folder, &dockerfile, Builder::Buildkit).map_err(wrap)?;
+        let own = variant.own(own_files);
+        let mut files =
+            Files::list(&folder, &dockerfile, Builder::Buildkit, &own.clone().unwrap_or_default()).map_err(wrap)?;
+        if own.is_some() {
+            let inside = |path: &String| dockerignore::clean(&variant.context.join(path).to_string_lossy()).into();
+            not_sent.extend(files.own.iter().map(inside));
+        }
         // Variants mostly share one context and one .dockerignore: read it once. Their Dockerfiles are in already.
         if let Some(dockerfile) = &files.dockerfile {
             files.entries.remove(dockerfile);
@@ -37,6 +51,7 @@ pub(super) fn of(root: &Path, manifest: &str, variants: &[Variant]) -> Result<St
             part(&mut hash, "path", path.as_bytes());
             part(&mut hash, "mode", &found.mode.to_le_bytes());
             match &found.kind {
+                Kind::Link(first) => part(&mut hash, "link", first.as_bytes()),
                 Kind::Directory => part(&mut hash, "directory", &[]),
                 Kind::Fifo => part(&mut hash, "fifo", &[]),
                 Kind::Symlink(target) => part(&mut hash, "symlink", target.to_string_lossy().as_bytes()),
@@ -49,7 +64,7 @@ pub(super) fn of(root: &Path, manifest: &str, variants: &[Variant]) -> Result<St
         use std::fmt::Write as _;
         let _ = write!(text, "{byte:02x}");
     }
-    Ok(text)
+    Ok((text, not_sent))
 }
 
 /// A label and a length before each part, so that no two inputs run together to the same bytes.

@@ -20,6 +20,9 @@ use crate::units::Bytes;
 /// Name of the manifest in a suite's folder.
 pub const MANIFEST_NAME: &str = "tonnage.toml";
 
+/// Name of the baseline beside the manifest, unless `[gate]` gives another.
+pub const BASELINE_NAME: &str = "tonnage-baseline.json";
+
 /// Name of a Dockerfile in a variant's folder.
 const DOCKERFILE: &str = "Dockerfile";
 
@@ -59,14 +62,13 @@ fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Res
     let place = Place { source, root: &root, boundary: &boundary };
     let parsed = source.parse()?;
 
-    let name = match &parsed.suite.name {
-        Some(name) => checked_name(source, name)?,
-        None => folder_name(&root),
-    };
+    let name = name(source, &parsed)?;
     let build = build_options(place, &parsed.build)?;
     let serve = parsed.serve.as_ref().map(|table| serve(source, Some(table), None)).transpose()?.flatten();
     let variants = variants(place, &parsed, &build)?;
-    let digest = digest::of(&root, text, &variants)?;
+    let baseline = parsed.gate.as_ref().and_then(|gate| gate.get("baseline")?.as_str()).unwrap_or(BASELINE_NAME);
+    let own_files = vec![manifest.clone(), root.join(baseline)];
+    let (digest, not_sent) = digest::of(&root, text, &variants, &own_files)?;
     Ok(Suite {
         name,
         title: parsed.suite.title,
@@ -79,7 +81,26 @@ fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Res
         root,
         boundary,
         manifest,
+        own_files,
+        not_sent,
     })
+}
+
+/// The name of the suite of a manifest: the manifest's `name`, else the directory's, as [`Suite::load`] has it.
+pub fn name_of(manifest: &Path) -> Result<String, SuiteError> {
+    let text = fsx::read_text(manifest)?;
+    let source = Source { path: manifest, text: &text };
+    name(source, &source.parse()?)
+}
+
+fn name(source: Source<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
+    match &manifest.suite.name {
+        Some(name) => checked_name(source, name),
+        None => Ok(folder_name(match source.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        })),
+    }
 }
 
 /// A manifest, the directory that its paths begin in, and where they may lead.

@@ -24,8 +24,7 @@ pub(super) struct Manifest {
     pub variants: Vec<Spanned<VariantTable>>,
     #[serde(default, rename = "budget")]
     _budget: Option<IgnoredAny>,
-    #[serde(default, rename = "gate")]
-    _gate: Option<IgnoredAny>,
+    pub gate: Option<toml::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]

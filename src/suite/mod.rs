@@ -71,6 +71,6 @@ pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use load::from_text as read_text;
-pub use load::{MANIFEST_NAME, is_name};
+pub use load::{BASELINE_NAME, MANIFEST_NAME, is_name, name_of};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
 pub use plan::{PlanOptions, Step, plan, plan_beside};

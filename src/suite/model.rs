@@ -1,12 +1,12 @@
 //! A suite with every default filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
 use super::{Boundary, Claim, SuiteError, load};
-use crate::context::{Context, ContextError};
+use crate::context::{Context, ContextError, Own, Source};
 use crate::record::{self, Builder, Side};
 use crate::units::Bytes;
 
@@ -19,6 +19,10 @@ pub struct Suite {
     pub boundary: Boundary,
     /// The manifest's path.
     pub manifest: PathBuf,
+    /// The manifest and the baseline, which no context holds.
+    pub own_files: Vec<PathBuf>,
+    /// What of the contexts is not sent since tonnage wrote it, from the root.
+    pub not_sent: BTreeSet<PathBuf>,
     /// Its name, fit for files: `[A-Za-z0-9._-]+`.
     pub name: String,
     /// A line for headings; empty where none is given.
@@ -157,7 +161,8 @@ impl Suite {
 
     /// The build context of a variant as `builder` would be sent it.
     pub fn context(&self, variant: &Variant, builder: Builder) -> Result<Context, ContextError> {
-        Context::load(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder)
+        let own = variant.own(&self.own_files).unwrap_or_default();
+        Context::load(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder, &own)
     }
 
     /// The replacements of a set of bases: reference in a Dockerfile → reference used for it. `default` means none.
@@ -201,6 +206,16 @@ impl Suite {
 }
 
 impl Variant {
+    /// What of its context tonnage wrote, `files` being the suite's own, and which of it is sent all the same; `None` if
+    /// its build takes nothing from the context.
+    pub(super) fn own(&self, files: &[PathBuf]) -> Option<Own> {
+        let args = Arguments { given: self.build_args.clone(), automatic: BTreeMap::new() };
+        let taken = self.facts.taken(&args, self.target.as_deref());
+        let paths = taken.instructions.iter().flat_map(|(_, paths)| paths).filter(|path| !path.path.is_empty());
+        let sources = paths.map(|path| Source { path: path.path.clone(), glob: path.is_pattern() }).collect();
+        (!taken.instructions.is_empty()).then(|| Own { files: files.to_vec(), sources })
+    }
+
     /// The build arguments of a build on an engine: those that BuildKit sets by itself, the suite's, and `more`, the later
     /// over the earlier. The classic builder sets none.
     pub fn arguments(

@@ -10,7 +10,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tonnage::context::{Context, Edit, edit_line};
+use tonnage::context::{Context, Edit, Own, edit_line};
 use tonnage::record::Builder;
 use tonnage::suite::Suite;
 
@@ -41,7 +41,8 @@ fn what_is_sent_is_what_the_docker_cli_sends() {
         // A fresh label, so that neither build is answered from what the other left in the cache.
         let label = |who: &str| format!("io.tonnage.test=context-{}-{number}-{who}", std::process::id());
         let cli = Image::build(&label("cli"), Some(root), &[]);
-        let tar = Context::load(root, &root.join("Dockerfile"), Builder::Classic).unwrap().tar(&[]).unwrap();
+        let tar =
+            Context::load(root, &root.join("Dockerfile"), Builder::Classic, &Own::default()).unwrap().tar(&[]).unwrap();
         let own = Image::build(&label("own"), None, &tar);
         let sent = cli.files();
         assert!(sent.len() >= 3, "{case:?} leaves nothing to compare: {sent:?}");

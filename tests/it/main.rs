@@ -38,6 +38,7 @@ mod outputs;
 mod outside;
 mod podman_live;
 mod private;
+mod quick_start_live;
 mod registry_live;
 mod report;
 mod results;

@@ -24,6 +24,8 @@ use crate::units::Bytes;
 pub(super) struct Wanted {
     /// As typed.
     pub targets: Vec<String>,
+    /// Names of the targets that were given one.
+    pub names: BTreeMap<String, String>,
     /// What counts as base, as typed.
     pub base: Option<String>,
     /// Address of the engine.
@@ -42,6 +44,13 @@ pub(super) struct Wanted {
     pub naming: Naming,
     /// Whether the limits were asked for.
     pub limited: bool,
+}
+
+impl Wanted {
+    /// What a target is called: its own text, unless it was given a name.
+    fn name<'a>(&'a self, target: &'a str) -> &'a str {
+        self.names.get(target).map_or(target, String::as_str)
+    }
 }
 
 /// A platform, as it was asked for.
@@ -120,7 +129,13 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
                     terminal.warning(&format!("`{}` was exported to weigh it: {via_reason}", for_people(target)));
                 }
                 let scan = one(target, &info, reading.scans, wanted)?;
-                vec![Read { name: target.to_owned(), scan, info: Some(info), via: reading.via, via_reason }]
+                vec![Read {
+                    name: wanted.name(target).to_owned(),
+                    scan,
+                    info: Some(info),
+                    via: reading.via,
+                    via_reason,
+                }]
             }
             None => from_archive(target, wanted, &mut weigher, terminal)?,
         };
@@ -204,7 +219,7 @@ fn from_archive(
 ) -> Result<Vec<Read>, Failure> {
     let scans = of_platform(target, read(target, wanted, weigher, terminal)?, wanted)?;
     if scans.len() == 1 {
-        return Ok(scans.into_iter().map(|scan| archived(target.to_owned(), scan)).collect());
+        return Ok(scans.into_iter().map(|scan| archived(wanted.name(target).to_owned(), scan)).collect());
     }
     let by_tag: Vec<String> = scans.iter().map(|scan| scan.tags.first().cloned().unwrap_or_default()).collect();
     let alone = |names: &[String], index: usize| {
@@ -228,7 +243,7 @@ fn from_archive(
                 scans[index].config_digest.clone()
             };
             match wanted.naming {
-                Naming::ByTarget => format!("{target} ({name})"),
+                Naming::ByTarget => format!("{} ({name})", wanted.name(target)),
                 Naming::ByImage => name,
             }
         })

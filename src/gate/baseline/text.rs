@@ -29,18 +29,31 @@ pub(super) fn write(baseline: &Baseline) -> String {
     }
     out.push_str(if first { "}\n}\n" } else { "\n  }\n}\n" });
     let out = crate::json::escaped(&out);
-    let sum = digest(&out);
+    let sum = serde_json::from_str(&out).map(digest).unwrap_or_default();
     out.replacen(&format!("{DIGEST_LINE}\"\""), &format!("{DIGEST_LINE}{}", json!(sum)), 1)
 }
 
-/// `sha256:` over all lines but the digest's own. Line ends count as `\n`, whatever git made of them.
-pub(super) fn digest(text: &str) -> String {
+/// `sha256:` over all values but the digest itself, keys sorted, so that a formatter may lay the file out anew.
+pub(super) fn digest(mut file: Value) -> String {
+    if let Value::Object(keys) = &mut file {
+        keys.shift_remove("digest");
+    }
+    file.sort_all_objects();
+    hex(Sha256::digest(file.to_string().as_bytes()).as_ref())
+}
+
+/// The digest of older baselines, over all lines but its own. Line ends count as `\n`, whatever git made of them.
+pub(super) fn digest_of_lines(text: &str) -> String {
     let mut hasher = Sha256::new();
     for line in text.lines().filter(|line| !line.starts_with(DIGEST_LINE)) {
         hasher.update(line.trim_end().as_bytes());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+    hex(hasher.finalize().as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("sha256:".to_owned(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

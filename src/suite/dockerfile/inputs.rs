@@ -64,8 +64,8 @@ pub(in crate::suite) struct ContextPath {
     /// What it matches, where it is a pattern. A pattern without `!` or `**` means the same to COPY as to .dockerignore:
     /// it matches a file or a directory above it. One that means nothing matches nothing.
     pattern: Option<Ignore>,
-    /// Patterns of `--exclude`.
-    excluded: Vec<Ignore>,
+    /// The patterns of `--exclude`, all together: a later one may bring back what an earlier one leaves out.
+    excluded: Ignore,
 }
 
 /// What the instructions of a target take in from the context.
@@ -115,10 +115,9 @@ impl Facts {
             return None;
         }
         let path = clean(&format!("/{source}")).trim_start_matches('/').to_owned();
-        let read = |pattern: &str| Ignore::parse(pattern.as_bytes()).ok();
         let is_pattern = input.glob && path.contains(['*', '?', '[', '\\']);
-        let pattern = if is_pattern { Some(read(&path)?) } else { None };
-        let excluded = input.excluded.iter().filter_map(|pattern| read(pattern)).collect();
+        let pattern = if is_pattern { Some(Ignore::from_patterns([&*path]).ok()?) } else { None };
+        let excluded = Ignore::from_patterns(input.excluded.iter().map(String::as_str)).unwrap_or_default();
         Some(ContextPath { path, pattern, excluded })
     }
 }
@@ -157,12 +156,12 @@ impl ContextPath {
                     || file.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
         };
-        inside && !self.excluded.iter().any(|pattern| excludes(pattern, &self.path, file))
+        inside && !excludes(&self.excluded, &self.path, file)
     }
 }
 
-/// Whether a pattern of `--exclude` leaves a file out. It is matched against the path from the source.
-fn excludes(pattern: &Ignore, source: &str, file: &str) -> bool {
+/// Whether patterns of `--exclude` leave a file out. They are matched against the path from the source.
+fn excludes(patterns: &Ignore, source: &str, file: &str) -> bool {
     let inner = file.strip_prefix(source).unwrap_or(file).trim_start_matches('/');
-    pattern.ignores(inner) || pattern.ignores(file)
+    patterns.ignores(inner) || patterns.ignores(file)
 }

@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Found, compose};
-use dockerignore::Ignore;
 
-use crate::context::{Files, Kind};
-use crate::fsx;
+use crate::context::{Files, Kind, Own};
 use crate::record::Builder;
 use crate::suite::dockerfile::{ContextPath, Taken};
 
@@ -146,7 +144,7 @@ pub(super) fn missing(root: &Path, found: &Found, taken: &Taken<'_>, files: Opti
 
 /// The files of a variant's context.
 pub(super) fn files(root: &Path, found: &Found) -> Option<Files> {
-    Files::list(&root.join(&found.context), &root.join(&found.dockerfile), Builder::Buildkit).ok()
+    Files::list(&root.join(&found.context), &root.join(&found.dockerfile), Builder::Buildkit, &Own::default()).ok()
 }
 
 /// A source file and the file of dependencies, both among what the Dockerfile copies. A source that the image starts
@@ -161,7 +159,7 @@ pub(super) fn edited_files(
     let paths: Vec<&str> = files
         .entries
         .iter()
-        .filter(|(path, found)| matches!(found.kind, Kind::File(_)) && !is_aside(path))
+        .filter(|(path, found)| matches!(found.kind, Kind::File(_) | Kind::Link(_)) && !is_aside(path))
         .map(|(path, _)| path.as_str())
         .collect();
     let deps = paths
@@ -209,19 +207,6 @@ fn is_of_tools(name: &str) -> bool {
     let made = [".config.", "_pb2.", "_pb2_grpc.", "_pb.", ".pb.", ".min.", ".d.ts"];
     made.iter().any(|part| name.contains(part))
         || matches!(name, "conftest.py" | "setup.py" | "gulpfile.js" | "Gruntfile.js")
-}
-
-/// Whether the suite and its results would get into the image: `COPY . .` of the folder they are written to, without
-/// an ignore file that leaves them out.
-pub(super) fn takes_results(found: &Found, all: &Taken<'_>, files: Option<&Files>) -> bool {
-    let written = ["tonnage.toml", "results/suite/run.json"];
-    let taken = |path: &str| all.first(path).is_some();
-    if found.context != Path::new(".") || !written.into_iter().any(taken) {
-        return false;
-    }
-    let Some(files) = files else { return false };
-    let ignore = files.ignore_file.as_ref().and_then(|file| Ignore::parse(&fsx::read(file).ok()?).ok());
-    written.into_iter().filter(|path| taken(path)).any(|path| !ignore.as_ref().is_some_and(|known| known.ignores(path)))
 }
 
 /// Whether a file is none of the application's own: tests, examples, what others made, hidden.

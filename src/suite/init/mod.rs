@@ -5,6 +5,7 @@
 
 mod compose;
 mod guess;
+mod ignore;
 mod interpolate;
 mod survey;
 mod write;
@@ -123,6 +124,7 @@ impl Diagnose for InitError {
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use compose::survey_of as read_compose;
+pub use ignore::to_ignore;
 pub use survey::survey;
 pub use write::manifest;
 

@@ -32,21 +32,8 @@ pub fn survey(root: &Path) -> Result<Survey, InitError> {
         survey.variants.push(Found { name: name_of(root, &file), dockerfile: file, ..Found::default() });
     }
     let Survey { variants, warnings } = &mut survey;
-    let mut takes_results = false;
     let mut bases = Vec::new();
-    variants.retain_mut(|found| match look_into(root, found, warnings) {
-        Some(told) => {
-            takes_results |= told.takes_results;
-            bases.push(told.bases);
-            true
-        }
-        None => false,
-    });
-    if takes_results {
-        warnings.push(
-            "the builds would take `tonnage.toml` and `results` into the image; add both to `.dockerignore`".into(),
-        );
-    }
+    variants.retain_mut(|found| look_into(root, found, warnings).map(|needed| bases.push(needed)).is_some());
     warn_of_own_bases(&mut survey, &bases);
     count_equal(&mut survey.warnings);
     if survey.variants.is_empty() {
@@ -84,15 +71,8 @@ fn make_names_unique(variants: &mut [Found]) {
     }
 }
 
-/// What a Dockerfile tells besides what is written into the suite.
-struct Told {
-    takes_results: bool,
-    /// The images that it needs.
-    bases: Vec<String>,
-}
-
-/// Fills in what the Dockerfile itself tells; `None` where it is none, which becomes a warning.
-fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Told> {
+/// Fills in what the Dockerfile itself tells, and gives the images that it needs; `None` where it is none, which becomes a warning.
+fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Vec<String>> {
     let shown = found.dockerfile.display().to_string();
     let text = match fsx::read(&root.join(&found.dockerfile)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -148,10 +128,9 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
         found.ports = ports;
     }
     let (src, deps) = guess::edited_files(&facts.started_words(&args, target), &taken, files.as_ref());
-    let takes_results = guess::takes_results(found, &taken, files.as_ref());
     found.src = src;
     found.deps = deps;
-    Some(Told { takes_results, bases })
+    Some(bases)
 }
 
 /// The images that a Dockerfile needs; what stands in the way of knowing them becomes a warning.

@@ -447,15 +447,34 @@ fn equal_warnings_are_told_once_with_their_number() {
 }
 
 #[test]
-fn the_results_are_said_to_get_into_an_image_that_copies_everything() {
-    let of = |ignored: &str| {
-        let survey = written(&[("Dockerfile", "FROM x\nCOPY . .\n"), ("a.py", ""), (".dockerignore", ignored)]).2;
-        survey.warnings.join("\n")
+fn what_docker_would_send_of_tonnages_own_is_offered_for_the_ignore_file() {
+    let lines = |files: &[(&str, &str)]| {
+        let dir = repository(files);
+        let text = manifest(dir.path(), &survey(dir.path()).unwrap(), Some("shop")).unwrap();
+        let lacking = to_ignore(dir.path(), &text).unwrap();
+        let shown = |path: &Path| path.strip_prefix(dir.path()).unwrap().display().to_string();
+        let lines =
+            lacking.into_iter().map(|(file, lines)| format!("{}: {}", shown(&file), Vec::from_iter(lines).join(" ")));
+        lines.collect::<Vec<_>>().join("; ")
     };
-    for (ignored, told) in [("", true), ("results\n", true), ("results\ntonnage.toml\n", false), ("*\n!a.py\n", false)]
-    {
-        assert_eq!(of(ignored).contains("add both to `.dockerignore`"), told, "{ignored:?}");
+    for (ignored, expected) in [
+        ("", ".dockerignore: results/shop tonnage-baseline.json tonnage.toml"),
+        ("results\n", ".dockerignore: tonnage-baseline.json tonnage.toml"),
+        ("results/shop\ntonnage*\n", ""),
+        ("*\n!a.py\n", ""),
+    ] {
+        let files = [("Dockerfile", "FROM x\nCOPY . .\n"), ("a.py", ""), (".dockerignore", ignored)];
+        assert_eq!(lines(&files), expected, "{ignored:?}");
     }
+    assert_eq!(lines(&[("Dockerfile", "FROM x\nCOPY a.py .\n"), ("a.py", "")]), "");
+    assert_eq!(lines(&[("app/Dockerfile", "FROM x\nCOPY . .\n"), ("app/a.py", "")]), "", "they are outside of it");
+    let own = [
+        ("Dockerfile", "FROM x\nCOPY . .\n"),
+        ("a.py", ""),
+        ("Dockerfile.dockerignore", "results"),
+        (".dockerignore", ""),
+    ];
+    assert_eq!(lines(&own), "Dockerfile.dockerignore: tonnage-baseline.json tonnage.toml");
 }
 
 #[test]

@@ -68,15 +68,25 @@ pub(crate) fn engine_that_builds(test: &str, builder: &str) -> Option<Alone> {
 
 /// Whether the engine is Docker 26.0 to 27.4 on the containerd image store.
 pub(crate) fn loses_contexts() -> bool {
-    let version = String::from_utf8(docker(&["version", "--format", "{{.Server.Version}}"])).unwrap();
+    loses_contexts_at(None)
+}
+
+/// The same of the engine at `host`.
+pub(crate) fn loses_contexts_at(host: Option<&str>) -> bool {
+    let version = String::from_utf8(docker_on(host, &["version", "--format", "{{.Server.Version}}"])).unwrap();
     let mut parts = version.split(['.', '-', '+']).map_while(|part| part.trim().parse::<u32>().ok());
     let version = (parts.next().unwrap(), parts.next().unwrap());
-    is_containerd_store() && ((26, 0)..(27, 5)).contains(&version)
+    is_containerd_store_at(host) && ((26, 0)..(27, 5)).contains(&version)
 }
 
 /// Whether the engine keeps images in containerd, where its own word for their size is another thing.
 pub(crate) fn is_containerd_store() -> bool {
-    let status = String::from_utf8(docker(&["info", "--format", "{{json .DriverStatus}}"])).unwrap();
+    is_containerd_store_at(None)
+}
+
+/// The same of the engine at `host`.
+pub(crate) fn is_containerd_store_at(host: Option<&str>) -> bool {
+    let status = String::from_utf8(docker_on(host, &["info", "--format", "{{json .DriverStatus}}"])).unwrap();
     status.contains("io.containerd.snapshotter")
 }
 

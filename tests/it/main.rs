@@ -31,6 +31,7 @@ mod init_live;
 mod interrupt_live;
 mod kill_live;
 mod live;
+mod neighbour_live;
 mod network_live;
 mod odd_engine;
 mod old_records;

@@ -1,0 +1,276 @@
+//! Another client of the same engine: whatever it had, makes, or takes of what a run makes is still there afterwards,
+//! however the run ends, and its builds come from cache as before.
+//!
+//! The engine is a private one: the machine's Docker, or the one that `DOCKERD` and `TONNAGE_ENGINE_CONFIG` name
+//! (`scripts/newer-docker.sh` prints one with the containerd image store).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::interrupt_live::{after_builds, signal};
+use crate::live::{docker_on, loses_contexts_at};
+use crate::private::PrivateEngine;
+use crate::sandbox::{Ran, Sandbox};
+
+const BASE: &str = "tonnage-tiny/python:3.9-alpine";
+/// A layer that is another one each time it is built: an equal image means that it came from cache.
+const DOCKERFILE: &str = "FROM tonnage-tiny/python:3.9-alpine\nRUN head -c 16 /dev/urandom >/stamp\n";
+const RUN: [&str; 7] = ["run", "suite", "--rounds", "1", "--only", "python3.9-alpine,python3.9-slim", "--out"];
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Success,
+    BuildFails,
+    Interrupted,
+    HungUp,
+    Killed,
+    /// Killed, and somebody with another home directory runs `clean`.
+    KilledAndCleanedElsewhere,
+    /// `run --keep`, then `clean`.
+    Kept,
+}
+
+const ENDINGS: [Ending; 7] = [
+    Ending::Success,
+    Ending::BuildFails,
+    Ending::Interrupted,
+    Ending::HungUp,
+    Ending::Killed,
+    Ending::KilledAndCleanedElsewhere,
+    Ending::Kept,
+];
+
+/// The other client.
+struct Neighbour<'e> {
+    host: &'e str,
+}
+
+/// What an engine holds, by name and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    tags: BTreeMap<String, String>,
+    containers: BTreeSet<String>,
+    networks: BTreeSet<String>,
+    volumes: BTreeSet<String>,
+}
+
+impl Neighbour<'_> {
+    fn docker(&self, arguments: &[&str]) -> String {
+        String::from_utf8(docker_on(Some(self.host), arguments)).unwrap().trim().to_owned()
+    }
+
+    fn lines(&self, arguments: &[&str]) -> BTreeSet<String> {
+        self.docker(arguments).lines().map(str::to_owned).collect()
+    }
+
+    fn held(&self) -> Held {
+        let tags = self.lines(&["images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]);
+        Held {
+            tags: tags.iter().filter_map(|line| line.split_once(' ')).map(|(t, i)| (t.into(), i.into())).collect(),
+            containers: self.lines(&["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]),
+            networks: self.lines(&["network", "ls", "--format", "{{.Name}}"]),
+            volumes: self.lines(&["volume", "ls", "--quiet"]),
+        }
+    }
+
+    /// Builds with the classic builder and returns the image's id.
+    fn build_classic(&self, tag: &str, dockerfile: &str) -> String {
+        let mut child = Command::new("docker")
+            .args(["--host", self.host, "build", "--quiet", "--tag", tag, "-"])
+            .env("DOCKER_BUILDKIT", "0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(dockerfile.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.id(tag)
+    }
+
+    /// Builds with BuildKit through the plain API (the command line needs a plugin for it) and returns the image's id.
+    fn build_buildkit(&self, tag: &str, dockerfile: &str) -> String {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(dockerfile.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).unwrap();
+        let context = tar.into_inner().unwrap();
+        let socket = self.host.strip_prefix("unix://").unwrap();
+        let mut child = Command::new("curl")
+            .args(["--silent", "--show-error", "--fail-with-body", "--unix-socket", socket, "--data-binary", "@-"])
+            .args(["--header", "Content-Type: application/x-tar"])
+            .arg(format!("http://engine/build?version=2&t={tag}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&context).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let answer = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !answer.contains("\"error\""), "{answer}");
+        self.id(tag)
+    }
+
+    fn id(&self, tag: &str) -> String {
+        self.docker(&["image", "inspect", "--format", "{{.Id}}", tag])
+    }
+
+    /// What it has before anybody else comes.
+    fn settle(&self) {
+        self.docker(&["tag", BASE, "myteam/base:1"]);
+        self.docker(&["network", "create", "neighbour-net"]);
+        self.docker(&["volume", "create", "neighbour-volume"]);
+        let names = ["run", "--detach", "--name", "neighbour", "--network", "neighbour-net"];
+        self.docker(&[&names[..], &["--volume", "neighbour-volume:/data", "myteam/base:1", "sleep", "3600"]].concat());
+    }
+
+    /// Takes of what a run has made, while it goes on: a tag, a container, a commit, a child image. And starts what a RUN
+    /// instruction of the suite runs, too.
+    fn take(&self) {
+        let own = self.lines(&["images", "--filter", "reference=tonnage-run", "--format", "{{.Repository}}:{{.Tag}}"]);
+        let image = own.iter().next().unwrap_or_else(|| panic!("the run has no image yet: {:?}", self.held()));
+        self.docker(&["tag", image, "myteam/app:release"]);
+        self.docker(&["create", "--name", "of-kept", "myteam/app:release", "sh"]);
+        self.docker(&["commit", "of-kept", "myteam/commit:1"]);
+        self.build_classic("myteam/child:1", "FROM myteam/app:release\nENV CHILD=1\n");
+        let same = ["run", "--detach", "--name", "same-command", "--entrypoint", "/bin/sh", "myteam/base:1", "-c"];
+        self.docker(&[&same[..], &["sleep 3600; pip install --no-cache-dir -r requirements.txt"]].concat());
+    }
+
+    /// Gives back what [`Self::take`] took.
+    fn give_back(&self) {
+        self.docker(&["rm", "--force", "of-kept", "same-command"]);
+        self.docker(&["rmi", "myteam/child:1", "myteam/commit:1", "myteam/app:release"]);
+    }
+
+    /// Fails unless everything of `before` is here, under the same ids.
+    #[track_caller]
+    fn expect_all(&self, before: &Held, ending: Ending) {
+        let now = self.held();
+        for (tag, id) in &before.tags {
+            assert_eq!(now.tags.get(tag), Some(id), "{ending:?}: the neighbour's {tag}");
+        }
+        for (what, had, has) in [
+            ("containers", &before.containers, &now.containers),
+            ("networks", &before.networks, &now.networks),
+            ("volumes", &before.volumes, &now.volumes),
+        ] {
+            let gone: Vec<_> = had.difference(has).collect();
+            assert!(gone.is_empty(), "{ending:?}: the neighbour's {what} are gone: {gone:?}");
+        }
+        let running = self.docker(&["inspect", "--format", "{{.State.Running}}", "neighbour"]);
+        assert_eq!(running, "true", "{ending:?}: the neighbour's container was stopped");
+    }
+}
+
+/// Whether a name was given by a run.
+fn of_a_run(tag: &str) -> bool {
+    tag.starts_with("tonnage-run:")
+}
+
+fn run_to_the_end(sandbox: &Sandbox, neighbour: &Neighbour<'_>, ending: Ending, out: &str) -> Held {
+    let mut arguments = RUN.to_vec();
+    arguments.push(out);
+    if ending == Ending::Kept {
+        arguments.push("--keep");
+    }
+    let mut command = sandbox.command_on(neighbour.host, &arguments);
+    let child = after_builds(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), 2);
+    neighbour.take();
+    let mut taken = neighbour.held();
+    taken.tags.retain(|tag, _| !of_a_run(tag) && tag != "<none>:<none>");
+    // What the run has at this moment is not the neighbour's.
+    taken.containers.retain(|line| ["neighbour", "of-kept", "same-command"].iter().any(|name| line.ends_with(name)));
+    taken.networks.retain(|name| !name.starts_with("tonnage-"));
+    match ending {
+        Ending::Interrupted => signal(&child, "INT"),
+        Ending::HungUp => signal(&child, "HUP"),
+        Ending::Killed | Ending::KilledAndCleanedElsewhere => signal(&child, "KILL"),
+        Ending::Success | Ending::BuildFails | Ending::Kept => {}
+    }
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    match ending {
+        Ending::Success | Ending::Kept => drop(ran.expect(0)),
+        Ending::BuildFails => drop(ran.expect(5)),
+        Ending::Interrupted | Ending::HungUp => drop(ran.expect(130)),
+        Ending::Killed | Ending::KilledAndCleanedElsewhere => assert_eq!(ran.code, None),
+    }
+    if ending == Ending::KilledAndCleanedElsewhere {
+        let before = neighbour.held();
+        let elsewhere = sandbox.path("elsewhere");
+        let mut clean = sandbox.command_on(neighbour.host, &["clean"]);
+        Ran::from(clean.env("XDG_STATE_HOME", elsewhere).output().unwrap()).expect(0);
+        assert_eq!(neighbour.held(), before, "a clean-up without the ledger removes nothing");
+    }
+    if matches!(ending, Ending::Killed | Ending::KilledAndCleanedElsewhere | Ending::Kept) {
+        sandbox.run_on(neighbour.host, &["clean"]).expect(0);
+    }
+    taken
+}
+
+#[test]
+fn a_neighbour_keeps_all_that_is_its_own_however_a_run_ends() {
+    if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
+        println!("LEFT OUT: the neighbour test needs a container engine; `make test` runs it");
+        return;
+    }
+    let Some(engine) = PrivateEngine::start("a neighbour") else { return };
+    for base in ["slim", "alpine"] {
+        engine.load(base);
+    }
+    let neighbour = Neighbour { host: engine.host() };
+    neighbour.settle();
+    let classic = neighbour.build_classic("neighbour/classic:1", DOCKERFILE);
+    let buildkit =
+        (!loses_contexts_at(Some(engine.host()))).then(|| neighbour.build_buildkit("neighbour/buildkit:1", DOCKERFILE));
+    let before = neighbour.held();
+    for ending in ENDINGS {
+        let sandbox = Sandbox::with_tiny_suite();
+        if ending == Ending::BuildFails {
+            let dockerfile = sandbox.read("suite/python3.9-slim/Dockerfile");
+            sandbox.write("suite/python3.9-slim/Dockerfile", &format!("{dockerfile}RUN exit 7\n"));
+        }
+        let taken = run_to_the_end(&sandbox, &neighbour, ending, "out");
+        neighbour.expect_all(&taken, ending);
+        neighbour.give_back();
+        let mut now = neighbour.held();
+        now.tags.retain(|tag, _| tag != "<none>:<none>");
+        assert_eq!(now, before, "{ending:?}: something of the run is left");
+        assert_eq!(neighbour.build_classic("neighbour/classic:1", DOCKERFILE), classic, "{ending:?}: classic cache");
+        if let Some(buildkit) = &buildkit {
+            let again = neighbour.build_buildkit("neighbour/buildkit:1", DOCKERFILE);
+            assert_eq!(&again, buildkit, "{ending:?}: the neighbour's BuildKit build came from cache before");
+        }
+    }
+}
+
+/// An engine that held nothing holds nothing afterwards.
+#[test]
+fn an_empty_engine_is_empty_again_after_a_run() {
+    if std::env::var("TONNAGE_TEST_LIVE").as_deref() != Ok("1") {
+        println!("LEFT OUT: the empty engine needs a container engine; `make test` runs it");
+        return;
+    }
+    let Some(engine) = PrivateEngine::start("an empty engine") else { return };
+    let before = crate::live::Holdings::on(Some(engine.host()));
+    let sandbox = Sandbox::new();
+    sandbox.write("suite/tonnage.toml", "[suite]\nname = \"empty\"\n");
+    sandbox.write("suite/one/Dockerfile", "FROM scratch\nCOPY file /file\n");
+    sandbox.write("suite/file", "content\n");
+    for ending in ["end", "kill"] {
+        let mut command = sandbox.command_on(engine.host(), &["run", "suite", "--rounds", "1", "--out", ending]);
+        let mut child = after_builds(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), 1);
+        if ending == "kill" {
+            signal(&child, "KILL");
+            child.wait().unwrap();
+            sandbox.run_on(engine.host(), &["clean"]).expect(0);
+        } else {
+            Ran::from(child.wait_with_output().unwrap()).expect(0);
+        }
+        before.expect_unchanged();
+    }
+}

@@ -181,12 +181,16 @@ pub(super) fn names(listed: &[ListedImage], images: &Images<'_>, ownership: &Own
     let lost = Snapshot::default();
     let before = ownership.before.as_ref().unwrap_or(&lost);
     let mut plan = BTreeSet::new();
-    for image in listed.iter().filter(|image| !images.used.contains_key(image.id.as_str())) {
-        let claimed = images.ours.contains_key(image.id.as_str());
+    let given = |tag: &String| {
+        labels::is_own_name(&ownership.run, tag) || ownership.tags.iter().any(|own| same_reference(own, tag))
+    };
+    // What somebody uses under our name alone keeps it; under a name of theirs it needs ours no more.
+    let keeps_ours = |image: &ListedImage| images.used.contains_key(image.id.as_str()) && image.tags().all(given);
+    for image in listed.iter().filter(|image| !keeps_ours(image)) {
+        let claimed = images.made(&image.id);
         let was_there = before.images.contains(&image.id);
         for tag in image.tags() {
-            let given =
-                labels::is_own_name(&ownership.run, tag) || ownership.tags.iter().any(|own| same_reference(own, tag));
+            let given = given(tag);
             plan.extend(match before.tags.get(tag) {
                 Some(id) if *id == image.id => None,
                 Some(id) if given && claimed && before.images.contains(id) => {

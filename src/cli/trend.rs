@@ -1,16 +1,15 @@
 //! `tonnage trend`: reads `history.jsonl` and prints how sizes or times went over the recorded runs.
 
-mod render;
-
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::Terminal;
+use super::{Colour, Terminal};
 use crate::analyse::trend::{Metric, Trend, read_history, trend};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
+use crate::report::{self, Style};
 use crate::suite::{self, MANIFEST_NAME, SuiteError};
 use crate::text::for_people;
 
@@ -83,10 +82,12 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 fn print(trend: &Trend, format: Format, terminal: &Terminal) -> String {
     match format {
-        Format::Table => render::table(trend, terminal.width),
-        Format::Json => render::json(trend),
-        Format::Markdown => render::markdown(trend),
-        Format::Mermaid => render::mermaid(trend),
+        Format::Table => {
+            report::trend_terminal(trend, Style { colour: terminal.colour == Colour::On, width: terminal.width })
+        }
+        Format::Json => report::trend_json(trend),
+        Format::Markdown => report::trend_markdown(trend),
+        Format::Mermaid => report::trend_mermaid(trend),
     }
 }
 

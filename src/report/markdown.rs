@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::charts::{Drawing, Fonts};
+use super::escape::Place;
 use super::facts::Facts;
 use super::table::{Align, Cell, Table, Tone};
 use super::{charts, escape, tables, words};
@@ -24,11 +25,11 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     let record = facts.record;
     let mut out = String::new();
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
-    let _ = writeln!(out, "# {}\n", escape::text(title));
-    let _ = writeln!(out, "{}.\n", escape::text(&words::source_line(record)));
-    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(facts)));
+    let _ = writeln!(out, "# {}\n", escape::text(title, Place::Text));
+    let _ = writeln!(out, "{}.\n", escape::text(&words::source_line(record), Place::Text));
+    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(facts), Place::Text));
     if let Some(line) = words::stand_in_line(record) {
-        let _ = writeln!(out, "> **Stand-ins.** These figures are of {}.\n", escape::text(&line));
+        let _ = writeln!(out, "> **Stand-ins.** These figures are of {}.\n", escape::text(&line, Place::Text));
     }
     if record.ended != crate::record::Ended::Complete {
         let _ = writeln!(out, "> **Not complete:** {}.\n", words::ended(record));
@@ -69,20 +70,20 @@ pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
 pub fn block(record: &Record, charts: &str) -> String {
     let facts = Facts::of(record);
     let mut out = String::new();
-    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(&facts)));
+    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(&facts), Place::Text));
     table_into(&mut out, &tables::headline(&facts), Heading::None);
     if !charts.is_empty() {
         let _ = writeln!(out, "![Sizes of the variants]({charts}/sizes.svg)\n");
     }
     folded(&mut out, &tables::times(&facts));
-    let _ = writeln!(out, "{}.", escape::text(&words::source_line(record)));
+    let _ = writeln!(out, "{}.", escape::text(&words::source_line(record), Place::Text));
     out
 }
 
-/// One table alone, with its heading.
+/// One table alone, with its heading where it has one.
 pub fn only(table: &Table) -> String {
     let mut out = String::new();
-    table_into(&mut out, table, Heading::Second);
+    table_into(&mut out, table, if table.title.is_empty() { Heading::None } else { Heading::Second });
     out
 }
 
@@ -110,9 +111,9 @@ fn table_into(out: &mut String, table: &Table, heading: Heading) {
         return;
     }
     if heading == Heading::Second {
-        let _ = writeln!(out, "## {}\n", escape::text(&table.title));
+        let _ = writeln!(out, "## {}\n", escape::text(&table.title, Place::Text));
     }
-    let heads: Vec<String> = table.columns.iter().map(|column| escape::text(&column.head)).collect();
+    let heads: Vec<String> = table.columns.iter().map(|column| escape::text(&column.head, Place::Cell)).collect();
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let widths: Vec<usize> = (0..heads.len())
         .map(|index| {
@@ -136,7 +137,7 @@ fn table_into(out: &mut String, table: &Table, heading: Heading) {
     }
     out.push('\n');
     for note in &table.notes {
-        let _ = writeln!(out, "{}\n", escape::sentence(note));
+        let _ = writeln!(out, "{}\n", escape::sentence(note, Place::Text));
     }
 }
 
@@ -152,7 +153,7 @@ fn line(out: &mut String, cells: &[String], widths: &[usize], table: &Table) {
 }
 
 fn cell(cell: &Cell) -> String {
-    let text = if cell.code { escape::code(&cell.text) } else { escape::text(&cell.text) };
+    let text = if cell.code { escape::code(&cell.text, Place::Cell) } else { escape::text(&cell.text, Place::Cell) };
     match cell.tone {
         Tone::Best | Tone::Bad if !text.is_empty() && !cell.code => format!("**{text}**"),
         _ => text,

@@ -36,10 +36,7 @@ pub use json::json;
 pub use markdown::{block, markdown};
 pub use table::Table;
 pub use terminal::{Style, terminal};
-pub use trend::{
-    stand_ins as trend_stand_ins, trend_chart, trend_markdown, trend_mermaid, trend_table, trend_terminal,
-};
+pub use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub use weigh::{
     WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,
 };
-pub use words::STAND_IN;

@@ -69,13 +69,6 @@ pub fn terminal(record: &Record, style: Style) -> String {
     out
 }
 
-/// One table alone.
-pub fn only(table: &Table, style: Style) -> String {
-    let mut out = String::new();
-    section(&mut out, table, style);
-    out
-}
-
 /// One table alone, with all its rows: whoever made it has cut its lists.
 pub fn whole(table: &Table, style: Style) -> String {
     let mut out = String::new();
@@ -114,7 +107,7 @@ fn section_of(out: &mut String, table: &Table, style: Style, most: usize) {
 }
 
 /// A sentence in as many lines as it takes.
-fn sentence(out: &mut String, text: &str, style: Style) {
+pub fn sentence(out: &mut String, text: &str, style: Style) {
     for line in layout::wrap(&for_people(text), style.columns()) {
         let _ = writeln!(out, "{line}");
     }

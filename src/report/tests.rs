@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Style, charts, html, json, markdown, terminal, trend_chart, trend_markdown, trend_mermaid, trend_terminal,
-    write_all,
-};
+use super::{Style, charts, html, json, markdown, terminal, trend_chart, write_all};
 use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
 use crate::record::{Record, Scenario, fixture};
 
@@ -71,15 +68,12 @@ fn history() -> Vec<HistoryLine> {
 fn the_trend_is_golden() {
     let trend = trend(&history(), Metric::Size);
     insta::assert_snapshot!("svg-trend-size", trend_chart(&trend).unwrap().unwrap().svg);
-    insta::assert_snapshot!("trend-markdown", trend_markdown(&trend));
-    insta::assert_snapshot!("trend-terminal", trend_terminal(&trend, Style::default()));
 }
 
 #[test]
 fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
     let one = trend(&history()[..1], Metric::Size);
     assert!(trend_chart(&one).unwrap().is_none());
-    assert_eq!(trend_mermaid(&one), "");
     let folder = tempfile::tempdir().unwrap();
     let names = |history: &[HistoryLine]| -> usize {
         let files = write_all(&fixture::record(), history, folder.path()).unwrap().files;

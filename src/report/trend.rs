@@ -1,110 +1,144 @@
-//! Many runs of a suite as a table, a chart, and a mermaid block for GitHub.
+//! Many runs of a suite: a table for the terminal, Markdown, JSON, and a chart in mermaid or drawn.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::charts::Chart;
-use super::table::{Cell, Table, Tone};
-use super::{ReportError, Style, charts, markdown, terminal};
-use crate::analyse::trend::{Trend, VariantTrend};
-use crate::text::for_people;
-use crate::units::{Bytes, Nanos, Ratio};
+use serde_json::{Value, json};
 
-/// First and last value of each variant, what changed on the way, and growth that no single run shows.
-pub fn trend_table(trend: &Trend) -> Table {
-    let heads = ["Variant", "#Runs", "#First", "#Last", "#Change", "#Per run", "Creep", "What changed last"];
-    let mut table = Table::new(&format!("{} over {} runs", trend.metric, trend.runs.len()), &heads);
-    for variant in &trend.variants {
-        let (Some(first), Some(last)) = (variant.points.first(), variant.points.last()) else {
-            table.push(vec![
-                Cell::new(&variant.variant),
-                Cell::number("0", 0.0),
-                Cell::new("no value").tone(Tone::Bad),
-            ]);
-            continue;
-        };
-        let change = Ratio::of(last.value, first.value);
-        table.push(vec![
-            Cell::new(&variant.variant),
-            Cell::number(variant.points.len().to_string(), variant.points.len() as f64),
-            Cell::number(trend.metric.show(first.value), first.value as f64),
-            Cell::number(trend.metric.show(last.value), last.value as f64),
-            change.map_or_else(Cell::default, |change| Cell::number(change.as_change(), change.0)),
-            Cell::number(slope(trend, variant), variant.slope.unwrap_or(0.0)),
-            variant.creep.as_ref().map_or_else(Cell::default, |creep| Cell::new(creep.sentence()).tone(Tone::Care)),
-            Cell::new(last_change(trend, variant)),
-        ]);
+use super::charts::Chart;
+use super::escape::Place;
+use super::table::{Cell, Table};
+use super::words::STAND_IN;
+use super::{ReportError, Style, charts, escape, markdown, terminal};
+use crate::analyse::trend::{ChangeKind, Point, Trend, VariantTrend};
+use crate::text::for_people;
+use crate::units::Ratio;
+
+/// Version of what `--format json` prints, `major.minor`.
+const FORMAT_VERSION: &str = "1.0";
+
+/// Series beyond these make a mermaid chart unreadable: it has no legend.
+const MOST_SERIES: usize = 8;
+
+/// Changes beyond these are folded: the last ones explain today's figures.
+const MOST_CHANGES: usize = 20;
+
+/// One row a variant: what a table says of it, about the runs since the last break.
+fn row(trend: &Trend, line: &VariantTrend) -> Option<[String; 7]> {
+    let stretch = line.last_stretch();
+    let (first, last) = (stretch.first()?, stretch.last()?);
+    let change = Ratio::of(last.value, first.value).map_or_else(|| "n/a".to_owned(), Ratio::as_change);
+    let runs = if stretch.len() == line.points.len() {
+        stretch.len().to_string()
+    } else {
+        format!("{} of {}", stretch.len(), line.points.len())
+    };
+    Some([
+        for_people(&line.variant),
+        runs,
+        shown(trend, first),
+        shown(trend, last),
+        change,
+        line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope)),
+        creeping(line).unwrap_or_default(),
+    ])
+}
+
+/// A value; a size on a stand-in base is marked as in the report.
+fn shown(trend: &Trend, point: &Point) -> String {
+    let mark = if point.stand_in && !trend.metric.is_time() { STAND_IN } else { "" };
+    format!("{}{mark}", trend.metric.show(point.value))
+}
+
+fn creeping(line: &VariantTrend) -> Option<String> {
+    line.creep.map(|creep| format!("creeps: {}", creep.sentence()))
+}
+
+fn signed(trend: &Trend, slope: f64) -> String {
+    let size = trend.metric.show(slope.abs().round() as u64);
+    match slope.round() {
+        change if change > 0.0 => format!("+{size}"),
+        change if change < 0.0 => format!("-{size}"),
+        _ => size,
     }
-    if trend.variants.iter().any(|variant| variant.points.iter().skip(1).any(|point| !point.joined)) {
-        table.note(
-            "First and last may be unlike: the run has changed its definitions, platform, bases, host or engine.",
-        );
+}
+
+/// What changed on the way, one line each: the same change of several variants is said once.
+fn changes(trend: &Trend) -> Vec<String> {
+    let mut found: BTreeMap<(usize, ChangeKind, &str), Vec<&str>> = BTreeMap::new();
+    for line in &trend.variants {
+        for point in &line.points {
+            for change in &point.changes {
+                found.entry((point.run, change.kind, &change.detail)).or_default().push(&line.variant);
+            }
+        }
+    }
+    let hidden = found.len().saturating_sub(MOST_CHANGES);
+    let mut said: Vec<String> = if hidden > 0 { vec![format!("[{hidden} earlier changes]")] } else { Vec::new() };
+    said.extend(found.into_iter().skip(hidden).map(|((run, kind, detail), variants)| {
+        let stamp = trend.runs.get(run).map_or("", String::as_str);
+        let whose = match variants.len() {
+            all if all == trend.variants.len() => "all variants".to_owned(),
+            many if many > MOST_SERIES => format!("{many} variants"),
+            _ => variants.join(", "),
+        };
+        let cut = if kind.separates(trend.metric) { "; not comparable with before" } else { "" };
+        for_people(&format!("{}: other {} ({detail}), {whose}{cut}", day(stamp), kind.word()))
+    }));
+    said
+}
+
+fn day(stamp: &str) -> &str {
+    stamp.get(..10).unwrap_or(stamp)
+}
+
+fn heading(trend: &Trend, runs: &[String]) -> String {
+    let span = match (runs.first(), runs.last()) {
+        (Some(first), Some(last)) => format!(", {} to {}", day(first), day(last)),
+        _ => String::new(),
+    };
+    for_people(&format!("{} of {} over {} runs{span}", trend.metric, trend.suite, runs.len()))
+}
+
+fn table(trend: &Trend) -> Table {
+    let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "#Change", "#Per run", "Remark"]);
+    for row in trend.variants.iter().filter_map(|line| row(trend, line)) {
+        table.push(row.map(Cell::new).into());
+    }
+    table
+}
+
+/// A table for people, and what changed on the way.
+pub fn trend_terminal(trend: &Trend, style: Style) -> String {
+    let mut out = String::new();
+    terminal::sentence(&mut out, &heading(trend, &trend.runs), style);
+    let table = terminal::whole(&table(trend), style);
+    out.push_str(table.strip_suffix('\n').unwrap_or_default());
+    for line in changes(trend).iter().chain(&stand_ins(trend)) {
+        terminal::sentence(&mut out, line, style);
+    }
+    out
+}
+
+/// A GFM table, and a list of what changed.
+pub fn trend_markdown(trend: &Trend) -> String {
+    let title = escape::words(&heading(trend, &trend.runs), Place::Text);
+    let mut out = format!("**{title}**\n\n{}", markdown::only(&table(trend)));
+    for change in changes(trend) {
+        let _ = writeln!(out, "- {}", escape::words(&change, Place::Text));
     }
     if let Some(note) = stand_ins(trend) {
-        table.note(note);
+        let _ = writeln!(out, "\n{}", escape::words(&note, Place::Text));
     }
-    table.without_empty_columns()
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
 }
 
 /// Says that figures are of stand-in bases, where any is.
-pub fn stand_ins(trend: &Trend) -> Option<String> {
+pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
     let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
     (!names.is_empty()).then(|| format!("Runs on stand-in bases, made locally and not pulled: {}.", names.join(", ")))
-}
-
-/// The table for a terminal.
-pub fn trend_terminal(trend: &Trend, style: Style) -> String {
-    terminal::only(&trend_table(trend), style)
-}
-
-/// The table and the mermaid block as Markdown.
-pub fn trend_markdown(trend: &Trend) -> String {
-    let mut out = markdown::only(&trend_table(trend));
-    let block = trend_mermaid(trend);
-    if !block.is_empty() {
-        let _ = write!(out, "{block}");
-    }
-    out
-}
-
-/// A chart that GitHub draws from text; empty with fewer than two runs. Lines cannot be broken in it, so a variant
-/// shows its last joined stretch only, and runs before that are left out of it.
-pub fn trend_mermaid(trend: &Trend) -> String {
-    let stretches: Vec<(&VariantTrend, Vec<(usize, u64)>)> = trend
-        .variants
-        .iter()
-        .map(|variant| (variant, variant.last_stretch().iter().map(|point| (point.run, point.value)).collect()))
-        .collect();
-    // The runs that every line has: mermaid knows no gaps.
-    let shared: Vec<usize> = (0..trend.runs.len())
-        .filter(|run| stretches.iter().all(|(_, points)| points.is_empty() || points.iter().any(|(at, _)| at == run)))
-        .collect();
-    let lines: Vec<(&str, Vec<u64>)> = stretches
-        .iter()
-        .filter(|(_, points)| !points.is_empty())
-        .map(|(variant, points)| {
-            let values = points.iter().filter(|(run, _)| shared.contains(run)).map(|(_, value)| *value);
-            (variant.variant.as_str(), values.collect())
-        })
-        .collect();
-    if shared.len() < 2 || lines.is_empty() {
-        return String::new();
-    }
-    let (unit, divisor) = if trend.metric.is_time() { ("s", 1e9) } else { ("MB", 1e6) };
-    let mut out = String::from("```mermaid\nxychart-beta\n");
-    let names: Vec<String> = lines.iter().map(|(name, _)| quoted(name)).collect();
-    let _ = writeln!(out, "  title \"{}: {}\"", quoted(&trend.suite), names.join(", "));
-    let days: Vec<String> = shared
-        .iter()
-        .map(|run| format!("\"{}\"", quoted(trend.runs[*run].get(..10).unwrap_or(&trend.runs[*run]))))
-        .collect();
-    let _ = writeln!(out, "  x-axis [{}]", days.join(", "));
-    let _ = writeln!(out, "  y-axis \"{} in {unit}\" 0 --> {:.3}", trend.metric, highest(&lines) / divisor * 1.05);
-    for (_, values) in &lines {
-        let values: Vec<String> = values.iter().map(|value| format!("{:.3}", *value as f64 / divisor)).collect();
-        let _ = writeln!(out, "  line [{}]", values.join(", "));
-    }
-    out.push_str("```\n");
-    out
 }
 
 /// The chart; `None` with fewer than two runs.
@@ -113,32 +147,186 @@ pub fn trend_chart(trend: &Trend) -> Result<Option<Chart>, ReportError> {
     charts::trend(trend, &fonts).map(|drawing| drawing.chart(&fonts)).transpose()
 }
 
-fn highest(lines: &[(&str, Vec<u64>)]) -> f64 {
-    lines.iter().flat_map(|(_, values)| values).max().copied().unwrap_or(1) as f64
+/// One JSON document with every point.
+pub fn trend_json(trend: &Trend) -> String {
+    let unit = if trend.metric.is_time() { "ns" } else { "bytes" };
+    let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
+    let document = json!({
+        "format_version": FORMAT_VERSION,
+        "suite": trend.suite,
+        "metric": trend.metric.to_string(),
+        "unit": unit,
+        "runs": trend.runs,
+        "variants": variants,
+    });
+    crate::json::pretty(&document)
 }
 
-/// Text inside mermaid's quotes, which have no escape of their own.
-fn quoted(text: &str) -> String {
-    for_people(text).replace('"', "'").replace(['`', '<', '>', '&', '#', ';', '%', '[', ']'], " ")
-}
-
-fn slope(trend: &Trend, variant: &VariantTrend) -> String {
-    let Some(slope) = variant.slope else { return String::new() };
-    let size = slope.abs().round() as u64;
-    let sign = if slope < 0.0 { "-" } else { "+" };
-    match (size, trend.metric.is_time()) {
-        (0, _) => "0".to_owned(),
-        (_, true) => format!("{sign}{}", Nanos(size)),
-        (_, false) => format!("{sign}{}", Bytes(size)),
-    }
-}
-
-fn last_change(trend: &Trend, variant: &VariantTrend) -> String {
-    let changed = variant.points.iter().rev().find(|point| !point.changes.is_empty());
-    changed.map_or_else(String::new, |point| {
-        let what: Vec<String> =
-            point.changes.iter().map(|change| format!("{} ({})", change.kind.word(), change.detail)).collect();
-        let day = trend.runs.get(point.run).and_then(|run| run.get(..10)).unwrap_or_default();
-        format!("{day}: {}", what.join(", "))
+fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
+    let points: Vec<Value> = line
+        .points
+        .iter()
+        .map(|point| {
+            let changes = point.changes.iter();
+            json!({
+                "finished_at": trend.runs.get(point.run),
+                "run": point.run,
+                "value": point.value,
+                "stand_in": point.stand_in,
+                "outcome": point.outcome,
+                "joined": point.joined,
+                "changes": changes
+                    .map(|change| json!({"what": change.kind.word(), "detail": change.detail}))
+                    .collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "variant": line.variant,
+        "slope_per_run": line.slope,
+        "creep": line.creep.map(|creep| json!({
+            "runs": creep.runs,
+            "growth": creep.growth,
+            "largest_step": creep.largest_step,
+            "message": creep.sentence(),
+        })),
+        "points": points,
     })
+}
+
+/// A block of mermaid that GitHub draws (`xychart-beta`, mermaid 10.3). A mermaid line cannot have gaps, so only the
+/// runs since the last break of any variant are drawn, and of variants that all of these runs know. It has no legend,
+/// so the order of the lines is said below; and it would lay two runs of one day upon each other, so runs are counted.
+pub fn trend_mermaid(trend: &Trend) -> String {
+    let start = trend.variants.iter().filter_map(|line| Some(line.last_stretch().first()?.run)).max().unwrap_or(0);
+    let runs = trend.runs.get(start..).unwrap_or_default();
+    let since = |line: &VariantTrend| line.points.iter().filter(|point| point.run >= start).count();
+    let drawn: Vec<&VariantTrend> =
+        trend.variants.iter().filter(|line| since(line) == runs.len()).take(MOST_SERIES).collect();
+    let (scale, unit) = if trend.metric.is_time() { (1e9, "s") } else { (1e6, "MB") };
+    let axis = if runs.len() > 1 { format!("\"run\" 1 --> {}", runs.len()) } else { "\"run\" [1]".to_owned() };
+    let title = quoted(&heading(trend, runs));
+    let mut out = format!(
+        "```mermaid\nxychart-beta\n    title {title}\n    x-axis {axis}\n    y-axis \"{} ({unit})\"\n",
+        trend.metric
+    );
+    for line in &drawn {
+        let values = line.points.iter().filter(|point| point.run >= start);
+        let values: Vec<String> = values.map(|point| format!("{:.3}", point.value as f64 / scale)).collect();
+        let _ = writeln!(out, "    line [{}]", values.join(", "));
+    }
+    out.push_str("```\n\n");
+    let mut names: Vec<String> = drawn.iter().map(|line| line.variant.clone()).collect();
+    if trend.variants.len() > drawn.len() {
+        names.push(format!("not drawn: {} more", trend.variants.len() - drawn.len()));
+    }
+    let _ = writeln!(
+        out,
+        "Lines in the order in which they were added: {}.",
+        escape::words(&names.join(", "), Place::Text)
+    );
+    for line in &trend.variants {
+        if let Some(creep) = creeping(line) {
+            let _ = writeln!(
+                out,
+                "\n{} {}.",
+                escape::words(&line.variant, Place::Text),
+                escape::words(&creep, Place::Text)
+            );
+        }
+    }
+    out
+}
+
+/// A mermaid string: it knows no escape for its own quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", for_people(text).replace(['"', '`'], "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
+    use crate::record::fixture;
+    use crate::units::Bytes;
+
+    fn lines() -> Vec<HistoryLine> {
+        let model = history_line(&fixture::record());
+        let grown = |run: u64| {
+            let mut line = model.clone();
+            line.finished_at = format!("2026-11-{:02}T12:00:00Z", run + 1);
+            for variant in &mut line.variants {
+                variant.size_bytes = variant.size_bytes.map(|bytes| Bytes(bytes.0 + bytes.0 * run / 125));
+            }
+            line
+        };
+        let mut lines: Vec<HistoryLine> = (0..8).map(grown).collect();
+        for line in &mut lines[5..] {
+            line.variants[1].bases[0].id = "sha256:0123456789abcdef".to_owned();
+        }
+        lines
+    }
+
+    #[test]
+    fn the_table_says_growth_creep_and_what_changed() {
+        let text = trend_terminal(&trend(&lines(), Metric::Size), Style::default());
+        assert!(text.starts_with("size of flask-blog over 8 runs, 2026-11-01 to 2026-11-08\n"), "{text}");
+        let slim = text.lines().find(|line| line.contains("python3.9-slim")).unwrap();
+        for part in ["125 MB", "132 MB", "+5.6 %", "+1.00 MB", "creeps: +5.6 % over 8 runs"] {
+            assert!(slim.contains(part), "{part}: {slim}");
+        }
+        let change = text.lines().last().unwrap();
+        assert!(change.starts_with("2026-11-06: other base (python:3.9-slim "), "{change}");
+        assert!(change.ends_with("→ python:3.9-slim 0123456789ab), python3.9-slim"), "{change}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_is_respected() {
+        let text = trend_terminal(&trend(&lines(), Metric::Size), Style { colour: false, width: Some(80) });
+        assert!(
+            text.lines().skip(1).filter(|line| !line.starts_with("2026")).all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_markdown_or_mermaid() {
+        let mut lines = lines();
+        for line in &mut lines {
+            line.variants[0].name = "a|b`\"\n```\n<script>".to_owned();
+            line.suite = "s\"\n```".to_owned();
+        }
+        let found = trend(&lines, Metric::Size);
+        let text = trend_markdown(&found);
+        let hostile = text.lines().find(|line| line.starts_with("| a\\|b")).unwrap();
+        assert!(hostile.contains("&lt;script&gt;") && !text.contains("<script>"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with('|')).count(), 2 + 4, "{text}");
+        let chart = trend_mermaid(&found);
+        assert_eq!(chart.matches("```").count(), 2, "{chart}");
+    }
+
+    #[test]
+    fn the_chart_holds_one_line_a_variant_and_one_value_a_run() {
+        let chart = trend_mermaid(&trend(&lines(), Metric::Size));
+        assert!(chart.starts_with("```mermaid\nxychart-beta\n    title \"size of flask-blog over 8 runs"), "{chart}");
+        let drawn: Vec<&str> = chart.lines().filter(|line| line.trim().starts_with("line [")).collect();
+        assert_eq!(drawn.len(), 4);
+        assert!(drawn.iter().all(|line| line.split(", ").count() == 8));
+        assert!(drawn[3].contains("line [48.800, 49.191, "), "{}", drawn[3]);
+    }
+
+    #[test]
+    fn the_document_holds_every_point() {
+        let value: Value = serde_json::from_str(&trend_json(&trend(&lines(), Metric::Size))).unwrap();
+        assert_eq!(value["format_version"], "1.0");
+        assert_eq!(value["variants"][1]["points"][5]["changes"][0]["what"], "base");
+        assert_eq!(value["variants"][3]["points"][0]["value"], 48_800_236);
+        assert_eq!(value["variants"][3]["creep"]["runs"], 8);
+    }
+
+    #[test]
+    fn times_are_drawn_in_seconds() {
+        let chart = trend_mermaid(&trend(&lines(), "cold".parse().unwrap()));
+        assert!(chart.contains("y-axis \"cold (s)\""), "{chart}");
+    }
 }

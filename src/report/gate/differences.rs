@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::Look;
-use super::escape::{code, line, message, sentence, words};
+use super::escape::{code, line};
 use super::headline::{percent, sizes};
 use crate::analyse::compare::Comparison;
 use crate::gate::Differences;
 use crate::line::Line;
 use crate::report::compare::{RowKind, rows, verdict};
+use crate::report::escape::{self, Place};
 use crate::units::{Bytes, Ratio};
 
 /// Most variants without a difference that are listed by name.
@@ -31,7 +32,7 @@ pub(super) fn signed_table(out: &mut String, comparison: &Comparison, top: usize
 pub(super) fn signed_markdown(comparison: &Comparison, top: usize) -> String {
     let mut out = String::from("| Δ bytes | where |\n|---:|:---|\n");
     for row in rows(comparison, top) {
-        let label = sentence(&row.label);
+        let label = escape::line(&row.label, Place::Cell);
         let delta = row.delta.exact();
         let _ = match row.kind {
             RowKind::Group => writeln!(out, "| {delta} | {label} |"),
@@ -126,19 +127,19 @@ pub fn differences_table(differences: &Differences, look: Look) -> String {
 pub fn differences_markdown(differences: &Differences, look: Look) -> String {
     let mut out = format!(
         "**{}**\n\n{} → {}\n\n",
-        sentence(&headline(differences)),
-        code(&differences.old),
-        code(&differences.new)
+        escape::line(&headline(differences), Place::Text),
+        code(&differences.old, Place::Text),
+        code(&differences.new, Place::Text)
     );
     let mut left_out = 0;
     for comparison in differences.pairs.iter().filter(|pair| !pair.groups.is_empty()) {
         let part = format!(
             "#### {}: {} ({}, {})\n\n{}; base {}, own {}\n\n{}\n",
-            code(&comparison.new_name),
+            code(&comparison.new_name, Place::Text),
             sizes(comparison.old_bytes, comparison.new_bytes),
             comparison.delta_bytes,
             percent(comparison),
-            sentence(&verdict(comparison)),
+            escape::line(&verdict(comparison), Place::Text),
             comparison.base_delta_bytes,
             comparison.own_delta_bytes,
             signed_markdown(comparison, look.top)
@@ -159,14 +160,14 @@ pub fn differences_markdown(differences: &Differences, look: Look) -> String {
     for (word, only) in [("old", &differences.only_old), ("new", &differences.only_new)] {
         for (name, size) in only.iter().take(MOST_EQUAL) {
             if out.len() < super::MARKDOWN_LIMIT - 1_000 {
-                let _ = writeln!(out, "- {}, {}, only in the {word} one", code(name), alone(*size));
+                let _ = writeln!(out, "- {}, {}, only in the {word} one", code(name, Place::Text), alone(*size));
             }
         }
     }
     for note in differences.notes.iter().take(5) {
-        let _ = writeln!(out, "\n{}", message(&crate::text::shorten(note, 150)));
+        let _ = writeln!(out, "\n{}", escape::sentence(&crate::text::shorten(note, 150), Place::Text));
     }
-    let _ = writeln!(out, "\n{}", words("Sizes are sums over layers; MB is 10^6 bytes."));
+    let _ = writeln!(out, "\nSizes are sums over layers; MB is 10^6 bytes.");
     out
 }
 

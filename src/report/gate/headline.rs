@@ -3,8 +3,8 @@
 use crate::analyse::compare::Comparison;
 use crate::gate::{Judgement, RuleResult, State, VariantResult, Verdict};
 use crate::line::Line;
-use crate::report::STAND_IN;
 use crate::report::compare::verdict;
+use crate::report::words::STAND_IN;
 use crate::units::{Bytes, Ratio};
 
 /// `gate failed: 1 of 12 rules; python3.9-slim +10.4 MB: 7 packages upgraded on top of the base, stored twice`.

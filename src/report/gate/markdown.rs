@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::Look;
 use super::differences::signed_markdown;
-use super::escape::{code, message, sentence, words};
+use super::escape::code;
 use super::headline::{delta, headline, headroom, marked, ordered, percent, size_words, sizes, told, why};
 use super::times::times_markdown;
 use crate::gate::{Judgement, VariantResult, Verdict};
+use crate::report::escape::{self, Place};
 use crate::units::SignedBytes;
 
 /// Longest comment in bytes; GitHub takes 65,536 characters.
@@ -31,7 +32,7 @@ pub fn markdown(judgement: &Judgement, suite: &str, look: Look) -> String {
         Verdict::Inconclusive => "Image size: inconclusive",
         _ => "Image size: gate passed",
     };
-    let _ = writeln!(out, "### {title}\n\n**{}**\n", sentence(&headline(judgement)));
+    let _ = writeln!(out, "### {title}\n\n**{}**\n", escape::line(&headline(judgement), Place::Text));
     let ordered = ordered(judgement);
     let is_loud = |found: &(&VariantResult, Verdict)| found.1 >= Verdict::Warn || delta(found.0) != 0;
     let (loud, quiet): (Vec<_>, Vec<_>) = ordered.into_iter().partition(is_loud);
@@ -81,7 +82,11 @@ fn changed(out: &mut String, judgement: &Judgement, loud: &[(&VariantResult, Ver
         } else {
             verdict.word().to_owned()
         };
-        let _ = writeln!(out, "| {} | {size} | {change} | {share} | {limit} | {left} | {word} |", code(&variant.name));
+        let _ = writeln!(
+            out,
+            "| {} | {size} | {change} | {share} | {limit} | {left} | {word} |",
+            code(&variant.name, Place::Cell)
+        );
     }
     if loud.len() > MOST_ROWS {
         let _ = writeln!(out, "| [{} others] | | | | | | |", loud.len() - MOST_ROWS);
@@ -94,7 +99,7 @@ fn room(judgement: &Judgement, variant: &str) -> (String, String) {
     match headroom(judgement, variant) {
         Some((limit, left)) => {
             let left = SignedBytes(i64::try_from(left).unwrap_or(i64::MAX));
-            (words(&limit), left.to_string().trim_start_matches('+').to_owned())
+            (escape::words(&limit, Place::Cell), left.to_string().trim_start_matches('+').to_owned())
         }
         None => (String::new(), String::new()),
     }
@@ -103,12 +108,16 @@ fn room(judgement: &Judgement, variant: &str) -> (String, String) {
 fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> String {
     let mut out = String::new();
     let why = why(variant);
-    let because = if why.is_empty() { String::new() } else { format!(": {}", sentence(&why)) };
-    let _ = writeln!(out, "{}{because}\n", code(&variant.name));
+    let because = if why.is_empty() { String::new() } else { format!(": {}", escape::line(&why, Place::Text)) };
+    let _ = writeln!(out, "{}{because}\n", code(&variant.name, Place::Text));
     let said = told(judgement, &variant.name);
     for rule in said.iter().take(MOST_RULES) {
-        let next = if rule.next.is_empty() { String::new() } else { format!(" Next: {}.", message(&rule.next)) };
-        let _ = writeln!(out, "- **{}**: {}.{next}", rule.verdict.word(), message(&rule.message));
+        let next = if rule.next.is_empty() {
+            String::new()
+        } else {
+            format!(" Next: {}.", escape::sentence(&rule.next, Place::Text))
+        };
+        let _ = writeln!(out, "- **{}**: {}.{next}", rule.verdict.word(), escape::sentence(&rule.message, Place::Text));
     }
     if said.len() > MOST_RULES {
         let _ = writeln!(out, "- [{} others]", said.len() - MOST_RULES);
@@ -130,8 +139,13 @@ fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> String
 fn orphans(out: &mut String, judgement: &Judgement) {
     let orphan = |rule: &&crate::gate::RuleResult| !judgement.variants.iter().any(|v| v.name == rule.variant);
     for rule in judgement.rules.iter().filter(orphan).take(MOST_RULES) {
-        let (said, next) = (message(&rule.message), message(&rule.next));
-        let _ = writeln!(out, "- **{}** {}: {said}. Next: {next}.\n", rule.verdict.word(), code(&rule.variant));
+        let (said, next) = (escape::sentence(&rule.message, Place::Text), escape::sentence(&rule.next, Place::Text));
+        let _ = writeln!(
+            out,
+            "- **{}** {}: {said}. Next: {next}.\n",
+            rule.verdict.word(),
+            code(&rule.variant, Place::Text)
+        );
     }
 }
 
@@ -145,7 +159,7 @@ fn collapsed(out: &mut String, judgement: &Judgement, quiet: &[(&VariantResult, 
     out.push_str("| variant | size | limit | left |\n|:---|---:|---:|---:|\n");
     for (variant, _) in quiet.iter().take(MOST_QUIET) {
         let (limit, left) = room(judgement, &variant.name);
-        let line = format!("| {} | {} | {limit} | {left} |\n", code(&variant.name), size_words(variant));
+        let line = format!("| {} | {} | {limit} | {left} |\n", code(&variant.name, Place::Cell), size_words(variant));
         if out.len() + line.len() < MARKDOWN_LIMIT - TAIL {
             out.push_str(&line);
         }
@@ -158,9 +172,10 @@ fn collapsed(out: &mut String, judgement: &Judgement, quiet: &[(&VariantResult, 
 
 fn tail(out: &mut String, judgement: &Judgement) {
     for note in judgement.notes.iter().take(8) {
-        let _ = writeln!(out, "- {}", message(&crate::text::shorten(note, 300)));
+        let _ = writeln!(out, "- {}", escape::sentence(&crate::text::shorten(note, 300), Place::Text));
     }
-    let baseline = judgement.baseline.as_deref().map_or_else(|| "no baseline".to_owned(), code);
+    let baseline =
+        judgement.baseline.as_deref().map_or_else(|| "no baseline".to_owned(), |label| code(label, Place::Text));
     let accepted = judgement.variants.iter().find_map(|variant| variant.accepted.as_ref());
     let from = accepted.filter(|accepted| !accepted.engine.is_empty()).map_or_else(String::new, |accepted| {
         format!(", measured by {} ({}) at {}", accepted.engine, accepted.image_store, accepted.measured_at)
@@ -168,8 +183,8 @@ fn tail(out: &mut String, judgement: &Judgement) {
     let _ = writeln!(
         out,
         "\nRecord {}, baseline {baseline}{}. To accept what grew: {}",
-        code(&judgement.record),
-        words(&crate::text::shorten(&from, 200)),
-        code(&judgement.accept)
+        code(&judgement.record, Place::Text),
+        escape::words(&crate::text::shorten(&from, 200), Place::Text),
+        code(&judgement.accept, Place::Text)
     );
 }

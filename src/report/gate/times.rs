@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::escape::{code, line, words};
+use super::escape::{code, line};
 use crate::gate::timing::{TimingResult, TimingVerdict};
+use crate::report::escape::{self, Place};
 use crate::units::Ratio;
 
 /// Most times that are listed one by one.
@@ -84,16 +85,16 @@ pub(super) fn times_markdown(timings: &[TimingResult], against: &str) -> String 
     let mut out = format!(
         "<details><summary>Build times against {}, measured in the same job</summary>\n\n\
          | build | base → head | Δ | 95 % interval | verdict |\n|:---|---:|---:|:---|:---|\n",
-        words(against).replace('`', "")
+        escape::html(&against.replace('`', ""))
     );
     for timing in ordered(timings).into_iter().take(MOST) {
         let (times, change, interval) = figures(timing);
         let _ = writeln!(
             out,
             "| {} {} | {} | {change} | {interval} | {} |",
-            code(&timing.variant),
+            code(&timing.variant, Place::Cell),
             timing.scenario,
-            words(&times),
+            escape::words(&times, Place::Cell),
             word(timing.verdict)
         );
     }

@@ -29,8 +29,13 @@ const ORDER: [&str; 13] = [
 ];
 
 /// Only these folders may name these crates.
-const CONFINED: [(&str, &[&str]); 3] =
-    [("bollard", &["engine"]), ("plotters", &["report"]), ("tokio", &["engine", "measure", "cli"])];
+const CONFINED: [(&str, &[&str]); 5] = [
+    ("bollard", &["engine"]),
+    ("comfy_table", &["report"]),
+    ("maud", &["report"]),
+    ("plotters", &["report"]),
+    ("tokio", &["engine", "measure", "cli"]),
+];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

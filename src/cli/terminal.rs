@@ -90,5 +90,5 @@ fn to_stderr(text: &str) {
 }
 
 fn terminal_columns() -> Option<u16> {
-    comfy_table::Table::new().width().filter(|width| *width > 0).or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+    crate::report::terminal_width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
 }

@@ -35,7 +35,7 @@ pub use html::html;
 pub use json::json;
 pub use markdown::{block, markdown};
 pub use table::Table;
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, terminal, terminal_width};
 pub use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub use weigh::{
     WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,

@@ -20,6 +20,11 @@ pub struct Style {
     pub width: Option<u16>,
 }
 
+/// Columns of the terminal behind standard output; `None` where there is none.
+pub fn terminal_width() -> Option<u16> {
+    comfy_table::Table::new().width().filter(|width| *width > 0)
+}
+
 /// Columns where it is not known how many there are.
 const READABLE: u16 = 120;
 

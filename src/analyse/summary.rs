@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::timing::{Estimate, ScenarioTiming, ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, ReferenceVerdict, Scenario, Variant, WireKind};
+use crate::record::{BaseOrigin, Outcome, Record, ReferenceVerdict, Scenario, ServeState, Variant, WireKind};
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// A build time as a table prints it: never without the proof beside it.
@@ -84,7 +84,7 @@ pub fn summary(record: &Record) -> Vec<VariantSummary> {
             let size = size_of(variant);
             let against = first.zip(size).filter(|_| index > 0);
             let sizes = variant.sizes.as_ref();
-            let serve = variant.serve.as_ref().filter(|serve| serve.ok);
+            let serve = variant.serve.as_ref().filter(|serve| serve.state == ServeState::Answered);
             VariantSummary {
                 index,
                 name: variant.name.clone(),
@@ -123,9 +123,9 @@ fn headline(timing: &ScenarioTiming) -> SummaryTiming {
     }
 }
 
-/// Built, and serves where that was asked.
+/// Built, and serves where that was asked and could be.
 pub(super) fn works(variant: &Variant) -> bool {
-    variant.outcome == Outcome::Ok && variant.serve.as_ref().is_none_or(|serve| serve.ok)
+    variant.outcome == Outcome::Ok && variant.serve.as_ref().is_none_or(|serve| serve.state != ServeState::Failed)
 }
 
 /// Whether any base of any stage stands in for an image that could not be had.
@@ -140,7 +140,7 @@ pub(super) fn size_of(variant: &Variant) -> Option<Bytes> {
 fn failure(variant: &Variant) -> String {
     match (&variant.failure, &variant.serve) {
         (Some(failure), _) => failure.message.clone(),
-        (None, Some(serve)) if !serve.ok => serve.detail.clone(),
+        (None, Some(serve)) if serve.state == ServeState::Failed => serve.detail.clone(),
         _ => String::new(),
     }
 }

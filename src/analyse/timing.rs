@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::LEVEL;
 use super::statistics::{self, Drift};
-use crate::record::{Parts, Record, Sample, Scenario, Serve};
+use crate::record::{Parts, Record, Sample, Scenario, Serve, ServeState};
 use crate::units::{Bytes, Nanos};
 
 /// A time with its interval.
@@ -42,7 +42,7 @@ impl Estimate {
 pub fn ready(serve: &Serve) -> Option<Estimate> {
     let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
     let alone = || Estimate { median: serve.ready_ns, low: None, high: None, n: 1, level: 0.0 };
-    serve.ok.then(|| Estimate::of(&starts).unwrap_or_else(alone))
+    (serve.state == ServeState::Answered).then(|| Estimate::of(&starts).unwrap_or_else(alone))
 }
 
 /// Medians of the parts of a build. Medians of parts need not add up to the median of the whole.

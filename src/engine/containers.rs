@@ -101,14 +101,16 @@ pub(super) fn name_of(number: &str) -> String {
     format!("tonnage-{number}")
 }
 
-/// Creates and starts a container; one that cannot be started is removed again.
-pub(super) async fn start(client: &Client, spec: &ContainerSpec) -> Result<String, EngineError> {
+/// Creates and starts a container; one that cannot be started is removed again. A port is published on 127.0.0.1, or
+/// where the engine is on another `host` on all of its addresses, so that it can be asked from here.
+pub(super) async fn start(client: &Client, spec: &ContainerSpec, host: Option<&str>) -> Result<String, EngineError> {
     let number = crate::random::hex();
     let name = name_of(&number);
     let mut query = vec![("name", name.as_str())];
     query.extend(spec.platform.as_deref().map(|platform| ("platform", platform)));
     let action = format!("create a container of `{}`", spec.image);
-    let request = Request::post(path_with("/containers/create", &query), action.clone()).json(&body(spec, &number));
+    let request =
+        Request::post(path_with("/containers/create", &query), action.clone()).json(&body(spec, &number, host));
     let created: Created = client.json(request, CHANGE).await?;
     let request = Request::post(
         format!("/containers/{}/start", segment(&created.id)),
@@ -122,7 +124,7 @@ pub(super) async fn start(client: &Client, spec: &ContainerSpec) -> Result<Strin
     Ok(created.id)
 }
 
-fn body(spec: &ContainerSpec, number: &str) -> serde_json::Value {
+fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> serde_json::Value {
     let port = format!("{}/tcp", spec.port);
     let mut labels = spec.labels.clone();
     labels.insert(PORT.to_owned(), spec.port.to_string());
@@ -132,7 +134,7 @@ fn body(spec: &ContainerSpec, number: &str) -> serde_json::Value {
         host["NetworkMode"] = json!(network);
     }
     if spec.publish && spec.port != 0 {
-        host["PortBindings"] = json!({ port.clone(): [{ "HostIp": "127.0.0.1", "HostPort": "" }] });
+        host["PortBindings"] = json!({ port.clone(): [{ "HostIp": publish_at(engine), "HostPort": "" }] });
     }
     let mut body = json!({ "Image": spec.image, "Labels": labels, "Env": spec.env, "HostConfig": host });
     if spec.port != 0 {
@@ -144,20 +146,28 @@ fn body(spec: &ContainerSpec, number: &str) -> serde_json::Value {
     body
 }
 
-/// Address, state and exit code.
-pub(super) async fn state(client: &Client, id: &str) -> Result<ContainerState, EngineError> {
+fn publish_at(host: Option<&str>) -> &'static str {
+    match host {
+        None => "127.0.0.1",
+        Some(host) if host.starts_with('[') => "::",
+        Some(_) => "0.0.0.0",
+    }
+}
+
+/// Address, state and exit code; ports that the engine publishes are those of `host`, or else of this one.
+pub(super) async fn state(client: &Client, id: &str, host: Option<&str>) -> Result<ContainerState, EngineError> {
     let request = Request::get(format!("/containers/{}/json", segment(id)), format!("look at the container `{id}`"));
-    Ok(client.json::<Inspect>(request, QUICK).await?.into_state())
+    Ok(client.json::<Inspect>(request, QUICK).await?.into_state(host))
 }
 
 impl Inspect {
-    fn into_state(self) -> ContainerState {
+    fn into_state(self, host: Option<&str>) -> ContainerState {
         let labels = self.config.and_then(|config| config.labels).unwrap_or_default();
         let port = labels.get(PORT).and_then(|port| port.parse::<u16>().ok()).filter(|&port| port != 0);
         let running = self.state.running;
         // A container that was created and not yet started has no exit code.
         let ended = !running && matches!(self.state.status.as_str(), "exited" | "dead" | "stopped" | "");
-        let address = port.filter(|_| running).and_then(|port| self.network_settings?.address(port));
+        let address = port.filter(|_| running).and_then(|port| self.network_settings?.address(port, host));
         ContainerState {
             running,
             exit_code: ended.then_some(self.state.exit_code),
@@ -169,14 +179,14 @@ impl Inspect {
 
 impl NetworkSettings {
     /// The published port where there is one, else the container's own address.
-    fn address(self, port: u16) -> Option<String> {
+    fn address(self, port: u16, host: Option<&str>) -> Option<String> {
         let mut bindings = self.ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten().unwrap_or_default();
         if let Some(binding) = bindings.drain(..).find(|binding| binding.host_port.parse::<u16>().is_ok()) {
-            let host = match binding.host_ip.as_str() {
-                "" | "0.0.0.0" | "::" => "127.0.0.1",
-                ip => ip,
-            };
-            return Some(authority(host, &binding.host_port));
+            return Some(match (binding.host_ip.as_str(), host) {
+                ("" | "0.0.0.0" | "::", Some(host)) => format!("{host}:{}", binding.host_port),
+                ("" | "0.0.0.0" | "::", None) => authority("127.0.0.1", &binding.host_port),
+                (ip, _) => authority(ip, &binding.host_port),
+            });
         }
         let networks = self.networks.unwrap_or_default();
         let mut addresses = networks.into_values().map(|network| network.ip_address).chain([self.ip_address]);
@@ -303,7 +313,7 @@ mod tests {
                 r#"{{"State":{{"Running":true,"Status":"running"}},"Config":{{"Labels":{{"io.tonnage.port":"5000"}}}},
                 "NetworkSettings":{settings}}}"#
             );
-            serde_json::from_str::<Inspect>(&text).unwrap().into_state().address
+            serde_json::from_str::<Inspect>(&text).unwrap().into_state(None).address
         };
         let published = r#"{"Ports":{"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"49153"}],"80/tcp":null}}"#;
         assert_eq!(with(published).as_deref(), Some("127.0.0.1:49153"));
@@ -314,13 +324,32 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_an_engine_elsewhere_is_published_to_be_asked_there() {
+        let spec = ContainerSpec { port: 5000, publish: true, ..ContainerSpec::default() };
+        for (host, at, address) in [
+            (None, "127.0.0.1", "127.0.0.1:7"),
+            (Some("docker"), "0.0.0.0", "docker:7"),
+            (Some("[fd00::1]"), "::", "[fd00::1]:7"),
+        ] {
+            let body = body(&spec, "n", host);
+            assert_eq!(body["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostIp"], at);
+            let text = format!(
+                r#"{{"State":{{"Running":true}},"Config":{{"Labels":{{"io.tonnage.port":"5000"}}}},
+                "NetworkSettings":{{"Ports":{{"5000/tcp":[{{"HostIp":"{at}","HostPort":"7"}}]}}}}}}"#
+            );
+            let state = serde_json::from_str::<Inspect>(&text).unwrap().into_state(host);
+            assert_eq!(state.address.as_deref(), Some(address));
+        }
+    }
+
+    #[test]
     fn only_a_container_that_ended_has_an_exit_code() {
         for (state, running, code) in [
             (r#"{"Running":true,"Status":"running","ExitCode":0}"#, true, None),
             (r#"{"Running":false,"Status":"created","ExitCode":0}"#, false, None),
             (r#"{"Running":false,"Status":"exited","ExitCode":137,"OOMKilled":true}"#, false, Some(137)),
         ] {
-            let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state();
+            let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state(None);
             assert_eq!((found.running, found.exit_code), (running, code), "{state}");
         }
     }

@@ -86,6 +86,8 @@ pub struct DockerEngine {
     client: Client,
     facts: record::Engine,
     local: bool,
+    /// The host that it runs on, where its address names another than this one.
+    host: Option<String>,
     /// Interface of its default bridge.
     bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
@@ -184,9 +186,12 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
     let name = engine_name(&version);
     let image_store = store_of(name, &info);
     let builder = settle(choice, name, &version.engine, &api_version, &info.os_type, image_store)?;
-    // The same kernel behind a Unix socket is this machine; Docker Desktop's is that of its own.
+    // The same kernel behind a Unix socket may be this machine; Docker Desktop's is that of its own. A socket can be
+    // forwarded from another machine with the same kernel, or mounted into this container: Docker's bridge tells.
     let kernel_here = rustix::system::uname().release().to_string_lossy().into_owned();
-    let local = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
+    let unix = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
+    let bridge = if unix && name == "docker" { network::bridge(&client).await } else { None };
+    let local = unix && (name != "docker" || bridge.is_some());
     let facts = record::Engine {
         name: name.to_owned(),
         version: version.engine,
@@ -203,11 +208,11 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
         root_dir: info.docker_root_dir,
     };
     let ahead = clock_ahead(&info.system_time, local);
-    let bridge = if local && name == "docker" { network::bridge(&client).await } else { None };
+    let host = address.other_host();
     let podman_first = registries.podman_first || name == "podman";
     let places = Places { podman_first, ..registries.clone() };
     let credentials = Arc::new(Store::read(&places));
-    Ok(DockerEngine { client, facts, local, bridge, ahead, credentials, built: Rc::default() })
+    Ok(DockerEngine { client, host, facts, local, bridge, ahead, credentials, built: Rc::default() })
 }
 
 /// What the engine's clock is ahead; a stamp that cannot be read counts as none, and so does what the question itself
@@ -435,7 +440,7 @@ impl Engine for DockerEngine {
     }
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
-        containers::start(&self.client, spec).await
+        containers::start(&self.client, spec, self.host.as_deref()).await
     }
 
     async fn make_network(&self, run: &str) -> Result<String, EngineError> {
@@ -447,7 +452,7 @@ impl Engine for DockerEngine {
     }
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
-        containers::state(&self.client, id).await
+        containers::state(&self.client, id, self.host.as_deref()).await
     }
 
     async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {

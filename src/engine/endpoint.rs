@@ -94,6 +94,18 @@ impl Surroundings {
     }
 }
 
+impl Address {
+    /// The host of an address over TCP that is not this one's own; IPv6 in brackets.
+    pub(super) fn other_host(&self) -> Option<String> {
+        let (Self::Http(authority) | Self::Https { authority, .. }) = self else { return None };
+        let (host, _) = authority.rsplit_once(':')?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let here = bare.eq_ignore_ascii_case(LOCAL_HOST)
+            || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
+        (!here).then(|| host.to_owned())
+    }
+}
+
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -317,6 +329,21 @@ mod tests {
             ("box", &tls, https("box:2376", "/certs")),
         ] {
             assert_eq!(parse(host, around).unwrap(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_an_address_of_another_machine_has_another_host() {
+        for (address, host) in [
+            ("tcp://docker:2375", Some("docker")),
+            ("10.0.0.7", Some("10.0.0.7")),
+            ("tcp://[fd00::1]:2375", Some("[fd00::1]")),
+            ("localhost", None),
+            ("tcp://127.0.0.2:1", None),
+            ("tcp://[::1]:1", None),
+            ("unix:///x", None),
+        ] {
+            assert_eq!(parse(address, &Surroundings::default()).unwrap().other_host().as_deref(), host, "{address}");
         }
     }
 

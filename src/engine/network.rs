@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 
 use super::client::{Client, Request, path_with};
-use super::{BuildRequest, Downloads};
+use super::{BuildRequest, Downloads, networks};
 use crate::record::{Builder, Step};
 use crate::units::Bytes;
 
@@ -34,6 +34,20 @@ const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 #[serde(rename_all = "PascalCase", default)]
 struct Network {
     options: Option<BTreeMap<String, String>>,
+    #[serde(rename = "IPAM")]
+    addresses: Addresses,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Addresses {
+    config: Option<Vec<Subnet>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Subnet {
+    gateway: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,13 +56,30 @@ struct Event {
     action: String,
 }
 
-/// Name of the interface of the engine's default bridge; `None` where it has none.
+/// Name of the interface of the engine's default bridge, where it is one of this machine's: among our own interfaces
+/// with the address that the engine gives it, or in the network namespace of the process that listens at the socket,
+/// where that is another one (rootless engines). `None` elsewhere: the engine may be on another machine.
 pub(super) async fn bridge(client: &Client) -> Option<String> {
     let request = Request::get("/networks/bridge", "describe its bridge");
-    let network: Network = client.json(request, SOON).await.ok()?;
-    let name = network.options?.remove(BRIDGE_NAME)?;
+    let mut network: Network = client.json(request, SOON).await.ok()?;
+    let name = network.options.take()?.remove(BRIDGE_NAME)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (!name.is_empty() && name.len() < 16 && name.chars().all(plain)).then_some(name)
+    let well_formed = !name.is_empty() && name.len() < 16 && name.chars().all(plain);
+    let gateways = network.addresses.config.unwrap_or_default();
+    let ours = || {
+        // The kernel lets a program bind an address only where it is one of its own.
+        let own = |ip: std::net::IpAddr| std::net::UdpSocket::bind((ip, 0)).is_ok();
+        networks::on_this_host(&name) && gateways.iter().filter_map(|subnet| subnet.gateway.parse().ok()).any(own)
+    };
+    (well_formed && (ours() || is_behind(client, &name))).then_some(name)
+}
+
+/// Whether the process that listens at the socket has a network namespace of its own with such an interface.
+fn is_behind(client: &Client, bridge: &str) -> bool {
+    let Some(pid) = client.endpoint().strip_prefix("unix://").and_then(listener) else { return false };
+    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    let theirs = namespace(&pid.to_string());
+    theirs.is_some() && theirs != namespace("self") && read(pid, bridge).is_some()
 }
 
 /// Counters at one moment.

@@ -60,7 +60,7 @@ pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineErr
 }
 
 /// Whether this program's own network namespace has an interface of that name.
-fn on_this_host(interface: &str) -> bool {
+pub(super) fn on_this_host(interface: &str) -> bool {
     let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
     devices.lines().filter_map(|line| line.split_once(':')).any(|(name, _)| name.trim() == interface)
 }

@@ -1,7 +1,7 @@
 //! What a run tells those who watch it.
 
 use crate::engine::{BuildEvent, CleanReport, PullProgress};
-use crate::record::{Sample, Scenario};
+use crate::record::{Sample, Scenario, ServeState};
 use crate::units::{Bytes, Nanos};
 
 /// Something that happened in a run.
@@ -95,8 +95,8 @@ pub enum Event<'a> {
     Served {
         /// Which variant.
         variant: &'a str,
-        /// Whether it served.
-        ok: bool,
+        /// What came of it.
+        state: ServeState,
         /// Median time to the first answer.
         ready: Nanos,
         /// What was answered, or why it failed.

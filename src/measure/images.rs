@@ -13,10 +13,10 @@ use super::session::{Primed, Session};
 use super::way::NotInPlace;
 use super::weigh::{Reading, Readings, WeighError, weigh_on_engine};
 use crate::analyse;
-use crate::engine::{ContainerSpec, Engine, ImageInfo, labels};
+use crate::engine::{ContainerSpec, Engine, EngineError, ImageInfo, labels};
 use crate::error::chain;
 use crate::image::{self, ReportOptions, StoreError, Weigher};
-use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, Variant};
+use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeState, Variant};
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
@@ -165,10 +165,13 @@ impl<E: Engine> Session<'_, E> {
             return Ok(true);
         }
         let mut isolated = None;
-        if self.engine.is_local() {
+        let mut addressed = self.engine.is_local();
+        if addressed {
             match self.engine.make_network(&self.common.run).await {
                 Ok(name) => isolated = Some(name),
                 Err(error) if error.is_lost() => return Err(error.into()),
+                // Its bridges are not this host's: what has a container's address here is another container.
+                Err(EngineError::Unsupported { .. }) if self.engine.facts().name == "docker" => addressed = false,
                 // Not every engine has such networks, nor every host an address left for one.
                 Err(error) => observer.event(&Event::Warning(&format!(
                     "the images are started on the engine's default network: {error}"
@@ -176,7 +179,7 @@ impl<E: Engine> Session<'_, E> {
             }
         }
         let mut ways: Vec<Way> = isolated.iter().cloned().map(Way::Isolated).collect();
-        if self.engine.is_local() {
+        if addressed {
             ways.push(Way::Address(None));
         }
         ways.push(Way::Published(None));
@@ -228,7 +231,7 @@ impl<E: Engine> Session<'_, E> {
         let ways = match &how.network {
             None => ways,
             Some(network) => {
-                if self.engine.is_local() {
+                if ways.iter().any(|way| !matches!(way, Way::Published(_))) {
                     named.push(Way::Address(Some(network.clone())));
                 }
                 named.push(Way::Published(Some(network.clone())));
@@ -239,7 +242,7 @@ impl<E: Engine> Session<'_, E> {
             None => Ok(false),
             Some(served) => {
                 self.update(subject.variant, |entry| {
-                    if !served.ok {
+                    if served.state == ServeState::Failed {
                         entry.outcome = Outcome::ServeFailed;
                         entry.failure = Some(Failure {
                             stage: FailureStage::Serve,

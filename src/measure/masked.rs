@@ -173,8 +173,8 @@ impl Observer for MaskedObserver<'_> {
             Event::BaseMissing { reference, reason } => {
                 self.inner.event(&Event::BaseMissing { reference, reason: &text(reason) });
             }
-            Event::Served { variant, ok, ready, detail } => {
-                self.inner.event(&Event::Served { variant, ok, ready, detail: &text(detail) });
+            Event::Served { variant, state, ready, detail } => {
+                self.inner.event(&Event::Served { variant, state, ready, detail: &text(detail) });
             }
             Event::Cleaned(report) => {
                 let left = report.left.iter().map(|line| text(line)).collect();
@@ -370,7 +370,12 @@ mod tests {
             Event::Build(&BuildEvent::Log(VALUE.to_owned())),
             Event::BuildFailed { variant: "v", scenario, message: &told },
             Event::BaseMissing { reference: "x", reason: VALUE },
-            Event::Served { variant: "v", ok: false, ready: crate::units::Nanos::ZERO, detail: VALUE },
+            Event::Served {
+                variant: "v",
+                state: crate::record::ServeState::Failed,
+                ready: crate::units::Nanos::ZERO,
+                detail: VALUE,
+            },
             Event::Cleaned(&CleanReport { left, ..CleanReport::default() }),
             Event::Warning(VALUE),
         ] {

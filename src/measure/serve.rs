@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use super::cancel::Cancel;
 use super::event::{Event, Observer};
 use crate::engine::{ContainerSpec, Engine, EngineError};
-use crate::record::{Serve, ServeStart};
+use crate::record::{Serve, ServeStart, ServeState};
 use crate::text;
 use crate::units::{Bytes, Nanos};
 
@@ -90,6 +90,7 @@ pub(super) async fn serve<E: Engine>(
 ) -> Result<Option<Serve>, EngineError> {
     let mut starts = Vec::new();
     let mut failure = None;
+    let mut state = ServeState::Answered;
     let mut log = Vec::new();
     let mut number = 0;
     while number < question.starts.max(1) {
@@ -102,13 +103,14 @@ pub(super) async fn serve<E: Engine>(
         let id = match engine.start(&spec).await {
             Ok(id) => id,
             Err(EngineError::Refused { message, .. }) => {
+                state = ServeState::Failed;
                 failure = Some(format!("it could not be started: {message}"));
                 break;
             }
             Err(error) => return Err(error),
         };
         let asked = tokio::select! {
-            asked = ask_until_ready(engine, &id, question, begun) => asked,
+            asked = ask_until_ready(engine, &id, question, &way, begun) => asked,
             () = cancel.cancelled() => {
                 engine.remove_container(&id).await?;
                 return Ok(None);
@@ -136,14 +138,21 @@ pub(super) async fn serve<E: Engine>(
                 ways.remove(0);
                 continue;
             }
-            Err(Refusal::Silent(reason) | Refusal::Ended(reason) | Refusal::OutOfReach(reason)) => {
+            Err(Refusal::OutOfReach(reason)) => {
+                state = ServeState::NotAsked;
+                let port = question.spec.port;
+                failure = Some(format!("not asked: its port {port} is out of reach from here ({reason})"));
+                log.clear();
+                break;
+            }
+            Err(Refusal::Silent(reason) | Refusal::Ended(reason)) => {
+                state = ServeState::Failed;
                 failure = Some(reason);
                 break;
             }
         }
         number += 1;
     }
-    let ok = failure.is_none();
     let detail = failure.unwrap_or_else(|| {
         format!(
             "GET {} on port {} answered `{}`",
@@ -154,16 +163,17 @@ pub(super) async fn serve<E: Engine>(
     });
     let detail = text::strip_control(&detail);
     let ready_ns = Nanos(median(starts.iter().map(|start| start.ready_ns.0).collect()));
-    observer.event(&Event::Served { variant, ok, ready: ready_ns, detail: &detail });
+    observer.event(&Event::Served { variant, state, ready: ready_ns, detail: &detail });
     Ok(Some(Serve {
-        ok,
+        ok: state == ServeState::Answered,
+        state,
         ready_ns,
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
         user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
         detail,
         isolated: matches!(ways.first(), Some(Way::Isolated(_))),
         starts,
-        log: if ok { Vec::new() } else { log },
+        log: if state == ServeState::Failed { log } else { Vec::new() },
     }))
 }
 
@@ -172,12 +182,13 @@ async fn ask_until_ready<E: Engine>(
     engine: &E,
     id: &str,
     question: &Question,
+    way: &Way,
     begun: Instant,
 ) -> Result<Result<Nanos, Refusal>, EngineError> {
     let mut seen = "nothing listened".to_owned();
     let mut state = engine.container(id).await?;
     let mut looked = Instant::now();
-    let mut reached = false;
+    let (mut reached, mut refused) = (false, false);
     let mut addressed = None;
     loop {
         if !state.running && state.exit_code.is_some() {
@@ -186,22 +197,33 @@ async fn ask_until_ready<E: Engine>(
             return Ok(Err(Refusal::Ended(format!("it ended with code {code}{why} before it answered"))));
         }
         if begun.elapsed() > question.timeout {
+            // An engine listens at the ports that it publishes: one where nobody ever listened is not its own.
+            if matches!(way, Way::Published(_)) && !reached {
+                let address = state.address.as_deref().unwrap_or("no address");
+                return Ok(Err(Refusal::OutOfReach(format!("{address}: {seen}"))));
+            }
             let seconds = question.timeout.as_secs();
             return Ok(Err(Refusal::Silent(format!("no expected answer within {seconds} s: {seen}"))));
         }
         if let Some(address) = &state.address {
             let since = *addressed.get_or_insert_with(Instant::now);
             let answer = ask(address, &question.path).await;
-            reached |= !matches!(answer, Err(Miss::Nothing(_)));
-            if !reached && since.elapsed() > OUT_OF_REACH {
-                return Ok(Err(Refusal::OutOfReach(format!("nothing comes from its address {address}"))));
+            refused |= matches!(answer, Err(Miss::Closed(_)));
+            // A port of a container that nobody listens at is refused by the container's own kernel, which is there.
+            reached |= match answer {
+                Err(Miss::Nothing(_)) => false,
+                Err(Miss::Closed(_)) => !matches!(way, Way::Published(_)),
+                _ => true,
+            };
+            if !reached && !refused && since.elapsed() > OUT_OF_REACH {
+                return Ok(Err(Refusal::OutOfReach(format!("nothing comes from {address}"))));
             }
             match answer {
                 Ok((200, body)) if body.contains(&question.expect) => return Ok(Ok(Nanos::from(begun.elapsed()))),
                 Ok((status, body)) => {
                     seen = format!("it answered {status} `{}`", text::shorten(&text::for_people(&body), 80));
                 }
-                Err(Miss::Nothing(reason) | Miss::Refused(reason)) => seen = reason,
+                Err(Miss::Nothing(reason) | Miss::Closed(reason) | Miss::Refused(reason)) => seen = reason,
             }
         }
         tokio::time::sleep(POLL).await;
@@ -219,6 +241,8 @@ async fn ask_until_ready<E: Engine>(
 enum Miss {
     /// Nothing came from the address at all.
     Nothing(String),
+    /// Nobody listens there.
+    Closed(String),
     /// Something is there, and does not answer.
     Refused(String),
 }
@@ -228,9 +252,8 @@ enum Miss {
 async fn ask(address: &str, path: &str) -> Result<(u16, String), Miss> {
     let mut stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
         Err(_) => return Err(Miss::Nothing("it could not be connected to".to_owned())),
-        // A port that nobody listens at is refused by a kernel that is there.
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return Err(Miss::Refused(format!("no answer: {error}")));
+            return Err(Miss::Closed("nobody listens there".to_owned()));
         }
         Ok(Err(error)) => return Err(Miss::Nothing(format!("no answer: {error}"))),
         Ok(Ok(stream)) => stream,

@@ -2,7 +2,7 @@
 //!
 //! The only place that knows what those said in words.
 
-use super::{FORMAT_VERSION, Record, Sample, SampleState, Side, Variant};
+use super::{FORMAT_VERSION, Record, Sample, SampleState, ServeState, Side, Variant};
 
 /// How 1.0 began the reason of a build that the engine did not live to end, and of one that failed.
 const UNFINISHED: &str = "not finished: ";
@@ -24,6 +24,9 @@ impl Upgrade {
     /// Of a variant.
     pub fn variant(self, variant: &mut Variant) {
         side(&mut variant.name, &mut variant.side);
+        if let Some(serve) = variant.serve.as_mut().filter(|serve| !serve.ok) {
+            serve.state = ServeState::Failed;
+        }
     }
 
     /// Of a sample.
@@ -60,7 +63,7 @@ fn side(name: &mut String, side: &mut Side) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::record::{self, fixture};
 
     #[test]
     fn words_of_1_0_become_states() {
@@ -75,12 +78,18 @@ mod tests {
         say(2, false, "sha256:a", "not finished: an instruction of that name");
         record.samples[3].variant.push_str("@base");
         record.variants[0].name.push_str("@base");
+        let as_in_1_0 =
+            |ok| record::Serve { ok, state: ServeState::default(), ..record.variants[0].serve.clone().unwrap() };
+        let (served, failed) = (as_in_1_0(true), as_in_1_0(false));
+        (record.variants[0].serve, record.variants[1].serve) = (Some(served), Some(failed));
         Upgrade::from("1.0").unwrap().record(&mut record);
         let states: Vec<SampleState> = record.samples.iter().map(|sample| sample.state).collect();
         let expected = [SampleState::Unfinished, SampleState::Failed, SampleState::Finished, SampleState::Finished];
         assert_eq!(states, expected);
         assert_eq!((record.samples[3].side, record.variants[0].side), (Side::Base, Side::Base));
         assert_eq!(record.variants[0].name, fixture::NAMES[0]);
+        let state = |index: usize| record.variants[index].serve.as_ref().unwrap().state;
+        assert_eq!((state(0), state(1)), (ServeState::Answered, ServeState::Failed));
         assert_eq!(record.format_version, FORMAT_VERSION);
         assert!(Upgrade::from(FORMAT_VERSION).is_none() && Upgrade::from("1.99").is_none());
     }

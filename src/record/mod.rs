@@ -22,6 +22,6 @@ pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings,
 pub use store::{FILE, RecordError, parse, read, to_json, write};
 pub use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome,
-    Package, PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes,
-    Variant, Via, WireKind,
+    Package, PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart,
+    ServeState, Sizes, Variant, Via, WireKind,
 };

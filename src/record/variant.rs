@@ -202,8 +202,11 @@ pub struct Instruction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Serve {
-    /// Whether the expected answer came.
+    /// Whether the expected answer came: `state` in the words of format 1.0.
     pub ok: bool,
+    /// What came of asking.
+    #[serde(default)]
+    pub state: ServeState,
     /// Median time from container start to the first expected answer.
     pub ready_ns: Nanos,
     /// Memory held then, page cache left out.
@@ -221,6 +224,20 @@ pub struct Serve {
     /// The end of the container's log where it failed.
     #[serde(default)]
     pub log: Vec<String>,
+}
+
+/// What came of asking whether an image serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ServeState {
+    /// The expected answer came.
+    #[default]
+    Answered,
+    /// It ended before, or another answer or none came.
+    Failed,
+    /// Its port is out of reach from where tonnage runs, so nothing is known.
+    NotAsked,
 }
 
 /// One start of a container.

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use crate::engine::CleanReport;
 use crate::measure::{Event, Observer};
-use crate::record::Sample;
+use crate::record::{Sample, ServeState};
 use crate::text;
 
 /// The observer that fits the stream.
@@ -55,11 +55,14 @@ fn line(event: &Event<'_>) -> Option<String> {
         }
         Event::Weighing { bytes } if bytes.0 == 0 => "weighing the images".to_owned(),
         Event::Weighed { variant, size } => format!("{variant}: {size} ({})", size.exact()),
-        Event::Served { variant, ok: true, ready, detail } => {
+        Event::Served { variant, state: ServeState::Answered, ready, detail } => {
             format!("{variant}: serves after {ready}: {}", text::for_people(detail))
         }
-        Event::Served { variant, ok: false, detail, .. } => {
+        Event::Served { variant, state: ServeState::Failed, detail, .. } => {
             format!("{variant}: does not serve: {}", text::for_people(detail))
+        }
+        Event::Served { variant, state: ServeState::NotAsked, detail, .. } => {
+            format!("{variant}: {}", text::for_people(detail))
         }
         Event::Cleaned(report) => format!(
             "removed {}{}",

@@ -79,6 +79,13 @@ pub(crate) fn loses_contexts_at(host: Option<&str>) -> bool {
     is_containerd_store_at(host) && ((26, 0)..(27, 5)).contains(&version)
 }
 
+/// Whether the engine's default bridge, and so its published ports, are in this network namespace.
+pub(crate) fn publishes_here() -> bool {
+    let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+    let gateway = String::from_utf8(docker(&["network", "inspect", "--format", format, "bridge"])).unwrap();
+    std::net::UdpSocket::bind((gateway.trim(), 0)).is_ok()
+}
+
 /// Whether the engine keeps images in containerd, where its own word for their size is another thing.
 pub(crate) fn is_containerd_store() -> bool {
     is_containerd_store_at(None)

@@ -1,9 +1,9 @@
 //! Engines that do not do all that they should: tonnage goes on and says what it cannot know.
 
-use tonnage::engine::{ConnectOptions, DockerEngine, Engine as _, Ownership, Removal, connect};
+use tonnage::engine::{ConnectOptions, ContainerState, DockerEngine, Engine as _, Ownership, Removal, connect};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, Event, Observer, RunOptions, run};
-use tonnage::record::Ended;
+use tonnage::record::{Ended, Outcome, ServeState};
 use tonnage::suite::Suite;
 
 use crate::fake_engine::FakeEngine;
@@ -111,4 +111,43 @@ fn a_run_warns_records_it_once_and_goes_on() {
         let found = outcome.record.findings.iter().filter(|finding| finding.code == "build-cache-unlisted");
         assert_eq!(found.count(), 1);
     }
+}
+
+#[test]
+fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = folder.path().join("suite");
+    std::fs::create_dir_all(suite.join("a")).unwrap();
+    std::fs::write(suite.join("a/Dockerfile"), "FROM tonnage-tiny/python:3.9\nCOPY tonnage.toml /a\n").unwrap();
+    let manifest = "[suite]\nname = \"x\"\n[serve]\nport = 5000\ntimeout = \"300 ms\"\nstarts = 2\n";
+    std::fs::write(suite.join("tonnage.toml"), manifest).unwrap();
+    // A port that was free a moment ago: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let serves = |exit_code: Option<i64>| {
+        let engine = scripted_run::engine_with_containers(ContainerState {
+            running: exit_code.is_none(),
+            exit_code,
+            address: Some(port.to_string()),
+            ..ContainerState::default()
+        });
+        let options = RunOptions {
+            only: Vec::new(),
+            serve: true,
+            out: folder.path().join(format!("out-{exit_code:?}")),
+            ..scripted_run::options(folder.path())
+        };
+        let suite = Suite::load(&suite).unwrap();
+        let outcome = runtime().block_on(run(&suite, &engine, &options, &Cancel::default(), &mut Warnings::default()));
+        let outcome = outcome.unwrap();
+        let variant = outcome.record.variants[0].clone();
+        (outcome.exit, variant.outcome, variant.failure, variant.serve.unwrap())
+    };
+    let (exit, outcome, failure, serve) = serves(None);
+    assert_eq!((exit, outcome, failure, serve.state), (Exit::Done, Outcome::Ok, None, ServeState::NotAsked));
+    assert!(serve.detail.contains("port 5000 is out of reach from here") && !serve.ok, "{}", serve.detail);
+    assert!(serve.detail.contains(&port.to_string()) && serve.log.is_empty(), "{serve:?}");
+    // A container that ends is a failure wherever its port is.
+    let (exit, outcome, _, serve) = serves(Some(1));
+    assert_eq!((outcome, serve.state), (Outcome::ServeFailed, ServeState::Failed));
+    assert_eq!(exit, Exit::VariantFailed);
 }

@@ -39,7 +39,9 @@ fn measures_and_leaves_nothing(builder: &str) {
         assert_eq!(part("base_bytes") + part("own_bytes"), part("size_bytes"));
         assert_eq!(part("rootfs_bytes") + part("reclaimable_bytes"), part("size_bytes"));
         assert_eq!(part("unique_bytes") + part("shared_bytes"), part("size_bytes"));
-        assert_eq!(variant["serve"]["ok"], Value::Bool(true), "{}", variant["serve"]);
+        // An engine in another network namespace publishes its ports there.
+        let expected = if live::publishes_here() { "answered" } else { "not_asked" };
+        assert_eq!(text(&variant["serve"], "state"), expected, "{}", variant["serve"]);
     }
     samples_prove_their_scenarios(&record);
     for file in ["sizes.csv", "samples.csv", "layers.csv", "report.md", "report.html"] {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tonnage::analyse::overhead;
-use tonnage::engine::{Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
+use tonnage::engine::{ContainerState, Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
 use tonnage::record::{Ended, SampleState, Scenario};
@@ -21,6 +21,11 @@ pub(crate) fn engine(troubles: Vec<Trouble>) -> ScriptedEngine {
 /// An engine that cannot list its build cache.
 pub(crate) fn engine_without_cache_list(reason: &str) -> ScriptedEngine {
     ScriptedEngine::new(Script { cache_unlisted: Some(reason.to_owned()), ..script(Vec::new()) })
+}
+
+/// An engine whose containers all do the same.
+pub(crate) fn engine_with_containers(container: ContainerState) -> ScriptedEngine {
+    ScriptedEngine::new(Script { container, ..script(Vec::new()) })
 }
 
 fn script(troubles: Vec<Trouble>) -> Script {

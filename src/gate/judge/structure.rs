@@ -3,7 +3,7 @@
 use super::{Input, RuleKind, RuleResult, Verdict, at, blank};
 use crate::gate::budget::Level;
 use crate::gate::measured::Kind;
-use crate::record::{Outcome, Sample, Scenario, Step, Variant};
+use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant};
 use crate::text::{for_people, shorten};
 
 /// Longest instruction in a message.
@@ -77,7 +77,8 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
 }
 
 fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool, variant: &Variant) {
-    let failed = variant.outcome == Outcome::ServeFailed || variant.serve.as_ref().is_some_and(|serve| !serve.ok);
+    let failed = variant.outcome == Outcome::ServeFailed
+        || variant.serve.as_ref().is_some_and(|serve| serve.state == ServeState::Failed);
     let must = matches!(asked, Some((true, _)));
     if !must && (!failed || asked.is_some()) {
         return;
@@ -94,6 +95,10 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
         rule.verdict = if must { Verdict::Fail } else { Verdict::Warn };
         rule.message = format!("it does not serve{detail}");
         "look at the end of its log in the report".clone_into(&mut rule.next);
+    } else if let Some(serve) = variant.serve.as_ref().filter(|serve| serve.state == ServeState::NotAsked) {
+        rule.verdict = Verdict::Inconclusive;
+        rule.message = for_people(&serve.detail);
+        "run it where the port that the engine publishes can be reached".clone_into(&mut rule.next);
     } else if variant.serve.is_some() {
         "it serves".clone_into(&mut rule.message);
     } else {

@@ -39,6 +39,10 @@ fn grow(record: &mut Record, layer: usize, bytes: u64) {
 }
 
 /// An edit of the source runs pip of the slim variant again.
+fn not_asked(record: &mut Record) {
+    fixture::out_of_reach(&mut record.variants[SLIM]);
+}
+
 fn miss_pip(record: &mut Record) {
     let name = record.variants[SLIM].name.clone();
     let mine = record.samples.iter_mut().filter(|s| s.variant == name && s.scenario == Scenario::Src);
@@ -399,6 +403,8 @@ const TABLE: &[Row] = &[
     ("pip not asked about", "pip_cached = false", None, |r| r.samples.clear(), Verdict::Pass, 0, ""),
     ("serves", "serve = true", None, nothing, Verdict::Pass, 0, "it serves"),
     ("nobody asked", "serve = true", None, |r| r.variants[SLIM].serve = None, Verdict::Inconclusive, 4, "nobody asked"),
+    ("out of reach", "serve = true", None, not_asked, Verdict::Inconclusive, 4, "is out of reach from here"),
+    ("out of reach, no rule", "size = \"126 MB\"", None, not_asked, Verdict::Pass, 0, ""),
     (
         "does not serve",
         "serve = true",

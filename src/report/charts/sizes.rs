@@ -6,7 +6,7 @@ use super::frame::{self, Key, MOST, PAD};
 use super::paint::Caption;
 use super::palette;
 use super::scene::{Scene, Type, WIDTH, down};
-use crate::record::{Record, Variant};
+use crate::record::{Record, ServeState, Variant};
 use crate::report::words;
 use crate::units::Bytes;
 
@@ -118,7 +118,7 @@ fn row(
 
 /// The smallest counts only among the variants that serve, or were not asked to.
 fn serving_size(variant: &Variant) -> Option<Bytes> {
-    let serves = variant.serve.as_ref().is_none_or(|serve| serve.ok);
+    let serves = variant.serve.as_ref().is_none_or(|serve| serve.state != ServeState::Failed);
     variant.sizes.as_ref().filter(|_| serves).map(|sizes| sizes.size_bytes)
 }
 
@@ -131,7 +131,7 @@ fn value_words(variant: &Variant, first: Option<Bytes>, smallest: Option<Bytes>)
         Some(first) if first != sizes.size_bytes => words::against(sizes.size_bytes, first),
         _ => String::new(),
     };
-    if variant.serve.as_ref().is_some_and(|serve| !serve.ok) {
+    if variant.serve.as_ref().is_some_and(|serve| serve.state == ServeState::Failed) {
         rest.push_str("  does not serve");
     } else if smallest == Some(sizes.size_bytes) && first != smallest {
         rest.push_str("  smallest");

@@ -8,7 +8,7 @@ use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
 use crate::analyse::{Estimate, ready};
-use crate::record::{Record, Serve, Variant};
+use crate::record::{Record, Serve, ServeState, Variant};
 use crate::report::words;
 
 const NAME: &str = "start-up";
@@ -56,7 +56,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {
-            let held = serve.filter(|serve| serve.ok).map(|serve| serve.memory_bytes);
+            let held = serve.filter(|serve| serve.state == ServeState::Answered).map(|serve| serve.memory_bytes);
             Bar {
                 name: &variant.name,
                 value: held.map(|held| held.0 as f64),
@@ -84,7 +84,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
 fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {
     match (words::missing_short(variant), serve) {
         (Some(word), _) => word.to_owned(),
-        (None, Some(serve)) if !serve.ok => format!("does not serve: {}", serve.detail),
+        (None, Some(serve)) if serve.state == ServeState::Failed => format!("does not serve: {}", serve.detail),
         _ => "not asked".to_owned(),
     }
 }

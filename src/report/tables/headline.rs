@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::analyse::{Reproduction, SummaryTiming, VariantSummary};
-use crate::record::{Outcome, ReferenceVerdict, Scenario};
+use crate::record::{Outcome, ReferenceVerdict, Scenario, ServeState};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words::{self, STAND_IN};
@@ -51,9 +51,15 @@ fn outcome(facts: &Facts<'_>) -> Option<String> {
     }
     if wrong.is_empty() {
         let who = if count == 1 { "it".to_owned() } else { format!("all {}", words::count(count, "variant")) };
-        let serve = facts.record.variants.iter().all(|variant| variant.serve.is_some());
+        let states = || facts.record.variants.iter().map(|variant| variant.serve.as_ref().map(|serve| serve.state));
+        let serve = states().all(|state| state == Some(ServeState::Answered));
         let serves = if count == 1 { " and serves" } else { " and serve" };
-        return Some(format!("{who} built{}", if serve { serves } else { "" }));
+        let unknown = states().filter(|state| *state == Some(ServeState::NotAsked)).count();
+        return Some(match unknown {
+            0 => format!("{who} built{}", if serve { serves } else { "" }),
+            _ if count == 1 => format!("{who} built; not asked whether it serves"),
+            _ => format!("{who} built; {} not asked whether they serve", words::count(unknown, "variant")),
+        });
     }
     let mut kinds: Vec<&str> = Vec::new();
     for (word, _) in &wrong {
@@ -219,10 +225,15 @@ mod tests {
         record.variants.truncate(1);
         record.variants[0].reference = None;
         assert_eq!(said(&record), "python3.9, 896 MB; it built and serves");
+        fixture::out_of_reach(&mut record.variants[0]);
+        assert_eq!(said(&record), "python3.9, 896 MB; it built; not asked whether it serves");
         record.variants[0].serve = None;
         assert_eq!(said(&record), "python3.9, 896 MB; it built");
         record.variants.clear();
         assert_eq!(said(&record), "No variant was measured");
+        let mut record = fixture::record();
+        record.variants.iter_mut().for_each(fixture::out_of_reach);
+        assert!(said(&record).contains("; all 4 variants built; 4 variants not asked whether they serve; "));
         let mut record = fixture::with_failures();
         record.variants.drain(..2);
         assert!(said(&record).starts_with("No variant works; 0 of 2 variants work; build failed: "));

@@ -3,7 +3,7 @@
 use super::MOST_ROWS;
 use super::headline::size_cell;
 use crate::analyse::ready;
-use crate::record::{LayerOrigin, WireKind};
+use crate::record::{LayerOrigin, ServeState, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
@@ -117,13 +117,23 @@ pub fn serving(facts: &Facts<'_>) -> Table {
             };
             let median = median.best_if(Some(estimate.median) == quickest);
             vec![name, median, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+        } else if serve.state == ServeState::NotAsked {
+            let unknown = Cell::new("not asked").tone(Tone::Care);
+            vec![name, unknown, Cell::default(), starts, Cell::default(), user, Cell::new(&serve.detail)]
         } else {
             let failed = Cell::new("does not serve").tone(Tone::Bad);
             let detail = Cell::new(&serve.detail).tone(Tone::Bad);
             vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
         });
     }
-    let serves = || facts.record.variants.iter().filter_map(|variant| variant.serve.as_ref());
+    let serves = || {
+        facts
+            .record
+            .variants
+            .iter()
+            .filter_map(|variant| variant.serve.as_ref())
+            .filter(|serve| serve.state != ServeState::NotAsked)
+    };
     if serves().next().is_some() {
         table.note(if serves().all(|serve| serve.isolated) {
             "Started on a network without a way out, with limits on memory, processes and time."
@@ -140,4 +150,19 @@ pub fn serving(facts: &Facts<'_>) -> Table {
 
 fn bytes(value: Bytes) -> Cell {
     Cell::number(value.to_string(), value.0 as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::record::fixture;
+
+    #[test]
+    fn what_was_not_asked_is_neither_a_time_nor_a_failure() {
+        let mut record = fixture::record();
+        fixture::out_of_reach(&mut record.variants[1]);
+        let text = crate::report::markdown(&record);
+        let row = text.lines().find(|line| line.contains("is out of reach from here")).unwrap();
+        assert!(row.starts_with("| python3.9-slim ") && row.contains(" not asked |"), "{row}");
+        assert!(!text.contains("does not serve") && text.contains("1 variant not asked whether they serve"), "{text}");
+    }
 }

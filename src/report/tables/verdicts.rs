@@ -1,7 +1,7 @@
 //! What the figures mean: claims that were reproduced or not, findings with remedies, failures.
 
 use super::MOST_ROWS;
-use crate::record::{Outcome, ReferenceVerdict};
+use crate::record::{Outcome, ReferenceVerdict, ServeState};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
@@ -89,7 +89,7 @@ pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
                 ]);
                 logs.push((&variant.name, &failure.log));
             }
-            (None, Some(serve)) if !serve.ok => {
+            (None, Some(serve)) if serve.state == ServeState::Failed => {
                 table.push(vec![
                     Cell::new(&variant.name),
                     Cell::new("serve").tone(Tone::Bad),

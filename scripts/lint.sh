@@ -9,7 +9,7 @@ say "cargo fmt"
 cargo fmt --check || die "the code is not formatted, or rustfmt is missing" \
     "\`cargo fmt\`" "\`rustup component add rustfmt clippy\`"
 say "cargo clippy"
-cargo clippy --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --locked -- -D warnings
 # A workspace of their own, with instrumented builds and a lock file of their own.
 say "cargo check of the fuzz targets"
 need c++=g++

@@ -536,6 +536,7 @@ impl<'a, E: Engine> Session<'a, E> {
             Ok(report) => {
                 observer.event(&Event::Cleaned(&report));
                 for line in &report.left {
+                    observer.event(&Event::Warning(&format!("left in place: {line}")));
                     self.record.findings.push(Finding {
                         code: "left-on-engine".into(),
                         message: self.masked.text(line),

@@ -64,11 +64,7 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::Served { variant, state: ServeState::NotAsked, detail, .. } => {
             format!("{variant}: {}", text::for_people(detail))
         }
-        Event::Cleaned(report) => format!(
-            "removed {}{}",
-            removed(report),
-            if report.left.is_empty() { String::new() } else { format!("; left {} in doubt", report.left.len()) }
-        ),
+        Event::Cleaned(report) => format!("removed {}", removed(report)),
         Event::Warning(message) => format!("warning: {}", text::for_people(message)),
         Event::Pulling { .. }
         | Event::BuildStarted { .. }

@@ -21,10 +21,12 @@ pub(crate) fn after_builds(mut child: Child, count: usize) -> Child {
     let mut seen = 0;
     while seen < count {
         let line = lines.next().expect("the run goes on").unwrap();
+        println!("{line}");
         seen += usize::from(line.contains(" cached"));
     }
-    // The pipe must stay open, or the program's notes go nowhere; a thread reads them to the end.
-    std::thread::spawn(move || lines.for_each(drop));
+    // The pipe must stay open, or the program's notes go nowhere; a thread reads them to the end. What is printed is
+    // shown if the test fails.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("{line}")));
     child
 }
 

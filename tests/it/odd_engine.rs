@@ -114,6 +114,21 @@ fn a_run_warns_records_it_once_and_goes_on() {
 }
 
 #[test]
+fn a_run_says_what_its_clean_up_leaves_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite =
+        Suite::load(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
+    let engine = scripted_run::engine_that_leaves("5 build-cache records, 822 kB: `docker builder prune` removes them");
+    let options: RunOptions = scripted_run::options(folder.path());
+    let mut warnings = Warnings::default();
+    let outcome = runtime().block_on(run(&suite, &engine, &options, &Cancel::default(), &mut warnings)).unwrap();
+    assert_eq!(outcome.exit, Exit::Done);
+    let expected = "left in place: 5 build-cache records, 822 kB: `docker builder prune` removes them";
+    assert!(warnings.0.iter().any(|warning| warning == expected), "{:?}", warnings.0);
+    assert_eq!(outcome.record.findings.iter().filter(|finding| finding.code == "left-on-engine").count(), 1);
+}
+
+#[test]
 fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
     let folder = tempfile::tempdir().unwrap();
     let suite = folder.path().join("suite");

@@ -71,8 +71,12 @@ impl PrivateEngine {
     }
 
     fn up(&self) -> String {
-        // Quick where the disk can do it; what Docker chooses otherwise.
-        let mut output = script(&["start", &self.name, "--storage-driver", "overlay2"]);
+        // Quick where the disk can do it; what Docker or the given configuration chooses otherwise.
+        let options: &[&str] = match std::env::var_os("TONNAGE_ENGINE_CONFIG") {
+            None => &["--storage-driver", "overlay2"],
+            Some(_) => &[],
+        };
+        let mut output = script(&[&["start", &self.name], options].concat());
         if !output.status.success() {
             output = script(&["start", &self.name]);
         }

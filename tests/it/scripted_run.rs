@@ -23,6 +23,11 @@ pub(crate) fn engine_without_cache_list(reason: &str) -> ScriptedEngine {
     ScriptedEngine::new(Script { cache_unlisted: Some(reason.to_owned()), ..script(Vec::new()) })
 }
 
+/// An engine whose clean-up leaves something in place.
+pub(crate) fn engine_that_leaves(what: &str) -> ScriptedEngine {
+    ScriptedEngine::new(Script { left: vec![what.to_owned()], ..script(Vec::new()) })
+}
+
 /// An engine whose containers all do the same.
 pub(crate) fn engine_with_containers(container: ContainerState) -> ScriptedEngine {
     ScriptedEngine::new(Script { container, ..script(Vec::new()) })

@@ -48,6 +48,8 @@ pub struct Script {
     pub frozen: bool,
     /// Why it cannot list its build cache, where it cannot.
     pub cache_unlisted: Option<String>,
+    /// What its clean-up leaves in place, and why.
+    pub left: Vec<String>,
 }
 
 /// Something that goes wrong in a build.
@@ -115,6 +117,7 @@ impl Default for Script {
             running: Vec::new(),
             frozen: false,
             cache_unlisted: None,
+            left: Vec::new(),
         }
     }
 }
@@ -468,7 +471,7 @@ impl Engine for ScriptedEngine {
             networks: 0,
             images: count(images, state.images.len()),
             cache_records: count(cache, state.cache.ids().len()),
-            left: Vec::new(),
+            left: self.script.left.clone(),
             cache_unlisted: None,
         })
     }

@@ -18,6 +18,8 @@ pub struct Expected {
     pub previous_image_id: Option<String>,
     /// Id of the image that this build made.
     pub image_id: String,
+    /// Instructions that another client's build did in this one's place.
+    pub elsewhere: Vec<String>,
     /// Whether the builder fetched a base image inside the clock.
     pub pulled: bool,
 }
@@ -40,14 +42,23 @@ pub struct Proof {
 /// Judges one build by the table "valid only if" of the definitions of metrics.
 ///
 /// RUN, COPY, ADD and WORKDIR count; configuration instructions, which only some builders report, do not. A build
-/// for which no such instruction was reported proves nothing and is invalid.
+/// for which no such instruction was reported proves nothing and is invalid, and so is one whose instructions another
+/// client's build did, which took less time for it.
 pub fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> Proof {
     let counted: Vec<&Step> = steps.iter().filter(|step| kind(&step.instruction).is_some()).collect();
+    let elsewhere: Vec<&String> = expected.elsewhere.iter().filter(|instruction| kind(instruction).is_some()).collect();
     let missed = counted.iter().find(|step| !step.cached);
     let verdict = if expected.image_id.is_empty() {
         Err("the build returned no image".to_owned())
     } else if expected.pulled {
         Err("a base image was pulled inside the clock".to_owned())
+    } else if let Some(first) = elsewhere.first() {
+        let all = counted.len() + elsewhere.len();
+        Err(format!(
+            "{} of {all} instructions were done by another client's build of the same, {} first",
+            elsewhere.len(),
+            quoted(first)
+        ))
     } else if counted.is_empty() {
         Err("the builder reported no instruction that can be cached, so nothing is proven".to_owned())
     } else {
@@ -67,7 +78,7 @@ pub fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> Proof {
         valid,
         reason,
         cached: count(counted.iter().filter(|step| step.cached).count()),
-        cacheable: count(counted.len()),
+        cacheable: count(counted.len() + elsewhere.len()),
         first_miss: missed.map(|step| step.instruction.clone()),
     }
 }
@@ -198,6 +209,7 @@ mod tests {
             deps_copies: vec!["COPY requirements.txt ./".to_owned()],
             previous_image_id: Some("sha256:a".to_owned()),
             image_id: "sha256:a".to_owned(),
+            elsewhere: Vec::new(),
             pulled: false,
         }
     }
@@ -285,6 +297,20 @@ mod tests {
             assert!(!judge(scenario, &steps(lines), &Expected { pulled: true, ..expected() }).valid);
             assert!(!judge(scenario, &steps(lines), &Expected { image_id: String::new(), ..expected() }).valid);
             assert!(!judge(scenario, &[], &expected()).valid);
+        }
+    }
+
+    #[test]
+    fn what_another_build_did_at_the_same_time_invalidates_every_scenario() {
+        for (scenario, lines) in [(Scenario::Cold, &COLD[..1]), (Scenario::Warm, &WARM[..1])] {
+            assert!(judge(scenario, &steps(lines), &expected()).valid);
+            let elsewhere = vec!["COPY requirements.txt ./".to_owned(), "RUN pip install".to_owned()];
+            let proof = judge(scenario, &steps(lines), &Expected { elsewhere, ..expected() });
+            assert!(!proof.valid);
+            assert_eq!(
+                (proof.cacheable, proof.reason.starts_with("2 of 3 instructions were done by another")),
+                (3, true)
+            );
         }
     }
 

@@ -206,6 +206,7 @@ async fn output(
         image_id,
         wall_ns: wall.saturating_sub(folded.apart),
         steps: folded.steps,
+        elsewhere: folded.elsewhere,
         parts: folded.parts,
         pulled: folded.pulled,
         log: folded.log,

@@ -292,6 +292,9 @@ pub struct BuildOutput {
     /// transfer and exporting are left out. Configuration instructions (CMD, ENV, LABEL) are there only where the
     /// builder reports them.
     pub steps: Vec<Step>,
+    /// Instructions that the builder reported and did not do for this build: another client's build of the same did
+    /// them at the same time. They are not in `steps`.
+    pub elsewhere: Vec<String>,
     /// Where the time went.
     pub parts: Parts,
     /// Whether the builder fetched a base image inside the clock.

@@ -155,6 +155,7 @@ impl Subject<'_> {
             deps_copies: self.deps_copies.clone(),
             previous_image_id: previous.map(str::to_owned),
             image_id: output.image_id.clone(),
+            elsewhere: output.elsewhere,
             pulled: output.pulled,
         };
         let (network_bytes, network_remark) = match output.downloads {

@@ -56,6 +56,8 @@ pub enum Event<'a> {
         round: u32,
         /// Whether the round is the one that is discarded.
         discarded: bool,
+        /// Whether it is the variant's second build of the round, for the A/A check.
+        twin: bool,
     },
     /// A build goes on.
     Build(&'a BuildEvent),

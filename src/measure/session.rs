@@ -366,6 +366,7 @@ impl<'a, E: Engine> Session<'a, E> {
                 scenario: step.scenario,
                 round: step.round,
                 discarded: step.discarded,
+                twin: step.twin,
             });
             let fresh = format!("{} {}", self.common.run, step.index);
             // What is going to be weighed keeps its files as they are: layers that variants share are the same.

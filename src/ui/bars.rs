@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::line;
+use super::{AGAIN, line};
 use crate::engine::BuildEvent;
 use crate::measure::{Event, Observer};
 use crate::text;
@@ -63,10 +63,11 @@ impl Observer for Bars {
                 };
                 self.show(&format!("pulling {reference}: {} {}{of}", progress.what, progress.status));
             }
-            Event::BuildStarted { position, variant, scenario, round, discarded, .. } => {
+            Event::BuildStarted { position, variant, scenario, round, discarded, twin, .. } => {
                 self.total.set_position(u64::from(position.saturating_sub(1)));
                 let warm_up = if *discarded { ", warm-up" } else { "" };
-                self.place = format!("{variant} · {scenario} (round {round}{warm_up})");
+                let again = if *twin { AGAIN } else { "" };
+                self.place = format!("{variant}{again} · {scenario} (round {round}{warm_up})");
                 self.show(&self.place);
             }
             Event::Build(BuildEvent::Step { index, total, instruction }) => {

@@ -15,6 +15,9 @@ use crate::measure::{Event, Observer};
 use crate::record::{Sample, ServeState};
 use crate::text;
 
+/// Marks the second build of a variant in a round.
+const AGAIN: &str = " again (A/A check)";
+
 /// The observer that fits the stream.
 pub enum Watch {
     /// A terminal.
@@ -77,8 +80,9 @@ fn line(event: &Event<'_>) -> Option<String> {
 
 fn build_line(sample: &Sample) -> String {
     let mut line = format!(
-        "{} {}: {}, {}/{} cached",
+        "{}{} {}: {}, {}/{} cached",
         sample.side.label(&sample.variant),
+        if sample.twin { AGAIN } else { "" },
         sample.scenario,
         sample.wall_ns,
         sample.cached,
@@ -92,8 +96,25 @@ fn build_line(sample: &Sample) -> String {
     }
     line
 }
+
 /// What a clean-up removed, in words.
 pub fn removed(report: &CleanReport) -> String {
     let CleanReport { containers, images, networks, cache_records, .. } = report;
     format!("{containers} containers, {images} images, {networks} networks, {cache_records} cache records")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixture;
+
+    #[test]
+    fn the_second_build_of_the_check_is_labelled() {
+        let mut sample = fixture::record().samples.swap_remove(0);
+        sample.twin = false;
+        let once = build_line(&sample);
+        sample.twin = true;
+        assert_eq!(build_line(&sample), once.replacen(&sample.variant, &format!("{}{AGAIN}", sample.variant), 1));
+        assert!(!once.contains(AGAIN));
+    }
 }

@@ -46,6 +46,8 @@ pub(super) enum Folder {
 pub(super) struct Folded {
     /// Instructions in the Dockerfile's order.
     pub(super) steps: Vec<Step>,
+    /// Instructions that another client's build did in this one's place.
+    pub(super) elsewhere: Vec<String>,
     /// Where the time went.
     pub(super) parts: Parts,
     /// The image's id, or the beginning of it; empty where the engine named none.

@@ -346,6 +346,7 @@ impl Steps {
         self.tail.write(self.line.as_bytes(), |_| {});
         Folded {
             steps,
+            elsewhere: Vec::new(),
             parts,
             image_id: self.image_id,
             pulled: self.pulled,

@@ -166,6 +166,29 @@ fn vertices_in_any_order_come_out_in_the_dockerfile_s() {
 }
 
 #[test]
+fn what_another_client_builds_at_the_same_time_is_not_this_build_s_work() {
+    let words = |text: &String| text.split(' ').next().unwrap_or_default().to_owned();
+    // Steps that are this build's, and words of those that are not. 28 tells of the other build's vertices, each of
+    // them once more under this build's own digest.
+    let elsewhere = vec!["COPY", "RUN", "COPY", "RUN"];
+    for (name, own, expected) in
+        [("docker-20-buildkit-beside", 1, elsewhere), ("docker-28-buildkit-beside", 5, Vec::new())]
+    {
+        let (folded, shown) = read(name).fold(labelled(&[""]));
+        assert_eq!(folded.steps.len(), own, "{name}: {:?}", folded.steps);
+        assert_eq!(folded.elsewhere.iter().map(words).collect::<Vec<_>>(), expected, "{name}");
+        for event in shown {
+            if let BuildEvent::Step { index, total, .. } = event {
+                assert!(index <= total && total == 6, "{index}/{total}");
+            }
+        }
+    }
+    for name in ["docker-20-buildkit-cold", "docker-20-buildkit-warm", "docker-26-buildkit-cold"] {
+        assert_eq!(fold(name, labelled(&MULTISTAGE)).elsewhere, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
 fn a_registry_that_is_asked_in_every_rebuild_is_no_part_of_it() {
     let known = Known { stages: vec![String::new()], has_labels: true, lookup_apart: true };
     let folded = fold("docker-28-containerd-warm", known.clone());

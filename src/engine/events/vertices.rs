@@ -3,6 +3,10 @@
 //! Vertices fold by digest: cached once is cached, the first start and the last end hold. Instructions are the
 //! vertices named `[stage n/m] …`; BuildKit tells of them in any order from engine 26 on, so they are sorted by
 //! the Dockerfile's stages and by `n`. Times are the engine's own stamps.
+//!
+//! A build that runs beside another one of the same Dockerfile shares that one's work. BuildKit tells of all
+//! instructions of a build before the first of them begins; those that the other build does get no times (20.10), or
+//! further vertices of the same name with other digests get them (28), or they began before this build did.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +22,9 @@ use crate::units::Nanos;
 const MOST_VERTICES: usize = 4 * MOST_STEPS;
 /// Longest digest that is taken for one.
 const DIGEST: usize = 200;
+
+/// Names of the vertices that bring the Dockerfile.
+const FIRST: [&str; 2] = ["[internal] load remote build context", "[internal] load build definition"];
 
 /// What a vertex does, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +49,9 @@ struct Vertex {
     /// Order in which the engine first told of it.
     seen: usize,
     stage: String,
-    position: u32,
+    /// Number in its stage and how many the stage has, by the builder's count: ones that leave no vertex (`WORKDIR /`)
+    /// are in it.
+    place: (u32, u32),
     instruction: String,
     cached: bool,
     started: Option<i128>,
@@ -111,7 +120,6 @@ impl Vertices {
             }
             self.graph.insert(told.digest.clone(), Vertex::new(&told.name, seen));
         }
-        let total = self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction).count() as u32;
         let Some(vertex) = self.graph.get_mut(&told.digest) else { return };
         let news = told.cached && !vertex.cached;
         vertex.cached |= told.cached;
@@ -126,7 +134,8 @@ impl Vertices {
             Kind::Instruction if news => observe(BuildEvent::Cached { instruction: vertex.instruction.clone() }),
             Kind::Instruction if started.is_some() && !vertex.cached && !vertex.told_start => {
                 vertex.told_start = true;
-                observe(BuildEvent::Step { index: vertex.position, total, instruction: vertex.instruction.clone() });
+                let (index, total) = vertex.place;
+                observe(BuildEvent::Step { index, total, instruction: vertex.instruction.clone() });
             }
             Kind::Export if started.is_some() && !vertex.told_start => {
                 vertex.told_start = true;
@@ -164,11 +173,7 @@ impl Vertices {
         let unfinished = self.graph.values().filter(open).max_by_key(|vertex| vertex.started);
         let unfinished = unfinished.map(|vertex| vertex.instruction.clone()).unwrap_or_default();
         let failure = self.failure.clone().map(|message| Failed { message, instruction: self.culprit() });
-        let mut instructions: Vec<&Vertex> = self
-            .graph
-            .values()
-            .filter(|vertex| vertex.kind == Kind::Instruction && (vertex.cached || vertex.started.is_some()))
-            .collect();
+        let (mut instructions, elsewhere) = self.done();
         let first_seen: BTreeMap<&str, usize> = instructions.iter().fold(BTreeMap::new(), |mut map, vertex| {
             let seen = map.entry(vertex.stage.as_str()).or_insert(vertex.seen);
             *seen = (*seen).min(vertex.seen);
@@ -176,11 +181,12 @@ impl Vertices {
         });
         instructions.sort_by_key(|vertex| {
             let unknown = self.known.stages.len() + first_seen.get(vertex.stage.as_str()).copied().unwrap_or_default();
-            (self.stage_order(&vertex.stage).unwrap_or(unknown), vertex.position, vertex.seen)
+            (self.stage_order(&vertex.stage).unwrap_or(unknown), vertex.place, vertex.seen)
         });
         let steps = instructions.into_iter().take(MOST_STEPS).map(Vertex::step).collect();
         Folded {
             steps,
+            elsewhere: elsewhere.into_iter().take(MOST_STEPS).map(|vertex| vertex.instruction.clone()).collect(),
             parts,
             image_id: self.image_id,
             pulled: self.pulled,
@@ -190,6 +196,24 @@ impl Vertices {
             failure,
             unfinished,
         }
+    }
+
+    /// One vertex for each instruction that this build did, and for each that another build did in its place.
+    fn done(&self) -> (Vec<&Vertex>, Vec<&Vertex>) {
+        // What brings the Dockerfile is the build's own, and done before any instruction; another's began earlier.
+        let first = |vertex: &&Vertex| FIRST.iter().any(|name| vertex.instruction.starts_with(name));
+        let begun = self.graph.values().filter(first).filter_map(|vertex| vertex.started).max();
+        let mut instructions: BTreeMap<_, &Vertex> = BTreeMap::new();
+        for vertex in self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction) {
+            // It ran if it did under any of its digests.
+            let kept = instructions.entry((&vertex.stage, vertex.place, &vertex.instruction)).or_insert(vertex);
+            if vertex.certainty() > kept.certainty() {
+                *kept = vertex;
+            }
+        }
+        let own =
+            |vertex: &&Vertex| vertex.cached || vertex.started.is_some_and(|at| begun.is_none_or(|own| at >= own));
+        instructions.into_values().partition(own)
     }
 
     /// Place of a stage in the Dockerfile: its name, or the number in BuildKit's own `stage-2`.
@@ -211,18 +235,27 @@ impl Vertices {
 
 impl Vertex {
     fn new(name: &str, seen: usize) -> Self {
-        let (kind, stage, position, instruction) = read_name(name);
+        let (kind, stage, place, instruction) = read_name(name);
         Self {
             kind,
             seen,
             stage,
-            position,
+            place,
             instruction,
             cached: false,
             started: None,
             completed: None,
             error: String::new(),
             told_start: false,
+        }
+    }
+
+    /// What is known of it: nothing, that it came from cache, or that it ran.
+    fn certainty(&self) -> u8 {
+        match (self.cached, self.started) {
+            (false, Some(_)) => 2,
+            (true, _) => 1,
+            (false, None) => 0,
         }
     }
 
@@ -262,22 +295,22 @@ fn union(mut spans: Vec<(i128, i128)>) -> Nanos {
     nanos(covered)
 }
 
-/// Kind, stage, position and instruction of a vertex name such as `[linux/amd64 builder 2/3] RUN make`.
-fn read_name(name: &str) -> (Kind, String, u32, String) {
-    let whole = |kind| (kind, String::new(), 0, instruction_text(name));
+/// Kind, stage, place and instruction of a vertex name such as `[linux/amd64 builder 2/3] RUN make`.
+fn read_name(name: &str) -> (Kind, String, (u32, u32), String) {
+    let whole = |kind| (kind, String::new(), (0, 0), instruction_text(name));
     if let Some((inside, rest)) = name.strip_prefix('[').and_then(|name| name.split_once("] ")) {
         let mut words: Vec<&str> = inside.split(' ').collect();
         let counted = words.pop().and_then(|last| {
             let (position, total) = last.split_once('/')?;
-            total.parse::<u32>().ok()?;
-            position.parse::<u32>().ok()
+            let (position, total) = (position.parse::<u32>().ok()?, total.parse::<u32>().ok()?);
+            Some((position, total.max(position)))
         });
-        let Some(position) = counted else {
+        let Some(place) = counted else {
             return match inside {
                 "internal" if rest.starts_with("load metadata") => {
                     // What failed when a base is missing is its FROM.
                     let base = rest.strip_prefix("load metadata for ").unwrap_or_default();
-                    (Kind::Lookup, String::new(), 0, instruction_text(&format!("FROM {base}")))
+                    (Kind::Lookup, String::new(), (0, 0), instruction_text(&format!("FROM {base}")))
                 }
                 "auth" => whole(Kind::Lookup),
                 "internal" if rest.starts_with("load ") || rest.starts_with("preparing") => whole(Kind::Upload),
@@ -288,7 +321,7 @@ fn read_name(name: &str) -> (Kind, String, u32, String) {
         let stage = words.last().filter(|word| !word.contains('/')).copied().unwrap_or_default();
         let instruction = instruction_text(rest);
         let kind = if is_base(&instruction) { Kind::Base } else { Kind::Instruction };
-        return (kind, stage.to_owned(), position, instruction);
+        return (kind, stage.to_owned(), place, instruction);
     }
     let kind = match name {
         _ if name.starts_with("copy /context") || name.starts_with("local://") => Kind::Upload,
@@ -302,6 +335,8 @@ fn read_name(name: &str) -> (Kind, String, u32, String) {
 
 #[cfg(test)]
 mod tests {
+    use bollard_buildkit_proto::google::protobuf::Timestamp;
+
     use super::*;
 
     #[test]
@@ -330,11 +365,44 @@ mod tests {
             ("", Kind::Other, "", 0, ""),
         ] {
             let found = read_name(name);
-            assert_eq!((found.0, found.1.as_str(), found.2), (kind, stage, position), "{name}");
+            assert_eq!((found.0, found.1.as_str(), found.2.0), (kind, stage, position), "{name}");
             if !instruction.is_empty() {
                 assert_eq!(found.3, instruction);
             }
         }
+    }
+
+    #[test]
+    fn an_instruction_that_began_before_this_build_is_another_s_unless_it_is_cached() {
+        let told = |digest: &str, name: &str, cached: bool, started: Option<i64>| {
+            let stamp = started.map(|seconds| Timestamp { seconds, nanos: 0 });
+            let (digest, name) = (digest.to_owned(), name.to_owned());
+            Told { digest, name, cached, started: stamp, completed: stamp, ..Told::default() }
+        };
+        let mut vertices = Vertices::new(Known::default());
+        let vertexes = vec![
+            told("own", "[internal] load remote build context", false, Some(10)),
+            told("theirs", "[internal] load remote build context", false, Some(5)),
+            told("a", "[2/9] RUN a", false, Some(6)),
+            told("b", "[3/9] RUN b", true, Some(6)),
+            told("c", "[4/9] RUN c", false, None),
+            told("C", "[4/9] RUN c", false, Some(11)),
+            told("d", "[5/9] RUN d", false, None),
+            told("D", "[5/9] RUN d", true, None),
+            told("e", "[6/9] RUN e", false, None),
+            told("f", "[9/8] RUN f", false, Some(12)),
+        ];
+        let mut totals = Vec::new();
+        vertices.status(StatusResponse { vertexes, ..StatusResponse::default() }, &mut |event| {
+            if let BuildEvent::Step { index, total, .. } = event {
+                totals.push((index, total));
+            }
+        });
+        let folded = vertices.finish(Nanos(1));
+        let steps: Vec<_> = folded.steps.iter().map(|step| (step.instruction.as_str(), step.cached)).collect();
+        assert_eq!(steps, [("RUN b", true), ("RUN c", false), ("RUN d", true), ("RUN f", false)]);
+        assert_eq!(folded.elsewhere, ["RUN a", "RUN e"]);
+        assert_eq!(totals, [(2, 9), (4, 9), (9, 9)]);
     }
 
     #[test]

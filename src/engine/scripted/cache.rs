@@ -164,6 +164,7 @@ pub(super) fn build(
         image_id,
         wall_ns: parts.upload_ns + parts.resolve_ns + parts.steps_ns + parts.export_ns,
         steps,
+        elsewhere: Vec::new(),
         parts,
         pulled: troubles.contains(&TroubleKind::Pulls),
         log: vec![format!("built {}", request.dockerfile)],

@@ -131,6 +131,12 @@ impl Holdings {
         }
     }
 
+    /// What is held without a name.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.tags.retain(|tag| tag.split(' ').next() != Some(name));
+        self
+    }
+
     /// The same, build-cache records left out.
     #[track_caller]
     pub(crate) fn expect_objects_unchanged(&self) {

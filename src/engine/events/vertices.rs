@@ -20,6 +20,8 @@ use crate::units::Nanos;
 
 /// Most vertices that are kept: instructions and what is between them.
 const MOST_VERTICES: usize = 4 * MOST_STEPS;
+/// Most look-ups of a base that are kept.
+const MOST_LOOKUPS: usize = 100;
 /// Longest digest that is taken for one.
 const DIGEST: usize = 200;
 
@@ -58,6 +60,8 @@ struct Vertex {
     completed: Option<i128>,
     error: String,
     told_start: bool,
+    /// In making a base ready: when a registry was asked for it.
+    lookups: Vec<(i128, i128)>,
 }
 
 /// Folds BuildKit's events.
@@ -103,6 +107,14 @@ impl Vertices {
             // A layer on its way has its digest for a name and bytes to count; unpacking a present one has not.
             let layer = told.id.starts_with("sha256:") || told.name.starts_with("sha256:");
             self.pulled |= base && layer && told.current > 0 && !told.name.starts_with("extracting");
+            if let (true, Some(start), Some(end)) =
+                (base && told.id.starts_with("resolve "), told.started, told.completed)
+                && let Some(vertex) = self.graph.get_mut(&told.vertex)
+                && vertex.lookups.len() < MOST_LOOKUPS
+            {
+                let span = (since_epoch(start.seconds, start.nanos), since_epoch(end.seconds, end.nanos));
+                vertex.lookups.extend((span.0 <= span.1).then_some(span));
+            }
         }
         for told in status.logs {
             self.tail.write(&told.msg, |line| observe(BuildEvent::Log(line.to_owned())));
@@ -161,9 +173,10 @@ impl Vertices {
             export_ns: time(&|kind| kind == Kind::Export),
             client_side: false,
         };
-        // Only what nothing else ran beside: all together less all but the look-ups.
+        // Only what nothing else ran beside: all together less all but the look-ups, those of a FROM too.
         let apart = if self.known.lookup_apart {
-            time(&|_| true).saturating_sub(time(&|kind| kind != Kind::Lookup)).min(wall)
+            let others = self.graph.values().filter(|vertex| vertex.kind != Kind::Lookup);
+            time(&|_| true).saturating_sub(union(others.flat_map(Vertex::without_lookups).collect())).min(wall)
         } else {
             Nanos::ZERO
         };
@@ -247,6 +260,7 @@ impl Vertex {
             completed: None,
             error: String::new(),
             told_start: false,
+            lookups: Vec::new(),
         }
     }
 
@@ -261,6 +275,21 @@ impl Vertex {
 
     fn span(&self) -> Option<(i128, i128)> {
         Some((self.started?, self.completed?)).filter(|(start, end)| end >= start)
+    }
+
+    /// Its span less the look-ups in it.
+    fn without_lookups(&self) -> Vec<(i128, i128)> {
+        let Some((start, end)) = self.span() else { return Vec::new() };
+        let mut lookups = self.lookups.clone();
+        lookups.sort_unstable();
+        let mut left = Vec::new();
+        let mut reached = start;
+        for (from, to) in lookups {
+            left.extend((from > reached).then_some((reached, from.min(end))));
+            reached = reached.max(to);
+        }
+        left.extend((reached < end).then_some((reached, end)));
+        left
     }
 
     fn step(&self) -> Step {
@@ -403,6 +432,23 @@ mod tests {
         assert_eq!(steps, [("RUN b", true), ("RUN c", false), ("RUN d", true), ("RUN f", false)]);
         assert_eq!(folded.elsewhere, ["RUN a", "RUN e"]);
         assert_eq!(totals, [(2, 9), (4, 9), (9, 9)]);
+    }
+
+    #[test]
+    fn the_look_ups_of_a_base_are_taken_out_of_its_span() {
+        for (lookups, left) in [
+            (vec![], vec![(10, 20)]),
+            (vec![(12, 14)], vec![(10, 12), (14, 20)]),
+            (vec![(15, 18), (12, 16)], vec![(10, 12), (18, 20)]),
+            (vec![(12, 13), (12, 18), (14, 15)], vec![(10, 12), (18, 20)]),
+            (vec![(0, 12), (19, 30)], vec![(12, 19)]),
+            (vec![(0, 30)], vec![]),
+            (vec![(0, 5), (25, 30)], vec![(10, 20)]),
+        ] {
+            let mut vertex = Vertex::new("[1/2] FROM x", 0);
+            (vertex.started, vertex.completed, vertex.lookups) = (Some(10), Some(20), lookups.clone());
+            assert_eq!(vertex.without_lookups(), left, "{lookups:?}");
+        }
     }
 
     #[test]

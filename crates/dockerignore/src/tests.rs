@@ -230,3 +230,74 @@ fn any_text_is_read_or_refused() {
         }
     }
 }
+
+/// What the docker command line sent to a classic builder and to BuildKit; `tests/clients/dockerignore.py` of the
+/// repository makes the table.
+const CLIENTS: &str = include_str!("../tests/clients.tsv");
+
+/// A client, an ignore file, and the files that were sent; `None` where the client refused to build.
+type Row = (Client, String, Option<Vec<&'static str>>);
+
+/// All files, and what was sent of them.
+fn table() -> (Vec<&'static str>, Vec<Row>) {
+    let mut lines = CLIENTS.lines().filter(|line| !line.starts_with("# ")).map(|line| line.split('\t'));
+    let files = lines.next().unwrap().nth(2).unwrap().split(' ').collect();
+    let rows = lines.map(|mut fields| {
+        let client = if fields.next() == Some("classic") { Client::Classic } else { Client::BuildKit };
+        let mut text = String::new();
+        let mut escaped = fields.next().unwrap().chars();
+        while let Some(c) = escaped.next() {
+            text.push(match (c, if c == '\\' { escaped.next() } else { None }) {
+                (_, Some('n')) => '\n',
+                (_, Some('r')) => '\r',
+                (_, Some('t')) => '\t',
+                (c, _) => c,
+            });
+        }
+        let sent = fields.next().unwrap();
+        (client, text, (sent != "!").then(|| sent.split(' ').filter(|path| !path.is_empty()).collect()))
+    });
+    (files, rows.collect())
+}
+
+#[test]
+fn what_is_sent_is_what_the_real_clients_send() {
+    let (files, rows) = table();
+    assert!(rows.len() > 200 && files.len() > 20);
+    for (client, text, expected) in rows {
+        let Ok(ignore) = Ignore::parse(text.as_bytes()) else {
+            assert_eq!(expected, None, "{client:?} {text:?} is refused");
+            continue;
+        };
+        let sent = |path: &&str| {
+            let mut parent = Verdict::default();
+            for (at, _) in path.match_indices('/') {
+                parent = ignore.verdict(&path[..at], &parent);
+                if parent.is_ignored() && !ignore.may_reinclude_below(&path[..at], client) {
+                    return false;
+                }
+            }
+            !ignore.verdict(path, &parent).is_ignored()
+        };
+        let sent: Vec<_> = files.iter().copied().filter(sent).collect();
+        assert_eq!(Some(sent), expected, "{client:?} {text:?}");
+    }
+}
+
+/// The second implementation is held against the clients too, so that both cannot have the same error. BuildKit reads
+/// every directory where an exception has wildcards, and where it does not, nothing below could come back.
+#[test]
+fn plain_backtracking_says_what_buildkit_s_client_sends() {
+    let (files, rows) = table();
+    let mut compared = 0;
+    for (client, text, expected) in rows.into_iter().filter(|row| row.0 == Client::BuildKit) {
+        let verdicts: Result<Vec<bool>, _> = files.iter().map(|path| crate::reference::ignores(&text, path)).collect();
+        if let Ok(verdicts) = verdicts {
+            compared += 1;
+            let sent: Vec<_> =
+                files.iter().zip(verdicts).filter(|(_, ignored)| !ignored).map(|(path, _)| *path).collect();
+            assert_eq!(Some(sent), expected, "{client:?} {text:?}");
+        }
+    }
+    assert!(compared > 90, "only {compared} have been compared");
+}

@@ -96,6 +96,7 @@ fn prepare(root: &Path, line: &str) {
     let set_up = match line {
         line if line.contains("--against") => git,
         line if line.contains("compare old/ new/") => "for name in old new; do cp -r results/*/*Z $name; done",
+        line if line.contains(".npmrc") => "mkdir -p \"$HOME\" && echo x > \"$HOME/.npmrc\"",
         line if line.contains("company-ca.pem") => "cp /etc/ssl/certs/ca-certificates.crt company-ca.pem",
         _ => return,
     };
@@ -111,6 +112,7 @@ fn shell(root: &Path, line: &str) -> std::process::Output {
         .current_dir(root)
         .env("PATH", path)
         .env("XDG_STATE_HOME", root.with_extension("state"));
+    command.env("HOME", root.with_extension("home")).env("API_TOKEN", "x");
     command.stdin(Stdio::null()).output().unwrap()
 }
 
@@ -120,6 +122,7 @@ fn walk(page: &str, least: usize) {
     let Some(_engine) = live::engine(&format!("the commands of {page}")) else { return };
     let sandbox = Sandbox::new();
     sandbox.write("shop/Dockerfile", DOCKERFILE);
+    sandbox.write("shop/.dockerignore", ".git\n");
     let root = sandbox.path("shop");
     let commands = commands(page);
     assert!(commands.len() >= least, "{page}: {commands:?}");

@@ -261,7 +261,8 @@ pub(super) fn records<'a>(
     let Some(before) = &ownership.before else { return Records::default() };
     let commands: Vec<String> = ownership.instructions.iter().map(|instruction| command_of(instruction)).collect();
     // Commands of ours that another client's image was built with, too: its build may have found our records.
-    let history: Vec<String> = foreign.iter().flat_map(|image| &image.history).map(|text| made_by(text)).collect();
+    let history: Vec<String> =
+        foreign.iter().flat_map(|image| &image.history).filter_map(|text| made_by(text)).collect();
     let shared: Vec<String> = commands
         .iter()
         .filter(|command| !command.is_empty() && history.iter().any(|made| ends_with_words(made, command)))
@@ -308,9 +309,10 @@ pub(super) fn records<'a>(
     records
 }
 
-/// The command of an entry of an image's history: BuildKit adds a remark to it.
-fn made_by(entry: &str) -> String {
-    words(entry.trim().strip_suffix("# buildkit").unwrap_or(entry))
+/// The command of an entry of an image's history that BuildKit has written, which adds a remark; no other builder uses
+/// its cache.
+fn made_by(entry: &str) -> Option<String> {
+    entry.trim().strip_suffix("# buildkit").map(words)
 }
 
 /// Distance of each record from a root; cycles, which cannot be, end the count.

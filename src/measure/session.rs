@@ -219,8 +219,10 @@ impl<'a, E: Engine> Session<'a, E> {
     /// Says, and records once, what of the run does not go as it should from its beginning on.
     fn say_what_is_odd(&mut self, observer: &mut dyn Observer) -> Result<(), MeasureError> {
         if self.damaged > 0 {
-            let lines = if self.damaged == 1 { "1 line" } else { &format!("{} lines", self.damaged) };
-            let message = format!("{lines} of the journal were damaged: the steps in them are done again");
+            let message = match self.damaged {
+                1 => "1 line of the journal is damaged: its step is done again".to_owned(),
+                lines => format!("{lines} lines of the journal are damaged: their steps are done again"),
+            };
             self.find("journal-damaged", message, observer)?;
         }
         let before = self.ledger.ownership().before.as_ref();

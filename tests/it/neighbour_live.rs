@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::interrupt_live::{after_builds, signal};
 use crate::live::{docker_on, loses_contexts_at};
@@ -72,6 +73,18 @@ impl Neighbour<'_> {
             containers: self.lines(&["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]),
             networks: self.lines(&["network", "ls", "--format", "{{.Name}}"]),
             volumes: self.lines(&["volume", "ls", "--quiet"]),
+        }
+    }
+
+    /// What it holds once the engine has removed the container of a classic build whose client is gone.
+    fn held_after_build(&self, taken: &Held) -> Held {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let held = self.held();
+            if held.containers == taken.containers {
+                return held;
+            }
+            assert!(Instant::now() < deadline, "the build goes on without its client: {:?}", held.containers);
         }
     }
 
@@ -200,7 +213,7 @@ fn run_to_the_end(sandbox: &Sandbox, neighbour: &Neighbour<'_>, ending: Ending, 
         Ending::Killed | Ending::KilledAndCleanedElsewhere => assert_eq!(ran.code, None),
     }
     if ending == Ending::KilledAndCleanedElsewhere {
-        let before = neighbour.held();
+        let before = neighbour.held_after_build(&taken);
         let elsewhere = sandbox.path("elsewhere");
         let mut clean = sandbox.command_on(neighbour.host, &["clean"]);
         Ran::from(clean.env("XDG_STATE_HOME", elsewhere).output().unwrap()).expect(0);

@@ -113,6 +113,23 @@ fn an_engine_that_goes_away_ends_the_run_and_the_resume_adds_what_is_missing() {
 }
 
 #[test]
+fn a_resume_measures_the_step_of_a_damaged_line_again_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let trouble = Trouble { dockerfile: String::new(), from: 9, kind: TroubleKind::Lost(0) };
+    let mut options = options(folder.path());
+    measured(&engine(vec![trouble]), &options, &Cancel::default());
+    let path = options.out.join("journal.jsonl");
+    let journal = std::fs::read_to_string(&path).unwrap();
+    assert!(journal.contains("\"step\":2,"), "{journal}");
+    std::fs::write(&path, journal.replacen("\"step\":2,", "\"step\":1,", 1)).unwrap();
+    options.resume = true;
+    let second = measured(&engine(Vec::new()), &options, &Cancel::default());
+    assert_eq!(steps(&second).into_iter().collect::<BTreeSet<_>>(), (0..STEPS).collect());
+    let found = second.record.findings.iter().find(|finding| finding.code == "journal-damaged").unwrap();
+    assert_eq!(found.message, "1 line of the journal is damaged: its step is done again");
+}
+
+#[test]
 fn the_time_of_a_part_that_was_killed_is_in_the_journal_with_its_samples() {
     let folder = tempfile::tempdir().unwrap();
     let trouble = Trouble { dockerfile: String::new(), from: 9, kind: TroubleKind::Lost(0) };

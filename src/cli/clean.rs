@@ -8,7 +8,7 @@ use crate::engine::{BuilderChoice, CleanReport, DockerEngine, Engine, Ownership,
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::measure::{Stale, living_runs, stale_runs};
+use crate::measure::{Stale, clean_after, living_runs, stale_runs};
 use crate::suite;
 use crate::text;
 
@@ -68,15 +68,15 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut total = CleanReport::default();
     for stale in here {
         let ownership = if args.labelled_only { without_ledger(&stale.ownership.run) } else { stale.ownership.clone() };
-        let report = engine.clean(&ownership, removal).await?;
+        let report = clean_after(&engine, &ownership, removal, stale.is_fresh_cut()).await?;
         if report.is_whole() && !args.labelled_only && !args.dry_run {
             stale.forget()?;
         }
-        add(&mut total, report);
+        total += report;
     }
     for run in marked.iter().filter(|run| wanted(run) && !known.contains(*run)) {
         if (args.force || (args.run.is_some() && !args.dry_run && confirmed(run))) && !args.dry_run {
-            add(&mut total, engine.clean(&without_ledger(run), Removal::Remove).await?);
+            total += engine.clean(&without_ledger(run), Removal::Remove).await?;
         } else {
             list(run, &engine, terminal).await?;
         }
@@ -137,13 +137,4 @@ fn confirmed(run: &str) -> bool {
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
-fn add(total: &mut CleanReport, report: CleanReport) {
-    total.containers += report.containers;
-    total.images += report.images;
-    total.networks += report.networks;
-    total.cache_records += report.cache_records;
-    total.left.extend(report.left);
-    total.objects.extend(report.objects);
 }

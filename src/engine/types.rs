@@ -463,6 +463,19 @@ pub struct CleanReport {
     pub cache_unlisted: Option<String>,
 }
 
+impl std::ops::AddAssign for CleanReport {
+    fn add_assign(&mut self, other: Self) {
+        self.containers += other.containers;
+        self.images += other.images;
+        self.networks += other.networks;
+        self.cache_records += other.cache_records;
+        self.used += other.used;
+        self.left.extend(other.left);
+        self.objects.extend(other.objects);
+        self.cache_unlisted = other.cache_unlisted.or_else(|| self.cache_unlisted.take());
+    }
+}
+
 impl CleanReport {
     /// Whether a later clean-up has nothing left to do that needs the ledger.
     pub fn is_whole(&self) -> bool {

@@ -12,12 +12,18 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Engine, EngineError, Ownership, Trace};
+use crate::engine::{
+    BuildEvent, BuildFailure, BuildOutput, BuildRequest, CleanReport, Engine, EngineError, Ownership, Removal, Trace,
+};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
 use crate::units::Nanos;
 
+/// Time for an engine to end a build whose client is gone.
+const SETTLE: Duration = Duration::from_secs(2);
+/// How long ago a build may have been cut short for the engine to be still at it.
+const FRESH: Duration = Duration::from_secs(60);
 /// How often a build that goes on is written down.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
@@ -81,11 +87,18 @@ pub struct Stale {
     pub ownership: Ownership,
     /// Where the ledger lies.
     pub path: PathBuf,
+    /// When the build that was cut short gave its last sign of life, in nanoseconds since the Unix epoch.
+    cut: Option<u64>,
     /// Holds the lock, so that two clean-ups do not meet.
     _file: File,
 }
 
 impl Stale {
+    /// Whether a build was cut short a moment ago, so that the engine may still be at it.
+    pub fn is_fresh_cut(&self) -> bool {
+        self.cut.is_some_and(|cut| unix_nanos().saturating_sub(cut) < Nanos::from(FRESH).0)
+    }
+
     /// Removes the ledger: nothing of the run is left.
     pub fn forget(self) -> Result<(), LedgerError> {
         remove(&self.path)
@@ -105,7 +118,7 @@ impl Ledger {
             .open(&path)
             .map_err(|source| FileError::new("write", &path, source))?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
-        if let Some((_, ownership)) = earlier {
+        if let Some(Replayed { ownership, .. }) = earlier {
             return Ok(Self { file, path, ownership, building: None, spent: Nanos::ZERO });
         }
         let begin = Line::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
@@ -168,6 +181,11 @@ impl Ledger {
         };
         self.closed(built.as_ref().ok())?;
         Ok(built)
+    }
+
+    /// Whether a build goes on, or was cut short.
+    pub fn is_building(&self) -> bool {
+        self.building.is_some()
     }
 
     /// Writes down that the build that was cut short is over: what somebody else makes from now on is not its.
@@ -256,11 +274,30 @@ pub fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
         if file.try_lock().is_err() {
             continue;
         }
-        if let Some((endpoint, ownership)) = replay(&fsx::read(&path)?) {
-            stale.push(Stale { endpoint, ownership, path, _file: file });
+        if let Some(Replayed { endpoint, ownership, cut }) = replay(&fsx::read(&path)?) {
+            stale.push(Stale { endpoint, ownership, path, cut, _file: file });
         }
     }
     Ok(stale)
+}
+
+/// Removes what is a run's own. Where a build was `cut` short a moment ago this is done twice: the engine may end such a
+/// build, and name its image, after its client is gone (seen on Docker 20.10 under load).
+pub async fn clean_after<E: Engine>(
+    engine: &E,
+    ownership: &Ownership,
+    removal: Removal,
+    cut: bool,
+) -> Result<CleanReport, EngineError> {
+    let first = engine.clean(ownership, removal).await?;
+    if !cut || removal == Removal::List {
+        return Ok(first);
+    }
+    tokio::time::sleep(SETTLE).await;
+    let mut report = engine.clean(ownership, removal).await?;
+    // What was left is left still, and said once.
+    report += CleanReport { left: Vec::new(), used: 0, ..first };
+    Ok(report)
 }
 
 /// Ids of the runs whose ledgers are locked: they are going on.
@@ -280,8 +317,15 @@ fn remove(path: &Path) -> Result<(), LedgerError> {
     fs::remove_file(path).map_err(|source| FileError::new("remove", path, source).into())
 }
 
+/// What a ledger says.
+struct Replayed {
+    endpoint: String,
+    ownership: Ownership,
+    cut: Option<u64>,
+}
+
 /// Reads as many lines as are whole.
-fn replay(bytes: &[u8]) -> Option<(String, Ownership)> {
+fn replay(bytes: &[u8]) -> Option<Replayed> {
     let mut lines = bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice::<Line>(line).ok());
     let Some(Line::Begin { endpoint, ownership }) = lines.next() else {
         return None;
@@ -295,10 +339,12 @@ fn replay(bytes: &[u8]) -> Option<(String, Ownership)> {
         apply(&mut ownership, &line);
     }
     // A build that was cut short ends with its last sign of life: whatever comes later is somebody else's.
+    let mut cut = None;
     for (start, end) in ownership.windows.iter_mut().filter(|(_, end)| *end == u64::MAX) {
         *end = last.max(*start);
+        cut = Some(*end);
     }
-    Some((endpoint, ownership))
+    Some(Replayed { endpoint, ownership, cut })
 }
 
 fn apply(ownership: &mut Ownership, line: &Line) {

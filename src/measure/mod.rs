@@ -33,7 +33,7 @@ pub use error::MeasureError;
 pub use event::{Event, Observer, Silent};
 pub use host::{disk_free, host_facts};
 pub use journal::{Journal, JournalError, Mark, Replayed};
-pub use ledger::{Ledger, LedgerError, Stale, living_runs, stale_runs};
+pub use ledger::{Ledger, LedgerError, Stale, clean_after, living_runs, stale_runs};
 pub use options::{Invocation, RunOptions};
 pub use session::{Outcome, run, run_against};
 pub use way::{NotInPlace, Way, store_in_place};

@@ -14,7 +14,7 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::host;
 use super::journal::{Journal, Line};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, clean_after};
 use super::masked::{Masked, MaskedObserver};
 use super::options::RunOptions;
 use super::way::{Way, store_in_place};
@@ -532,10 +532,11 @@ impl<'a, E: Engine> Session<'a, E> {
             return None;
         }
         observer.event(&Event::Cleaning);
+        let cut = self.ledger.is_building();
         if let Err(error) = self.ledger.cut() {
             observer.event(&Event::Warning(&format!("the end of the last build is not on disk: {error}")));
         }
-        match self.engine.clean(self.ledger.ownership(), Removal::Remove).await {
+        match clean_after(self.engine, self.ledger.ownership(), Removal::Remove, cut).await {
             Ok(report) => {
                 observer.event(&Event::Cleaned(&report));
                 for line in &report.left {

@@ -76,16 +76,18 @@ impl Neighbour<'_> {
         }
     }
 
-    /// What it holds once the engine has removed the container of a classic build whose client is gone.
-    fn held_after_build(&self, taken: &Held) -> Held {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let held = self.held();
-            if held.containers == taken.containers {
-                return held;
+    /// What it holds once the engine has ended a build whose client is gone: the same for two seconds.
+    fn held_at_rest(&self) -> Held {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (mut held, mut since) = (self.held(), Instant::now());
+        while since.elapsed() < Duration::from_secs(2) {
+            assert!(Instant::now() < deadline, "the build goes on without its client: {held:?}");
+            let now = self.held();
+            if now != held {
+                (held, since) = (now, Instant::now());
             }
-            assert!(Instant::now() < deadline, "the build goes on without its client: {:?}", held.containers);
         }
+        held
     }
 
     /// Builds with the classic builder and returns the image's id.
@@ -213,7 +215,7 @@ fn run_to_the_end(sandbox: &Sandbox, neighbour: &Neighbour<'_>, ending: Ending, 
         Ending::Killed | Ending::KilledAndCleanedElsewhere => assert_eq!(ran.code, None),
     }
     if ending == Ending::KilledAndCleanedElsewhere {
-        let before = neighbour.held_after_build(&taken);
+        let before = neighbour.held_at_rest();
         let elsewhere = sandbox.path("elsewhere");
         let mut clean = sandbox.command_on(neighbour.host, &["clean"]);
         Ran::from(clean.env("XDG_STATE_HOME", elsewhere).output().unwrap()).expect(0);

@@ -192,6 +192,13 @@ pub(crate) fn docker(arguments: &[&str]) -> Vec<u8> {
     docker_on(None, arguments)
 }
 
+/// Loads a tiny base into the engine at `host`: `full`, `slim`, or `alpine`.
+pub(crate) fn load(host: &str, base: &str) {
+    let tiny = std::env::var_os("TONNAGE_TEST_TINY").expect("TONNAGE_TEST_TINY, as `make test` sets it");
+    let archive = std::path::PathBuf::from(tiny).join(format!("{base}.tar"));
+    docker_on(Some(host), &["load", "--quiet", "--input", archive.to_str().unwrap()]);
+}
+
 /// What it prints of the engine at `host`.
 pub(crate) fn docker_on(host: Option<&str>, arguments: &[&str]) -> Vec<u8> {
     let mut command = Command::new("docker");

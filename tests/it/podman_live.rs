@@ -1,6 +1,5 @@
 //! The tiny suite on Podman through its Docker-compatible API: a service of the test's own, with its own images.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,13 +9,13 @@ use crate::live;
 use crate::sandbox::Sandbox;
 
 /// `podman system service` on a folder of its own, ended and removed when dropped.
-struct Podman {
+pub(crate) struct Podman {
     dir: tempfile::TempDir,
     service: Child,
 }
 
 impl Podman {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         // Podman's default limits are above what a container or a CI job may be allowed to set.
@@ -45,7 +44,7 @@ impl Podman {
         podman
     }
 
-    fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.dir.path().join("podman.sock").display())
     }
 
@@ -81,12 +80,9 @@ impl Drop for Podman {
 #[test]
 fn podman_builds_proves_serves_and_keeps_nothing() {
     let Some(_engine) = live::engine("a run on Podman") else { return };
-    let tiny = std::env::var("TONNAGE_TEST_TINY").expect("the folder of the tiny bases, as scripts/test.sh gives it");
     let podman = Podman::start();
-    for name in ["full", "slim", "alpine"] {
-        let archive = Path::new(&tiny).join(name).with_extension("tar");
-        let loaded = Command::new("docker").args(["--host", &podman.host(), "load", "--input"]).arg(archive).output();
-        assert!(loaded.unwrap().status.success(), "{name}");
+    for base in ["full", "slim", "alpine"] {
+        live::load(&podman.host(), base);
     }
     let sandbox = Sandbox::with_tiny_suite();
     let before = podman.holdings();

@@ -65,9 +65,7 @@ impl PrivateEngine {
 
     /// Loads a tiny base: `full`, `slim` or `alpine`.
     pub(crate) fn load(&self, base: &str) {
-        let folder = std::env::var_os("TONNAGE_TEST_TINY").expect("TONNAGE_TEST_TINY, as `make test` sets it");
-        let archive = PathBuf::from(folder).join(format!("{base}.tar"));
-        live::docker_on(Some(&self.host), &["load", "--quiet", "--input", archive.to_str().unwrap()]);
+        live::load(&self.host, base);
     }
 
     fn up(&self) -> String {

@@ -10,6 +10,7 @@
 //! fetches (`ADD https://…`, pulls) does not cross the bridge.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -47,7 +48,19 @@ struct Addresses {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Subnet {
+    subnet: String,
     gateway: String,
+}
+
+impl Subnet {
+    /// The bridge's own address. Docker 20.10 does not name one that it chose itself: the first of the subnet.
+    fn bridge_address(&self) -> Option<IpAddr> {
+        if !self.gateway.is_empty() {
+            return self.gateway.parse().ok();
+        }
+        let network: Ipv4Addr = self.subnet.split('/').next()?.parse().ok()?;
+        Some(Ipv4Addr::from(u32::from(network).checked_add(1)?).into())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,11 +78,11 @@ pub(super) async fn bridge(client: &Client) -> Option<String> {
     let name = network.options.take()?.remove(BRIDGE_NAME)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let well_formed = !name.is_empty() && name.len() < 16 && name.chars().all(plain);
-    let gateways = network.addresses.config.unwrap_or_default();
+    let subnets = network.addresses.config.unwrap_or_default();
     let ours = || {
         // The kernel lets a program bind an address only where it is one of its own.
-        let own = |ip: std::net::IpAddr| std::net::UdpSocket::bind((ip, 0)).is_ok();
-        networks::on_this_host(&name) && gateways.iter().filter_map(|subnet| subnet.gateway.parse().ok()).any(own)
+        let own = |ip: IpAddr| std::net::UdpSocket::bind((ip, 0)).is_ok();
+        networks::on_this_host(&name) && subnets.iter().filter_map(Subnet::bridge_address).any(own)
     };
     (well_formed && (ours() || is_behind(client, &name))).then_some(name)
 }
@@ -230,6 +243,17 @@ mod tests {
              veth12ab: 1 2 3 4 5 6 7 8 {port} 1 0 0 0 0 0 0\n",
             bridge.0, bridge.1
         )
+    }
+
+    #[test]
+    fn the_bridge_has_the_address_that_the_engine_names_or_the_first_of_its_subnet() {
+        let address = |json: &str| serde_json::from_str::<Subnet>(json).unwrap().bridge_address();
+        let first = Some(IpAddr::from([172, 17, 0, 1]));
+        assert_eq!(address(r#"{"Subnet": "172.17.0.0/16"}"#), first, "Docker 20.10");
+        assert_eq!(address(r#"{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}"#), first);
+        assert_eq!(address(r#"{"Subnet": "172.17.0.0/16", "Gateway": "nowhere"}"#), None);
+        assert_eq!(address(r#"{"Subnet": "255.255.255.255/32"}"#), None);
+        assert_eq!(address("{}"), None);
     }
 
     #[test]

@@ -81,9 +81,14 @@ pub(crate) fn loses_contexts_at(host: Option<&str>) -> bool {
 
 /// Whether the engine's default bridge, and so its published ports, are in this network namespace.
 pub(crate) fn publishes_here() -> bool {
-    let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
-    let gateway = String::from_utf8(docker(&["network", "inspect", "--format", format, "bridge"])).unwrap();
-    std::net::UdpSocket::bind((gateway.trim(), 0)).is_ok()
+    let format = "{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}";
+    let answer = String::from_utf8(docker(&["network", "inspect", "--format", format, "bridge"])).unwrap();
+    let mut words = answer.split_whitespace();
+    let subnet = words.next().unwrap();
+    // Docker 20.10 does not name an address that it chose itself.
+    let first = || subnet.split('/').next().unwrap().replace(".0.0", ".0.1");
+    let address = words.next().map_or_else(first, str::to_owned);
+    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// Whether the engine keeps images in containerd, where its own word for their size is another thing.

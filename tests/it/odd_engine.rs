@@ -2,7 +2,7 @@
 
 use tonnage::engine::{ConnectOptions, ContainerState, DockerEngine, Engine as _, Ownership, Removal, connect};
 use tonnage::exit::Exit;
-use tonnage::measure::{Cancel, Event, Observer, RunOptions, run};
+use tonnage::measure::{Cancel, RunOptions, run};
 use tonnage::record::{Ended, Outcome, ServeState};
 use tonnage::suite::Suite;
 
@@ -80,18 +80,6 @@ fn clean_and_doctor_work_on_such_an_engine_and_doctor_says_what_is_wrong() {
     assert!(doctor.stdout.contains("disk used       unknown"), "{}", doctor.stdout);
 }
 
-/// Keeps the warnings of a run.
-#[derive(Default)]
-struct Warnings(Vec<String>);
-
-impl Observer for Warnings {
-    fn event(&mut self, event: &Event<'_>) {
-        if let Event::Warning(message) = event {
-            self.0.push((*message).to_owned());
-        }
-    }
-}
-
 #[test]
 fn a_run_warns_records_it_once_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +91,7 @@ fn a_run_warns_records_it_once_and_goes_on() {
     let mut options: RunOptions = scripted_run::options(folder.path());
     for (resume, cancel, ended) in [(false, cancel, Ended::Interrupted), (true, Cancel::default(), Ended::Complete)] {
         options.resume = resume;
-        let mut warnings = Warnings::default();
+        let mut warnings = scripted_run::Warnings::default();
         let outcome = runtime().block_on(run(&suite, &engine, &options, &cancel, &mut warnings)).unwrap();
         assert_eq!(outcome.record.ended, ended);
         assert!(matches!(outcome.exit, Exit::Done | Exit::Interrupted));
@@ -120,7 +108,7 @@ fn a_run_says_what_its_clean_up_leaves_in_place() {
         Suite::load(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
     let engine = scripted_run::engine_that_leaves("5 build-cache records, 822 kB: `docker builder prune` removes them");
     let options: RunOptions = scripted_run::options(folder.path());
-    let mut warnings = Warnings::default();
+    let mut warnings = scripted_run::Warnings::default();
     let outcome = runtime().block_on(run(&suite, &engine, &options, &Cancel::default(), &mut warnings)).unwrap();
     assert_eq!(outcome.exit, Exit::Done);
     let expected = "left in place: 5 build-cache records, 822 kB: `docker builder prune` removes them";
@@ -152,7 +140,13 @@ fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
             ..scripted_run::options(folder.path())
         };
         let suite = Suite::load(&suite).unwrap();
-        let outcome = runtime().block_on(run(&suite, &engine, &options, &Cancel::default(), &mut Warnings::default()));
+        let outcome = runtime().block_on(run(
+            &suite,
+            &engine,
+            &options,
+            &Cancel::default(),
+            &mut scripted_run::Warnings::default(),
+        ));
         let outcome = outcome.unwrap();
         let variant = outcome.record.variants[0].clone();
         (outcome.exit, variant.outcome, variant.failure, variant.serve.unwrap())

@@ -205,7 +205,7 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
 
 /// Keeps what people should know.
 #[derive(Default)]
-struct Warnings(Vec<String>);
+pub(crate) struct Warnings(pub(crate) Vec<String>);
 
 impl Observer for Warnings {
     fn event(&mut self, event: &Event<'_>) {

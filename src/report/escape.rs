@@ -88,11 +88,15 @@ fn for_job_logs(text: &str) -> String {
 }
 
 /// Text as GFM code: the fence is longer than any run of back-ticks within. In a cell `|` is escaped, which GFM undoes
-/// even in code (GFM 4.10, example 200); elsewhere the backslash would be seen.
+/// even in code (GFM 4.10, example 200); elsewhere the backslash would be seen. A back-slash before a bar has no such
+/// form in a cell, but one as an HTML element.
 pub fn code(text: &str, place: Place) -> String {
     let text = shorten(&for_job_logs(text), LONGEST);
     if text.trim().is_empty() {
         return String::new();
+    }
+    if place == Place::Cell && text.contains("\\|") {
+        return format!("<code>{}</code>", words(&text, place));
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -132,6 +136,8 @@ mod tests {
         assert_eq!(code("RUN pip install", Cell), "`RUN pip install`");
         assert_eq!(code("RUN a | b", Cell), "`RUN a \\| b`");
         assert_eq!(code("RUN a | b", Text), "`RUN a | b`");
+        assert_eq!(code("grep 'a\\|b' *", Cell), "<code>grep 'a\\\\\\|b' \\*</code>");
+        assert_eq!(code("grep 'a\\|b' *", Text), "`grep 'a\\|b' *`");
         assert_eq!(code("RUN `x`", Text), "`` RUN `x` ``");
         assert_eq!(code("`", Text), "`` ` ``");
         assert_eq!(code("a``b", Text), "```a``b```");

@@ -5,6 +5,8 @@
 #
 # The tests see: DOCKER_HOST, TONNAGE_TEST_LIVE=1, and TONNAGE_TEST_TINY, the folder with the tiny bases' archives
 # (full.tar, slim.tar, alpine.tar), which are in the engine too.
+# Some tests send signals, which a program inherits as ignored if its parent ignores them (`nohup`, `&`).
+[ -n "${TONNAGE_SIGNALS:-}" ] || TONNAGE_SIGNALS=default exec env --default-signal "$0" "$@"
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

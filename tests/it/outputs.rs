@@ -147,6 +147,9 @@ fn markdown_with_hostile_names_renders_without_html_links_or_cells_of_theirs() {
         for line in &html {
             let ours = line.starts_with("<details><summary>") && line.ends_with("</summary>")
                 || line == "</details>"
+                // Code in a cell that has a backslash before a bar.
+                || line == "<code>"
+                || line == "</code>"
                 || line == "<!-- tonnage-check flaskblog -->";
             assert!(ours, "HTML from a name: {line}");
             assert_eq!(line.matches('<').count(), line.matches('>').count(), "{line}");

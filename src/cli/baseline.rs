@@ -24,24 +24,24 @@ pub struct Args {
 /// What to do with the baseline.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a record the baseline to check against
+    /// Make a record the new baseline
     Accept(Accept),
-    /// Check that the baseline is as it was written and adds up; no image is needed
+    /// Check that the baseline was not modified and adds up (needs no image)
     Verify(Verify),
 }
 
 /// Arguments of `tonnage baseline accept`.
 #[derive(Debug, clap::Args)]
 struct Accept {
-    /// The record: a run.json, its directory, or the output of `tonnage weigh --format json`; or a suite, for its newest run
-    /// [default: the newest run of the suite here]
+    /// Record to accept: a run.json, its directory, the output of `tonnage weigh --format json`, or a suite (its newest
+    /// run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
-    /// Why, for who reads the baseline's history
+    /// Reason for the change, kept in the baseline
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
-    /// Accept only the variants that exceed a limit or are new, so that what crept stays visible
+    /// Only accept variants that exceed a limit or are new; smaller growth stays visible
     #[arg(long)]
     only_exceeding: bool,
 }

@@ -15,21 +15,21 @@ use crate::suite::{BASELINE_NAME, Boundary, MANIFEST_NAME, SuiteError};
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The record: a run.json, its directory, or the output of `tonnage weigh --format json`; or a suite, for its newest run
-    /// [default: the newest run of the suite here]
+    /// Record to check: a run.json, its directory, the output of `tonnage weigh --format json`, or a suite (its newest
+    /// run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
-    /// Write to standard output: table, json, markdown, junit, github, bmf, benchmark or hyperfine
+    /// Output format: table, json, markdown, junit, github, bmf, benchmark, or hyperfine
     #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table)]
     format: GateFormat,
-    /// Write a file as well, such as `--output markdown=gate.md`; may be repeated
+    /// Also write a file, such as `--output markdown=gate.md` (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     output: Vec<Output>,
-    /// A variant that is in the baseline and was not measured is noted instead of failed
+    /// Do not fail if a variant in the baseline was not measured
     #[arg(long)]
     allow_vanished: bool,
-    /// Causes shown one by one
+    /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 8)]
     top: usize,
 }
@@ -37,10 +37,10 @@ pub struct Args {
 /// Where the suite and its baseline are.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
-    /// The suite: a directory with a tonnage.toml, or the file [default: the one here]
+    /// Suite directory or manifest [default: the tonnage.toml here]
     #[arg(long, value_name = "PATH")]
     suite: Option<PathBuf>,
-    /// The baseline, or a record to take as one [default: `baseline` of `[gate]`, else tonnage-baseline.json beside
+    /// Baseline file, or a record to use as one [default: `baseline` in `[gate]`, or tonnage-baseline.json next to
     /// tonnage.toml]
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,

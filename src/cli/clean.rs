@@ -17,16 +17,16 @@ use crate::text;
 pub struct Args {
     #[command(flatten)]
     engine: super::EngineArgs,
-    /// List what would be removed, and remove nothing
+    /// List what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
     /// Only clean up after this run
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Clean up after the run of `--run` even though its ledger is not here
+    /// Clean up after the run given by `--run` even if its ledger is not on this machine
     #[arg(long, requires = "run")]
     force: bool,
-    /// Remove only images, containers, and networks that carry the run's own names
+    /// Only remove images, containers, and networks named by the run itself; leave the build cache
     #[arg(long)]
     labelled_only: bool,
 }

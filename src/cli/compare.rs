@@ -13,21 +13,21 @@ use crate::report::{GateFormat, Look, render_differences};
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The old one: a run.json or its folder, a baseline, the output of `tonnage weigh --format json`, an archive or
+    /// Old side: a run.json or its directory, a baseline, the output of `tonnage weigh --format json`, an archive, or
     /// an image
     old: String,
-    /// The new one
+    /// New side
     new: String,
-    /// Only this variant
+    /// Only compare this variant
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// Write to standard output: table, json or markdown
+    /// Output format: table, json, or markdown
     #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = format)]
     format: GateFormat,
-    /// Write a file as well, such as `--output markdown=difference.md`; may be repeated
+    /// Also write a file, such as `--output markdown=difference.md` (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", value_parser = file)]
     output: Vec<Output>,
-    /// Causes shown one by one
+    /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 12)]
     top: usize,
 }

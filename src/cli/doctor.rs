@@ -26,24 +26,23 @@ const LITTLE_DISK: Bytes = Bytes(5_000_000_000);
 /// Arguments of `tonnage doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The suite whose base images are looked for: its folder or its tonnage.toml [default: the one here, else
-    /// variants/flask-blog, where there is one]
+    /// Suite whose base images to check: its directory or manifest [default: the tonnage.toml here, if any]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
-    /// Set of base images: a `[bases.NAME]` table of the suite
+    /// Set of base images to check: a `[bases.NAME]` table in tonnage.toml
     #[arg(long, value_name = "NAME", default_value = "default")]
     bases: String,
     #[command(flatten)]
     allow: super::AllowArgs,
     #[command(flatten)]
     engine: super::EngineArgs,
-    /// The builder to check: auto, buildkit or classic
+    /// Builder to check
     #[arg(long, value_name = "BUILDER", default_value_t)]
     builder: BuilderChoice,
-    /// Another base image that will be needed; may be given several times
+    /// Another base image to check (repeatable)
     #[arg(long = "base", value_name = "REFERENCE")]
     more_bases: Vec<String>,
-    /// How to write the answer
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     format: Format,
 }
@@ -51,10 +50,10 @@ pub struct Args {
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// Lines for people
+    /// A table for the terminal
     #[default]
     Table,
-    /// One object for programs
+    /// One JSON object
     Json,
 }
 

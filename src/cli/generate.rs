@@ -9,7 +9,7 @@ use crate::exit::Exit;
 /// Arguments of `tonnage completions`.
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
-    /// Which shell
+    /// Shell to generate the script for
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -17,7 +17,7 @@ pub struct CompletionsArgs {
 /// Arguments of `tonnage man`.
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// The page of this subcommand; the program's own without it
+    /// Subcommand to print the page of [default: tonnage itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
@@ -25,14 +25,14 @@ pub struct ManArgs {
 /// Runs `tonnage completions`.
 pub fn completions(args: CompletionsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::command(), "tonnage", &mut script);
+    clap_complete::generate(args.shell, &mut super::help::command(), "tonnage", &mut script);
     terminal.out(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }
 
 /// Runs `tonnage man`.
 pub fn man(args: ManArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut command = super::command();
+    let mut command = super::help::command();
     command.build();
     let page = match &args.command {
         None => Some(&command),

@@ -14,19 +14,19 @@ use crate::text::for_people;
 /// Arguments of `tonnage init`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Folder to look through; the suite is written there
+    /// Directory to search; tonnage.toml is written there
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Name of the suite [default: the folder's name]
+    /// Name of the suite [default: the directory's name]
     #[arg(long)]
     name: Option<String>,
-    /// Overwrite a suite that is there already
+    /// Overwrite an existing tonnage.toml
     #[arg(long)]
     force: bool,
-    /// Write the suite to standard output and nothing to disk
+    /// Print the suite instead of writing it
     #[arg(long)]
     print: bool,
-    /// Add what runs write to `.dockerignore`, so that `docker build` does not send it either
+    /// Add tonnage's own files to .dockerignore, so that `docker build` skips them too
     #[arg(long, conflicts_with = "print")]
     dockerignore: bool,
 }

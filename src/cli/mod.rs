@@ -7,6 +7,7 @@ mod clean;
 mod compare;
 mod doctor;
 mod generate;
+mod help;
 mod init;
 mod report;
 mod run;
@@ -18,7 +19,7 @@ mod weigh;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
@@ -27,11 +28,11 @@ use crate::suite::{self, MANIFEST_NAME, SuiteError};
 
 pub use terminal::{Colour, Terminal};
 
-/// Build, weigh and compare container images.
+/// Build, weigh, and compare container images.
 #[derive(Debug, Parser)]
 #[command(name = "tonnage", version, about, max_term_width = 110, propagate_version = true)]
 pub struct Cli {
-    /// No progress, warnings or hints on standard error
+    /// Suppress progress, warnings, and hints
     #[arg(long, short, global = true)]
     quiet: bool,
     #[command(subcommand)]
@@ -43,38 +44,34 @@ pub struct Cli {
 enum Command {
     /// Build and measure every variant of a suite
     Run(Box<run::Args>),
-    /// Weigh existing images or archives; nothing is built
+    /// Weigh images and archives without building anything
     Weigh(weigh::Args),
-    /// What changed between two records, images or archives, and why
+    /// Compare two records, images, or archives and explain the differences
     Compare(compare::Args),
-    /// Judge a record against budgets and a baseline: the gate for CI
+    /// Check sizes against budgets and a baseline (the CI gate)
     Check(check::Args),
-    /// Keep a record's sizes as the baseline to check against
+    /// Manage the baseline that `check` compares against
     Baseline(baseline::Args),
-    /// Tables, charts and page again, from the record alone
+    /// Regenerate tables, charts, and the HTML page from a record
     Report(report::Args),
-    /// Size and time over the recorded history
+    /// Show how sizes and build times changed across runs
     Trend(trend::Args),
-    /// Write a suite for the Dockerfiles found here
+    /// Write a tonnage.toml for the Dockerfiles found here
     Init(init::Args),
-    /// What engine, builder, bases and disk there are; what is missing and how to get it
+    /// Check the engine, builder, base images, and disk space
     Doctor(doctor::Args),
-    /// Remove exactly what tonnage made on the engine
+    /// Remove what runs left on the engine, and nothing else
     Clean(clean::Args),
-    /// A completion script for a shell, on standard output
+    /// Print a shell completion script
     Completions(generate::CompletionsArgs),
-    /// A manual page in roff, on standard output
+    /// Print a manual page (roff)
     Man(generate::ManArgs),
-}
-
-/// The command line's own definition, from which man page and completions are generated.
-pub fn command() -> clap::Command {
-    Cli::command()
 }
 
 /// Parses the arguments of the process, does what they say, and returns the exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = help::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // `--help` and `--version` come this way too, and are no errors.
@@ -113,12 +110,12 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Which engine to talk to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EngineArgs {
-    /// Address of the engine, such as `unix:///var/run/docker.sock` or `host:2375` [default: `DOCKER_HOST`, the Docker
-    /// context, default sockets, Podman's]
-    #[arg(long, short = 'H', value_name = "URL", conflicts_with = "context")]
+    /// Engine address, such as `unix:///var/run/docker.sock` or `host:2375` [default: `DOCKER_HOST`, the current Docker
+    /// context, or the first socket found]
+    #[arg(long, short = 'H', value_name = "URL", conflicts_with = "context", help_heading = "Engine")]
     host: Option<String>,
-    /// Docker context that names the engine [default: `DOCKER_CONTEXT`, or the current one]
-    #[arg(long, value_name = "NAME")]
+    /// Docker context to use [default: `DOCKER_CONTEXT`, or the current context]
+    #[arg(long, value_name = "NAME", help_heading = "Engine")]
     context: Option<String>,
 }
 
@@ -132,7 +129,7 @@ impl EngineArgs {
 /// What a suite may read besides its repository.
 #[derive(Debug, Clone, Default, clap::Args)]
 struct AllowArgs {
-    /// Let the suite use this file or directory outside of its repository (repeatable)
+    /// Let the suite use this file or directory outside its repository (repeatable)
     #[arg(long = "allow-outside", value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     allow_outside: Vec<PathBuf>,
 }

@@ -13,19 +13,20 @@ use crate::report::{self, Style};
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A `run.json` or the folder that holds one [default: the newest below `results`]
+    /// A run.json or its directory [default: the newest run in `results`]
     #[arg(value_name = "RECORD")]
     record: Option<PathBuf>,
-    /// What to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Put the tables between the lines `<!-- tonnage:begin -->` and `<!-- tonnage:end -->` of this file
+    /// Replace what is between `<!-- tonnage:begin -->` and `<!-- tonnage:end -->` in this file with the tables
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
-    /// Write CSV files, report.md, report.html and charts into this folder
+    /// Write CSV files, report.md, report.html, and charts to this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write one file of the report; its name says which: `*.md`, `*.html`, `*.json`, `sizes.csv`, `sizes.svg` and so on
+    /// Write one file of the report, chosen by its name: `*.md`, `*.html`, `*.json`, `sizes.csv`, `sizes.svg`, and so
+    /// on
     #[arg(long, value_name = "FILE")]
     export: Vec<PathBuf>,
 }
@@ -33,9 +34,9 @@ pub struct Args {
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people at a terminal
+    /// A table for the terminal
     Table,
-    /// GitHub-flavoured Markdown
+    /// GitHub-flavored Markdown
     Markdown,
     /// Every computed figure, in bytes and nanoseconds
     Json,

@@ -50,86 +50,86 @@ const PATIENCE: Duration = Duration::from_secs(10);
     reason = "flags are named and typed as the user writes them"
 )]
 pub struct Args {
-    /// Directory of the suite, or its tonnage.toml [default: the one here]
+    /// Suite directory or manifest [default: the tonnage.toml here]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
-    /// Results folder [default: results/<suite>/<UTC stamp>]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    out: Option<PathBuf>,
-    /// Resume the interrupted run in DIR with the options that it was started with
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out")]
-    resume: Option<PathBuf>,
-    /// Build another state of the suite in between, round by round, so that times can be judged: a git ref, or the
-    /// folder of a suite (`./…`)
-    #[arg(long, value_name = "REF|DIR")]
+    /// Also build another version of the suite in each round, to compare build times: a git ref, or a suite directory
+    /// (`./…`)
+    #[arg(long, value_name = "REF|DIR", help_heading = "What to measure")]
     against: Option<String>,
     #[command(flatten)]
     allow: super::AllowArgs,
     #[command(flatten)]
     engine: super::EngineArgs,
-    /// What builds: BuildKit where the engine has it, unless told
-    #[arg(long, value_name = "auto|buildkit|classic")]
+    /// Builder to use [default: BuildKit if available]
+    #[arg(long, value_name = "auto|buildkit|classic", help_heading = "Engine")]
     builder: Option<BuilderChoice>,
-    /// Set of base images: a `[bases.NAME]` table of the suite [default: `default`]
-    #[arg(long, value_name = "NAME")]
+    /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
+    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
     bases: Option<String>,
-    /// Platform to build for, such as linux/arm64
-    #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
+    /// Platform to build for, such as `linux/arm64` [default: the engine's]
+    #[arg(long, value_name = "OS/ARCH", value_parser = platform, help_heading = "What to measure")]
     platform: Option<String>,
-    /// Rounds to measure, after one that is discarded [default: 7, or what the verdicts of `--against` need]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Rounds to measure after a discarded warm-up round [default: 7; more if `--against` needs them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "What to measure")]
     rounds: Option<u32>,
-    /// Three rounds, no inference
-    #[arg(long, conflicts_with = "rounds")]
+    /// Measure three rounds (no confidence intervals)
+    #[arg(long, conflicts_with = "rounds", help_heading = "What to measure")]
     quick: bool,
-    /// One cold build a variant, weighed and served; no rebuilds
-    #[arg(long, conflicts_with_all = ["rounds", "quick", "scenarios"])]
+    /// Build each variant once; skip rebuild timings
+    #[arg(long, conflicts_with_all = ["rounds", "quick", "scenarios"], help_heading = "What to measure")]
     sizes_only: bool,
-    /// Variants to measure, by name
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Only measure these variants (comma-separated)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
     only: Vec<String>,
-    /// Scenarios to measure [default: cold,warm,touch,src,deps]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Scenarios to measure (comma-separated) [default: cold,warm,touch,src,deps]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
     scenarios: Vec<Scenario>,
-    /// Seed of the order of the builds [default: 1]
-    #[arg(long, value_name = "N")]
+    /// Seed for the build order [default: 1]
+    #[arg(long, value_name = "N", help_heading = "What to measure")]
     seed: Option<u64>,
-    /// Begin no further build after this long, such as `20min`
-    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    /// Start no new builds after this long, such as `20min`
+    #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "What to measure")]
     max_time: Option<Duration>,
-    /// Limit on one pull of a base image [default: 15min]
-    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    /// Time limit for pulling one base image [default: 15min]
+    #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "Engine")]
     pull_timeout: Option<Duration>,
-    /// Build argument for every build; NAME alone takes the value of the environment variable. Not for secrets: the
-    /// image keeps it
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg)]
+    /// Set a build argument in every build (repeatable); NAME alone takes its value from the environment. Not for
+    /// secrets: the image keeps the value
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "What to measure")]
     build_args: Vec<(String, String)>,
-    /// Secret for `RUN --mount=type=secret` (BuildKit): a file or an environment variable. Recorded nowhere
-    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME")]
+    /// Pass a secret to `RUN --mount=type=secret` (repeatable, BuildKit only); it is never recorded
+    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME", help_heading = "What to measure")]
     secrets: Vec<SecretSpec>,
-    /// Network mode of RUN instructions
-    #[arg(long, value_name = "MODE")]
+    /// Network mode for RUN instructions
+    #[arg(long, value_name = "MODE", help_heading = "What to measure")]
     network: Option<String>,
-    /// CA certificates (PEM) that builds must trust: a site layer on top of the bases
-    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// CA certificates (PEM) to trust in builds (repeatable), added in a layer on top of each base image
+    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Behind a proxy")]
     ca_files: Vec<PathBuf>,
-    /// Environment for builds, such as `PIP_INDEX_URL`: part of the site layer
-    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    /// Environment variable for builds, such as `PIP_INDEX_URL=URL` (repeatable), added in the same layer
+    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Behind a proxy")]
     site_env: Vec<(String, String)>,
-    /// How the images are read to weigh them: in the engine's own store, which needs root on its host, or from its export
-    #[arg(long, value_name = "auto|export|store")]
+    /// Where to read images from: the engine's storage (requires root on its host) or an export
+    #[arg(long, value_name = "auto|export|store", help_heading = "Engine")]
     via: Option<Way>,
     /// Do not start the images
-    #[arg(long)]
+    #[arg(long, help_heading = "What to measure")]
     no_serve: bool,
-    /// Do not measure one variant twice (the A/A check of the noise)
-    #[arg(long)]
+    /// Skip the A/A check (one variant measured twice to detect noise)
+    #[arg(long, help_heading = "What to measure")]
     no_twin: bool,
-    /// Keep on the engine what the run makes there
-    #[arg(long)]
+    /// Keep the images and containers that the run creates
+    #[arg(long, help_heading = "Engine")]
     keep: bool,
-    /// What to print at the end
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    /// Directory for the results [default: results/<suite>/<UTC timestamp>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    out: Option<PathBuf>,
+    /// Resume the interrupted run in DIR with its original options
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "out", help_heading = "Output")]
+    resume: Option<PathBuf>,
+    /// Output format of the summary
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
     format: Format,
 }
 

@@ -16,19 +16,19 @@ use crate::text::for_people;
 /// Arguments of `tonnage trend`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of a suite, its directory, its directory of results, or a `history.jsonl`
+    /// Suite name or directory, a results directory, or a history.jsonl
     #[arg(default_value = ".")]
     suite: String,
-    /// Folder in which results are kept
+    /// Directory that holds the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// What to follow: size, own, wire, ready, cold, warm, touch, src or deps
+    /// Metric to show: size, own, wire, ready, cold, warm, touch, src, or deps
     #[arg(long, default_value = "size")]
     metric: Metric,
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Only the last N runs
+    /// Only show the last N runs
     #[arg(long, value_name = "N")]
     last: Option<usize>,
 }
@@ -39,14 +39,14 @@ const HISTORY: &str = "history.jsonl";
 /// How to print a trend.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A table for people
+    /// A table for the terminal
     #[default]
     Table,
     /// One JSON document
     Json,
-    /// A table for a README or a comment
+    /// GitHub-flavored Markdown
     Markdown,
-    /// A chart that GitHub draws: a block of mermaid
+    /// A Mermaid chart, which GitHub renders
     Mermaid,
 }
 

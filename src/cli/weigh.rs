@@ -37,59 +37,59 @@ const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// What to weigh: an archive (`docker save`, `podman save` or OCI; plain, gzip or zstd), a folder that holds an OCI
-    /// layout, `-` for an archive on standard input, or an image of the engine
+    /// What to weigh: an archive (`docker save`, `podman save`, or OCI; plain, gzip, or zstd), an OCI layout directory,
+    /// `-` for an archive on standard input, or an image on the engine
     #[arg(required = true, value_name = "[NAME=]TARGET")]
     targets: Vec<String>,
-    /// Name the target, as `NAME=TARGET` does: `check` compares images by their names, and a tag may change every time
+    /// Name the target, like `NAME=TARGET`: `check` compares images by name, so a tag may change with each commit
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What to print
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Rows of each list [default: 10; 200 in JSON and CSV]
+    /// Maximum rows per list [default: 10; 200 in JSON and CSV]
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// List only paths that match, such as `*.so` or `/usr/lib/**`; sums stay whole; may be repeated
+    /// Only list matching paths, such as `*.so` or `/usr/lib/**` (repeatable); totals still cover the whole image
     #[arg(long, value_name = "GLOB", value_parser = paths::glob)]
     path: Vec<globset::Glob>,
-    /// Do not list paths that match; sums stay whole; may be repeated
+    /// Do not list matching paths (repeatable); totals still cover the whole image
     #[arg(long, value_name = "GLOB", value_parser = paths::glob)]
     ignore: Vec<globset::Glob>,
-    /// Show the layers [all sections, unless some are asked for]
+    /// Show the layers [default: all sections]
     #[arg(long)]
     layers: bool,
     /// Show the packages
     #[arg(long)]
     packages: bool,
-    /// Show the files: reclaimable, largest, duplicates
+    /// Show the reclaimable, largest, and duplicate files
     #[arg(long)]
     files: bool,
-    /// Do not hash files: no duplicates are found
+    /// Skip the search for duplicate files
     #[arg(long)]
     no_duplicates: bool,
-    /// Do not estimate the compressed size of plain layers, which is most of the work
+    /// Skip the estimate of the compressed size (most of the work)
     #[arg(long)]
     no_wire: bool,
-    /// Do not hash layers: trust the diff ids that the image's config claims
+    /// Skip digest verification: trust the diff IDs in the image's config
     #[arg(long)]
     no_verify: bool,
-    /// Which of several images of an archive, such as `linux/arm64`
+    /// Platform to weigh if there are several, such as `linux/arm64`
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<WantedPlatform>,
-    /// Stop at archives that would take more memory than about this, such as `512MB`
+    /// Refuse archives that need more memory than about this, such as `512MB`
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     max_memory: Option<Bytes>,
-    /// Stop at archives whose layers unpack to more than this
+    /// Refuse archives whose layers unpack to more than this
     #[arg(long, value_name = "SIZE", default_value = "1TiB")]
     max_unpacked: Bytes,
     /// Stop after this long, such as `10min`
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     max_time: Option<Duration>,
-    /// The image whose layers count as base: an archive, a layout or an image of the engine
+    /// Image whose layers count as base: an archive, a layout, or an image on the engine
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
-    /// How images of the engine are read: in its own store, which needs root on its host, or from its export
+    /// Where to read images from: the engine's storage (requires root on its host) or an export
     #[arg(long, value_name = "auto|export|store", default_value_t)]
     via: Way,
     #[command(flatten)]
@@ -99,13 +99,13 @@ pub struct Args {
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For people at a terminal
+    /// A table for the terminal
     Table,
     /// Every figure, in bytes
     Json,
-    /// One row an image; with `--layers`, `--packages` or `--files` one row of those
+    /// One row per image; with `--layers`, `--packages`, or `--files` one row per layer, package, or file
     Csv,
-    /// GitHub-flavoured Markdown
+    /// GitHub-flavored Markdown
     Markdown,
 }
 

@@ -137,7 +137,7 @@ fn a_monorepo_of_services() {
         "dockerfile = \"docker/jobs.Dockerfile\"\ncontext = \".\"\nsrc = \"jobs/run.py\"\n",
         "context = \"services/api\"\nsrc = \"server.py\"\ndeps = \"requirements.txt\"\n",
         "context = \".\"\nsrc = \"services/web/src/index.js\"\ndeps = \"services/web/package.json\"\n",
-        "context = \"tools/shell\"\n# No src and no deps found among what it copies.\n",
+        "context = \"tools/shell\"\n# No src and no deps found among the files that it copies.\n",
         "# serve = { port = 3000, path = \"/\" }\n",
     ] {
         assert!(manifest.contains(lines), "{lines}\n{manifest}");
@@ -196,7 +196,7 @@ services:
     ) else {
         return;
     };
-    assert!(manifest.contains("# The image of the services web, worker.\n"), "{manifest}");
+    assert!(manifest.contains("# Used by the services web, worker.\n"), "{manifest}");
     assert!(manifest.contains("target = \"production\"\n") && !manifest.contains("hidden"), "{manifest}");
     for told in ["`TOKEN`", "service `elsewhere` is left out", "`compose.override.yaml` builds something too"] {
         assert!(said.contains(told), "{told}\n{said}");

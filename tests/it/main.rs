@@ -49,3 +49,4 @@ mod scripted_run;
 mod secret_live;
 mod store_live;
 mod weigh;
+mod words;

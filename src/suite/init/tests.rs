@@ -64,7 +64,7 @@ fn a_single_dockerfile_is_one_variant_with_its_files_guessed() {
     assert!(text.contains("# [serve]\n# port = 3000\n"), "{text}");
     assert!(suite.serve.is_none());
     // The lines that were commented out are right once the comment is taken away.
-    let (_, section) = text.split_once("by itself:\n").unwrap();
+    let (_, section) = text.split_once("to answer:\n").unwrap();
     let section: Vec<_> = section.lines().take(4).map(|line| line.trim_start_matches("# ")).collect();
     let table: toml::Table = toml::from_str(&section.join("\n")).unwrap();
     assert_eq!(table["serve"]["port"].as_integer(), Some(3000));
@@ -218,7 +218,7 @@ services:
     ]);
     let names: Vec<_> = suite.variants.iter().map(|variant| variant.name.as_str()).collect();
     assert_eq!(names, ["blog-web", "prod-a-api", "prod-b-api", "shop-web"]);
-    assert!(text.contains("# The image of the services web, worker, cron.\n"), "{text}");
+    assert!(text.contains("# Used by the services web, worker, cron.\n"), "{text}");
     let web = suite.variant("shop-web").unwrap();
     assert_eq!((web.platform.as_deref(), web.network.as_deref()), (None, Some("host")));
     // What `.env` says of a base is taken; a secret never gets into a file that is committed.

@@ -19,10 +19,10 @@ pub fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<Stri
 const MAX_NAMED: usize = 6;
 
 const HEAD: &str = "\
-# Written by `tonnage init`. Each [[variant]] below is an image that `tonnage run` builds, measures and weighs.
-# Guessed, so look them over: `context`, the folder that a build is given; `src`, a file of the application, and `deps`,
-# the file that lists what it depends on, both from the context's root. The scenarios `src` and `deps` add a line to
-# them that means nothing, in memory, and build again.
+# Written by `tonnage init`. `tonnage run` builds and measures each [[variant]].
+# Check these guesses: `context` (the build context), `src` (a source file), and `deps` (the file that lists the
+# dependencies), the last two relative to the context. The `src` and `deps` scenarios add a line without meaning to
+# them, in memory, and rebuild.
 
 ";
 
@@ -33,7 +33,7 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
     if let Some(name) = name {
         line(&mut out, "name", name);
     }
-    out.push_str("title = \"\" # of the report; the suite's name where it is empty\n");
+    out.push_str("title = \"\" # title of the report [default: the suite's name]\n");
     let context = shared(variants, |found| Some(&found.context));
     let src = context.and(shared(variants, |found| found.src.as_ref()));
     let deps = context.and(shared(variants, |found| found.deps.as_ref()));
@@ -41,7 +41,7 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
     path_line(&mut out, "src", src);
     path_line(&mut out, "deps", deps);
     let asked_at = serve(&mut out, variants);
-    out.push_str("\n# What `tonnage check` does not let pass:\n# [budget]\n# size = \"100 MB\"\n");
+    out.push_str("\n# Limits for `tonnage check`:\n# [budget]\n# size = \"100 MB\"\n");
     for found in variants {
         out.push('\n');
         if found.services.len() > 1 {
@@ -49,7 +49,7 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
                 found.services.iter().take(MAX_NAMED).map(|name| crate::text::for_people(name)).collect();
             let more = found.services.len() - names.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let _ = writeln!(out, "# The image of the services {}{more}.", names.join(", "));
+            let _ = writeln!(out, "# Used by the services {}{more}.", names.join(", "));
         }
         out.push_str("[[variant]]\n");
         line(&mut out, "name", &found.name);
@@ -62,7 +62,7 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
             .filter_map(|(key, file)| file.is_none().then_some(key))
             .collect();
         if !unknown.is_empty() {
-            let _ = writeln!(out, "# No {} found among what it copies.", unknown.join(" and no "));
+            let _ = writeln!(out, "# No {} found among the files that it copies.", unknown.join(" and no "));
         }
         for (key, value) in [("target", &found.target), ("platform", &found.platform), ("network", &found.network)] {
             if let Some(value) = value {
@@ -99,8 +99,8 @@ fn serve(out: &mut String, variants: &[Found]) -> Option<Asked> {
     let (port, path) = variants.iter().find_map(asked)?;
     let _ = write!(
         out,
-        "\n# Start each image and wait for its answer, if it can give one by itself:\n\
-         # [serve]\n# port = {port}\n# path = {}\n# expect = \"\" # a part of the answer\n",
+        "\n# Uncomment to start each image and measure how long it takes to answer:\n\
+         # [serve]\n# port = {port}\n# path = {}\n# expect = \"\" # text that the answer must contain\n",
         quoted(&path)
     );
     Some((port, path))

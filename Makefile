@@ -1,16 +1,16 @@
-# Thin on purpose: what is done and how is in scripts/. make turns every failure into exit code 2; who wants
-# tonnage's own calls scripts/bench.sh.
+# Thin on purpose: the work is done in scripts/. make turns every failure into exit code 2; call scripts/bench.sh for tonnage's
+# own.
 .PHONY: help bench results test lint clean-cache
 
 help:
-	@echo 'make bench        build and weigh the four variants of the Flask suite (engine and bases are seen to)'
-	@echo 'make results      renew results/flask-blog/latest and the table in README.md from the newest run'
-	@echo 'make test         every test, those against a live engine included (all they need is installed)'
-	@echo 'make lint         format and lints of code, scripts and workflows, as CI judges them'
+	@echo 'make bench        build and weigh the four variants of the Flask suite (sets up an engine and base images if needed)'
+	@echo 'make results      update results/flask-blog/latest and the table in README.md from the newest run'
+	@echo 'make test         run every test, including those that need an engine (installs what they need)'
+	@echo 'make lint         check format and lints of code, scripts, and workflows, as CI does'
 	@echo 'make clean-cache  remove what the scripts keep between runs'
 	@echo
-	@echo 'ARGS="..." goes on to `tonnage run` (bench) or `cargo test` (test);'
-	@echo 'for results it is the folder of another run.'
+	@echo 'ARGS="..." is passed on to `tonnage run` (bench) or `cargo test` (test);'
+	@echo 'for results it is the directory of another run.'
 
 bench:
 	@scripts/bench.sh $(ARGS)

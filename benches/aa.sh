@@ -25,7 +25,7 @@ need_python
 need_rust
 [ -n "${DOCKER_HOST:-}" ] || DOCKER_HOST=$("$root/scripts/engine.sh")
 export DOCKER_HOST
-"$root/scripts/tiny.sh" >/dev/null
+"$root/tests/support/tiny.sh" >/dev/null
 if [ -z "${TONNAGE:-}" ]; then
     cargo build --quiet --locked --manifest-path "$root/Cargo.toml"
     TONNAGE=${CARGO_TARGET_DIR:-$root/target}/debug/tonnage

@@ -22,7 +22,7 @@ if [ -z "${DOCKER_HOST:-}" ]; then
     DOCKER_HOST=$("$root/scripts/engine.sh")
     export DOCKER_HOST
 fi
-"$root/scripts/tiny.sh" >&2
+"$root/tests/support/tiny.sh" >&2
 if [ -z "${TONNAGE:-}" ]; then
     need_rust
     (cd "$root" && cargo build --quiet --release --locked)

@@ -6,7 +6,7 @@
 #                                          `tonnage clean` removes them in the end
 #
 # TONNAGE=FILE is the program; without it a release build.
-# shellcheck source=../scripts/lib.sh
+# shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 need_python

@@ -1,6 +1,6 @@
 //! A no-change rebuild as tonnage measures it, against `docker build` of the same context by the command line.
 //!
-//! `cargo bench --bench rebuild` alternates the two for 20 rounds on the tiny base (`scripts/tiny.sh`) and prints the
+//! `cargo bench --bench rebuild` alternates the two for 20 rounds on the tiny base (`tests/support/tiny.sh`) and prints the
 //! medians and the median of the paired ratios, for the classic builder and for BuildKit. The command line tool is
 //! `docker`, or the one that `TONNAGE_BENCH_DOCKER` names (BuildKit needs one with BuildKit built in, or buildx). Exit
 //! code 1 where a ratio is above the limit.

@@ -6,7 +6,7 @@
 #
 # ARCHIVE=FILE is the large archive; without it the stand-in for python:3.9 (865 MB) is made and saved by the engine.
 # TONNAGE=FILE is the program; without it a release build. SMALL=yes takes small synthetic archives, to try the script.
-# shellcheck source=../scripts/lib.sh
+# shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 rounds=${1:-5}
@@ -35,7 +35,7 @@ archive=${ARCHIVE:-$work/stand-in.tar}
 if [ ! -e "$archive" ]; then
     DOCKER_HOST=${DOCKER_HOST:-$("$root/scripts/engine.sh")}
     export DOCKER_HOST
-    "$root/scripts/standins.sh" full >&2
+    "$root/tests/standins/make.sh" full >&2
     say "saving the stand-in"
     engine_call /images/tonnage-standin/python:3.9/get >"$archive.part"
     mv "$archive.part" "$archive"

@@ -37,7 +37,7 @@ for tag in 3.9 3.9-slim 3.9-alpine; do
         say "python:$tag is in the engine already"
     elif ! pull "$tag"; then
         say "using stand-ins for the official images"
-        "$root/scripts/standins.sh" all >&2
+        "$root/tests/standins/make.sh" all >&2
         echo stand-in
         exit
     fi

@@ -3,6 +3,6 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-"$root/scripts/registry.sh" stop
+"$root/tests/support/registry.sh" stop
 rm -rf --one-file-system "$cache"/{standins,tiny,scipy,registry,registry-tools,tmp,apt.log,apt.lock}
 rmdir --ignore-fail-on-non-empty "$cache"

@@ -2,6 +2,7 @@
 # Finds a container engine that answers, and prints its address as DOCKER_HOST wants it:
 #   DOCKER_HOST, if set; the current Docker context; Docker's sockets; Podman's sockets.
 # If there is none, root on a Debian-like system gets Docker installed and started; anybody else is told what to do.
+# `tonnage doctor` is not asked: this comes before anything is built.
 #
 #   DOCKER_HOST=$(scripts/engine.sh)
 # shellcheck source=scripts/lib.sh

@@ -75,7 +75,8 @@ need_rust() {
     if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
         PATH=$HOME/.cargo/bin:$PATH
     fi
-    command -v cargo >/dev/null || die "\`cargo\` is missing" "install Rust 1.85 or newer, see https://rustup.rs"
+    command -v cargo >/dev/null || die "\`cargo\` is missing" \
+        "install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml") or newer, see https://rustup.rs"
     need cc=gcc /usr/include/stdio.h=libc6-dev
 }
 
@@ -218,7 +219,7 @@ image_id_of() {
 }
 
 # What image.py makes: an image's config is all that tells one image from another.
-image_py=$root/scripts/standins/image.py
+image_py=$root/tests/standins/image.py
 
 # image_id CONFIG: the id that an engine gives the image with this config.
 image_id() {

@@ -17,7 +17,7 @@ need_python
 "$python" -c 'import ensurepip' 2>/dev/null || need "/usr/lib/python3*/ensurepip/__init__.py=python3-venv"
 cd "$root"
 say "shellcheck"
-find scripts .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
+find scripts tests benches .ci -type f \( -name "*.sh" -o -path .ci/run \) -print0 | xargs -0 shellcheck
 
 if [ "$(cat "$tools/requirements.txt" 2>/dev/null)" != "$requirements" ]; then
     say "linters from PyPI"

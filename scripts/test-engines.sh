@@ -10,24 +10,22 @@
 
 need_rust
 need curl python3 /bin/busybox=busybox-static skopeo podman docker=docker.io nsenter=util-linux
-DOCKERD=$("$root/scripts/newer-docker.sh")
+DOCKERD=$("$root/tests/support/newer-docker.sh")
 export DOCKERD
 cd "$root"
-cargo test --locked --no-run --test it >&2
-"$root/scripts/tiny.sh" --no-load >&2
+cargo test --locked --no-run --test live >&2
 
+engine=$root/tests/support/private-engine.sh
 status=0
 # try NAME CONFIGURATION [TEST ARGUMENT]...
 try() {
-    local name=$1 configuration=$2
+    local name=$1
+    TONNAGE_ENGINE_CONFIG=$2 "$engine" start "$name" >/dev/null
     shift 2
-    DOCKER_HOST=$(TONNAGE_ENGINE_CONFIG=$configuration "$root/scripts/private-engine.sh" start "$name")
-    export DOCKER_HOST
-    say "$name: Docker $(engine_call /version | grep -o '"Version":"[^"]*"' | head -n 1 | cut -d '"' -f 4)"
-    "$root/scripts/tiny.sh" >&2
-    TONNAGE_TEST_LIVE=1 TONNAGE_TEST_TINY=$cache/tiny nsenter "--net=/run/netns/tonnage-$name" \
-        cargo test --locked --offline --test it -- "$@" || status=1
-    "$root/scripts/private-engine.sh" remove "$name"
+    say "$name: Docker $("$engine" in "$name" docker version --format '{{.Server.Version}}')"
+    "$engine" in "$name" "$root/tests/support/tiny.sh" >&2
+    "$engine" in "$name" cargo test --locked --offline --test live -- --include-ignored "$@" || status=1
+    "$engine" remove "$name"
 }
 try newover '{"storage-driver":"overlay2"}' "$@"
 try newcont '{"features":{"containerd-snapshotter":true}}' "$@"

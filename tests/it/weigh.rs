@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::live;
 use crate::sandbox::{Ran, Sandbox};
 
 /// Names that a terminal, a table or a page would act upon.
@@ -255,10 +254,6 @@ fn what_is_neither_file_nor_image_is_named() {
     let ran = Ran::from(ran).expect(6);
     ran.complains(&["no/such:image", "nobody.sock"]);
     assert_eq!(ran.stdout, "");
-    let Some(_engine) = live::engine("an image that the engine does not have") else { return };
-    for missing in ["tonnage.invalid/no/such:image", "no such image"] {
-        sandbox.run(&["weigh", missing]).expect(7).complains(&[missing, "neither a file nor an image"]);
-    }
 }
 
 #[test]
@@ -492,35 +487,4 @@ fn the_total_of_a_comparison_is_the_difference_of_the_sizes() {
     assert!(total.contains("+12,345 B"), "{}", ran.stdout);
     let back = sandbox.run(&["compare", "more.tar", "evil.tar"]).expect(0);
     assert!(back.stdout.lines().any(|line| line.contains("TOTAL") && line.contains("-12,345 B")), "{}", back.stdout);
-}
-
-#[test]
-fn images_of_the_engine_weigh_what_docker_save_holds() {
-    let Some(_engine) = live::engine("weighing two images in one call") else { return };
-    let images = ["tonnage-tiny/python:3.9-slim", "tonnage-tiny/python:3.9-alpine"];
-    let sandbox = Sandbox::new();
-    let before = live::Holdings::now();
-    let ran = sandbox.run(&["weigh", images[0], images[1], "--format", "json"]).expect(0);
-    before.expect_unchanged();
-    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
-    for (index, image) in images.iter().enumerate() {
-        let target = &json["targets"][index];
-        assert_eq!(target["target"], *image);
-        assert_eq!(target["sizes"]["size_bytes"], independent_size(image)["size_bytes"], "{image}");
-        assert!(target["image_id"].as_str().unwrap().starts_with("sha256:"));
-    }
-    assert_eq!(json["sharing"]["targets"], json!(images));
-    let table = sandbox.run(&["weigh", images[0], images[1]]).expect(0);
-    assert_eq!(table.stdout.lines().filter(|line| line.contains("TOTAL")).count(), 2, "{}", table.stdout);
-    sandbox.run(&["compare", images[0], images[1]]).expect(0);
-}
-
-/// What `tests/independent_size.py` counts over `docker save`.
-fn independent_size(image: &str) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent_size.py");
-    let mut python = Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    python.stdin.take().unwrap().write_all(&live::docker(&["save", image])).unwrap();
-    let counted = python.wait_with_output().unwrap();
-    assert!(counted.status.success());
-    serde_json::from_slice(&counted.stdout).unwrap()
 }

@@ -13,7 +13,7 @@ if ! "$venv/bin/python" -c 'import numpy, scipy' 2>/dev/null; then
     if ! { "$python" -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check numpy scipy; } >&2; then
         rm -rf --one-file-system "$venv"
         printf 'LEFT OUT: our statistics against those of scipy: numpy and scipy cannot be installed\n' >&2
-        printf 'hint: is PyPI reachable? `tests/scipy/run.sh` compares them\n' >&2
+        echo 'hint: check that PyPI is reachable, then run tests/scipy/run.sh' >&2
         exit 75
     fi
 fi

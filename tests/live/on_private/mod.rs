@@ -1,0 +1,9 @@
+//! Tests that need root, for an engine of their own.
+
+mod disk;
+mod dockerfiles;
+mod engine_gone;
+mod frozen;
+mod neighbour;
+mod network;
+mod podman;

@@ -1,0 +1,19 @@
+//! Tests on the engine that all of them share.
+
+mod action;
+mod clean;
+mod context;
+mod engine;
+mod failures;
+mod formats;
+mod gate;
+mod init;
+mod interrupt;
+mod kill;
+mod odd_host;
+mod quick_start;
+mod registry;
+mod run;
+mod secret;
+mod store;
+mod weigh;

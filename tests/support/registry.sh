@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# An image registry for tests, on the loopback interface only, which Docker trusts without TLS.
+#
+#   tests/support/registry.sh start [PORT]            prints its address, 127.0.0.1:PORT (a free port unless told)
+#   tests/support/registry.sh start-private [PORT]    the same for a registry that wants user and password, which are
+#                                               `tester` and `hunter2hunter2`
+#   tests/support/registry.sh fill ARCHIVE NAME:TAG   pushes an image archive: fill slim.tar library/python:3.9-slim;
+#                                               prints ADDRESS/NAME@DIGEST
+#   tests/support/registry.sh stop                    ends it and removes its data
+#
+# One at a time for each cache; TONNAGE_REGISTRY=FOLDER keeps another one's state elsewhere.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+state=${TONNAGE_REGISTRY:-$cache/registry}
+mkdir -p "$state"
+usage="usage: \`tests/support/registry.sh start|start-private [PORT] | fill ARCHIVE NAME:TAG | stop\`"
+
+user=tester:hunter2hunter2
+
+# find_registry: the path of the program. Debian's package is unpacked into the cache and not installed, as
+# installing it would start a service that listens on all interfaces.
+find_registry() {
+    local tools=$cache/registry-tools
+    if command -v docker-registry; then
+        return
+    fi
+    if [ ! -x "$tools/usr/bin/docker-registry" ]; then
+        say "fetching Debian's docker-registry"
+        rm -rf "$tools.part"
+        mkdir -p "$tools.part"
+        (
+            cd "$tools.part"
+            apt_download docker-registry
+            dpkg-deb -x docker-registry_*.deb .
+        )
+        mv "$tools.part" "$tools"
+    fi
+    echo "$tools/usr/bin/docker-registry"
+}
+
+apt_download() {
+    command -v apt-get >/dev/null || die "\`docker-registry\` is missing" "install it with this system's package manager"
+    apt_quietly download "$@" >"$cache/apt.log" 2>&1 && return
+    apt_quietly update >>"$cache/apt.log" 2>&1 || true
+    apt_quietly download "$@" >>"$cache/apt.log" 2>&1 || die "failed to fetch $*" "see \`$cache/apt.log\`"
+}
+
+# address: of the running registry; fails when there is none.
+address() {
+    local pid
+    pid=$(cat "$state/pid" 2>/dev/null) && grep -qs docker-registry "/proc/$pid/cmdline" && cat "$state/address"
+}
+
+start() {
+    local program port=${1:-} pid
+    if address; then
+        return
+    fi
+    need curl
+    need_python
+    program=$(find_registry)
+    if [ -z "$port" ]; then
+        port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    fi
+    rm -rf "$state/data"
+    mkdir -p "$state/data"
+    cat >"$state/config.yml" <<CONFIG
+version: 0.1
+log: {level: warn, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: $state/data}, delete: {enabled: true}}
+http: {addr: "127.0.0.1:$port"}
+CONFIG
+    if [ -s "$state/htpasswd" ]; then
+        echo "auth: {htpasswd: {realm: tests, path: $state/htpasswd}}" >>"$state/config.yml"
+    fi
+    setsid "$program" serve "$state/config.yml" >"$state/log" 2>&1 </dev/null &
+    pid=$!
+    disown
+    for _ in $(seq 100); do
+        if curl --noproxy '*' --user "$user" --fail --silent --max-time 2 --output /dev/null "http://127.0.0.1:$port/v2/"; then
+            echo "$pid" >"$state/pid"
+            echo "127.0.0.1:$port" | tee "$state/address"
+            say "registry answers at 127.0.0.1:$port"
+            return
+        fi
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill "$pid" 2>/dev/null || true
+    tail -n 10 "$state/log" >&2
+    die "the registry did not start on port $port" "the end of its log stands above"
+}
+
+start-private() {
+    # bcrypt of the password, as `htpasswd -B` writes it.
+    # shellcheck disable=SC2016
+    echo 'tester:$2b$05$abcdefghijklmnopqrstuuHNzobToyoUx/XDeHA.0qHXOcixZPlSm' >"$state/htpasswd"
+    start "$@"
+}
+
+fill() {
+    [ $# = 2 ] || die "\`fill\` wants an archive and a name" "$usage"
+    local archive=$1 name=$2 where
+    [ -r "$archive" ] || die "cannot read the archive \`$archive\`" "\`tests/support/tiny.sh\` makes some"
+    where=$(address) || die "no registry is running" "\`tests/support/registry.sh start\` first"
+    need skopeo
+    NO_PROXY=127.0.0.1 skopeo --insecure-policy copy --quiet --dest-tls-verify=false --dest-creds "$user" --digestfile "$state/digest" \
+        "docker-archive:$archive" "docker://$where/$name" >&2
+    echo "$where/${name%:*}@$(cat "$state/digest")"
+}
+
+stop() {
+    local pid
+    if address >/dev/null; then
+        pid=$(cat "$state/pid")
+        kill "$pid"
+        for _ in $(seq 50); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.1
+        done
+    fi
+    rm -rf "$state/data" "$state/pid" "$state/address" "$state/config.yml" "$state/digest" "$state/log" "$state/htpasswd"
+}
+
+case ${1:-} in
+start | start-private | fill | stop) "$@" ;;
+*) die "unknown command \`${1:-}\`" "$usage" ;;
+esac

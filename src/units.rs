@@ -12,6 +12,14 @@ use serde::{Deserialize, Serialize};
 use tonnage_image::bytes::significant;
 pub use tonnage_image::bytes::{Bytes, ParseBytesError, SignedBytes, group_digits};
 
+/// A number of things, in the plural unless there is one: `1 round`, `7 rounds`.
+pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    match number.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {noun}"),
+        number => format!("{} {noun}s", group_digits(number)),
+    }
+}
+
 /// A span of time in nanoseconds, from a monotonic clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -10,6 +10,7 @@ use crate::fsx;
 use crate::suite::MANIFEST_NAME;
 use crate::suite::init::{self, InitError};
 use crate::text::for_people;
+use crate::units::count;
 
 /// Arguments of `tonnage init`.
 #[derive(Debug, clap::Args)]
@@ -58,8 +59,8 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     fsx::write_atomic(&path, text.as_bytes())?;
     let names: Vec<&str> = survey.variants.iter().map(|found| found.name.as_str()).collect();
-    let plural = if names.len() == 1 { "variant" } else { "variants" };
-    terminal.note(&format!("wrote `{}` with {} {plural}: {}", path.display(), names.len(), names.join(", ")));
+    let variants = count(names.len(), "variant");
+    terminal.note(&format!("wrote `{}` with {variants}: {}", path.display(), names.join(", ")));
     let lacking = init::to_ignore(&args.dir, &text)?;
     if args.dockerignore {
         add_to_ignore(&lacking, terminal)?;

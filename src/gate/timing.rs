@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::analyse::statistics::{fewest_pairs, holm};
 use crate::analyse::{ENOUGH_ROUNDS, RatioEstimate, paired_ratio};
 use crate::record::{Against, Outcome, Record, Sample, Scenario};
-use crate::units::{Nanos, Ratio};
+use crate::units::{Nanos, Ratio, count};
 
 /// How times are judged: `[gate.timing]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,14 +135,18 @@ impl TimingResult {
         let pairs = estimate.pairs;
         let change = format!("{} → {} ({})", estimate.first, estimate.second, Ratio(estimate.ratio).as_change());
         match self.why {
-            Why::FewPairs => format!("no inference from {pairs} round{}", if pairs == 1 { "" } else { "s" }),
+            Why::FewPairs => format!("no inference from {}", count(pairs, "round")),
             Why::NoPair | Why::Figures => change,
             Why::BelowStep(step) => format!(
                 "{change}; this engine ends layers at multiples of {step} on its clock, so a difference below that is \
                  not judged"
             ),
             Why::FewRounds { comparisons, needed } => {
-                format!("{change}; {comparisons} comparisons need {needed} rounds, there are {pairs}")
+                format!(
+                    "{change}; {} need {}, there are {pairs}",
+                    count(comparisons, "comparison"),
+                    count(needed, "round")
+                )
             }
             Why::Unclear(ratio) => {
                 let limit = Ratio(ratio).as_change();

@@ -12,7 +12,7 @@ use super::words::STAND_IN;
 use super::{ReportError, Style, charts, escape, markdown, terminal};
 use crate::analyse::trend::{ChangeKind, Point, Trend, VariantTrend};
 use crate::text::for_people;
-use crate::units::Ratio;
+use crate::units::{self, Ratio};
 
 /// Version of what `--format json` prints, `major.minor`.
 const FORMAT_VERSION: &str = "1.0";
@@ -74,7 +74,8 @@ fn changes(trend: &Trend) -> Vec<String> {
         }
     }
     let hidden = found.len().saturating_sub(MOST_CHANGES);
-    let mut said: Vec<String> = if hidden > 0 { vec![format!("[{hidden} earlier changes]")] } else { Vec::new() };
+    let mut said: Vec<String> =
+        if hidden > 0 { vec![format!("[{}]", units::count(hidden, "earlier change"))] } else { Vec::new() };
     said.extend(found.into_iter().skip(hidden).map(|((run, kind, detail), variants)| {
         let stamp = trend.runs.get(run).map_or("", String::as_str);
         let whose = match variants.len() {
@@ -97,7 +98,7 @@ fn heading(trend: &Trend, runs: &[String]) -> String {
         (Some(first), Some(last)) => format!(", {} to {}", day(first), day(last)),
         _ => String::new(),
     };
-    for_people(&format!("{} of {} over {} runs{span}", trend.metric, trend.suite, runs.len()))
+    for_people(&format!("{} of {} over {}{span}", trend.metric, trend.suite, units::count(runs.len(), "run")))
 }
 
 fn table(trend: &Trend) -> Table {

@@ -88,10 +88,7 @@ pub fn ended(record: &Record) -> &'static str {
     }
 }
 
-/// `1 round`, `7 rounds`.
-pub fn count(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{} {word}s", crate::units::group_digits(number as u64)) }
-}
+pub use crate::units::count;
 
 /// Names one after the other, at most `most` of them: `a, b and 2 others`.
 pub fn names(all: &[&str], most: usize) -> String {

@@ -14,6 +14,7 @@ use crate::engine::CleanReport;
 use crate::measure::{Event, Observer};
 use crate::record::{Sample, ServeState};
 use crate::text;
+use crate::units::count;
 
 /// Marks the second build of a variant in a round.
 const AGAIN: &str = " again (A/A check)";
@@ -41,8 +42,8 @@ impl Observer for Watch {
 /// One line for an event that is worth one wherever it is shown; `None` for those that are only progress.
 fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
-        Event::Planned { builds, done: 0 } => format!("{builds} builds planned"),
-        Event::Planned { builds, done } => format!("{builds} builds planned, {done} done before"),
+        Event::Planned { builds, done: 0 } => format!("{} planned", count(*builds, "build")),
+        Event::Planned { builds, done } => format!("{} planned, {done} done before", count(*builds, "build")),
         Event::Confirming { .. } => "some builds look slower than before: they are measured once more".to_owned(),
         Event::BaseReady { reference, used, pulled } => {
             let with = if reference == used { String::new() } else { format!(", from `{}`", text::for_people(used)) };
@@ -100,7 +101,9 @@ fn build_line(sample: &Sample) -> String {
 /// What a clean-up removed, in words.
 pub fn removed(report: &CleanReport) -> String {
     let CleanReport { containers, images, networks, cache_records, .. } = report;
-    format!("{containers} containers, {images} images, {networks} networks, {cache_records} cache records")
+    [(containers, "container"), (images, "image"), (networks, "network"), (cache_records, "cache record")]
+        .map(|(number, noun)| count(*number, noun))
+        .join(", ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Growth in steps too small to be noticed one by one.
 
 use crate::analyse::statistics;
-use crate::units::Ratio;
+use crate::units::{Ratio, count};
 
 /// Fewer runs than these are no trend.
 const FEWEST_RUNS: usize = 5;
@@ -24,7 +24,7 @@ pub struct Creep {
 impl Creep {
     /// `+9.0 % over 30 runs, no step above 1 %`.
     pub fn sentence(&self) -> String {
-        format!("{} over {} runs, no step above 1 %", self.growth.as_change(), self.runs)
+        format!("{} over {}, no step above 1 %", self.growth.as_change(), count(self.runs, "run"))
     }
 }
 

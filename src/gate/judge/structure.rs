@@ -5,6 +5,7 @@ use crate::gate::budget::Level;
 use crate::gate::measured::Kind;
 use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant};
 use crate::text::{for_people, shorten};
+use crate::units::count;
 
 /// Longest instruction in a message.
 const LONGEST: usize = 72;
@@ -29,7 +30,7 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
                 rule.actual = Some(u64::from(again));
                 let which: Vec<String> = worst.steps.iter().filter(|step| !step.cached).map(quoted).collect();
                 let which = if which.is_empty() { String::new() } else { format!(" ({})", list(&which)) };
-                rule.message = format!("an edit of the source runs {} again{which}", count(again));
+                rule.message = format!("an edit of the source runs {} again{which}", count(again, "instruction"));
                 if again > most {
                     rule.verdict = Verdict::Fail;
                     rule.message = format!("{}; at most {most} allowed", rule.message);
@@ -144,8 +145,4 @@ fn list(items: &[String]) -> String {
         [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", items.len() - 3),
         _ => items.join(", "),
     }
-}
-
-fn count(number: u32) -> String {
-    if number == 1 { "1 instruction".to_owned() } else { format!("{number} instructions") }
 }

@@ -7,7 +7,7 @@ use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::{Mark, Scene, Type, WIDTH};
 use crate::analyse::trend::{Point, Trend, VariantTrend};
-use crate::units::Ratio;
+use crate::units::{Ratio, count};
 
 /// Most lines; the table has all.
 const MOST: usize = 7;
@@ -26,7 +26,7 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
         (|run: usize| trend.runs[run].get(..10).unwrap_or(&trend.runs[run]).to_owned(), trend.runs.len() - 1);
     let mut y = frame::heading(
         &mut scene,
-        &format!("{}: {} over {} runs", trend.suite, trend.metric, trend.runs.len()),
+        &format!("{}: {} over {}", trend.suite, trend.metric, count(trend.runs.len(), "run")),
         "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, stand-in base, or \
          for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
     );
@@ -70,7 +70,7 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
         .chain((variants.len() > MOST).then(|| format!("The first {MOST} of {} variants.", variants.len())))
         .collect();
     let caption = Caption {
-        title: format!("{} of the variants of {} over {} runs", trend.metric, trend.suite, trend.runs.len()),
+        title: format!("{} of the variants of {} over {}", trend.metric, trend.suite, count(trend.runs.len(), "run")),
         description: shown.iter().map(|variant| sentence(trend, variant)).collect::<Vec<_>>().join(" "),
     };
     let source = format!("tonnage · {} to {}", day(0), day(last));

@@ -4,7 +4,7 @@ use super::sentence::cause_words;
 use crate::analyse::compare::{Comparison, Group, Part, normal_instruction};
 use crate::line::{Line, Span};
 use crate::text::{for_people, shorten};
-use crate::units::SignedBytes;
+use crate::units::{self, SignedBytes};
 
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn shown(count: usize, most: usize) -> usize {
 fn others(rows: &mut Vec<Row>, kind: RowKind, left: impl ExactSizeIterator<Item = SignedBytes>) {
     let count = left.len();
     if count > 0 {
-        rows.push(Row { kind, label: words(&format!("[{count} others]")), delta: left.sum() });
+        rows.push(Row { kind, label: words(&format!("[{}]", units::count(count, "other"))), delta: left.sum() });
     }
 }
 

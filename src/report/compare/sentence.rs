@@ -3,7 +3,7 @@
 use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, Part, normal_instruction};
 use crate::line::Line;
 use crate::text::{for_people, shorten};
-use crate::units::SignedBytes;
+use crate::units::{self, SignedBytes};
 
 /// Longest name or instruction inside a sentence.
 const LONGEST: usize = 72;
@@ -155,8 +155,11 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
                 "edited" => " was edited",
                 _ => " wrote something else",
             };
-            let more =
-                if count > 1 { format!(", and {} more", others(count - 1, "instruction")) } else { String::new() };
+            let more = if count > 1 {
+                format!(", and {} more", units::count(count - 1, "instruction"))
+            } else {
+                String::new()
+            };
             sentence.and_words(format!("{what}{more}"))
         }
         Category::Other => start.and_words("bytes that no layer of the records accounts for"),
@@ -177,11 +180,11 @@ fn list(mut start: Line, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> S
         }
         start = start.and_code(name(cause)).and_words(after(cause));
     }
-    if shown < found.len() { start.and_words(format!(" and {} others", found.len() - shown)) } else { start }
-}
-
-fn others(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if shown < found.len() {
+        start.and_words(format!(" and {}", units::count(found.len() - shown, "other")))
+    } else {
+        start
+    }
 }
 
 /// The instruction of a group as people read it.

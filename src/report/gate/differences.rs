@@ -12,7 +12,7 @@ use crate::gate::Differences;
 use crate::line::Line;
 use crate::report::compare::{RowKind, rows, verdict};
 use crate::report::escape::{self, Place};
-use crate::units::{Bytes, Ratio};
+use crate::units::{self, Bytes, Ratio};
 
 /// Most variants without a difference that are listed by name.
 const MOST_EQUAL: usize = 20;
@@ -90,7 +90,7 @@ pub fn differences_table(differences: &Differences, look: Look) -> String {
         let _ = writeln!(out, "{name}  {}, {}", pair.new_bytes, verdict(pair).plain());
     }
     if equal.len() > MOST_EQUAL {
-        let _ = writeln!(out, "[{} others]  no change in size", equal.len() - MOST_EQUAL);
+        let _ = writeln!(out, "[{}]  no change in size", units::count(equal.len() - MOST_EQUAL, "other"));
     }
     for (name, size) in &differences.only_old {
         let _ = writeln!(out, "{}  {}, only in the old one", line(name), alone(*size));
@@ -151,7 +151,7 @@ pub fn differences_markdown(differences: &Differences, look: Look) -> String {
         }
     }
     if left_out > 0 {
-        let _ = writeln!(out, "[{left_out} others] are left out here.\n");
+        let _ = writeln!(out, "[{}] left out here.\n", units::count(left_out, "other"));
     }
     let equal = differences.pairs.iter().filter(|pair| pair.groups.is_empty()).count();
     if equal > 0 {

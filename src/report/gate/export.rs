@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::analyse::{Estimate, in_statistics};
 use crate::gate::Measured;
 use crate::record::{Sample, Scenario};
-use crate::units::Nanos;
+use crate::units::{self, Nanos};
 
 /// One value a round for each variant and scenario, in the order of the record.
 fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
@@ -81,7 +81,7 @@ pub fn benchmark(measured: &Measured) -> String {
             if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
                 entry["range"] = json!(format!("{low} to {high}"));
             }
-            entry["extra"] = json!(format!("median of {} rounds", estimate.n));
+            entry["extra"] = json!(format!("median of {}", units::count(estimate.n, "round")));
             list.push(entry);
         }
     }

@@ -7,6 +7,7 @@ use super::escape::{command_data, command_property};
 use super::headline::{headline, ordered, why};
 use crate::gate::{Judgement, RuleResult, Verdict};
 use crate::text::for_people;
+use crate::units;
 
 /// GitHub shows ten annotations of a kind for a step; the last one says how many are left.
 const MOST: usize = 9;
@@ -46,7 +47,8 @@ pub fn annotations(judgement: &Judgement) -> String {
             let _ = writeln!(out, "::{kind} {properties}::{}", command_data(&lines.join("\n")));
         }
         if entries.len() > MOST {
-            let _ = writeln!(out, "::{kind} title=tonnage::{} more variants, see the summary", entries.len() - MOST);
+            let more = units::count(entries.len() - MOST, "more variant");
+            let _ = writeln!(out, "::{kind} title=tonnage::{more}, see the summary");
         }
     }
     let kind = match judgement.verdict {

@@ -5,7 +5,7 @@ use crate::gate::{Judgement, RuleResult, State, VariantResult, Verdict};
 use crate::line::Line;
 use crate::report::compare::verdict;
 use crate::report::words::STAND_IN;
-use crate::units::{Bytes, Ratio};
+use crate::units::{self, Bytes, Ratio};
 
 /// `gate failed: 1 of 12 rules; python3.9-slim +10.4 MB: 7 packages upgraded on top of the base, stored twice`.
 pub fn headline(judgement: &Judgement) -> Line {
@@ -20,7 +20,7 @@ pub fn headline(judgement: &Judgement) -> Line {
         _ => format!("gate passed: {}", rules(all)),
     };
     let variants = judgement.variants.len();
-    let mut text = format!("{start} on {variants} {}", if variants == 1 { "variant" } else { "variants" });
+    let mut text = format!("{start} on {}", units::count(variants, "variant"));
     for (verdict, word) in [(Verdict::Warn, "warned"), (Verdict::New, "new")] {
         if count(verdict) > 0 {
             text = format!("{text}, {} {word}", count(verdict));
@@ -38,7 +38,7 @@ pub fn headline(judgement: &Judgement) -> Line {
 }
 
 fn rules(count: usize) -> String {
-    if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") }
+    units::count(count, "rule")
 }
 
 /// The start, then the worst variant with its main cause, or with the message of the rule.
@@ -62,8 +62,7 @@ fn because(start: Line, judgement: &Judgement) -> Line {
         bad.iter().map(|other| other.variant.as_str()).filter(|name| *name != rule.variant).collect();
     match others.len() {
         0 => sentence,
-        1 => sentence.and_words("; and 1 more variant"),
-        more => sentence.and_words(format!("; and {more} more variants")),
+        more => sentence.and_words(format!("; and {}", units::count(more, "more variant"))),
     }
 }
 

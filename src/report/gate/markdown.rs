@@ -9,7 +9,7 @@ use super::headline::{delta, headline, headroom, marked, ordered, percent, size_
 use super::times::times_markdown;
 use crate::gate::{Judgement, VariantResult, Verdict};
 use crate::report::escape::{self, Place};
-use crate::units::SignedBytes;
+use crate::units::{self, SignedBytes};
 
 /// Longest comment in bytes; GitHub takes 65,536 characters.
 pub const MARKDOWN_LIMIT: usize = 60_000;
@@ -47,7 +47,8 @@ pub fn markdown(judgement: &Judgement, suite: &str, look: Look) -> String {
         }
     }
     if left_out > 0 {
-        let _ = writeln!(out, "[{left_out} others] are left out here; `tonnage check` prints all of them.\n");
+        let _ =
+            writeln!(out, "[{}] left out here; `tonnage check` prints all of them.\n", units::count(left_out, "other"));
     }
     orphans(&mut out, judgement);
     out.push_str(&times_markdown(&judgement.timings, judgement.against.as_deref().unwrap_or_default()));
@@ -89,7 +90,7 @@ fn changed(out: &mut String, judgement: &Judgement, loud: &[(&VariantResult, Ver
         );
     }
     if loud.len() > MOST_ROWS {
-        let _ = writeln!(out, "| [{} others] | | | | | | |", loud.len() - MOST_ROWS);
+        let _ = writeln!(out, "| [{}] | | | | | | |", units::count(loud.len() - MOST_ROWS, "other"));
     }
     out.push('\n');
 }
@@ -120,7 +121,7 @@ fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> String
         let _ = writeln!(out, "- **{}**: {}.{next}", rule.verdict.word(), escape::sentence(&rule.message, Place::Text));
     }
     if said.len() > MOST_RULES {
-        let _ = writeln!(out, "- [{} others]", said.len() - MOST_RULES);
+        let _ = writeln!(out, "- [{}]", units::count(said.len() - MOST_RULES, "other"));
     }
     if let Some(comparison) = variant.comparison.as_ref().filter(|comparison| !comparison.groups.is_empty()) {
         let _ = writeln!(
@@ -154,8 +155,7 @@ fn collapsed(out: &mut String, judgement: &Judgement, quiet: &[(&VariantResult, 
         return;
     }
     let count = quiet.len();
-    let noun = if count == 1 { "variant" } else { "variants" };
-    let _ = writeln!(out, "<details><summary>{count} {noun} without a change</summary>\n");
+    let _ = writeln!(out, "<details><summary>{} without a change</summary>\n", units::count(count, "variant"));
     out.push_str("| variant | size | limit | left |\n|:---|---:|---:|---:|\n");
     for (variant, _) in quiet.iter().take(MOST_QUIET) {
         let (limit, left) = room(judgement, &variant.name);
@@ -165,7 +165,7 @@ fn collapsed(out: &mut String, judgement: &Judgement, quiet: &[(&VariantResult, 
         }
     }
     if count > MOST_QUIET {
-        let _ = writeln!(out, "| [{} others] | | | |", count - MOST_QUIET);
+        let _ = writeln!(out, "| [{}] | | | |", units::count(count - MOST_QUIET, "other"));
     }
     out.push_str("\n</details>\n\n");
 }

@@ -7,7 +7,7 @@ use super::headline::{headline, headroom, ordered, size_words, told, why};
 use super::times::times_table;
 use super::{Look, differences};
 use crate::gate::{Judgement, VariantResult, Verdict};
-use crate::units::Bytes;
+use crate::units::{self, Bytes};
 
 /// Most variants that pass and are listed one by one.
 const MOST_PASSING: usize = 20;
@@ -69,7 +69,7 @@ fn passing(out: &mut String, judgement: &Judgement, quiet: &[(&VariantResult, Ve
         );
     }
     if quiet.len() > MOST_PASSING {
-        let _ = writeln!(out, "pass  [{} others]", quiet.len() - MOST_PASSING);
+        let _ = writeln!(out, "pass  [{}]", units::count(quiet.len() - MOST_PASSING, "other"));
     }
     if !quiet.is_empty() {
         out.push('\n');

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::escape::{code, line};
 use crate::gate::timing::{TimingResult, TimingVerdict};
 use crate::report::escape::{self, Place};
-use crate::units::Ratio;
+use crate::units::{self, Ratio};
 
 /// Most times that are listed one by one.
 const MOST: usize = 40;
@@ -41,7 +41,7 @@ fn ordered(timings: &[TimingResult]) -> Vec<&TimingResult> {
 fn figures(timing: &TimingResult) -> (String, String, String) {
     let Some(estimate) = &timing.estimate else { return (timing.reason(), String::new(), String::new()) };
     let interval = estimate.interval.map_or_else(
-        || format!("{} rounds", estimate.pairs),
+        || units::count(estimate.pairs, "round"),
         |interval| format!("{} to {}", Ratio(interval.low).as_change(), Ratio(interval.high).as_change()),
     );
     (format!("{} → {}", estimate.first, estimate.second), Ratio(estimate.ratio).as_change(), interval)
@@ -72,7 +72,7 @@ pub fn times_table(timings: &[TimingResult], against: &str) -> String {
         );
     }
     if timings.len() > MOST {
-        let _ = writeln!(out, "  [{} others]", timings.len() - MOST);
+        let _ = writeln!(out, "  [{}]", units::count(timings.len() - MOST, "other"));
     }
     out
 }
@@ -99,7 +99,7 @@ pub(super) fn times_markdown(timings: &[TimingResult], against: &str) -> String 
         );
     }
     if timings.len() > MOST {
-        let _ = writeln!(out, "| [{} others] | | | | |", timings.len() - MOST);
+        let _ = writeln!(out, "| [{}] | | | | |", units::count(timings.len() - MOST, "other"));
     }
     out.push_str("\n</details>\n\n");
     out

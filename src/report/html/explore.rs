@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::record::{FileNode, LayerOrigin, Variant};
 use crate::report::facts::Facts;
 use crate::text::{for_people, shorten};
-use crate::units::Bytes;
+use crate::units::{Bytes, count};
 
 /// Most nodes of all trees of the page, of one variant, and of one folder.
 const MOST: usize = 14_000;
@@ -136,7 +136,7 @@ fn value(node: &FileNode, opened: &std::collections::HashSet<*const FileNode>, d
     let mut children: Vec<Value> = shown.into_iter().map(|child| value(child, opened, depth + 1)).collect();
     let (hidden, rest) = (node.children.len().saturating_sub(MOST_CHILDREN), node.size_bytes.saturating_sub(known));
     if hidden > 0 && rest > Bytes::ZERO {
-        children.push(json!([format!("[{hidden} others]"), rest.0]));
+        children.push(json!([format!("[{}]", count(hidden, "other")), rest.0]));
     }
     json!([name, node.size_bytes.0, children])
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use toml::Spanned;
+use tonnage_image::Platform;
 
 use super::dockerfile::Facts;
 use super::manifest::{BuildTable, Manifest, ServeTable, Source, VariantTable};
@@ -176,7 +177,7 @@ fn build_options(place: Place<'_>, table: &BuildTable) -> Result<BuildOptions, S
     Ok(BuildOptions {
         args: table.args.clone(),
         target: table.target.clone(),
-        platform: table.platform.clone(),
+        platform: platform(place.source, table.platform.as_ref())?,
         network: table.network.clone(),
         labels: table.labels.clone(),
         ca_files: table
@@ -190,6 +191,18 @@ fn build_options(place: Place<'_>, table: &BuildTable) -> Result<BuildOptions, S
             None => defaults.deadline,
         },
     })
+}
+
+/// A platform as it is written, for engines have their own ideas of it, if it is one.
+fn platform(source: Source<'_>, text: Option<&Spanned<String>>) -> Result<Option<String>, SuiteError> {
+    let Some(text) = text else { return Ok(None) };
+    match text.get_ref().parse::<Platform>() {
+        Ok(_) => Ok(Some(text.get_ref().clone())),
+        Err(error) => {
+            let hint = "leave `platform` out to build for the engine's own";
+            Err(source.error(text.span().start, error.to_string(), hint))
+        }
+    }
 }
 
 /// A span of time such as `30 s`, `1m 30s` (jiff's friendly format); zero and negative ones are refused.
@@ -360,7 +373,7 @@ fn variant(
     let choice = |own: Option<&String>, shared: &Option<String>| own.cloned().or_else(|| shared.clone());
     Ok(Variant {
         target: choice(table.and_then(|table| table.target.as_ref()), &build.target),
-        platform: choice(table.and_then(|table| table.platform.as_ref()), &build.platform),
+        platform: platform(source, table.and_then(|table| table.platform.as_ref()))?.or_else(|| build.platform.clone()),
         network: choice(table.and_then(|table| table.network.as_ref()), &build.network),
         build_args: over(&build.args, table.map(|table| &table.args)),
         labels: over(&build.labels, table.map(|table| &table.labels)),

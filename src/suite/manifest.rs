@@ -46,7 +46,7 @@ pub(super) struct BuildTable {
     #[serde(default)]
     pub args: BTreeMap<String, String>,
     pub target: Option<String>,
-    pub platform: Option<String>,
+    pub platform: Option<Spanned<String>>,
     pub network: Option<String>,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -79,7 +79,7 @@ pub(super) struct VariantTable {
     pub dockerfile: Option<Spanned<String>>,
     pub context: Option<Spanned<String>>,
     pub target: Option<String>,
-    pub platform: Option<String>,
+    pub platform: Option<Spanned<String>>,
     #[serde(default)]
     pub args: BTreeMap<String, String>,
     pub network: Option<String>,

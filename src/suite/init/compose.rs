@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
+use tonnage_image::Platform;
 
 use super::interpolate::{env_file, interpolate};
 use super::survey::{fit_name, listed};
@@ -200,6 +201,10 @@ impl Reader<'_> {
         if !self.root.join(&dockerfile).is_file() {
             return Err(format!("there is no `{}`", dockerfile.display()));
         }
+        let platform = word(service, "platform")?;
+        if let Some(text) = &platform {
+            text.parse::<Platform>().map_err(|error| error.to_string())?;
+        }
         let facts = fsx::read(&self.root.join(&dockerfile))
             .ok()
             .and_then(|bytes| Facts::parse(&String::from_utf8_lossy(&bytes)).ok())
@@ -211,7 +216,7 @@ impl Reader<'_> {
             dockerfile,
             context: if context.as_os_str().is_empty() { PathBuf::from(".") } else { context },
             target: word(build, "target")?,
-            platform: word(service, "platform")?,
+            platform,
             network: word(build, "network")?,
             args: build.get("args").map(|args| self.arguments(args, &facts, told)).unwrap_or_default(),
             ports: ports(service),

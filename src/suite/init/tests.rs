@@ -159,6 +159,7 @@ services:
   inline: { build: { dockerfile_inline: "FROM x" } }
   unknown: { build: "${WHERE}" }
   gone: { build: nowhere }
+  odd: { build: app, platform: nonsense }
 "#;
     let (_, suite, survey) = written(&[
         ("compose.yaml", compose),
@@ -183,13 +184,13 @@ services:
     assert_eq!(args, ["A=1", "B=2", "C=three"]);
     assert_eq!(suite.variant("list").unwrap().build_args.len(), 1);
     let warnings = survey.warnings.join("\n");
-    for service in ["remote", "above", "inline", "unknown", "gone"] {
+    for service in ["remote", "above", "inline", "unknown", "gone", "odd"] {
         assert!(warnings.contains(&format!("service `{service}` is left out")), "{service}: {warnings}");
     }
     for argument in ["SECRET", "Y"] {
         assert!(warnings.contains(&format!("without the argument `{argument}`")), "{argument}: {warnings}");
     }
-    assert_eq!(survey.warnings.len(), 7);
+    assert_eq!(survey.warnings.len(), 8);
 }
 
 #[test]

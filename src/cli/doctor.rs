@@ -18,7 +18,7 @@ use crate::measure::store_in_place;
 use crate::record;
 use crate::suite::{MANIFEST_NAME, Suite};
 use crate::text;
-use crate::units::{Bytes, Nanos};
+use crate::units::{Bytes, Nanos, count};
 
 /// Less free space than this on the engine's disk is a problem: exports are first written there whole.
 const LITTLE_DISK: Bytes = Bytes(5_000_000_000);
@@ -190,7 +190,10 @@ fn problems(probe: &Probe) -> Vec<Problem> {
             }
             if !found.running.is_empty() {
                 tell(
-                    format!("{} container(s) of others run, and disturb timings", found.running.len()),
+                    match found.running.len() {
+                        1 => "1 container of others runs, and disturbs timings".to_owned(),
+                        more => format!("{more} containers of others run, and disturb timings"),
+                    },
                     "stop them while you measure: `docker ps` lists them",
                 );
             }
@@ -209,13 +212,15 @@ fn problems(probe: &Probe) -> Vec<Problem> {
             }
             BaseState::Missing => tell(
                 format!("the base image `{name}` is neither on the engine nor in reach: {}", base.detail),
-                "check the name and the network, or choose another of the suite's sets of bases with `--bases`",
+                base.hint.as_deref().unwrap_or(
+                    "check the name and the network, or choose another of the suite's sets of bases with `--bases`",
+                ),
             ),
         }
     }
     if let Some(load) = probe.load.filter(|load| *load > probe.cores as f64 / 2.0) {
         tell(
-            format!("this machine is busy: load {load:.2} on {} processor(s)", probe.cores),
+            format!("this machine is busy: load {load:.2} on {}", count(probe.cores, "processor")),
             "wait until it is quiet; timings taken now are noisy",
         );
     }
@@ -277,7 +282,7 @@ fn table(probe: &Probe) -> String {
         row("base", &format!("{}: {state}", base.reference));
     }
     match probe.load {
-        Some(load) => row("load", &format!("{load:.2} on {} processor(s)", probe.cores)),
+        Some(load) => row("load", &format!("{load:.2} on {}", count(probe.cores, "processor"))),
         None => row("load", "unknown"),
     }
     let problems = problems(probe);
@@ -313,7 +318,7 @@ fn rows(found: &Found) -> Vec<(&'static str, String)> {
         ("engine", format!("{} {} at {}", facts.name, facts.version, found.endpoint)),
         ("api", facts.api_version.clone()),
         ("platform", format!("{}/{}, kernel {}", facts.os, facts.arch, facts.kernel)),
-        ("resources", format!("{} processor(s), {}", facts.cpus, facts.memory_bytes)),
+        ("resources", format!("{}, {}", count(facts.cpus, "processor"), facts.memory_bytes)),
         ("storage driver", facts.storage_driver.clone()),
         ("image store", facts.image_store.to_string()),
         (
@@ -397,6 +402,7 @@ mod tests {
             state,
             stand_in_for: String::new(),
             detail: detail.into(),
+            hint: None,
         };
         probe.bases = vec![
             base("python:3.9", BaseState::Present, ""),
@@ -407,10 +413,10 @@ mod tests {
         for part in [
             "classic builder | update Docker",
             "only 1.00 GB are free in `/var/lib/docker` | `docker system df`",
-            "1 container(s) of others",
+            "1 container of others",
             "`python:3.9-slim` is not on the engine yet | docker pull python:3.9-slim",
             "nor in reach: no route",
-            "load 3.50 on 4 processor(s)",
+            "load 3.50 on 4 processors",
         ] {
             assert!(words.contains(part), "{part}\n{words}");
         }

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
+use super::EngineError;
 use crate::credentials::{Credentials, CredentialsError, Store, registry_of};
 
 /// How Docker's builders call Docker Hub.
@@ -55,6 +56,26 @@ async fn look_up(
     tokio::task::spawn_blocking(all).await.unwrap_or_default()
 }
 
+/// Whether words of an engine or a registry mean that a registry refused, so that missing credentials may be the reason.
+pub(super) fn is_about_access(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["unauthorized", "denied", "forbidden", "authentication required", "no basic auth credentials"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// What kept an image from being had: a registry that refuses is told apart, and `untold` is why there were no
+/// credentials that might have helped.
+pub(super) fn refusal(error: EngineError, reference: &str, untold: Option<&CredentialsError>) -> EngineError {
+    let EngineError::Refused { action, status, mut message } = error else { return error };
+    message.extend(untold.iter().map(|untold| format!(" ({untold})")));
+    if matches!(status, 401 | 403) || is_about_access(&message) {
+        EngineError::Denied { action, registry: registry_of(reference).to_owned(), message }
+    } else {
+        EngineError::Refused { action, status, message }
+    }
+}
+
 fn auth_config(registry: &str, found: &Credentials) -> Value {
     let server = if registry == "docker.io" { HUB_KEY } else { registry };
     let mut config = json!({ "serveraddress": server });
@@ -82,6 +103,7 @@ fn encode(config: &Value) -> Option<HeaderValue> {
 mod tests {
     use super::*;
     use crate::credentials::Places;
+    use crate::error::Diagnose as _;
 
     fn store() -> Arc<Store> {
         let dir = tempfile::tempdir().unwrap();
@@ -121,5 +143,26 @@ mod tests {
         assert_eq!(config.as_object().unwrap().keys().collect::<Vec<_>>(), [HUB_KEY, "a.example"]);
         assert_eq!(config["a.example"]["username"], "a");
         assert_eq!(for_build(&store, &["evil.example/x".to_owned()]).await, (None, Vec::new()));
+    }
+
+    #[test]
+    fn a_registry_that_refuses_is_told_apart_and_says_how_to_log_in() {
+        for (status, message, denied) in [
+            (404, "pull access denied for a.example/x, repository does not exist or may require 'docker login'", true),
+            (500, "Head https://a.example/v2/x/manifests/1: unauthorized: authentication required", true),
+            (0, "pulling from host a.example failed with status code [manifests 1]: 403 Forbidden", true),
+            (401, "no", true),
+            (403, "no", true),
+            (404, "manifest for a.example/x:1 not found: manifest unknown", false),
+            (500, "Get https://a.example/v2/: dial tcp 10.0.0.1:443: connect: connection refused", false),
+        ] {
+            let error = EngineError::Refused { action: "pull x".into(), status, message: message.into() };
+            let found = refusal(error, "a.example/x:1", None);
+            assert_eq!(matches!(found, EngineError::Denied { .. }), denied, "{found:?}");
+            assert!(found.to_string().ends_with(message));
+            assert_eq!(found.hint().unwrap().contains("`docker login a.example`"), denied);
+        }
+        let lost = EngineError::Deadline { action: "pull x".into(), seconds: 1 };
+        assert_eq!(refusal(lost.clone(), "x", None), lost);
     }
 }

@@ -118,7 +118,7 @@ pub(super) async fn build(
 
     let folded = watch.finish(wall);
     let failed = |mut message: String, folded: Folded| {
-        if is_about_access(&message) {
+        if auth::is_about_access(&message) {
             message.extend(untold.iter().map(|error| format!(" ({error})")));
         }
         let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
@@ -167,14 +167,6 @@ async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<O
             message: failure::one_line(&reason),
         }),
     }
-}
-
-/// Whether a registry refused, so that missing credentials may be the reason.
-fn is_about_access(message: &str) -> bool {
-    let message = message.to_ascii_lowercase();
-    ["unauthorized", "denied", "authentication required", "no basic auth credentials", "401", "403"]
-        .iter()
-        .any(|word| message.contains(word))
 }
 
 /// The output of a build that told of no failure; without an image the answer was cut short.

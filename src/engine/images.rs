@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::client::{Client, QUICK, Request, SLOW, next, path_with, segment, unless_missing};
 use super::events::JsonLines;
 use super::{ByteStream, EngineError, ImageInfo, PullProgress, auth, failure};
-use crate::credentials::{CredentialsError, Store};
+use crate::credentials::Store;
 
 /// Longest silence inside an export: engines write the whole archive to their disk before the first byte.
 const EXPORT_SILENCE: Duration = Duration::from_secs(900);
@@ -145,17 +145,7 @@ pub(super) async fn pull(
         Some(message) if ended.is_ok() => Err(EngineError::Refused { action, status: 0, message }),
         _ => ended,
     };
-    ended.map_err(|error| with_untold(error, untold.as_ref()))
-}
-
-/// A refusal, and why there were no credentials that might have helped.
-pub(super) fn with_untold(error: EngineError, untold: Option<&CredentialsError>) -> EngineError {
-    match (error, untold) {
-        (EngineError::Refused { action, status, message }, Some(untold)) => {
-            EngineError::Refused { action, status, message: format!("{message} ({untold})") }
-        }
-        (error, _) => error,
-    }
+    ended.map_err(|error| auth::refusal(error, reference, untold.as_ref()))
 }
 
 /// The images as one docker archive.

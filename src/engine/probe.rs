@@ -11,8 +11,8 @@ use super::auth;
 use super::client::{QUICK, Request, SLOW, segment};
 use super::docker::{ConnectOptions, DockerEngine, Tried, find};
 use super::endpoint::Surroundings;
-use super::images::with_untold;
 use super::{Engine, EngineError, labels};
+use crate::error::Diagnose as _;
 use crate::record::{self, Builder, RunningContainer};
 use crate::units::Bytes;
 
@@ -66,6 +66,9 @@ pub struct Base {
     pub stand_in_for: String,
     /// Why it is not, in the engine's words; empty where it is.
     pub detail: String,
+    /// What to do about that, where it is known better than from `state`.
+    #[serde(skip)]
+    pub hint: Option<String>,
 }
 
 /// What is needed on an engine.
@@ -158,13 +161,19 @@ fn free_space(dir: &str) -> Option<Bytes> {
 
 /// Whether a base image is on the engine, else whether its registry has it.
 async fn base(engine: &DockerEngine, reference: &str) -> Base {
-    let mut stand_in_for = String::new();
-    let (state, detail) = match engine.image(reference).await {
+    let mut found = Base {
+        reference: reference.to_owned(),
+        state: BaseState::Missing,
+        stand_in_for: String::new(),
+        detail: String::new(),
+        hint: None,
+    };
+    match engine.image(reference).await {
         Ok(Some(image)) => {
-            stand_in_for = image.labels.get(labels::STAND_IN).cloned().unwrap_or_default();
-            (BaseState::Present, String::new())
+            found.state = BaseState::Present;
+            found.stand_in_for = image.labels.get(labels::STAND_IN).cloned().unwrap_or_default();
         }
-        Err(error) => (BaseState::Missing, error.to_string()),
+        Err(error) => found.detail = error.to_string(),
         Ok(None) => {
             let path = format!("/distribution/{}/json", segment(reference));
             let (header, untold) = match auth::for_image(engine.credentials(), reference).await {
@@ -173,12 +182,16 @@ async fn base(engine: &DockerEngine, reference: &str) -> Base {
             };
             let request = Request::get(path, format!("ask the registry for `{reference}`")).credentials(header);
             match engine.client().bytes(request, REGISTRY.min(QUICK)).await {
-                Ok(_) => (BaseState::Pullable, String::new()),
-                Err(error) => (BaseState::Missing, with_untold(error, untold.as_ref()).to_string()),
+                Ok(_) => found.state = BaseState::Pullable,
+                Err(error) => {
+                    let error = auth::refusal(error, reference, untold.as_ref());
+                    found.hint = error.hint().filter(|_| matches!(error, EngineError::Denied { .. }));
+                    found.detail = error.to_string();
+                }
             }
         }
-    };
-    Base { reference: reference.to_owned(), state, stand_in_for, detail }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -93,6 +93,16 @@ pub enum EngineError {
         /// Its own words, one line.
         message: String,
     },
+    /// A registry does not let this user have it.
+    #[error("the engine failed to {action}: {message}")]
+    Denied {
+        /// What was asked.
+        action: String,
+        /// Whose registry it is, `host[:port]`.
+        registry: String,
+        /// The engine's words, one line.
+        message: String,
+    },
     /// No end within the time allowed.
     #[error("the engine did not {action} within {seconds} s")]
     Deadline {
@@ -169,6 +179,11 @@ impl Diagnose for EngineError {
                 "free disk space on the engine (`docker system df` shows what uses it)".into()
             }
             Self::Refused { .. } => "`tonnage doctor` checks the engine".into(),
+            Self::Denied { registry, .. } => format!(
+                "check the image's name; if it is private, log in with `docker login {}`: credentials are read from \
+                 ~/.docker/config.json and from Podman's auth.json",
+                crate::text::for_people(registry)
+            ),
             Self::Deadline { .. } => "check the network and the registry, or give more time".into(),
             Self::Unsupported { .. } => "`tonnage doctor` says what this engine can do".into(),
         })
@@ -177,6 +192,17 @@ impl Diagnose for EngineError {
     fn exit(&self) -> Exit {
         Exit::NoEngine
     }
+}
+
+/// Whether something in a container listens at a port, by the container's own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listens {
+    /// Nothing does.
+    No,
+    /// Only at the loopback address, which nobody outside of the container can reach.
+    AtLoopback,
+    /// Something does.
+    Yes,
 }
 
 /// An image on the engine.

@@ -13,6 +13,7 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::ledger::{Ledger, LedgerError};
 use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, Secrets, labels};
+use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
 
@@ -179,6 +180,9 @@ impl<'a, E: Engine> Bases<'a, E> {
                 None => Err("it was pulled, but the engine does not have it".to_owned()),
             },
             Err(error @ (EngineError::Refused { .. } | EngineError::Deadline { .. })) => Err(error.to_string()),
+            Err(error @ EngineError::Denied { .. }) => {
+                Err(format!("{error} (hint: {})", error.hint().unwrap_or_default()))
+            }
             Err(error) => return Err(error.into()),
         };
         if let Ok(image) = &image {

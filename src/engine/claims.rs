@@ -23,6 +23,9 @@ const USE_SLACK: i128 = 10_000_000_000;
 /// Shortest beginning of an id that names an image or a container.
 const SHORT_ID: usize = 11;
 
+/// Why an image stays that has a name which the run did not give.
+const FOREIGN_NAME: &str = "this run is not known to have given it that name";
+
 /// An image of somebody else's that came since the run began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Foreign {
@@ -47,6 +50,29 @@ impl Images<'_> {
     fn made(&self, id: &str) -> bool {
         self.ours.contains_key(id) || self.used.contains_key(id)
     }
+
+    /// Leaves images that somebody else has named.
+    pub(super) fn leave_named(&mut self, listed: &[ListedImage], plan: &BTreeSet<Naming>) {
+        for image in listed.iter().filter(|image| has_foreign_name(image, plan)) {
+            self.leave(&image.id, FOREIGN_NAME);
+        }
+    }
+
+    /// Leaves an image, and what it stands on.
+    fn leave(&mut self, id: &str, why: &'static str) {
+        let (mut id, mut why) = (id, why);
+        if let Some(known) = self.used.get_mut(id).filter(|known| known.is_empty()) {
+            *known = why;
+        }
+        while let Some((key, image)) = self.ours.remove_entry(id) {
+            self.used.insert(key, why);
+            (id, why) = (&image.parent_id, "");
+        }
+    }
+}
+
+fn has_foreign_name(image: &ListedImage, plan: &BTreeSet<Naming>) -> bool {
+    image.tags().any(|tag| plan.contains(&Naming::Foreign(tag.clone())))
 }
 
 fn bare(id: &str) -> &str {
@@ -114,13 +140,8 @@ pub(super) fn images<'a>(
     let mut found = Images { ours: made(listed, ownership), used: BTreeMap::new() };
     let started: BTreeSet<&str> =
         self::containers(containers, ownership).into_iter().map(|own| own.id.as_str()).collect();
-    let used = |found: &mut Images<'a>, id: &str, what| {
-        if let Some((id, _)) = found.ours.remove_entry(id) {
-            found.used.insert(id, what);
-        }
-    };
     for container in containers.iter().filter(|container| !started.contains(container.id.as_str())) {
-        used(&mut found, &container.image_id, "another client's container uses it");
+        found.leave(&container.image_id, "another client's container uses it");
     }
     // Whatever is built on an image inherits its label; a base that was pulled has none of ours.
     let below = |id: &str, image: &ListedImage, theirs: &Foreign| {
@@ -131,16 +152,29 @@ pub(super) fn images<'a>(
     let built_upon: Vec<&str> = found.ours.iter().filter(with_child).map(|(id, _)| *id).collect();
     let parents = listed.iter().filter(|image| !found.made(&image.id)).map(|image| image.parent_id.as_str());
     for id in parents.chain(built_upon).collect::<Vec<_>>() {
-        used(&mut found, id, "another client's image is built on it");
-    }
-    // What those stand on stays with them.
-    while let Some(parent) = found.used.keys().find_map(|id| {
-        let parent = listed.iter().find(|image| image.id == **id)?.parent_id.as_str();
-        found.ours.contains_key(parent).then_some(parent)
-    }) {
-        used(&mut found, parent, "");
+        found.leave(id, "another client's image is built on it");
     }
     found
+}
+
+/// Names of images that stay, and why: each image once, by the names that it keeps or else by its id.
+pub(super) fn left<'a>(
+    listed: &'a [ListedImage],
+    images: &Images<'_>,
+    plan: &BTreeSet<Naming>,
+) -> Vec<(Vec<&'a str>, &'static str)> {
+    let reason = |image: &ListedImage| match images.used.get(image.id.as_str()) {
+        Some(why) if !why.is_empty() => Some(*why),
+        _ if has_foreign_name(image, plan) => Some(FOREIGN_NAME),
+        _ => None,
+    };
+    let found = listed.iter().filter_map(|image| {
+        let why = reason(image)?;
+        let names = image.tags().filter(|tag| !plan.contains(&Naming::Remove((*tag).clone()))).map(String::as_str);
+        let names: Vec<&str> = names.collect();
+        Some((if names.is_empty() { vec![image.id.as_str()] } else { names }, why))
+    });
+    found.collect()
 }
 
 /// New images without a name that were made in our time and are not claimed.

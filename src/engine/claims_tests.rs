@@ -184,6 +184,32 @@ fn images_that_somebody_else_uses_stay_with_what_they_stand_on() {
 }
 
 #[test]
+fn an_image_that_stays_is_told_of_once_and_what_it_stands_on_never() {
+    // `a` stands on `b`; `c` has no name; both names of `a` are one image's.
+    let listed = [
+        image('b', None, &[], None),
+        image('a', Some('b'), &[NAME, "mine/keep:1", "mine/keep:2"], Some("r1")),
+        image('c', None, &[], None),
+    ];
+    let own = Ownership { images: set(&[&id('b'), &id('c')]), ..ownership() };
+    let started = |images: &[char]| images.iter().map(|image| container("x", *image, &[])).collect::<Vec<_>>();
+    let told = |containers: &[char]| {
+        let mut found = images(&listed, &started(containers), &[], &BTreeMap::new(), &own);
+        let plan = names(&listed, &found, &own);
+        found.leave_named(&listed, &plan);
+        let lines = left(&listed, &found, &plan).into_iter().map(|(names, why)| format!("{}: {why}", names.join(" ")));
+        (lines.collect::<Vec<_>>(), letters(found.ours.keys()))
+    };
+    let named = "mine/keep:1 mine/keep:2";
+    let of_container = "another client's container uses it";
+    assert_eq!(told(&[]), (vec![format!("{named}: {FOREIGN_NAME}")], "c".to_owned()));
+    assert_eq!(told(&['a']), (vec![format!("{named}: {of_container}")], "c".to_owned()));
+    let both = [format!("{}: {of_container}", id('b')), format!("{named}: {of_container}")];
+    assert_eq!(told(&['a', 'b']), (both.to_vec(), "c".to_owned()));
+    assert_eq!(told(&['c']).0[1], format!("{}: {of_container}", id('c')));
+}
+
+#[test]
 fn references_go_come_back_or_stay() {
     let listed = [
         image('0', None, &["python:3.9"], None),

@@ -13,6 +13,7 @@ use super::snapshot::{ListedContainer, ListedImage, ListedRecord};
 use super::{CleanReport, EngineError, Ownership, Removal, containers, images, labels, networks, snapshot};
 use crate::record::ImageStore;
 use crate::text;
+use crate::units::{Bytes, count};
 
 /// Most rounds over what could not be removed yet, because something else of ours still needs it.
 const ROUNDS: usize = 64;
@@ -46,23 +47,24 @@ pub(super) async fn clean(
     let ahead = engine.ahead().await?;
     let started = snapshot::containers(engine).await?;
     let (foreign, layers) = neighbours(engine, &listed, ownership).await?;
-    let images = claims::images(&listed, &started, &foreign, &layers, ownership);
+    let mut images = claims::images(&listed, &started, &foreign, &layers, ownership);
     // Before anything goes: what is nameless and new now.
     let doubtful = claims::doubtful_images(&listed, &images, ownership, &ahead);
     hand.containers(&claims::containers(&started, ownership)).await?;
     hand.networks().await?;
-    for (id, why) in images.used.iter().filter(|(_, why)| !why.is_empty()) {
-        let image = listed.iter().find(|image| image.id == *id);
-        let name = image.and_then(|image| image.tags().next()).map_or(*id, String::as_str);
-        hand.report.left.push(left("image", name, why));
-        hand.report.used += 1;
+    hand.report.used = images.used.values().filter(|why| !why.is_empty()).count() as u64;
+    let plan = claims::names(&listed, &images, ownership);
+    images.leave_named(&listed, &plan);
+    for (names, why) in claims::left(&listed, &images, &plan) {
+        hand.report.left.push(left("image", &names.join("`, `"), why));
     }
-    hand.names(claims::names(&listed, &images, ownership)).await?;
+    hand.names(plan, &listed, &images).await?;
     hand.passes(&listed, images.ours.keys().map(|id| (*id).to_owned()).collect()).await?;
     hand.records(&listed, &images, &foreign, &ahead).await?;
     if doubtful > 0 {
         hand.report.left.push(format!(
-            "{doubtful} image(s) without a name appeared while this run was building and may be another build's"
+            "{} without a name, which appeared while this run was building and may be another build's",
+            count(doubtful, "image")
         ));
     }
     Ok(hand.report)
@@ -106,11 +108,11 @@ impl Hand<'_> {
         what: &str,
         name: &str,
         removed: Result<(), EngineError>,
-        count: fn(&mut CleanReport) -> &mut u64,
+        counter: fn(&mut CleanReport) -> &mut u64,
     ) -> Result<(), EngineError> {
         match removed {
             Ok(()) => {
-                *count(&mut self.report) += 1;
+                *counter(&mut self.report) += 1;
                 self.report.objects.push(format!("{what} `{}`", text::for_people(name)));
             }
             Err(EngineError::Refused { message, .. }) => self.report.left.push(left(what, name, &message)),
@@ -142,7 +144,15 @@ impl Hand<'_> {
         Ok(())
     }
 
-    async fn names(&mut self, plan: BTreeSet<Naming>) -> Result<(), EngineError> {
+    async fn names(
+        &mut self,
+        plan: BTreeSet<Naming>,
+        listed: &[ListedImage],
+        images: &Images<'_>,
+    ) -> Result<(), EngineError> {
+        let goes = |tag: &String| {
+            listed.iter().any(|image| images.ours.contains_key(image.id.as_str()) && image.tags().any(|own| own == tag))
+        };
         for naming in plan {
             match naming {
                 Naming::Remove(tag) => {
@@ -150,7 +160,8 @@ impl Hand<'_> {
                         Removal::Remove => images::remove(self.engine.client(), &tag).await,
                         Removal::List => Ok(()),
                     };
-                    self.note("image", &tag, removed, |report| &mut report.images)?;
+                    let what = if goes(&tag) { "image" } else { "the name" };
+                    self.note(what, &tag, removed, |report| &mut report.images)?;
                 }
                 Naming::Restore { tag, image } => {
                     if self.removes() {
@@ -158,9 +169,7 @@ impl Hand<'_> {
                     }
                     self.note("image", &tag, Ok(()), |report| &mut report.images)?;
                 }
-                Naming::Foreign(tag) => {
-                    self.report.left.push(left("image", &tag, "this run is not known to have given it that name"));
-                }
+                Naming::Foreign(_) => {}
             }
         }
         Ok(())
@@ -265,7 +274,7 @@ impl Hand<'_> {
             }
         }
         if self.removes() && self.report.cache_records > 0 {
-            self.report.objects.push(format!("{} build-cache record(s)", self.report.cache_records));
+            self.report.objects.push(count(self.report.cache_records, "build-cache record"));
         }
         Ok(())
     }
@@ -295,7 +304,7 @@ impl Hand<'_> {
 /// How many records there are, and their size.
 fn amount(records: &[&ListedRecord]) -> String {
     let bytes: u64 = records.iter().map(|record| u64::try_from(record.size).unwrap_or_default()).sum();
-    format!("{} build-cache record(s), {}", records.len(), crate::units::Bytes(bytes))
+    format!("{}, {}", count(records.len(), "build-cache record"), Bytes(bytes))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::client::{Client, QUICK, Request, next, path_with, segment, unless_missing};
-use super::{ContainerSpec, ContainerState, EngineError, labels};
+use super::{ContainerSpec, ContainerState, EngineError, Listens, labels};
 use crate::record::RunningContainer;
 use crate::text;
 
@@ -199,6 +199,46 @@ fn authority(ip: &str, port: &str) -> String {
     if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
+/// Whether something in the container listens at a port: asked of the container itself, if its image has a `cat`.
+pub(super) async fn listens(client: &Client, id: &str, port: u16) -> Result<Option<Listens>, EngineError> {
+    match sockets(client, id).await {
+        Ok(table) => Ok(listening(&table, port)),
+        Err(error) if error.is_lost() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The kernel's table of TCP sockets as the container sees it.
+async fn sockets(client: &Client, id: &str) -> Result<String, EngineError> {
+    let action = format!("look at the sockets of the container `{id}`");
+    let command = json!({ "AttachStdout": true, "Cmd": ["cat", "/proc/net/tcp", "/proc/net/tcp6"] });
+    let request = Request::post(format!("/containers/{}/exec", segment(id)), action.clone()).json(&command);
+    let made: Created = client.json(request, QUICK).await?;
+    let request = Request::post(format!("/exec/{}/start", segment(&made.id)), action).json(&json!({}));
+    let mut frames = Frames::default();
+    frames.read(client, request).await?;
+    Ok(String::from_utf8_lossy(&frames.text).into_owned())
+}
+
+/// What a table in the form of `/proc/net/tcp` says of a port (proc(5)); `None` for any other text.
+fn listening(table: &str, port: u16) -> Option<Listens> {
+    const LISTEN: &str = "0A";
+    const LOOPBACK: [&str; 3] = ["0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"];
+    if !table.contains("local_address") {
+        return None;
+    }
+    let wanted = format!("{port:04X}");
+    let addresses = table.lines().filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (address, found) = fields.next()?.split_once(':')?;
+        (found == wanted && fields.nth(1)? == LISTEN).then_some(address)
+    });
+    Some(addresses.fold(Listens::No, |known, address| match (known, LOOPBACK.contains(&address)) {
+        (Listens::No | Listens::AtLoopback, true) => Listens::AtLoopback,
+        _ => Listens::Yes,
+    }))
+}
+
 /// Memory without page cache where the engine tells it apart.
 pub(super) async fn memory(client: &Client, id: &str) -> Result<Option<u64>, EngineError> {
     let path = format!("/containers/{}/stats?stream=0&one-shot=1", segment(id));
@@ -222,13 +262,9 @@ pub(super) async fn logs(client: &Client, id: &str, lines: usize) -> Result<Vec<
     let action = format!("read the log of the container `{id}`");
     let count = lines.to_string();
     let query = [("stdout", "1"), ("stderr", "1"), ("tail", count.as_str())];
-    let request = Request::get(path_with(&format!("/containers/{}/logs", segment(id)), &query), action.clone());
-    let until = Instant::now() + QUICK;
-    let mut body = client.stream(request);
+    let request = Request::get(path_with(&format!("/containers/{}/logs", segment(id)), &query), action);
     let mut frames = Frames::default();
-    while let Some(chunk) = next(&mut body, until, QUICK, &action).await? {
-        frames.push(&chunk.map_err(|error| client.failure(&error, &action))?);
-    }
+    frames.read(client, request).await?;
     Ok(frames.last_lines(lines))
 }
 
@@ -241,6 +277,16 @@ struct Frames {
 }
 
 impl Frames {
+    async fn read(&mut self, client: &Client, request: Request) -> Result<(), EngineError> {
+        let action = request.action.clone();
+        let until = Instant::now() + QUICK;
+        let mut body = client.stream(request);
+        while let Some(chunk) = next(&mut body, until, QUICK, &action).await? {
+            self.push(&chunk.map_err(|error| client.failure(&error, &action))?);
+        }
+        Ok(())
+    }
+
     fn push(&mut self, mut chunk: &[u8]) {
         while !chunk.is_empty() {
             if self.left == 0 {
@@ -352,6 +398,30 @@ mod tests {
             let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state(None);
             assert_eq!((found.running, found.exit_code), (running, code), "{state}");
         }
+    }
+
+    #[test]
+    fn a_container_s_own_table_of_sockets_says_whether_something_listens() {
+        let table = |rows: &[&str]| {
+            let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+            let rows: Vec<_> = rows.iter().map(|row| format!("   0: {row} 00000000:00000000 00:00000000\n")).collect();
+            format!("{head}{}{head}", rows.concat())
+        };
+        let loopback = "0100007F:1388 00000000:0000 0A";
+        let all_v6 = "00000000000000000000000000000000:1388 00000000000000000000000000000000:0000 0A";
+        for (rows, expected) in [
+            (&[][..], Listens::No),
+            (&["00000000:1389 00000000:0000 0A"], Listens::No),
+            (&["0200A8C0:1388 0300A8C0:D431 01"], Listens::No),
+            (&[loopback], Listens::AtLoopback),
+            (&["00000000000000000000000001000000:1388 00000000000000000000000000000000:0000 0A"], Listens::AtLoopback),
+            (&[all_v6, loopback], Listens::Yes),
+            (&[loopback, "00000000:1388 00000000:0000 0A"], Listens::Yes),
+        ] {
+            assert_eq!(listening(&table(rows), 5000), Some(expected), "{rows:?}");
+        }
+        assert_eq!(listening("exec failed: \"cat\": executable file not found in $PATH", 5000), None);
+        assert_eq!(listening("", 5000), None);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::client::{Client, QUICK, Request};
 use super::endpoint::{Address, Candidate, Surroundings, candidates};
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Ownership, PullProgress, Removal, Snapshot, Trace, build, clean, containers,
-    failure, images, network, networks, snapshot,
+    Engine, EngineError, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot, Trace, build, clean,
+    containers, failure, images, network, networks, snapshot,
 };
 use crate::credentials::{Places, Store};
 use crate::record::{self, Builder, ImageStore};
@@ -453,6 +453,10 @@ impl Engine for DockerEngine {
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
         containers::state(&self.client, id, self.host.as_deref()).await
+    }
+
+    async fn listens(&self, id: &str, port: u16) -> Result<Option<Listens>, EngineError> {
+        containers::listens(&self.client, id, port).await
     }
 
     async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {

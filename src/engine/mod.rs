@@ -35,8 +35,8 @@ pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};
 pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, Downloads, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Removal, Snapshot, Trace,
-    labels,
+    ContainerState, Downloads, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot,
+    Trace, labels,
 };
 
 use std::collections::BTreeMap;
@@ -110,6 +110,9 @@ pub trait Engine {
 
     /// Address, state and exit code of a container.
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError>;
+
+    /// Whether something in a running container listens at a TCP port; `None` where the container cannot say.
+    async fn listens(&self, id: &str, port: u16) -> Result<Option<Listens>, EngineError>;
 
     /// Memory of a container in bytes, page cache left out where the engine tells it apart.
     async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError>;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::cancel::Cancel;
 use super::event::{Event, Observer};
-use crate::engine::{ContainerSpec, Engine, EngineError};
+use crate::engine::{ContainerSpec, Engine, EngineError, Listens};
 use crate::record::{Serve, ServeStart, ServeState};
 use crate::text;
 use crate::units::{Bytes, Nanos};
@@ -190,6 +190,8 @@ async fn ask_until_ready<E: Engine>(
     let mut looked = Instant::now();
     let (mut reached, mut refused) = (false, false);
     let mut addressed = None;
+    // What the container says of itself, and when it is asked again.
+    let (mut listens, mut ask_again) = (None, OUT_OF_REACH);
     loop {
         if !state.running && state.exit_code.is_some() {
             let code = state.exit_code.unwrap_or_default();
@@ -197,10 +199,18 @@ async fn ask_until_ready<E: Engine>(
             return Ok(Err(Refusal::Ended(format!("it ended with code {code}{why} before it answered"))));
         }
         if begun.elapsed() > question.timeout {
-            // An engine listens at the ports that it publishes: one where nobody ever listened is not its own.
-            if matches!(way, Way::Published(_)) && !reached {
-                let address = state.address.as_deref().unwrap_or("no address");
-                return Ok(Err(Refusal::OutOfReach(format!("{address}: {seen}"))));
+            let port = question.spec.port;
+            match if reached { None } else { engine.listens(id, port).await? } {
+                Some(Listens::No) => seen = format!("nothing in the container listens on port {port}"),
+                Some(Listens::AtLoopback) => {
+                    seen = format!("it listens on port {port} of 127.0.0.1 only, which is the container's own");
+                }
+                // The container's kernel and the engine's host refuse alike: whose word it is cannot be known.
+                Some(Listens::Yes) | None if matches!(way, Way::Published(_)) && !reached => {
+                    let address = state.address.as_deref().unwrap_or("no address");
+                    return Ok(Err(Refusal::OutOfReach(format!("{address}: {seen}"))));
+                }
+                Some(Listens::Yes) | None => {}
             }
             let seconds = question.timeout.as_secs();
             return Ok(Err(Refusal::Silent(format!("no expected answer within {seconds} s: {seen}"))));
@@ -218,6 +228,11 @@ async fn ask_until_ready<E: Engine>(
             if !reached && !refused && since.elapsed() > OUT_OF_REACH {
                 return Ok(Err(Refusal::OutOfReach(format!("nothing comes from {address}"))));
             }
+            // Refused here, and yet something listens in there: now, and before the question that was just refused.
+            if !reached && listens == Some(Listens::Yes) {
+                let why = format!("{address} refuses, while something listens in the container");
+                return Ok(Err(Refusal::OutOfReach(why)));
+            }
             match answer {
                 Ok((200, body)) if body.contains(&question.expect) => return Ok(Ok(Nanos::from(begun.elapsed()))),
                 Ok((status, body)) => {
@@ -225,6 +240,10 @@ async fn ask_until_ready<E: Engine>(
                 }
                 Err(Miss::Nothing(reason) | Miss::Closed(reason) | Miss::Refused(reason)) => seen = reason,
             }
+        }
+        if matches!(way, Way::Published(_)) && !reached && addressed.is_some_and(|since| since.elapsed() > ask_again) {
+            listens = engine.listens(id, question.spec.port).await?;
+            ask_again += OUT_OF_REACH;
         }
         tokio::time::sleep(POLL).await;
         // Looking at the container costs the engine more than a question costs the app: twenty times a second

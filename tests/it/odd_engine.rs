@@ -1,6 +1,8 @@
 //! Engines that do not do all that they should: tonnage goes on and says what it cannot know.
 
-use tonnage::engine::{ConnectOptions, ContainerState, DockerEngine, Engine as _, Ownership, Removal, connect};
+use tonnage::engine::{
+    ConnectOptions, ContainerState, DockerEngine, Engine as _, Listens, Ownership, Removal, connect,
+};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, RunOptions, run};
 use tonnage::record::{Ended, Outcome, ServeState};
@@ -126,17 +128,18 @@ fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
     std::fs::write(suite.join("tonnage.toml"), manifest).unwrap();
     // A port that was free a moment ago: nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let serves = |exit_code: Option<i64>| {
-        let engine = scripted_run::engine_with_containers(ContainerState {
+    let serves = |exit_code: Option<i64>, listens: Option<Listens>| {
+        let container = ContainerState {
             running: exit_code.is_none(),
             exit_code,
             address: Some(port.to_string()),
             ..ContainerState::default()
-        });
+        };
+        let engine = scripted_run::engine_with_containers(container, listens);
         let options = RunOptions {
             only: Vec::new(),
             serve: true,
-            out: folder.path().join(format!("out-{exit_code:?}")),
+            out: folder.path().join(format!("out-{exit_code:?}-{listens:?}")),
             ..scripted_run::options(folder.path())
         };
         let suite = Suite::load(&suite).unwrap();
@@ -151,12 +154,24 @@ fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
         let variant = outcome.record.variants[0].clone();
         (outcome.exit, variant.outcome, variant.failure, variant.serve.unwrap())
     };
-    let (exit, outcome, failure, serve) = serves(None);
+    let (exit, outcome, failure, serve) = serves(None, None);
     assert_eq!((exit, outcome, failure, serve.state), (Exit::Done, Outcome::Ok, None, ServeState::NotAsked));
     assert!(serve.detail.contains("port 5000 is out of reach from here") && !serve.ok, "{}", serve.detail);
     assert!(serve.detail.contains(&port.to_string()) && serve.log.is_empty(), "{serve:?}");
+    // Something listens in there: the port is out of reach.
+    let (exit, _, _, serve) = serves(None, Some(Listens::Yes));
+    assert_eq!((exit, serve.state), (Exit::Done, ServeState::NotAsked), "{}", serve.detail);
+    // Nothing does that could be reached: that is the image's fault, wherever its port is.
+    for (listens, why) in [
+        (Listens::No, "nothing in the container listens on port 5000"),
+        (Listens::AtLoopback, "listens on port 5000 of 127.0.0.1 only"),
+    ] {
+        let (exit, outcome, _, serve) = serves(None, Some(listens));
+        assert_eq!((exit, outcome), (Exit::VariantFailed, Outcome::ServeFailed));
+        assert!(serve.detail.contains(why), "{}", serve.detail);
+    }
     // A container that ends is a failure wherever its port is.
-    let (exit, outcome, _, serve) = serves(Some(1));
+    let (exit, outcome, _, serve) = serves(Some(1), None);
     assert_eq!((outcome, serve.state), (Outcome::ServeFailed, ServeState::Failed));
     assert_eq!(exit, Exit::VariantFailed);
 }

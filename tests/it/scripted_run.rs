@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tonnage::analyse::overhead;
-use tonnage::engine::{ContainerState, Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
+use tonnage::engine::{ContainerState, Listens, Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use tonnage::exit::Exit;
 use tonnage::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
 use tonnage::record::{Ended, SampleState, Scenario};
@@ -29,8 +29,8 @@ pub(crate) fn engine_that_leaves(what: &str) -> ScriptedEngine {
 }
 
 /// An engine whose containers all do the same.
-pub(crate) fn engine_with_containers(container: ContainerState) -> ScriptedEngine {
-    ScriptedEngine::new(Script { container, ..script(Vec::new()) })
+pub(crate) fn engine_with_containers(container: ContainerState, listens: Option<Listens>) -> ScriptedEngine {
+    ScriptedEngine::new(Script { container, listens, ..script(Vec::new()) })
 }
 
 fn script(troubles: Vec<Trouble>) -> Script {

@@ -18,7 +18,7 @@ use futures_util::stream;
 
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Obstacle, Ownership, PullProgress, Removal, Snapshot, labels,
+    Engine, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot, labels,
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
@@ -40,6 +40,8 @@ pub struct Script {
     pub troubles: Vec<Trouble>,
     /// What every container does.
     pub container: ContainerState,
+    /// What every container says of the port that it is asked about.
+    pub listens: Option<Listens>,
     /// What every container writes.
     pub log: Vec<String>,
     /// Containers of others.
@@ -113,6 +115,7 @@ impl Default for Script {
                 address: Some("127.0.0.1:9".into()),
                 ..ContainerState::default()
             },
+            listens: None,
             log: vec!["listening".into()],
             running: Vec::new(),
             frozen: false,
@@ -390,6 +393,11 @@ impl Engine for ScriptedEngine {
             message: "no such container".to_owned(),
         };
         self.state.borrow().containers.get(id).map(|_| self.script.container.clone()).ok_or_else(missing)
+    }
+
+    async fn listens(&self, id: &str, _port: u16) -> Result<Option<Listens>, EngineError> {
+        self.container(id).await?;
+        Ok(self.script.listens)
     }
 
     async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {

@@ -21,6 +21,8 @@ pub struct Files {
     pub entries: BTreeMap<String, Found>,
     /// The Dockerfile's path from the context's root; `None` where it lies outside.
     pub dockerfile: Option<String>,
+    /// Whether the patterns exclude that Dockerfile, which is sent all the same.
+    pub dockerfile_excluded: bool,
     /// The ignore file that was applied.
     pub ignore_file: Option<PathBuf>,
     /// What is not sent since tonnage wrote it: files, and directories that hold nothing else.
@@ -65,6 +67,7 @@ impl Files {
             ignore,
             client: if builder == Builder::Classic { Client::Classic } else { Client::BuildKit },
             always: inside.clone(),
+            dockerfile_excluded: false,
             send_ignore_file: builder != Builder::Buildkit,
             entries: BTreeMap::new(),
             inodes: HashMap::new(),
@@ -72,10 +75,10 @@ impl Files {
             bytes: 0,
         };
         walk.all()?;
-        let Walk { mut entries, inodes, .. } = walk;
+        let Walk { mut entries, inodes, dockerfile_excluded, .. } = walk;
         let own = own::remove(root, own, &mut entries);
         link(&mut entries, &inodes);
-        Ok(Self { entries, dockerfile: inside, ignore_file, own })
+        Ok(Self { entries, dockerfile: inside, dockerfile_excluded, ignore_file, own })
     }
 }
 
@@ -137,6 +140,8 @@ struct Walk<'a> {
     client: Client,
     /// The Dockerfile: sent whatever the patterns say.
     always: Option<String>,
+    /// Whether the patterns exclude the Dockerfile.
+    dockerfile_excluded: bool,
     /// Whether the engine reads the ignore file too.
     send_ignore_file: bool,
     entries: BTreeMap<String, Found>,
@@ -196,6 +201,7 @@ impl Walk<'_> {
             };
             return Ok(path.filter(read).map(|path| (path, verdict)));
         }
+        self.dockerfile_excluded |= verdict.is_ignored() && path == self.always;
         if file_type.is_socket() || file_type.is_block_device() || file_type.is_char_device() {
             return Ok(None);
         }

@@ -17,6 +17,8 @@ use crate::units;
 pub struct Context {
     root: PathBuf,
     dockerfile: String,
+    /// Whether the Dockerfile is among the entries only because BuildKit's API takes it from nowhere else.
+    stowaway: bool,
     entries: BTreeMap<String, Entry>,
 }
 
@@ -86,7 +88,8 @@ impl Context {
             };
             entries.insert(path, Entry { found, content });
         }
-        let mut context = Self { root: root.to_owned(), dockerfile: String::new(), entries };
+        let stowaway = builder == Builder::Buildkit && (files.dockerfile_excluded || files.dockerfile.is_none());
+        let mut context = Self { root: root.to_owned(), dockerfile: String::new(), stowaway, entries };
         match files.dockerfile {
             Some(inside) => context.dockerfile = inside,
             None => context.bring_in(&fsx::read(dockerfile)?, builder),
@@ -175,6 +178,12 @@ impl Context {
     /// Path of the Dockerfile inside the context.
     pub fn dockerfile(&self) -> &str {
         &self.dockerfile
+    }
+
+    /// The Dockerfile's path, if it is sent although Docker's own client would keep it from every COPY: BuildKit's API
+    /// takes it from nowhere else.
+    pub fn stowaway(&self) -> Option<&str> {
+        self.stowaway.then_some(&self.dockerfile)
     }
 
     /// Gives the Dockerfile another text.

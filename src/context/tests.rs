@@ -207,13 +207,33 @@ fn a_dockerfile_from_outside_is_put_in_under_a_fresh_name() {
     ]);
     let root = dir.path().join("app");
     for (builder, patterns) in [(Builder::Classic, "x\n.tonnage.Dockerfile_\n"), (Builder::Buildkit, "x")] {
+        let stowaway = (builder == Builder::Buildkit).then_some(".tonnage.Dockerfile_");
         let mut context = Context::load(&root, &dir.path().join("Dockerfile"), builder, &Own::default()).unwrap();
         assert_eq!(context.dockerfile(), ".tonnage.Dockerfile_");
+        assert_eq!(context.stowaway(), stowaway);
         assert_eq!(context.content(".tonnage.Dockerfile_").unwrap(), "FROM y\n");
         assert_eq!(context.content(".tonnage.Dockerfile").unwrap(), "taken");
         assert_eq!(context.content(".dockerignore").unwrap(), patterns);
         context.with_dockerfile("FROM z\n");
         assert_eq!(context.content(".tonnage.Dockerfile_").unwrap(), "FROM z\n");
+    }
+}
+
+#[test]
+fn a_dockerfile_that_the_patterns_exclude_is_sent_to_buildkit_as_a_stowaway() {
+    let dir = folder(&[("a/Dockerfile", "FROM x\n"), ("a/b", "1"), ("c/Dockerfile", "FROM x\n")]);
+    for (patterns, builder, stowaway) in [
+        ("a\n", Builder::Buildkit, Some("a/Dockerfile")),
+        ("**/Dockerfile\n", Builder::Buildkit, Some("a/Dockerfile")),
+        ("**/Dockerfile\n", Builder::Classic, None),
+        ("**/Dockerfile\n", Builder::Buildah, None),
+        ("c\n", Builder::Buildkit, None),
+        ("*\n!a/Dockerfile\n", Builder::Buildkit, None),
+    ] {
+        fs::write(dir.path().join(".dockerignore"), patterns).unwrap();
+        let context = Context::load(dir.path(), &dir.path().join("a/Dockerfile"), builder, &Own::default()).unwrap();
+        assert_eq!(context.stowaway(), stowaway, "{patterns} {builder}");
+        assert!(context.content("a/Dockerfile").is_some());
     }
 }
 

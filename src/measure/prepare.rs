@@ -30,6 +30,7 @@ impl<E: Engine> Session<'_, E> {
         let site = self.site.clone();
         let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
         let mut subjects = Vec::new();
+        let mut with_dockerfile = Vec::new();
         for variant in variants {
             let mut replaced = BTreeMap::new();
             let mut found = Vec::new();
@@ -95,7 +96,20 @@ impl<E: Engine> Session<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            subjects.push(Some(self.subject(state, variant, &replaced, images, &known)?));
+            let subject = self.subject(state, variant, &replaced, images, &known)?;
+            let copied = subject
+                .context
+                .stowaway()
+                .and_then(|path| variant.facts.copies_for(Path::new(path), &known, variant.target.as_deref()));
+            with_dockerfile.extend(copied.map(|_| format!("`{}`", variant.name)));
+            subjects.push(Some(subject));
+        }
+        if !with_dockerfile.is_empty() {
+            observer.event(&Event::Warning(&format!(
+                "the image of {} holds its Dockerfile, which `docker build` leaves out: BuildKit's API takes a Dockerfile \
+                 from nowhere but the context, and a COPY takes it from there",
+                with_dockerfile.join(", ")
+            )));
         }
         self.spent.other_builds_ns = self.spent.other_builds_ns + bases.built();
         Ok(Some(subjects))

@@ -156,12 +156,14 @@ impl ContextPath {
                     || file.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
         };
-        inside && !excludes(&self.excluded, &self.path, file)
+        inside && !self.excludes(file)
     }
-}
 
-/// Whether patterns of `--exclude` leave a file out. They are matched against the path from the source.
-fn excludes(patterns: &Ignore, source: &str, file: &str) -> bool {
-    let inner = file.strip_prefix(source).unwrap_or(file).trim_start_matches('/');
-    patterns.ignores(inner) || patterns.ignores(file)
+    /// Whether the patterns of `--exclude` leave a file out. They are matched against the path below what is copied,
+    /// which for a pattern is each file or directory that it matches; that itself is never left out (tonistiigi/fsutil,
+    /// `copier.copy`; moby/buildkit, `contenthash.includedPaths`).
+    fn excludes(&self, file: &str) -> bool {
+        let parts = if self.path.is_empty() { 0 } else { self.path.split('/').count() };
+        file.splitn(parts + 1, '/').nth(parts).is_some_and(|below| self.excluded.ignores(below))
+    }
 }

@@ -167,6 +167,11 @@ fn the_first_instruction_that_takes_in_a_file_is_found() {
         ),
         ("FROM p\nRUN --mount=type=cache,target=/c pip\n", "req.txt", None),
         ("FROM p\nCOPY --exclude=*.md . .\nCOPY a.md /\n", "a.md", Some((3, "COPY a.md /"))),
+        ("FROM p\nCOPY --exclude=*.md dir* /d/\nCOPY . /e\n", "dir3/a.md", Some((3, "COPY . /e"))),
+        ("FROM p\nCOPY --exclude=*.md dir* /d/\nCOPY . /e\n", "dir3/x/a.md", Some((2, "COPY --exclude=*.md dir* /d/"))),
+        ("FROM p\nCOPY --exclude=src/*.md src /d/\n", "src/a.md", Some((2, "COPY --exclude=src/*.md src /d/"))),
+        ("FROM p\nCOPY --exclude=*.md a.md /d/\n", "a.md", Some((2, "COPY --exclude=*.md a.md /d/"))),
+        ("FROM p\nCOPY --exclude=*.md a* /d/\n", "a.md", Some((2, "COPY --exclude=*.md a* /d/"))),
         ("FROM p\nONBUILD COPY . .\nCOPY src /a\n", "src/x", Some((3, "COPY src /a"))),
     ] {
         let expected = expected.map(|(line, text): (u32, &str)| (line, text.to_owned()));

@@ -11,7 +11,6 @@ mod help;
 mod init;
 mod report;
 mod run;
-mod secret;
 mod terminal;
 mod trend;
 mod weigh;

@@ -9,7 +9,6 @@ use clap::ValueHint;
 use super::Terminal;
 use super::against::BaseState;
 use super::report::{Format, print};
-use super::secret::{self, SecretSpec};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
 use crate::engine::{BuilderChoice, Engine, Secrets, connect};
@@ -20,13 +19,14 @@ use crate::fsx;
 use crate::gate::Budgets;
 use crate::image::{ParsePlatformError, Platform};
 use crate::json;
-use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed, RunOptions, Way};
+use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed, RunOptions, SecretSpec, Way};
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{MANIFEST_NAME, PlanOptions, Suite};
 use crate::text::for_people;
 use crate::ui::{Plain, Watch};
+use crate::units::count;
 
 /// Rounds by default, the discarded one not counted.
 const ROUNDS: u32 = 7;
@@ -177,6 +177,7 @@ impl Args {
         if self.engine.host.is_none() && self.engine.context.is_none() {
             self.engine = super::EngineArgs { host: told.host.clone(), context: told.context.clone() };
         }
+        self.secrets = SecretSpec::over(&self.secrets, &told.secrets);
         self.builder = self.builder.or_else(|| earlier.builder.parse().ok());
         self.bases.get_or_insert_with(|| earlier.bases.clone());
         if self.only.is_empty() {
@@ -193,7 +194,7 @@ async fn measure_suite(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let mut base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
-    let secrets = secret::read(&args.secrets)?;
+    let secrets = SecretSpec::read_all(&args.secrets)?;
     let engine = connect(&args.engine.connect(args.builder.unwrap_or_default())).await?;
     if !secrets.0.is_empty() && engine.facts().builder != Builder::Buildkit {
         return Err(Failure {
@@ -218,6 +219,7 @@ async fn measure_suite(
         against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
         host: args.engine.host.clone(),
         context: args.engine.context.clone(),
+        secrets: args.secrets.iter().cloned().map(SecretSpec::absolute).collect(),
     };
     match earlier {
         Some(Replayed { options: Some(earlier), against, .. }) => {
@@ -301,7 +303,7 @@ fn resumed(args: &Args, given: RunOptions, earlier: RunOptions) -> Result<RunOpt
         state: given.state,
         run: given.run,
         started_at: given.started_at,
-        // Kept nowhere, so that it is told again.
+        // Read anew: they are kept nowhere.
         secrets: given.secrets,
         max_time: args.max_time.or(earlier.max_time),
         pull_deadline: args.pull_timeout.unwrap_or(earlier.pull_deadline),
@@ -323,9 +325,8 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
         options.plan.rounds = options.plan.rounds.max(needed + 1);
     } else if options.plan.rounds < needed && !args.sizes_only {
         terminal.warning(&format!(
-            "{} round{} cannot tell a slowdown from chance: so many comparisons need {needed}",
-            options.plan.rounds,
-            if options.plan.rounds == 1 { "" } else { "s" },
+            "{} cannot tell a slowdown from chance: so many comparisons need {needed}",
+            count(options.plan.rounds, "round"),
         ));
         terminal
             .hint("leave `--rounds` out, or compare less: `--only`, `--scenarios`, or `scenarios` of `[gate.timing]`");
@@ -475,10 +476,7 @@ fn fresh(results: &Path, stamp: &str) -> PathBuf {
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
 /// allow.
 fn resume_command(args: &Args, out: &Path) -> String {
-    let allowed = args.allow.again();
-    let secrets = args.secrets.iter().map(|secret| format!(" --secret={}", super::for_shell(&secret.to_string())));
-    let secrets: String = secrets.collect();
-    format!("tonnage run --resume={}{allowed}{secrets}", super::for_shell(&out.to_string_lossy()))
+    format!("tonnage run --resume={}{}", super::for_shell(&out.to_string_lossy()), args.allow.again())
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
@@ -607,8 +605,12 @@ mod tests {
     #[test]
     fn suite_engine_and_base_are_those_of_the_run_unless_named_again() {
         let mut earlier = options_of(&[]);
-        earlier.invocation =
-            Invocation { suite: "/s".into(), against: Some("/b".into()), host: None, context: Some("lab".into()) };
+        earlier.invocation = Invocation {
+            suite: "/s".into(),
+            against: Some("/b".into()),
+            context: Some("lab".into()),
+            ..Invocation::default()
+        };
         let filled = |words: &[&str], commit: Option<&str>| {
             let mut args = args(words);
             let mark =
@@ -624,6 +626,16 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_read_where_they_were_unless_named_again() {
+        let mut earlier = options_of(&[]);
+        earlier.invocation.secrets = ["id=a,env=A", "id=b,src=/b"].map(|text| text.parse().unwrap()).to_vec();
+        let mut args = args(&["--secret", "id=b,env=B"]);
+        args.fill(&earlier, None);
+        let found: Vec<_> = args.secrets.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["id=a,env=A", "id=b,env=B"]);
+    }
+
+    #[test]
     fn the_command_that_resumes_is_one_for_a_shell() {
         for (dir, expected) in [
             ("results/a/20261101T120000Z", "tonnage run --resume=results/a/20261101T120000Z"),
@@ -633,10 +645,7 @@ mod tests {
         ] {
             assert_eq!(resume_command(&args(&[]), Path::new(dir)), expected);
         }
-        let told_again = ["--secret", "id=a,src=/my key", "--secret", "id=b,env=B", "--allow-outside", "../x"];
-        assert_eq!(
-            resume_command(&args(&told_again), Path::new("out")),
-            "tonnage run --resume=out --allow-outside=../x --secret='id=a,src=/my key' --secret=id=b,env=B"
-        );
+        let given = ["--secret", "id=a,src=/my key", "--allow-outside", "../x"];
+        assert_eq!(resume_command(&args(&given), Path::new("out")), "tonnage run --resume=out --allow-outside=../x");
     }
 }

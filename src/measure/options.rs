@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::SecretSpec;
 use super::way::Way;
 use crate::engine::Secrets;
 use crate::suite::PlanOptions;
@@ -74,6 +75,9 @@ pub struct Invocation {
     pub host: Option<String>,
     /// Docker context, where the command line names one.
     pub context: Option<String>,
+    /// Where the secrets of builds are, not what they are; journals of version 0.1 do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretSpec>,
 }
 
 #[cfg(test)]
@@ -89,6 +93,7 @@ pub(super) mod tests {
                 against: Some("/other".into()),
                 host: None,
                 context: Some("lab".into()),
+                secrets: vec!["id=a,env=A".parse().unwrap()],
             },
             out: "out".into(),
             resume: false,

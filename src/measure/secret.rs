@@ -1,10 +1,14 @@
 //! `--secret id=ID,src=FILE|env=NAME`, as `docker build` takes it.
+//!
+//! The journal keeps where a secret is, so that a resumed run finds it there again; nothing keeps what it is.
 
 use std::fmt;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Secrets;
 use crate::error::Failure;
@@ -14,7 +18,8 @@ use crate::exit::Exit;
 const LONGEST: u64 = 500 << 10;
 
 /// Where a secret is read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Source {
     File(PathBuf),
     Variable(String),
@@ -23,7 +28,7 @@ enum Source {
 }
 
 /// A secret as it is asked for: where it is, not what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretSpec {
     id: String,
     source: Source,
@@ -74,21 +79,42 @@ impl fmt::Display for SecretSpec {
     }
 }
 
-/// Reads secrets.
-pub fn read(specs: &[SecretSpec]) -> Result<Secrets, Failure> {
-    let mut secrets = Secrets::default();
-    for spec in specs {
-        let content = spec.read().map_err(|reason| Failure {
-            message: format!("cannot read the secret `{spec}`: {reason}"),
-            hint: Some("use `--secret id=ID,src=FILE` or `--secret id=ID,env=NAME`".to_owned()),
-            exit: Exit::Usage,
-        })?;
-        secrets.0.insert(spec.id.clone(), content);
-    }
-    Ok(secrets)
-}
-
 impl SecretSpec {
+    /// The same source, wherever the program is started.
+    #[must_use]
+    pub fn absolute(mut self) -> Self {
+        self.source = match self.source {
+            Source::Either if std::env::var_os(&self.id).is_some() => Source::Variable(self.id.clone()),
+            Source::Either => Source::File(absolute(Path::new(&self.id))),
+            Source::File(path) => Source::File(absolute(&path)),
+            variable @ Source::Variable(_) => variable,
+        };
+        self
+    }
+
+    /// Secrets that are named again, and the others of an earlier part of a run.
+    pub fn over(again: &[Self], earlier: &[Self]) -> Vec<Self> {
+        let others = earlier.iter().filter(|spec| again.iter().all(|other| other.id != spec.id));
+        others.chain(again).cloned().collect()
+    }
+
+    /// Reads secrets.
+    pub fn read_all(specs: &[Self]) -> Result<Secrets, Failure> {
+        let mut secrets = Secrets::default();
+        for spec in specs {
+            let content = spec.read().map_err(|reason| Failure {
+                message: format!("cannot read the secret `{spec}`: {reason}"),
+                hint: Some(format!(
+                    "give its source: `--secret id={0},src=FILE` or `--secret id={0},env=NAME`",
+                    spec.id
+                )),
+                exit: Exit::Usage,
+            })?;
+            secrets.0.insert(spec.id.clone(), content);
+        }
+        Ok(secrets)
+    }
+
     fn read(&self) -> Result<Vec<u8>, String> {
         let variable = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
         let path = match &self.source {
@@ -107,6 +133,10 @@ impl SecretSpec {
         }
         Ok(content)
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 #[cfg(test)]
@@ -135,12 +165,31 @@ mod tests {
         let file = dir.path().join("token");
         std::fs::write(&file, b"s3cr3t\n\xff").unwrap();
         let spec: SecretSpec = format!("id=a,src={}", file.display()).parse().unwrap();
-        let secrets = read(&[spec]).unwrap();
+        let secrets = SecretSpec::read_all(&[spec]).unwrap();
         assert_eq!(secrets.0["a"], b"s3cr3t\n\xff");
         assert_eq!(format!("{secrets:?}"), "{\"a\"}");
         for text in ["id=a,env=TONNAGE_NO_SUCH_VARIABLE", "id=no-such-file", "id=a,src=/dev/zero"] {
-            let failure = read(&[text.parse().unwrap()]).unwrap_err();
+            let failure = SecretSpec::read_all(&[text.parse().unwrap()]).unwrap_err();
             assert!(failure.message.contains(text) && failure.exit == Exit::Usage, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn a_resumed_run_finds_a_secret_where_it_was() {
+        let spec = |text: &str| text.parse::<SecretSpec>().unwrap();
+        let here = std::env::current_dir().unwrap();
+        for (text, kept) in [
+            ("id=a,src=x y", format!("id=a,src={}/x y", here.display())),
+            ("id=a,env=B", "id=a,env=B".to_owned()),
+            ("id=no-such-file", format!("id=no-such-file,src={}/no-such-file", here.display())),
+            ("id=PATH", "id=PATH,env=PATH".to_owned()),
+        ] {
+            let kept_spec = spec(text).absolute();
+            assert_eq!(kept_spec.to_string(), kept);
+            let json = serde_json::to_string(&kept_spec).unwrap();
+            assert_eq!(serde_json::from_str::<SecretSpec>(&json).unwrap(), kept_spec);
+        }
+        let all = SecretSpec::over(&[spec("id=a,env=C")], &[spec("id=a,env=A"), spec("id=b,env=B")]);
+        assert_eq!(all, [spec("id=b,env=B"), spec("id=a,env=C")]);
     }
 }

@@ -175,7 +175,7 @@ fn a_thousand_variants_are_judged() {
     sandbox.run(&["baseline", "accept", "many"]).expect(0);
     let ran = sandbox.run(&["check", "many"]).expect(0);
     assert!(ran.stdout.contains("pass  [980 others]"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("gate passed: 1000 rules on 1000 variants\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("gate passed: 1,000 rules on 1,000 variants\n"), "{}", ran.stdout);
     sandbox.run(&["compare", "many", "many"]).expect(0);
 }
 

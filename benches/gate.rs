@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use tonnage::analyse::statistics::median;
-use tonnage::record::{self, Package, PackageManager, PathSize, Record, fixture};
-use tonnage::units::Bytes;
+use tonnage::testing::analyse::statistics::median;
+use tonnage::testing::fixture;
+use tonnage::testing::record::{self, Package, PackageManager, PathSize, Record};
+use tonnage::testing::units::Bytes;
 
 const VARIANTS: usize = 1_000;
 const ROUNDS: usize = 10;

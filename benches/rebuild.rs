@@ -14,9 +14,11 @@ use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use tonnage::analyse::statistics::median;
-use tonnage::engine::{BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, Removal, connect, labels};
-use tonnage::record::Builder;
+use tonnage::testing::analyse::statistics::median;
+use tonnage::testing::engine::{
+    BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, Removal, connect, labels,
+};
+use tonnage::testing::record::Builder;
 
 const ROUNDS: usize = 20;
 /// Largest ratio of tonnage's time to that of the command line.
@@ -54,11 +56,11 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
     let engine = connect(&ConnectOptions { builder: choice, ..ConnectOptions::default() }).await?;
     let before = engine.snapshot().await?;
     let mut ownership = Ownership { run: RUN.into(), before: Some(before.clone()), ..Ownership::default() };
-    let context = tonnage::context::Context::load(
+    let context = tonnage::testing::context::Context::load(
         folder.path(),
         &folder.path().join("Dockerfile"),
         builder,
-        &tonnage::context::Own::default(),
+        &tonnage::testing::context::Own::default(),
     )?;
     let request = BuildRequest {
         context: context.tar(&[])?,
@@ -66,7 +68,7 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
         tags: vec![TAGS[0].into()],
         labels: BTreeMap::from([(labels::RUN.to_owned(), RUN.to_owned())]),
         build_args: BTreeMap::new(),
-        secrets: tonnage::engine::Secrets::default(),
+        secrets: tonnage::testing::engine::Secrets::default(),
         images: Vec::new(),
         target: None,
         platform: None,

@@ -9,9 +9,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tonnage::record::{self, Record, Scenario, fixture};
-use tonnage::report::{self, Style};
-use tonnage::units::Bytes;
+use tonnage::testing::fixture;
+use tonnage::testing::record::{self, Record, Scenario};
+use tonnage::testing::report::{self, Style};
+use tonnage::testing::units::Bytes;
 
 const VARIANTS: usize = 1_000;
 const ROUNDS: u32 = 20;
@@ -32,7 +33,7 @@ fn many() -> Record {
         let (step, wall_ns) = (sample.step + 1_000_000, sample.wall_ns);
         *sample = like.clone();
         (sample.variant, sample.round, sample.discarded, sample.step) = (variant, round, discarded, step);
-        sample.wall_ns = tonnage::units::Nanos(sample.wall_ns.0 + wall_ns.0 % 1_000_000);
+        sample.wall_ns = tonnage::testing::units::Nanos(sample.wall_ns.0 + wall_ns.0 % 1_000_000);
     }
     record.samples.extend(rebuilds);
     record.settings.scenarios = vec![Scenario::Cold, Scenario::Src];

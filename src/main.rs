@@ -1,5 +1,5 @@
 //! The `tonnage` program: parse, run, exit code.
 
 fn main() -> std::process::ExitCode {
-    tonnage::cli::main()
+    tonnage::main()
 }

@@ -1,9 +1,9 @@
-//! A baseline; see `tonnage::testing::baseline`, which `cargo test` runs on `fuzz/seeds/baseline`.
+//! A baseline; see `tonnage::testing::readers::baseline`, which `cargo test` runs on `fuzz/seeds/baseline`.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    tonnage::testing::baseline(data);
+    tonnage::testing::readers::baseline(data);
 });

@@ -1,9 +1,9 @@
-//! A compose file; see `tonnage::testing::compose`, which `cargo test` runs on `fuzz/seeds/compose`.
+//! A compose file; see `tonnage::testing::readers::compose`, which `cargo test` runs on `fuzz/seeds/compose`.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    tonnage::testing::compose(data);
+    tonnage::testing::readers::compose(data);
 });

@@ -178,7 +178,7 @@ fn shown(instruction: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
     use crate::units::Nanos;
 
     fn codes(record: &Record) -> Vec<(String, String)> {

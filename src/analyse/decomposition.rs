@@ -133,7 +133,7 @@ fn instructions<'a>(samples: &[&'a Sample]) -> Vec<Vec<&'a Step>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
 
     #[test]
     fn parts_add_up_to_about_the_wall() {

@@ -39,7 +39,7 @@ pub const ENOUGH_ROUNDS: u32 = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn a_thousand_variants_of_twenty_rounds_lose_nothing() {

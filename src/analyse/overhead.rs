@@ -46,7 +46,7 @@ pub fn overhead(record: &Record) -> Option<Overhead> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn what_was_not_measured_is_overhead() {

@@ -188,7 +188,7 @@ pub fn noise(record: &Record) -> Option<Noise> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
     use crate::units::Nanos;
 
     fn of(record: &Record, variant: &str, scenario: Scenario) -> Vec<Sample> {

@@ -59,7 +59,7 @@ pub fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
     use crate::units::Nanos;
 
     #[test]

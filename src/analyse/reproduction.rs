@@ -146,7 +146,7 @@ fn is_pinned(base: &Base) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn a_size_inside_the_interval_is_reproduced_and_its_upper_end_is_outside() {

@@ -117,7 +117,7 @@ fn in_both(a: &[usize], b: &[usize], sizes: &[Bytes]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn layers_that_two_images_have_are_stored_once() {

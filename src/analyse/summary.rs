@@ -148,7 +148,7 @@ fn failure(variant: &Variant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
 
     fn smallest(record: &Record) -> Vec<String> {
         summary(record).into_iter().filter(|line| line.smallest).map(|line| line.name).collect()

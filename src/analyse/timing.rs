@@ -250,7 +250,7 @@ fn count(length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
 
     fn find(record: &Record, variant: &str, scenario: Scenario) -> ScenarioTiming {
         timings(record).into_iter().find(|timing| timing.variant == variant && timing.scenario == scenario).unwrap()

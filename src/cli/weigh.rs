@@ -299,7 +299,7 @@ fn limits(memory: Bytes) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn what_is_written_as_json_is_read_back_whole() {

@@ -349,8 +349,8 @@ fn a_state_without_hard_links_is_linked_like_another() {
 
 /// What `tonnage run` leaves behind.
 fn with_results(root: &Path) {
-    let record = crate::record::to_json(&crate::record::fixture::record());
-    let line = serde_json::to_string(&crate::analyse::trend::history_line(&crate::record::fixture::record())).unwrap();
+    let record = crate::record::to_json(&crate::testing::fixture::record());
+    let line = serde_json::to_string(&crate::analyse::trend::history_line(&crate::testing::fixture::record())).unwrap();
     for (path, content) in [
         ("tonnage.toml", "[suite]\n"),
         ("tonnage-baseline.json", "{}"),

@@ -1,5 +1,4 @@
-//! The container engine: what tonnage asks of one, the implementation over its HTTP API, and a scripted one for
-//! tests.
+//! The container engine: what tonnage asks of one, and the implementation over its HTTP API.
 //!
 //! In: requests in plain types. Out: facts, build events and byte streams. This is the only folder that names
 //! bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
@@ -18,21 +17,18 @@ mod images;
 mod network;
 mod networks;
 mod probe;
-mod scripted;
-
 mod session;
 mod snapshot;
 mod types;
 
 pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
 pub use endpoint::{Address, Candidate, Source, Surroundings};
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
 pub use session::Secrets;
 
 pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};
 
-pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
     ContainerState, Downloads, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot,

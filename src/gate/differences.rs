@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::error::Diagnose;
     use crate::exit::Exit;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     fn measured() -> Measured {
         Measured::of_record(fixture::record(), "run.json", Path::new("run.json")).unwrap()

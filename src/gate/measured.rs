@@ -231,7 +231,7 @@ pub fn newest_record(results: &Path) -> Result<PathBuf, GateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn a_file_says_what_it_is() {

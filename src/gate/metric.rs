@@ -250,7 +250,7 @@ fn folded(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
     use crate::units::Bytes;
 
     fn node(name: &str, bytes: u64, children: Vec<FileNode>) -> FileNode {

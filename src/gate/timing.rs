@@ -310,29 +310,18 @@ fn confirm(pairs: &[TimingPair<'_>], results: &mut [TimingResult], rules: &Timin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Confirmation, fixture};
+    use crate::random::SplitMix64;
+    use crate::record::Confirmation;
+    use crate::testing::fixture;
 
     /// Noise as it is on shared machines: most rounds within 2 %, now and then one that is much slower.
-    struct Noise(u64);
-
-    impl Noise {
-        fn next(&mut self) -> f64 {
-            // SplitMix64 (Steele, Lea, Flood 2014).
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-        }
-
-        fn factor(&mut self) -> f64 {
-            let bell = (0..12).map(|_| self.next()).sum::<f64>() - 6.0;
-            let spike = if self.next() < 0.05 { 1.5 } else { 1.0 };
-            (bell * 0.04).exp() * spike
-        }
+    fn factor(noise: &mut SplitMix64) -> f64 {
+        let bell = noise.bell();
+        let spike = if noise.uniform() < 0.05 { 1.5 } else { 1.0 };
+        (bell * 0.04).exp() * spike
     }
 
-    fn samples(noise: &mut Noise, rounds: u32, seconds: f64) -> Vec<Sample> {
+    fn samples(noise: &mut SplitMix64, rounds: u32, seconds: f64) -> Vec<Sample> {
         let like = fixture::record().samples.swap_remove(0);
         (0..rounds)
             .map(|round| Sample {
@@ -340,17 +329,17 @@ mod tests {
                 discarded: false,
                 valid: true,
                 twin: false,
-                wall_ns: Nanos::from_seconds(seconds * noise.factor()),
+                wall_ns: Nanos::from_seconds(seconds * factor(noise)),
                 ..like.clone()
             })
             .collect()
     }
 
     /// One job of `comparisons` pairs of which the first is `slower` by that ratio, with the rerun it asks for.
-    fn job(noise: &mut Noise, comparisons: usize, slower: f64) -> Vec<TimingVerdict> {
+    fn job(noise: &mut SplitMix64, comparisons: usize, slower: f64) -> Vec<TimingVerdict> {
         let rules = TimingRules::default();
         let rounds = u32::try_from(rounds_needed(comparisons, &rules)).unwrap() + 1;
-        let measure = |noise: &mut Noise| -> Vec<(Vec<Sample>, Vec<Sample>)> {
+        let measure = |noise: &mut SplitMix64| -> Vec<(Vec<Sample>, Vec<Sample>)> {
             (0..comparisons)
                 .map(|index| {
                     let factor = if index == 0 { slower } else { 1.0 };
@@ -383,7 +372,7 @@ mod tests {
 
     #[test]
     fn equal_builds_raise_no_alarm_and_thirty_percent_is_found() {
-        let mut noise = Noise(1);
+        let mut noise = SplitMix64(1);
         let alarms = (0..60).filter(|_| job(&mut noise, 8, 1.0).contains(&TimingVerdict::Slower)).count();
         assert_eq!(alarms, 0, "of 60 jobs of 8 comparisons");
         let found = (0..30).filter(|_| job(&mut noise, 8, 1.3)[0] == TimingVerdict::Slower).count();
@@ -392,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_small_difference_in_time_is_the_same_however_large_the_ratio() {
-        let (mut a, mut b) = (samples(&mut Noise(2), 12, 0.05), samples(&mut Noise(3), 12, 0.09));
+        let (mut a, mut b) = (samples(&mut SplitMix64(2), 12, 0.05), samples(&mut SplitMix64(3), 12, 0.09));
         for sample in a.iter_mut().chain(&mut b) {
             sample.scenario = Scenario::Warm;
         }
@@ -410,7 +399,7 @@ mod tests {
     #[test]
     fn less_than_the_engines_step_is_not_judged() {
         let steady = |seconds: f64| -> Vec<Sample> {
-            let samples = samples(&mut Noise(5), 12, 1.0).into_iter();
+            let samples = samples(&mut SplitMix64(5), 12, 1.0).into_iter();
             samples.map(|sample| Sample { wall_ns: Nanos::from_seconds(seconds), ..sample }).collect()
         };
         let verdict = |head: f64, layer_step: Nanos| {
@@ -454,7 +443,7 @@ mod tests {
 
     #[test]
     fn a_rerun_that_does_not_agree_is_inconclusive() {
-        let mut noise = Noise(4);
+        let mut noise = SplitMix64(4);
         let (base, head) = (samples(&mut noise, 9, 2.0), samples(&mut noise, 9, 3.0));
         let record = {
             let mut record = fixture::record();

@@ -2,15 +2,13 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::*;
-use crate::engine::{Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::measure::Way;
 use crate::measure::{Cancel, Event, MeasureError, Observer, Outcome, Silent, run, run_against};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
+use crate::testing::{Script, ScriptedEngine, Trouble, TroubleKind, run_options};
 
 const SINGLE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
                       RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
@@ -56,14 +54,8 @@ impl States {
 
     fn options(&self, resume: bool) -> RunOptions {
         RunOptions {
-            invocation: crate::measure::Invocation::default(),
-            via: Way::Auto,
-            out: self.out(),
             resume,
-            state: self.dir.path().join("state"),
             run: "r1".into(),
-            builder: "auto".into(),
-            bases: "default".into(),
             plan: PlanOptions {
                 rounds: 3,
                 discard_first: true,
@@ -72,18 +64,7 @@ impl States {
                 seed: 1,
                 twin: Some(0),
             },
-            only: Vec::new(),
-            max_time: None,
-            pull_deadline: Duration::from_secs(1),
-            keep: false,
-            serve: false,
-            platform: None,
-            network: None,
-            build_args: BTreeMap::new(),
-            secrets: Secrets::default(),
-            ca_files: Vec::new(),
-            site_env: BTreeMap::new(),
-            started_at: "2026-11-27T00:00:00Z".into(),
+            ..run_options(self.dir.path())
         }
     }
 

@@ -3,18 +3,15 @@
 //! Whatever fails, and whenever: no finished build is lost, nothing foreign is removed from the engine, nothing of the
 //! run stays there after a clean-up, and the error names what failed and says what to do.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::{Cancel, Event, MeasureError, Observer, Outcome, RunOptions, Way, run, stale_runs};
-use crate::engine::{
-    ContainerSpec, ContainerState, Engine as _, EngineError, Fault, Removal, Script, ScriptedEngine, Snapshot,
-};
+use crate::engine::{ContainerSpec, ContainerState, Engine as _, EngineError, Removal, Snapshot};
 use crate::error::Diagnose as _;
 use crate::fsx::fault;
 use crate::record::{self, Ended, Record, Sample, Scenario};
 use crate::suite::{PlanOptions, Suite};
+use crate::testing::{Fault, Script, ScriptedEngine, run_options};
 
 const DOCKERFILE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
                           RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
@@ -69,13 +66,9 @@ impl Bench {
 
     fn options(&self, out: &str, resume: bool) -> RunOptions {
         RunOptions {
-            invocation: crate::measure::Invocation::default(),
             out: self.dir.path().join(out),
             resume,
-            state: self.state(),
             run: format!("run-{out}"),
-            builder: "auto".into(),
-            bases: "default".into(),
             plan: PlanOptions {
                 rounds: 1,
                 discard_first: false,
@@ -84,19 +77,9 @@ impl Bench {
                 seed: 1,
                 twin: None,
             },
-            only: Vec::new(),
-            max_time: None,
-            pull_deadline: Duration::from_secs(1),
-            keep: false,
             via: Way::Export,
             serve: true,
-            platform: None,
-            network: None,
-            build_args: BTreeMap::new(),
-            secrets: crate::engine::Secrets::default(),
-            ca_files: Vec::new(),
-            site_env: BTreeMap::new(),
-            started_at: "2026-11-28T12:00:00Z".into(),
+            ..run_options(self.dir.path())
         }
     }
 

@@ -324,7 +324,8 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::record::{FORMAT_VERSION, Side, fixture};
+    use crate::record::{FORMAT_VERSION, Side};
+    use crate::testing::fixture;
 
     /// Options of a run with the id `run` whose results go into `dir`.
     fn options(dir: &Path, run: &str) -> RunOptions {

@@ -258,8 +258,9 @@ fn normal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Failure, Layer, Step, fixture};
+    use crate::record::{Failure, Layer, Step};
     use crate::suite::dockerfile::Facts;
+    use crate::testing::fixture;
     use crate::units::Bytes;
 
     #[derive(Default)]

@@ -91,7 +91,7 @@ pub fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<Store, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn ways_are_read_as_they_are_written() {

@@ -249,8 +249,8 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
-    use crate::engine::{Script, ScriptedEngine};
     use crate::image::Options;
+    use crate::testing::{Script, ScriptedEngine};
 
     fn lost() -> EngineError {
         EngineError::Lost { action: "export".into(), reason: "gone".into() }

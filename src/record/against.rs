@@ -87,7 +87,7 @@ impl Against {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn it_stands_beside_the_record_and_reads_back() {

@@ -371,7 +371,7 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
     use crate::text::for_people;
     use proptest::prelude::*;
 

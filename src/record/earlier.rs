@@ -63,7 +63,8 @@ fn side(name: &mut String, side: &mut Side) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{self, fixture};
+    use crate::record;
+    use crate::testing::fixture;
 
     #[test]
     fn words_of_1_0_become_states() {

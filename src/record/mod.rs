@@ -7,8 +7,6 @@ mod against;
 pub mod csv;
 mod earlier;
 mod environment;
-#[doc(hidden)]
-pub mod fixture;
 mod sample;
 mod schema;
 mod store;

@@ -166,7 +166,7 @@ mod tests {
     use comrak::{Arena, Options, parse_document};
 
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn what_is_folded_is_still_a_table_to_github() {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Style, charts, html, json, markdown, terminal, trend_chart, write_all};
 use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
-use crate::record::{Record, Scenario, fixture};
+use crate::record::{Record, Scenario};
+use crate::testing::fixture;
 
 /// The plain record and those in which something is the matter.
 fn records() -> Vec<(&'static str, Record)> {

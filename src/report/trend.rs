@@ -248,7 +248,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
-    use crate::record::fixture;
+    use crate::testing::fixture;
     use crate::units::Bytes;
 
     fn lines() -> Vec<HistoryLine> {

@@ -69,7 +69,7 @@ pub use boundary::{Boundary, BoundaryError};
 pub use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
 pub use claim::{Claim, ParseClaimError};
 pub use error::SuiteError;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;
 pub use load::{BASELINE_NAME, MANIFEST_NAME, is_name, name_of};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};

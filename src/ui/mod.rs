@@ -109,7 +109,7 @@ pub fn removed(report: &CleanReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn the_second_build_of_the_check_is_labelled() {

@@ -9,8 +9,9 @@ mod driver;
 
 use driver::{Browser, Keys};
 use serde_json::{Value, json};
-use tonnage::record::{Record, fixture};
-use tonnage::report;
+use tonnage::testing::fixture;
+use tonnage::testing::record::Record;
+use tonnage::testing::report;
 
 /// A browser showing the page of a record, in a window of the given width; `None` where it is to be skipped.
 fn showing(record: &Record, width: u32) -> Option<(Browser, tempfile::TempDir)> {

@@ -1,7 +1,8 @@
 //! The gate as a CI job runs it: files in, verdict and exit code out. No engine is asked.
 
-use tonnage::record::{self, Against, Confirmation, Outcome, Record, Sample, Scenario, fixture};
-use tonnage::units::{Bytes, Nanos};
+use tonnage::testing::fixture;
+use tonnage::testing::record::{self, Against, Confirmation, Outcome, Record, Sample, Scenario};
+use tonnage::testing::units::{Bytes, Nanos};
 
 use crate::sandbox::Sandbox;
 

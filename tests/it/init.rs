@@ -29,7 +29,7 @@ fn it_writes_once_prints_on_request_and_overwrites_only_by_force() {
     let (code, out, err) = init(dir.path(), &[]);
     assert_eq!((code, out.as_str()), (0, ""));
     assert!(err.contains("with 1 variant: ") && err.contains("hint: review it, then run `tonnage run"), "{err}");
-    tonnage::suite::Suite::load(dir.path()).unwrap();
+    tonnage::testing::suite::Suite::load(dir.path()).unwrap();
 
     fs::write(&manifest, "mine").unwrap();
     let (code, _, err) = init(dir.path(), &[]);

@@ -1,12 +1,12 @@
 //! Engines that do not do all that they should: tonnage goes on and says what it cannot know.
 
-use tonnage::engine::{
+use tonnage::testing::engine::{
     ConnectOptions, ContainerState, DockerEngine, Engine as _, Listens, Ownership, Removal, connect,
 };
-use tonnage::exit::Exit;
-use tonnage::measure::{Cancel, RunOptions, run};
-use tonnage::record::{Ended, Outcome, ServeState};
-use tonnage::suite::Suite;
+use tonnage::testing::exit::Exit;
+use tonnage::testing::measure::{Cancel, RunOptions, run};
+use tonnage::testing::record::{Ended, Outcome, ServeState};
+use tonnage::testing::suite::Suite;
 
 use crate::fake_engine::FakeEngine;
 use crate::sandbox::Sandbox;

@@ -6,8 +6,9 @@ use std::process::Command;
 
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, parse_document};
-use tonnage::record::{self, Package, PackageManager, PathSize, Record, fixture};
-use tonnage::units::Bytes;
+use tonnage::testing::fixture;
+use tonnage::testing::record::{self, Package, PackageManager, PathSize, Record};
+use tonnage::testing::units::Bytes;
 
 use crate::sandbox::Sandbox;
 

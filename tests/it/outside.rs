@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use tonnage::record::{self, fixture};
+use tonnage::testing::fixture;
+use tonnage::testing::record;
 
 use crate::sandbox::Sandbox;
 

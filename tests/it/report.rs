@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tonnage::analyse::trend::history_line;
-use tonnage::measure::Cancel;
-use tonnage::record::{self, Record, fixture};
-use tonnage::report;
+use tonnage::testing::analyse::trend::history_line;
+use tonnage::testing::fixture;
+use tonnage::testing::measure::Cancel;
+use tonnage::testing::record::{self, Record};
+use tonnage::testing::report;
 
 use super::sandbox::Sandbox;
 use super::scripted_run::{engine, measured, options};

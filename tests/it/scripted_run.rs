@@ -1,15 +1,16 @@
 //! Whole runs on an engine in memory: what ends them, and that they go on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use tonnage::analyse::overhead;
-use tonnage::engine::{ContainerState, Listens, Script, ScriptedEngine, Secrets, Trouble, TroubleKind};
-use tonnage::exit::Exit;
-use tonnage::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
-use tonnage::record::{Ended, SampleState, Scenario};
-use tonnage::suite::{PlanOptions, Suite};
+use tonnage::testing::analyse::overhead;
+use tonnage::testing::engine::{ContainerState, Listens};
+use tonnage::testing::exit::Exit;
+use tonnage::testing::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
+use tonnage::testing::record::{Ended, SampleState};
+use tonnage::testing::suite::Suite;
+use tonnage::testing::{Script, ScriptedEngine, Trouble, TroubleKind, run_options};
 
 /// Two variants, two rounds, seven builds each.
 const STEPS: u32 = 2 * 2 * 7;
@@ -44,36 +45,7 @@ fn script(troubles: Vec<Trouble>) -> Script {
 }
 
 pub(crate) fn options(folder: &Path) -> RunOptions {
-    RunOptions {
-        invocation: tonnage::measure::Invocation::default(),
-        via: tonnage::measure::Way::Auto,
-        out: folder.join("out"),
-        resume: false,
-        state: folder.join("state"),
-        run: "scripted".into(),
-        builder: "auto".into(),
-        bases: "default".into(),
-        plan: PlanOptions {
-            rounds: 1,
-            discard_first: true,
-            scenarios: Scenario::ALL.to_vec(),
-            warm_repeats: 3,
-            seed: 1,
-            twin: None,
-        },
-        only: vec!["python3.9".into(), "python3.9-slim".into()],
-        max_time: None,
-        pull_deadline: Duration::from_secs(1),
-        keep: false,
-        serve: false,
-        platform: None,
-        network: None,
-        build_args: BTreeMap::new(),
-        secrets: Secrets::default(),
-        ca_files: Vec::new(),
-        site_env: BTreeMap::new(),
-        started_at: "2026-11-01T12:00:00Z".into(),
-    }
+    RunOptions { only: vec!["python3.9".into(), "python3.9-slim".into()], ..run_options(folder) }
 }
 
 pub(crate) fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> Outcome {

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
-use tonnage::analyse::statistics::{self, Interval, PointEstimate, Side};
+use tonnage::testing::analyse::statistics::{self, Interval, PointEstimate, Side};
 
 const LEVEL: f64 = 0.95;
 

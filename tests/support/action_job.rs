@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tonnage::record::{self, fixture};
-use tonnage::units::Bytes;
+use tonnage::testing::fixture;
+use tonnage::testing::record;
+use tonnage::testing::units::Bytes;
 
 use crate::sandbox::Sandbox;
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tonnage::analyse::proof::same_instruction;
-use tonnage::suite::dockerfile::{Arguments, Facts, platform_args, same_image};
+use tonnage::testing::analyse::proof::same_instruction;
+use tonnage::testing::suite::dockerfile::{Arguments, Facts, platform_args, same_image};
 
 /// Dockerfiles that BuildKit refuses, and which tonnage understands on purpose: other builders take the first, and one
 /// bad default must not make the bases unknown.

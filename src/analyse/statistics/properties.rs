@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::random::SplitMix64;
 
 /// Values with few enough digits that adding and scaling by powers of two is exact.
 fn values(most: usize) -> impl Strategy<Value = Vec<f64>> {
@@ -46,9 +47,9 @@ proptest! {
     #[test]
     fn order_does_not_matter_to_what_is_no_series(sample in values(30), seed in any::<u64>()) {
         let mut shuffled = sample.clone();
-        let mut random = Random(seed);
+        let mut random = SplitMix64(seed);
         for index in (1..shuffled.len()).rev() {
-            shuffled.swap(index, (random.next() % (index as u64 + 1)) as usize);
+            shuffled.swap(index, (random.draw() % (index as u64 + 1)) as usize);
         }
         prop_assert_eq!(locations(&sample), locations(&shuffled));
         for side in [Side::Greater, Side::Less] {
@@ -124,33 +125,10 @@ proptest! {
     }
 }
 
-/// `SplitMix64` (Steele, Lea & Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// Uniform in (0, 1).
-    fn uniform(&mut self) -> f64 {
-        ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// Normal by the sum of twelve uniforms: good enough in the middle, which is what coverage is about.
-    fn bell(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
-    }
-}
-
 #[test]
 fn intervals_cover_what_they_promise() {
     const RUNS: u32 = 2000;
-    let mut random = Random(1);
+    let mut random = SplitMix64(1);
     for n in [6, 7, 10, 15] {
         let (mut skewed, mut symmetric, mut shifted) = (0, 0, 0);
         let (mut level_skewed, mut level_symmetric, mut level_shifted) = (0.0, 0.0, 0.0);
@@ -193,7 +171,7 @@ fn intervals_cover_what_they_promise() {
 #[test]
 fn the_smallest_effect_is_found_about_as_often_as_promised() {
     const RUNS: u32 = 1500;
-    let mut random = Random(3);
+    let mut random = SplitMix64(3);
     for n in [8, 16] {
         let effect = minimum_detectable_effect(0.05, n, 0.05, 0.8).unwrap().ln();
         let found = (0..RUNS)

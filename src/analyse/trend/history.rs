@@ -192,7 +192,7 @@ fn digest(parts: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
 
     #[test]
     fn a_line_holds_what_trends_need_and_reads_back_the_same() {

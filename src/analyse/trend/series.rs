@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::analyse::trend::history_line;
     use crate::record::WireKind;
-    use crate::record::fixture::{self, NAMES};
+    use crate::testing::fixture::{self, NAMES};
 
     /// Runs of the made-up suite in which each image is 0.3 % larger than in the run before.
     fn runs(count: usize) -> Vec<HistoryLine> {

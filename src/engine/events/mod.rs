@@ -123,7 +123,7 @@ fn instruction_text(text: &str) -> String {
 
 /// Folds an answer that arrives in one piece and in pieces of `step` bytes: the facts are the same, and fit to keep.
 /// Returns whether there were instructions.
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) fn fold_twice(builder: u8, step: usize, answer: &[u8]) -> bool {
     let builder = [Builder::Buildkit, Builder::Classic, Builder::Buildah][usize::from(builder) % 3];
     let fold = |step: usize| {

@@ -6,7 +6,8 @@ use super::*;
 use crate::analyse::compare::compare;
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::record::{PackageManager, fixture};
+use crate::record::PackageManager;
+use crate::testing::fixture;
 
 fn measured() -> Measured {
     Measured::of_record(fixture::record(), "run.json", Path::new("run.json")).unwrap()

@@ -4,7 +4,8 @@ mod real_cases;
 
 use super::*;
 use crate::gate::baseline::{Accepting, accept};
-use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind, fixture};
+use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind};
+use crate::testing::fixture;
 
 const SLIM: usize = 1;
 

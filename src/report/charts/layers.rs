@@ -128,7 +128,7 @@ fn in_words(parts: &[Bytes; 5]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn the_parts_add_up_to_the_layers() {

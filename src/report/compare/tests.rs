@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analyse::compare::{CauseKind, Comparison, compare};
-use crate::record::fixture;
 use crate::record::{Base, BaseOrigin, Layer, LayerOrigin, Package, PackageManager, PathSize, Variant};
+use crate::testing::fixture;
 use crate::units::{Bytes, SignedBytes};
 
 /// The slim variant of the made-up record: five base layers, then WORKDIR, COPY, pip, COPY src.

@@ -123,7 +123,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     fn value(export: fn(&Measured) -> String) -> Value {
         let measured = Measured::of_record(fixture::record(), "run.json", Path::new("run.json")).unwrap();

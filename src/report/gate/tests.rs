@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::gate::{Accepting, Budgets, Input, accept, judge};
-use crate::record::{Package, PackageManager, Record, fixture};
+use crate::record::{Package, PackageManager, Record};
+use crate::testing::fixture;
 use crate::units::Bytes;
 
 /// The slim variant 2 MB larger by a package, in a suite with a limit of 1 MB of growth.

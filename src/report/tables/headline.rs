@@ -194,7 +194,8 @@ fn timing_cell(timing: &SummaryTiming) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Record, fixture};
+    use crate::record::Record;
+    use crate::testing::fixture;
 
     fn said(record: &Record) -> String {
         verdict(&Facts::of(record))

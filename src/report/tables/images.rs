@@ -154,7 +154,7 @@ fn bytes(value: Bytes) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn what_was_not_asked_is_neither_a_time_nor_a_failure() {

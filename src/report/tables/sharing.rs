@@ -53,7 +53,7 @@ fn bytes(value: Bytes) -> Cell {
 mod tests {
     use super::*;
     use crate::analyse;
-    use crate::record::fixture;
+    use crate::testing::fixture;
 
     #[test]
     fn each_pair_has_its_cell_and_all_together_their_cost() {

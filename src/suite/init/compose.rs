@@ -69,7 +69,7 @@ pub(super) fn read_all(root: &Path, files: &[PathBuf], survey: &mut Survey) {
 }
 
 /// What one compose file says.
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) fn survey_of(root: &Path, file: &Path, content: &str) -> Survey {
     let mut survey = Survey::default();
     read(root, file, content, &mut survey);

@@ -122,7 +122,7 @@ impl Diagnose for InitError {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) use compose::survey_of as read_compose;
 pub use ignore::to_ignore;
 pub use survey::survey;

@@ -9,9 +9,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tonnage::context::{Context, Edit, Own, edit_line};
-use tonnage::record::Builder;
-use tonnage::suite::Suite;
+use tonnage::testing::context::{Context, Edit, Own, edit_line};
+use tonnage::testing::record::Builder;
+use tonnage::testing::suite::Suite;
 
 use crate::shared_engine::SharedEngine;
 

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tonnage::engine::{
+use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
     Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
-use tonnage::record::Builder;
+use tonnage::testing::record::Builder;
 
 use crate::docker::docker;
 use crate::shared_engine::SharedEngine;
@@ -81,7 +81,7 @@ impl Run {
     async fn build(
         &mut self,
         request: &BuildRequest,
-    ) -> Result<Result<BuildOutput, tonnage::engine::BuildFailure>, EngineError> {
+    ) -> Result<Result<BuildOutput, tonnage::testing::engine::BuildFailure>, EngineError> {
         let start = now();
         self.own.tags.extend(request.tags.iter().cloned());
         let built = self.engine.build(request, &mut |_| {}).await;

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
-use tonnage::credentials::Places;
-use tonnage::engine::{BuildRequest, BuilderChoice, ConnectOptions, Engine as _, Secrets, Surroundings, find, labels};
+use tonnage::testing::credentials::Places;
+use tonnage::testing::engine::{
+    BuildRequest, BuilderChoice, ConnectOptions, Engine as _, Secrets, Surroundings, find, labels,
+};
 
 use crate::docker::{docker, is_containerd_store, left_out};
 use crate::registry::{PASSWORD, Registry, USER};

@@ -1,6 +1,6 @@
-//! Entries to the readers of untrusted input, which are private otherwise: for the fuzz targets in `fuzz/`, and for the
-//! corpus in `fuzz/seeds/`, which every `cargo test` runs through them. Each takes any bytes and asserts what must
-//! hold of whatever the reader makes of them; they return whether the reader took the input. Part of the feature `testing`, not of the product.
+//! Entries to the readers of untrusted input: for the fuzz targets in `fuzz/`, and for the corpus in `fuzz/seeds/`, which
+//! every `cargo test` runs through them. Each takes any bytes and asserts what must hold of whatever the reader makes of
+//! them; they return whether the reader took the input.
 
 #![expect(clippy::missing_panics_doc, reason = "to panic where something does not hold is what they are for")]
 

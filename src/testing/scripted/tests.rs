@@ -120,7 +120,7 @@ fn troubles_come_when_the_script_says() {
     run(async {
         let engine = ScriptedEngine::new(Script::default());
         for (dockerfile, message) in [
-            ("FROM python:3.9\nRUNN x\n", "line 2: unknown instruction: RUNN"),
+            ("FROM python:3.9\nRUNN x\n", "line 2: `RUNN` is not an instruction"),
             ("FROM nothing:1\nRUN x\n", "does not exist"),
             ("FROM python:3.9\nCOPY nothing /\n", "not found"),
         ] {

@@ -1,58 +1,33 @@
-//! What the scripted engine knows of Dockerfiles: lines, stages, and which files an instruction copies.
+//! What the scripted engine does with Dockerfiles and contexts: which files an instruction copies, and digests.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
+use crate::suite::dockerfile::{Facts, Kind};
+
 /// One instruction of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Instruction {
+    pub(super) kind: Kind,
     /// Its text on one line.
     pub(super) text: String,
     /// Its stage, counted from 0.
     pub(super) stage: usize,
+    /// Whether builders keep a cache entry for it.
+    pub(super) cacheable: bool,
 }
 
 /// Stages and instructions; FROM is the first of each stage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Dockerfile {
     pub(super) instructions: Vec<Instruction>,
-    /// Names of the stages; BuildKit's own where they have none.
-    pub(super) stages: Vec<String>,
+    /// Names of the stages, BuildKit's own where they have none, and what they are FROM.
+    pub(super) stages: Vec<(String, String)>,
 }
 
-const WORDS: [&str; 18] = [
-    "FROM",
-    "RUN",
-    "COPY",
-    "ADD",
-    "WORKDIR",
-    "ENV",
-    "ARG",
-    "CMD",
-    "ENTRYPOINT",
-    "LABEL",
-    "USER",
-    "EXPOSE",
-    "VOLUME",
-    "SHELL",
-    "STOPSIGNAL",
-    "HEALTHCHECK",
-    "ONBUILD",
-    "MAINTAINER",
-];
-
 impl Instruction {
-    pub(super) fn word(&self) -> &str {
-        self.text.split(' ').next().unwrap_or_default()
-    }
-
-    /// Whether builders keep a cache entry for it.
-    pub(super) fn is_cacheable(&self) -> bool {
-        matches!(self.word(), "RUN" | "COPY" | "ADD" | "WORKDIR")
-    }
-
     /// The stage that a COPY copies from.
     pub(super) fn from(&self) -> Option<&str> {
         self.text.split(' ').find_map(|word| word.strip_prefix("--from="))
@@ -67,35 +42,19 @@ impl Instruction {
 
 /// Reads a Dockerfile; the error is the builder's message.
 pub(super) fn read(text: &str) -> Result<Dockerfile, String> {
-    let mut found = Dockerfile::default();
-    let mut pending = String::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (part, goes_on) = line.strip_suffix('\\').map_or((line, false), |part| (part, true));
-        pending = format!("{pending} {part}").split_whitespace().collect::<Vec<_>>().join(" ");
-        if goes_on {
-            continue;
-        }
-        let text = std::mem::take(&mut pending);
-        let word = text.split(' ').next().unwrap_or_default().to_ascii_uppercase();
-        if !WORDS.contains(&word.as_str()) {
-            return Err(format!("dockerfile parse error on line {}: unknown instruction: {word}", number + 1));
-        }
-        if word == "FROM" {
-            let words: Vec<&str> = text.split(' ').collect();
-            found.stages.push(match words.as_slice() {
-                [.., word, name] if word.eq_ignore_ascii_case("as") => name.to_ascii_lowercase(),
-                _ => format!("stage-{}", found.stages.len()),
-            });
-        }
-        if let Some(stage) = found.stages.len().checked_sub(1) {
-            found.instructions.push(Instruction { text, stage });
-        }
-    }
-    if found.stages.is_empty() { Err("file with no instructions".to_owned()) } else { Ok(found) }
+    let facts = Facts::parse(text).map_err(|error| format!("dockerfile parse error on {error}"))?;
+    let stages = facts.stages.into_iter().enumerate().map(|(index, stage)| {
+        let name = stage.name.map_or_else(|| format!("stage-{index}"), |name| name.to_ascii_lowercase());
+        (name, stage.base)
+    });
+    let instructions = facts.instructions.into_iter().skip_while(|fact| fact.kind != Kind::From);
+    let instructions = instructions.map(|fact| Instruction {
+        kind: fact.kind,
+        text: fact.text,
+        stage: fact.stage as usize,
+        cacheable: fact.cacheable,
+    });
+    Ok(Dockerfile { stages: stages.collect(), instructions: instructions.collect() })
 }
 
 /// Path → content of the files of a context.

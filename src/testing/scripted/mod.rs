@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{
+use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot, labels,
 };

@@ -6,7 +6,9 @@ use super::archive::{Image, Layer};
 use super::dockerfile::{self, Dockerfile, Instruction, below, digest};
 use super::{Script, State, TroubleKind};
 use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError};
+use crate::random::SplitMix64;
 use crate::record::{Builder, Parts, Step};
+use crate::suite::dockerfile::Kind;
 use crate::units::Nanos;
 
 /// Key of an instruction → the layer it made.
@@ -39,19 +41,9 @@ impl Stage {
     }
 }
 
-/// Times from a seed: `SplitMix64` (Steele, Lea, Flood 2014).
-struct Times(u64);
-
-impl Times {
-    /// `around` give or take 5 %.
-    fn around(&mut self, around: u64) -> Nanos {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        Nanos(around - around / 20 + mixed % (around / 10 + 1))
-    }
+/// A time, give or take 5 %.
+fn around(nanoseconds: u64, times: &mut SplitMix64) -> Nanos {
+    Nanos(nanoseconds - nanoseconds / 20 + times.draw() % (nanoseconds / 10 + 1))
 }
 
 /// Builds; `Err` only where the script takes the engine away.
@@ -63,9 +55,9 @@ pub(super) fn build(
     observe: &mut dyn FnMut(BuildEvent),
 ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
     let number = store.fresh();
-    let mut times = Times(script.seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(number));
+    let mut times = SplitMix64(script.seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(number));
     let files = dockerfile::files(&request.context);
-    let upload_ns = times.around(5_000_000);
+    let upload_ns = around(5_000_000, &mut times);
     let failed = |message: &str, instruction: &str, wall_ns: Nanos| {
         let (message, instruction) = (message.to_owned(), instruction.to_owned());
         let log = vec![format!("failed: {message}")];
@@ -93,9 +85,9 @@ pub(super) fn build(
     let mut stages: Vec<Stage> = Vec::new();
     let mut steps = Vec::new();
     let mut steps_ns = Nanos::ZERO;
-    let total = parsed.instructions.iter().filter(|one| one.is_cacheable() && wanted.contains(&one.stage)).count();
+    let total = parsed.instructions.iter().filter(|one| one.cacheable && wanted.contains(&one.stage)).count();
     for instruction in &parsed.instructions {
-        if instruction.word() == "FROM" {
+        if instruction.kind == Kind::From {
             let Some(stage) = base_of(store, &parsed, &stages, instruction) else {
                 return failed("pull access denied, repository does not exist", &instruction.text, upload_ns);
             };
@@ -105,7 +97,7 @@ pub(super) fn build(
         if !wanted.contains(&instruction.stage) {
             continue;
         }
-        if !instruction.is_cacheable() {
+        if !instruction.cacheable {
             if let Some(stage) = stages.last_mut() {
                 stage.settings.push(instruction.text.clone());
             }
@@ -121,7 +113,7 @@ pub(super) fn build(
         };
         // BuildKit serves WORKDIR from cache in spite of `nocache`, on every version.
         let may_hit =
-            !request.no_cache || (instruction.word() == "WORKDIR" && script.facts.builder == Builder::Buildkit);
+            !request.no_cache || (instruction.kind == Kind::Workdir && script.facts.builder == Builder::Buildkit);
         let hit = may_hit && !troubles.contains(&TroubleKind::ForgetsCache) && store.cache.0.contains_key(&key);
         let fails = failing.filter(|(part, _)| !hit && instruction.text.contains(part));
         observe(if hit {
@@ -133,7 +125,7 @@ pub(super) fn build(
         if let Some((_, message)) = fails {
             return failed(message, &instruction.text, upload_ns + steps_ns);
         }
-        let duration_ns = if hit { Nanos::ZERO } else { times.around(cost(instruction)) };
+        let duration_ns = if hit { Nanos::ZERO } else { around(cost(instruction), &mut times) };
         if !hit {
             let layer = execute(instruction, &files, store.fresh());
             store.cache.0.insert(key.clone(), layer);
@@ -142,7 +134,7 @@ pub(super) fn build(
         if let (Some(stage), Some(layer)) = (stages.last_mut(), store.cache.0.get(&key)) {
             stage.layers.push(layer.clone());
         }
-        let stage = if parsed.stages.len() > 1 { parsed.stages[instruction.stage].clone() } else { String::new() };
+        let stage = if parsed.stages.len() > 1 { parsed.stages[instruction.stage].0.clone() } else { String::new() };
         steps.push(Step { instruction: instruction.text.clone(), stage, cached: hit, duration_ns });
     }
     observe(BuildEvent::Exporting);
@@ -155,9 +147,9 @@ pub(super) fn build(
     store.images.insert(image_id.clone(), image);
     let parts = Parts {
         upload_ns,
-        resolve_ns: times.around(2_000_000),
+        resolve_ns: around(2_000_000, &mut times),
         steps_ns,
-        export_ns: times.around(if steps_ns.0 == 0 { 10_000_000 } else { 100_000_000 }),
+        export_ns: around(if steps_ns.0 == 0 { 10_000_000 } else { 100_000_000 }, &mut times),
         client_side: false,
     };
     Ok(Ok(BuildOutput {
@@ -174,7 +166,7 @@ pub(super) fn build(
 }
 
 fn stage_of(parsed: &Dockerfile, name: &str) -> Option<usize> {
-    let named = parsed.stages.iter().position(|stage| stage.eq_ignore_ascii_case(name));
+    let named = parsed.stages.iter().position(|(stage, _)| stage.eq_ignore_ascii_case(name));
     named.or_else(|| name.parse().ok().filter(|&number| number < parsed.stages.len()))
 }
 
@@ -186,21 +178,18 @@ fn needed(parsed: &Dockerfile, last: usize, builder: Builder) -> BTreeSet<usize>
     let mut found = BTreeSet::from([last]);
     for instruction in parsed.instructions.iter().rev().filter(|one| one.stage <= last) {
         if found.contains(&instruction.stage) {
-            let base = (instruction.word() == "FROM").then(|| from_name(instruction));
-            found.extend(instruction.from().or(base).and_then(|name| stage_of(parsed, name)));
+            let base = &parsed.stages[instruction.stage].1;
+            found.extend(
+                instruction.from().into_iter().chain([base.as_str()]).filter_map(|name| stage_of(parsed, name)),
+            );
         }
     }
     found
 }
 
-fn from_name(instruction: &Instruction) -> &str {
-    instruction.text.split(' ').skip(1).find(|word| !word.starts_with("--")).unwrap_or_default()
-}
-
 /// The image that a stage stands on in the end.
 fn base_name(parsed: &Dockerfile, stage: usize) -> String {
-    let from = parsed.instructions.iter().find(|one| one.stage == stage && one.word() == "FROM");
-    let name = from.map(from_name).unwrap_or_default();
+    let name = &parsed.stages[stage].1;
     match stage_of(parsed, name) {
         Some(earlier) if earlier < stage => base_name(parsed, earlier),
         _ => name.to_owned(),
@@ -208,7 +197,7 @@ fn base_name(parsed: &Dockerfile, stage: usize) -> String {
 }
 
 fn base_of(state: &State, parsed: &Dockerfile, stages: &[Stage], from: &Instruction) -> Option<Stage> {
-    let name = from_name(from);
+    let name = &parsed.stages[from.stage].1;
     if let Some(earlier) = stage_of(parsed, name).filter(|&stage| stage < from.stage) {
         return stages.get(earlier).cloned();
     }
@@ -229,7 +218,7 @@ fn key_of(
 ) -> Result<String, String> {
     let below_it = stages.last().map(Stage::state).unwrap_or_default();
     let mut parts: Vec<Vec<u8>> = vec![below_it.into_bytes(), instruction.text.clone().into_bytes()];
-    if matches!(instruction.word(), "COPY" | "ADD") {
+    if matches!(instruction.kind, Kind::Copy | Kind::Add) {
         match instruction.from() {
             Some(name) => {
                 let from = stage_of(parsed, name).and_then(|stage| stages.get(stage));
@@ -246,7 +235,7 @@ fn key_of(
             }
         }
     }
-    let declared = parsed.instructions.iter().filter(|one| one.stage == instruction.stage && one.word() == "ARG");
+    let declared = parsed.instructions.iter().filter(|one| one.stage == instruction.stage && one.kind == Kind::Arg);
     for argument in declared {
         let name = argument.text.trim_start_matches("ARG ").split('=').next().unwrap_or_default();
         parts.extend(request.build_args.get(name).map(|value| format!("{name}={value}").into_bytes()));
@@ -256,9 +245,9 @@ fn key_of(
 
 /// Times of a small Flask application, in nanoseconds.
 fn cost(instruction: &Instruction) -> u64 {
-    match instruction.word() {
-        "RUN" => 3_000_000_000,
-        "WORKDIR" => 20_000_000,
+    match instruction.kind {
+        Kind::Run => 3_000_000_000,
+        Kind::Workdir => 20_000_000,
         _ => 30_000_000,
     }
 }
@@ -267,12 +256,12 @@ fn cost(instruction: &Instruction) -> u64 {
 /// the same files makes the same one.
 fn execute(instruction: &Instruction, files: &BTreeMap<String, Vec<u8>>, number: u64) -> Layer {
     let copied = |source: &&str| below(files, source).map(|(path, content)| (path.clone(), content.clone())).collect();
-    let made: Vec<(String, Vec<u8>)> = match instruction.word() {
-        "RUN" => vec![
+    let made: Vec<(String, Vec<u8>)> = match instruction.kind {
+        Kind::Run => vec![
             ("usr/lib/installed".to_owned(), vec![b'x'; 50_000]),
             ("var/stamp".to_owned(), number.to_string().into_bytes()),
         ],
-        "WORKDIR" => Vec::new(),
+        Kind::Workdir => Vec::new(),
         _ if instruction.from().is_some() => vec![("root/.local/lib".to_owned(), vec![b'y'; 30_000])],
         _ => instruction.sources().iter().flat_map(|source| -> Vec<_> { copied(source) }).collect(),
     };

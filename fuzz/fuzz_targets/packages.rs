@@ -5,6 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tonnage_fuzz::{Packing, archive, read, weigh_checked};
+use tonnage_image::testing::archives::{self, Item, hard_link, symlink};
 
 /// Where the parts of the input go, in order.
 const DATABASES: [&str; 12] = [
@@ -33,39 +34,21 @@ const FILES: [&str; 8] = [
     "etc/c",
 ];
 
-fn add(builder: &mut tar::Builder<Vec<u8>>, name: &str, kind: tar::EntryType, link: &str, content: &[u8]) {
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_size(content.len() as u64);
-    if link.is_empty() {
-        builder.append_data(&mut header, name, content).expect("memory");
-    } else {
-        builder.append_link(&mut header, name, link).expect("memory");
-    }
-}
-
 fn layer(parts: &[&[u8]], reversed: bool) -> Vec<u8> {
-    let mut items: Vec<(&str, tar::EntryType, &str, Vec<u8>)> = Vec::new();
-    items.push(("lib64", tar::EntryType::Symlink, "usr/lib", Vec::new()));
-    items.push(("loop", tar::EntryType::Symlink, "loop", Vec::new()));
-    items.push(("usr/up", tar::EntryType::Symlink, "..", Vec::new()));
+    let mut items = vec![symlink("lib64", "usr/lib"), symlink("loop", "loop"), symlink("usr/up", "..")];
     for (name, part) in DATABASES.iter().zip(parts) {
-        items.push((name, tar::EntryType::Regular, "", part.to_vec()));
+        items.push(Item::File((*name).into(), part.to_vec(), 0o644));
     }
     for (index, name) in FILES.iter().enumerate() {
-        items.push((name, tar::EntryType::Regular, "", vec![index as u8; 1 << index]));
+        items.push(Item::File((*name).into(), vec![index as u8; 1 << index], 0o644));
     }
-    items.push(("usr/bin/a", tar::EntryType::Link, "bin/a", Vec::new()));
+    items.push(hard_link("usr/bin/a", "bin/a"));
     if reversed {
         // The hard link stays behind its file.
         items.reverse();
         items.rotate_left(1);
     }
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, kind, link, content) in items {
-        add(&mut builder, name, kind, link, &content);
-    }
-    builder.into_inner().expect("memory")
+    archives::layer(&items)
 }
 
 fuzz_target!(|data: &[u8]| {

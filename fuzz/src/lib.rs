@@ -1,9 +1,9 @@
 //! What the fuzz targets share: archives around layers, readers that hand out few bytes at a time, and what must
 //! hold of every image that could be read.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 
-use sha2::{Digest as _, Sha256};
+use tonnage_image::testing::archives::{self, Image};
 use tonnage_image::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, WireMode, weigh};
 
 /// Size of a tar block.
@@ -63,19 +63,13 @@ pub fn weigh_checked(scan: &ImageScan) -> Weight {
     let packages: u64 = weight.packages.iter().map(|package| package.size_bytes.0).sum();
     let remainder: u64 = weight.remainder.iter().map(|row| row.size_bytes.0).sum();
     assert_eq!(packages + remainder, sizes.size_bytes.0, "packages and the rest");
-    let by_layer: u64 =
-        weight.packages.iter().flat_map(|package| &package.layers).map(|(_, size)| size.0).sum();
+    let by_layer: u64 = weight.packages.iter().flat_map(|package| &package.layers).map(|(_, size)| size.0).sum();
     assert_eq!(by_layer, packages, "packages by layer");
     assert_eq!(weight.layers.iter().map(|layer| layer.size_bytes.0).sum::<u64>(), sizes.size_bytes.0, "layers");
     assert_eq!(weight.layers.iter().map(|layer| layer.waste_bytes.0).sum::<u64>(), sizes.reclaimable_bytes.0, "waste");
     assert_eq!(weight.layers.iter().map(|layer| layer.package_bytes.0).sum::<u64>(), packages, "packages of layers");
     assert_eq!(weight.tree.as_ref().map(|tree| tree.size_bytes), Some(sizes.rootfs_bytes), "the tree");
     weight
-}
-
-/// `sha256:` and the digits.
-pub fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// How layers are stored in an archive.
@@ -90,34 +84,17 @@ impl Packing {
     fn pack(self, content: &[u8]) -> Vec<u8> {
         match self {
             Self::Plain => content.to_vec(),
-            Self::Gzip => {
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-                encoder.write_all(content).expect("memory");
-                encoder.finish().expect("memory")
-            }
-            Self::Zstd => zstd::encode_all(content, 1).expect("memory"),
+            Self::Gzip => archives::gzip(content),
+            Self::Zstd => archives::zstd(content),
         }
     }
 }
 
 /// A docker archive of layers, whatever they hold.
 pub fn archive(layers: &[&[u8]], packing: Packing) -> Vec<u8> {
-    let ids: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
-    let names: Vec<String> = (0..layers.len()).map(|index| format!("{index}.tar")).collect();
-    let config = serde_json::json!({"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": ids}});
-    let manifest = serde_json::json!([{"Config": "config", "Layers": names}]);
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut add = |name: &str, content: &[u8]| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        builder.append_data(&mut header, name, content).expect("memory");
-    };
-    for (name, layer) in names.iter().zip(layers) {
-        add(name, &packing.pack(layer));
-    }
-    add("config", config.to_string().as_bytes());
-    add("manifest.json", manifest.to_string().as_bytes());
-    builder.into_inner().expect("memory")
+    let plain: Vec<Vec<u8>> = layers.iter().map(|layer| layer.to_vec()).collect();
+    let packed = plain.iter().map(|layer| packing.pack(layer)).collect();
+    archives::docker(&[Image { tag: None, config: archives::config(&plain), layers: packed }])
 }
 
 /// Gives every block that looks like a tar header the checksum that it should have, so that changed headers are read

@@ -247,6 +247,7 @@ mod tests {
     use std::rc::Rc;
 
     use futures_util::stream;
+    use tonnage_image::testing::archives;
 
     use super::*;
     use crate::image::Options;
@@ -258,17 +259,10 @@ mod tests {
 
     /// A docker archive without an image: its `manifest.json` is an empty list, behind `files` of 1 MiB.
     fn archive(files: usize) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        let mut add = |name: &str, content: &[u8]| {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, name, content).unwrap();
-        };
-        for index in 0..files {
-            add(&format!("{index}"), &vec![1; 1 << 20]);
-        }
-        add("manifest.json", b"[]");
-        builder.into_inner().unwrap()
+        let mut members: Vec<(String, Vec<u8>)> =
+            (0..files).map(|index| (index.to_string(), vec![1; 1 << 20])).collect();
+        members.push(("manifest.json".to_owned(), b"[]".to_vec()));
+        archives::archive(&members)
     }
 
     fn weigh(stream: ByteStream) -> Result<(Vec<ImageScan>, Weigher), WeighError> {

@@ -1,12 +1,11 @@
-//! `tonnage weigh`, and `tonnage compare` of archives: small docker archives made here with the `tar` crate.
+//! `tonnage weigh`, and `tonnage compare` of archives: small docker archives made here.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use tonnage_image::testing::archives::{self, digest};
 
 use crate::sandbox::{Ran, Sandbox};
 
@@ -14,25 +13,11 @@ use crate::sandbox::{Ran, Sandbox};
 const HOSTILE: [&str; 4] = ["srv/\u{1b}[2Jclear", "srv/two\nlines", "srv/a|b`c", "srv/<script>alert(1)<!--"];
 const INSTRUCTION: &str = "RUN echo \u{1b}]0;owned\u{7} | tee <b>";
 
+/// A layer of files of different content, so that there are no duplicates by chance.
 fn layer(files: &[(&str, usize)]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (index, (path, size)) in files.iter().enumerate() {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(*size as u64);
-        header.set_mode(0o644);
-        header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
-        header.set_cksum();
-        // Of different content, so that there are no duplicates by chance.
-        builder.append(&header, vec![(index % 251) as u8; *size].as_slice()).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let content =
+        |(index, (path, size)): (usize, &(&str, usize))| ((*path).to_owned(), vec![(index % 251) as u8; *size]);
+    archives::archive(&files.iter().enumerate().map(content).collect::<Vec<_>>())
 }
 
 /// An image of a docker archive: its tag, its platform, and its layers with their instructions.
@@ -43,33 +28,17 @@ struct Image<'a> {
 }
 
 fn archive(images: &[Image<'_>]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut add = |path: &str, content: &[u8]| {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        builder.append_data(&mut header, path, content).unwrap();
-    };
-    let mut manifest = Vec::new();
-    for image in images {
-        let ids: Vec<String> = image.layers.iter().map(|(_, layer)| format!("sha256:{}", digest(layer))).collect();
+    let made = images.iter().map(|image| {
+        let layers: Vec<Vec<u8>> = image.layers.iter().map(|(_, layer)| layer.clone()).collect();
+        let ids: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", digest(layer))).collect();
         let history: Vec<Value> = image.layers.iter().map(|(by, _)| json!({"created_by": by})).collect();
         let config = json!({
             "architecture": image.architecture, "os": "linux", "config": {"User": "app"}, "history": history,
             "rootfs": {"type": "layers", "diff_ids": ids},
         });
-        let config = serde_json::to_vec(&config).unwrap();
-        let name = format!("{}.json", digest(&config));
-        let mut paths = Vec::new();
-        for (_, layer) in &image.layers {
-            let path = format!("{}/layer.tar", digest(layer));
-            add(&path, layer);
-            paths.push(path);
-        }
-        add(&name, &config);
-        manifest.push(json!({"Config": name, "RepoTags": [image.tag], "Layers": paths}));
-    }
-    add("manifest.json", &serde_json::to_vec(&manifest).unwrap());
-    builder.into_inner().unwrap()
+        archives::Image { tag: Some(image.tag.to_owned()), config: serde_json::to_vec(&config).unwrap(), layers }
+    });
+    archives::docker(&made.collect::<Vec<_>>())
 }
 
 fn below() -> Vec<u8> {
@@ -455,7 +424,7 @@ fn a_layer_that_the_config_does_not_know_is_refused_unless_layers_are_not_hashed
 /// The archive with its config under a name that is no digest.
 fn rename_config(bytes: &[u8]) -> Vec<u8> {
     let mut read = tar::Archive::new(bytes);
-    let mut out = tar::Builder::new(Vec::new());
+    let mut members = Vec::new();
     for entry in read.entries().unwrap() {
         let mut entry = entry.unwrap();
         let mut content = Vec::new();
@@ -468,11 +437,9 @@ fn rename_config(bytes: &[u8]) -> Vec<u8> {
         } else if content.starts_with(b"{") {
             "config".clone_into(&mut name);
         }
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        out.append_data(&mut header, name, content.as_slice()).unwrap();
+        members.push((name, content));
     }
-    out.into_inner().unwrap()
+    archives::archive(&members)
 }
 
 #[test]

@@ -45,7 +45,7 @@ mod shape;
 #[cfg(feature = "docker-store")]
 mod store;
 mod tar;
-#[cfg(all(feature = "docker-store", any(test, feature = "testing")))]
+#[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
 mod tree;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::json;
+use tonnage_image::testing::archives;
 
 use super::dockerfile::plain_digest;
 use crate::engine::ImageInfo;
 
-/// Time stamps in configs and archives: the same in every run.
+/// Time stamp in configs: the same in every run.
 const CREATED: &str = "2021-07-09T00:00:00Z";
 
 /// A layer: an uncompressed tar.
@@ -31,7 +32,8 @@ pub(super) struct Image {
 impl Layer {
     /// A layer of these files.
     pub(super) fn new(instruction: &str, files: &[(String, Vec<u8>)]) -> Self {
-        let tar = tar_of(files);
+        let files: Vec<_> = files.iter().map(|(path, content)| (path.trim_start_matches('/'), content)).collect();
+        let tar = Bytes::from(archives::archive(&files));
         Self { diff_id: plain_digest(&tar), tar, instruction: instruction.to_owned() }
     }
 }
@@ -82,34 +84,15 @@ impl Image {
     }
 }
 
-/// A docker archive of these images, by reference; layers that they share are in it once.
+/// A docker archive of these images, by reference.
 pub(super) fn write(images: &[(String, &Image)]) -> Bytes {
-    let bare = |id: &str| id.trim_start_matches("sha256:").to_owned();
-    let mut files = BTreeMap::new();
-    let mut manifest = Vec::new();
-    for (reference, image) in images {
-        let layer_path = |layer: &Layer| format!("{}/layer.tar", bare(&layer.diff_id));
-        let config_path = format!("{}.json", bare(&image.id));
-        let tags: Vec<_> = if reference.starts_with("sha256:") { vec![] } else { vec![super::named(reference)] };
-        let layers: Vec<_> = image.layers.iter().map(layer_path).collect();
-        manifest.push(json!({ "Config": config_path.clone(), "RepoTags": tags, "Layers": layers }));
-        files.extend(image.layers.iter().map(|layer| (layer_path(layer), layer.tar.to_vec())));
-        files.insert(config_path, image.config.to_vec());
-    }
-    files.insert("manifest.json".to_owned(), json!(manifest).to_string().into_bytes());
-    tar_of(&files.into_iter().collect::<Vec<_>>())
-}
-
-/// A tar of regular files, equal bytes for equal files.
-fn tar_of(files: &[(String, Vec<u8>)]) -> Bytes {
-    let mut out = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(1_625_788_800);
-        // Writing to memory cannot fail; a path that a tar cannot hold is left out.
-        drop(out.append_data(&mut header, path.trim_start_matches('/'), content.as_slice()));
-    }
-    out.into_inner().map(Bytes::from).unwrap_or_default()
+    let images: Vec<archives::Image> = images
+        .iter()
+        .map(|(reference, image)| archives::Image {
+            tag: (!reference.starts_with("sha256:")).then(|| super::named(reference)),
+            config: image.config.to_vec(),
+            layers: image.layers.iter().map(|layer| layer.tar.to_vec()).collect(),
+        })
+        .collect();
+    archives::docker(&images).into()
 }

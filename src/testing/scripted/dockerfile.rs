@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use sha2::{Digest, Sha256};
+use tonnage_image::testing::archives;
 
 use crate::suite::dockerfile::{Facts, Kind};
 
@@ -84,19 +84,11 @@ pub(super) fn below<'a>(
 
 /// `sha256:…` of the parts, each with its length.
 pub(super) fn digest(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hex(&hash.finalize())
+    let whole: Vec<u8> = parts.iter().flat_map(|part| [&(part.len() as u64).to_be_bytes(), *part].concat()).collect();
+    plain_digest(&whole)
 }
 
 /// `sha256:…` of bytes as they are.
 pub(super) fn plain_digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("sha256:{}", archives::digest(bytes))
 }

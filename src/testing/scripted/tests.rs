@@ -2,6 +2,7 @@
 
 use super::*;
 use futures_util::StreamExt;
+use tonnage_image::testing::archives::archive;
 
 const SINGLE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
                       RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
@@ -11,14 +12,8 @@ const MULTISTAGE: &str = "FROM python:3.9-alpine as base\nFROM base as builder\n
 
 fn request(dockerfile: &str, requirements: &str, source: &str) -> BuildRequest {
     let files = [("Dockerfile", dockerfile), ("requirements.txt", requirements), ("src/server.py", source)];
-    let mut out = tar::Builder::new(Vec::new());
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        out.append_data(&mut header, path, content.as_bytes()).unwrap();
-    }
     BuildRequest {
-        context: out.into_inner().unwrap().into(),
+        context: archive(&files).into(),
         dockerfile: "Dockerfile".into(),
         tags: vec!["app:1".into()],
         labels: BTreeMap::from([(labels::RUN.to_owned(), "r1".to_owned())]),

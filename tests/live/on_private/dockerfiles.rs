@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use bollard::models::BuildInfoAux;
 use serde::Deserialize;
+use tonnage_image::testing::archives::archive;
 
 use crate::docker::docker_on;
 use crate::private_engine::PrivateEngine;
@@ -32,14 +33,9 @@ struct Event {
 
 /// What the engine's BuildKit does with a Dockerfile.
 fn ask(host: &str, text: &str) -> Answer {
-    let mut context = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(text.len() as u64);
-    header.set_mode(0o644);
-    context.append_data(&mut header, "Dockerfile", text.as_bytes()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("context.tar");
-    std::fs::write(&file, context.into_inner().unwrap()).unwrap();
+    std::fs::write(&file, archive(&[("Dockerfile", text)])).unwrap();
     let output = Command::new("curl")
         .args(["--silent", "--show-error", "--max-time", "300", "--unix-socket", host.strip_prefix("unix://").unwrap()])
         .args(["--header", "Content-Type: application/x-tar", "--data-binary"])
@@ -84,14 +80,9 @@ fn buildkit_reads_the_dockerfiles_as_tonnage_does() {
     let engine = PrivateEngine::start();
     let dir = tempfile::tempdir().unwrap();
     for image in IMAGES {
-        let archive = dir.path().join("root.tar");
-        let mut root = tar::Builder::new(std::fs::File::create(&archive).unwrap());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(image.len() as u64);
-        header.set_mode(0o644);
-        root.append_data(&mut header, "name", image.as_bytes()).unwrap();
-        root.into_inner().unwrap();
-        docker_on(Some(engine.host()), &["import", archive.to_str().unwrap(), &format!("tdf/{image}:1")]);
+        let root = dir.path().join("root.tar");
+        std::fs::write(&root, archive(&[("name", image)])).unwrap();
+        docker_on(Some(engine.host()), &["import", root.to_str().unwrap(), &format!("tdf/{image}:1")]);
     }
     let known = recorded();
     let all = all();

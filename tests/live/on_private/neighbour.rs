@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tonnage_image::testing::archives::archive;
 
 use crate::docker::{docker_on, load, loses_contexts};
 use crate::holdings::Holdings;
@@ -120,12 +121,7 @@ impl Neighbour<'_> {
 
     /// Builds with BuildKit through the plain API (the command line needs a plugin for it) and returns the image's id.
     fn build_buildkit(&self, tag: &str, dockerfile: &str) -> String {
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(dockerfile.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).unwrap();
-        let context = tar.into_inner().unwrap();
+        let context = archive(&[("Dockerfile", dockerfile)]);
         let socket = self.host.strip_prefix("unix://").unwrap();
         let mut child = Command::new("curl")
             .args(["--silent", "--show-error", "--fail-with-body", "--unix-socket", socket, "--data-binary", "@-"])

@@ -5,13 +5,13 @@ use std::io::Read;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
     Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
 use tonnage::testing::record::Builder;
+use tonnage_image::testing::archives::archive;
 
 use crate::docker::docker;
 use crate::shared_engine::SharedEngine;
@@ -20,18 +20,6 @@ const BASE: &str = "tonnage-tiny/python:3.9-alpine";
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-fn tar_of(files: &[(&str, &str)]) -> Bytes {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(1_600_000_000);
-        archive.append_data(&mut header, name, content.as_bytes()).unwrap();
-    }
-    archive.into_inner().unwrap().into()
 }
 
 fn now() -> u64 {
@@ -61,7 +49,7 @@ impl Run {
         let requirements = format!("# {}\nFlask==1.1.1\n", self.own.run);
         let files = [("Dockerfile", dockerfile), ("requirements.txt", &requirements), ("src/server.py", &source)];
         BuildRequest {
-            context: tar_of(&files),
+            context: archive(&files).into(),
             dockerfile: "Dockerfile".into(),
             tags: vec![format!("tonnage-run:{}-x", self.own.run)],
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.own.run.clone())]),

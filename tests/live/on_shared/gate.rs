@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tonnage_image::testing::archives::archive;
 
 use crate::docker::docker;
 use crate::holdings::Holdings;
@@ -34,19 +35,12 @@ impl Base {
             ("usr/lib/libdemo.so", vec![b'1'; LIBRARY]),
             ("usr/share/pad-of-the-base", vec![b'x'; pad]),
         ];
-        let mut archive = tar::Builder::new(Vec::new());
-        for (path, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o644);
-            archive.append_data(&mut header, path, content.as_slice()).unwrap();
-        }
         let made = docker(&["create", "tonnage-tiny/python:3.9-slim"]);
         let container = String::from_utf8(made).unwrap().trim().to_owned();
         let mut copy = Command::new("docker");
         copy.args(["cp", "-", &format!("{container}:/")]);
         let mut child = copy.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(&archive.into_inner().unwrap()).unwrap();
+        child.stdin.take().unwrap().write_all(&archive(&files)).unwrap();
         assert!(child.wait().unwrap().success());
         docker(&["commit", &container, &self.tag]);
         docker(&["rm", &container]);

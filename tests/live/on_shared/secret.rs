@@ -13,6 +13,7 @@ use tonnage::testing::credentials::Places;
 use tonnage::testing::engine::{
     BuildRequest, BuilderChoice, ConnectOptions, Engine as _, Secrets, Surroundings, find, labels,
 };
+use tonnage_image::testing::archives::archive;
 
 use crate::docker::{docker, is_containerd_store, left_out};
 use crate::registry::{PASSWORD, Registry, USER};
@@ -127,14 +128,9 @@ fn builders_fetch_a_private_base_with_the_credentials_of_its_registry() {
             let options = ConnectOptions { builder, ..ConnectOptions::default() };
             let engine = runtime.block_on(find(&options, &around)).0.unwrap();
             let before = runtime.block_on(engine.snapshot()).unwrap();
-            let mut context = tar::Builder::new(Vec::new());
             let dockerfile = format!("FROM {base}\nLABEL a=b\n");
-            let mut header = tar::Header::new_gnu();
-            header.set_size(dockerfile.len() as u64);
-            header.set_mode(0o644);
-            context.append_data(&mut header, "Dockerfile", dockerfile.as_bytes()).unwrap();
             let request = BuildRequest {
-                context: context.into_inner().unwrap().into(),
+                context: archive(&[("Dockerfile", dockerfile)]).into(),
                 dockerfile: "Dockerfile".into(),
                 tags: vec!["tonnage-live/private:x".into()],
                 labels: BTreeMap::from([(labels::RUN.to_owned(), "private".to_owned())]),

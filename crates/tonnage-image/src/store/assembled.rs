@@ -183,8 +183,8 @@ fn wrong(path: &[u8], what: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::tests::archives::gzip;
     use super::*;
+    use crate::testing::archives::gzip;
 
     const RECORD: &str = concat!(
         "{\"type\":2,\"payload\":\"aGVhZA==\",\"position\":0}\n",

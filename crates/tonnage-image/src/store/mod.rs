@@ -27,7 +27,7 @@ use assembled::{Assembled, Outline, Source};
 pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) use split::read_twice;
 
 use super::archive::{ImageScan, Members, Weigher, scan_unpacked};

@@ -116,7 +116,7 @@ impl<R: Read> Pieces<R> {
 }
 
 /// See [`crate::testing::tar_split`].
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) fn read_twice(data: &[u8]) -> bool {
     use super::assembled::{Outline, Source};
     use std::io::Write as _;
@@ -152,8 +152,8 @@ fn broken(what: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::tests::archives::gzip;
     use super::*;
+    use crate::testing::archives::gzip;
 
     /// Every piece: its bytes, or its path and size.
     fn read(packed: &[u8]) -> io::Result<Vec<(String, u64)>> {

@@ -12,12 +12,12 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::super::tests::archives::{
+use super::super::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, weigh};
+use super::{Store, StoreError};
+use crate::testing::archives::{
     Item, archive, config, digest, docker_20, file, folder, gzip, hard_link, layer, opaque, symlink as link, whiteout,
     zeros,
 };
-use super::super::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, weigh};
-use super::{Store, StoreError};
 
 /// A data folder of an engine.
 struct Engine {

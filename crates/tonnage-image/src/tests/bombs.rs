@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::archives::{archive, config, digest, docker_20, gzip, layer, oci, whiteout, zeros, zstd};
 use super::hostile::{header, octal, padded};
 use crate::layer::LayerScan;
+use crate::testing::archives::{
+    archive, config, digest, docker_20, file, gzip, layer, oci, symlink, whiteout, zeros, zstd,
+};
 use crate::tree::Tree;
 use crate::{ImageError, Limits, Options, ReportOptions, Weigher, weigh};
 
@@ -145,7 +147,7 @@ fn what_is_no_image_is_told_so_however_much_it_holds() {
 fn packages_beyond_the_limit_are_left_out_and_said_to_be() {
     let status: Vec<String> = (0..100_002).map(|index| format!("Package: p{index}\nVersion: 1\n")).collect();
     let status = status.join("\n");
-    let weight = super::weigh_layers(&[vec![super::archives::file("var/lib/dpkg/status", &status)]]);
+    let weight = super::weigh_layers(&[vec![file("var/lib/dpkg/status", &status)]]);
     assert_eq!(weight.packages.len(), 100_000);
     assert!(weight.findings.iter().any(|finding| finding.code == "package-database-unread"));
 }
@@ -153,12 +155,7 @@ fn packages_beyond_the_limit_are_left_out_and_said_to_be() {
 #[test]
 fn names_looked_up_for_packages_are_counted() {
     let long = "x/".repeat(2000);
-    let items = [
-        super::archives::symlink("l", "d"),
-        super::archives::symlink("loop", "loop"),
-        zeros("d/f", 1),
-        whiteout("d/x"),
-    ];
+    let items = [symlink("l", "d"), symlink("loop", "loop"), zeros("d/f", 1), whiteout("d/x")];
     let limits = Limits::default();
     let mut budget = crate::layer::Budget::new(&limits);
     let tar = layer(&items);

@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 use std::slice::from_ref;
 
-use super::archives::{archive, digest, layer, oci, zeros};
 use super::chain;
 use super::hostile::{header, octal};
 use crate::layer::LayerEntry;
+use crate::testing::archives::{archive, digest, layer, oci, zeros};
 use crate::tree::{Inode, Node};
 use crate::{DiffIds, Excess, ImageError, Limits, Options, Weigher};
 

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use super::archives::{archive, docker_20, file, folder, gzip, layer, oci, whiteout, zeros, zstd};
 use super::{assert_adds_up, read_one};
 use crate::facts::WireKind;
+use crate::testing::archives::{
+    archive, config, digest, docker_20, file, folder, gzip, layer, oci, whiteout, zeros, zstd,
+};
 use crate::{ImageScan, Limits, Options, ReportOptions, Weigher, WireMode, weigh};
 
 fn layers() -> Vec<Vec<u8>> {
@@ -38,7 +40,7 @@ fn docker_podman_and_oci_archives_agree() {
     // Podman's: layers by digest, and the old paths as links to them.
     let mut podman = docker_20(&layers);
     for (index, layer) in layers.iter().enumerate() {
-        let name = format!("{}.tar", super::archives::digest(layer));
+        let name = format!("{}.tar", digest(layer));
         let position = podman.iter().position(|(path, _)| *path == format!("{index:064}/layer.tar")).unwrap();
         podman[position] = (format!("{index:064}/layer.tar -> ../{name}"), Vec::new());
         podman.push((name, layer.clone()));
@@ -196,8 +198,8 @@ fn several_images_share_their_layers() {
     let base = layer(&[zeros("a", 10)]);
     let own = layer(&[zeros("b", 5)]);
     let mut members = docker_20(&[base.clone(), own]);
-    let config = super::archives::config(&[base]);
-    let name = format!("{}.json", super::archives::digest(&config));
+    let config = config(&[base]);
+    let name = format!("{}.json", digest(&config));
     members.push((name.clone(), config));
     let manifest = members.iter().position(|(path, _)| path == "manifest.json").unwrap();
     let mut images: serde_json::Value = serde_json::from_slice(&members[manifest].1).unwrap();
@@ -227,7 +229,7 @@ fn a_plain_blob_that_is_known_by_its_name_is_not_analysed_again() {
     assert!(Weigher::new(options).read_archive(&archive(&both)[..]).is_err());
     // What is there must be what the name says, all the same.
     let mut lying = both;
-    let blob = lying.iter_mut().find(|(path, _)| path.ends_with(&super::archives::digest(&known))).unwrap();
+    let blob = lying.iter_mut().find(|(path, _)| path.ends_with(&digest(&known))).unwrap();
     blob.1 = layer(&[zeros("a", 11)]);
     let error = weigher.read_archive(&archive(&lying)[..]).unwrap_err();
     assert!(error.to_string().contains("not its name"), "{error}");

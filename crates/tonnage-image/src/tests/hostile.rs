@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::archives::{archive, docker_20, file, folder, hard_link, layer, oci, symlink, whiteout, zeros, zstd};
 use crate::layer::{Budget, FileHashes, LayerScan, scan};
 use crate::tar::{Fault, TarError};
+use crate::testing::archives::{
+    archive, docker_20, file, folder, gzip, hard_link, layer, oci, symlink, whiteout, zeros, zstd,
+};
 use crate::{Limits, Options, ReportOptions, Weigher, weigh};
 
 /// A header as old tars write it, checksum and all.
@@ -153,7 +155,7 @@ proptest! {
             layer(&[folder("a/"), zeros("a/b", 700), hard_link("c", "a/b"), symlink("d", "a"), file("var/lib/dpkg/status", "Package: p\n")]),
             layer(&[whiteout("a"), file("lib/apk/db/installed", "P:x\nF:a\nR:b\n")]),
         ];
-        for members in [docker_20(&layers), oci(&layers, super::archives::gzip), oci(&layers, zstd)] {
+        for members in [docker_20(&layers), oci(&layers, gzip), oci(&layers, zstd)] {
             let mut bytes = archive(&members);
             for (index, byte) in &flips {
                 let at = index.index(bytes.len());

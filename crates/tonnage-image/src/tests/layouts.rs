@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::archives::{archive, digest, gzip, layer, zeros};
 use super::chain;
+use crate::testing::archives::{archive, digest, gzip, layer, zeros};
 use crate::{ImageError, ImageScan, Options, Weigher};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";

@@ -1,7 +1,7 @@
 //! What is visible and what is dead, with truths counted by hand.
 
-use super::archives::{file, folder, hard_link, opaque, symlink, whiteout, zeros};
 use super::{Item, weigh_layers};
+use crate::testing::archives::{archive, docker_20, file, folder, hard_link, layer, opaque, symlink, whiteout, zeros};
 
 /// Layers, then size, reclaimable and duplicate bytes.
 type Case = (&'static str, Vec<Vec<Item>>, u64, u64, u64);
@@ -158,12 +158,12 @@ fn the_tree_is_small_and_keeps_every_byte() {
 
 #[test]
 fn names_that_are_no_text_are_written_as_hex() {
-    let mut tar = super::archives::layer(&[zeros("a?b", 3)]);
+    let mut tar = layer(&[zeros("a?b", 3)]);
     tar[1] = 0xff;
     // The checksum follows the byte that was changed: 0xff is 0xc0 more than `?`.
     let sum: u32 = u32::from_str_radix(std::str::from_utf8(&tar[148..155]).unwrap(), 8).unwrap() + 0xc0;
     tar[148..155].copy_from_slice(format!("{sum:07o}").as_bytes());
-    let archive = super::archives::archive(&super::archives::docker_20(&[tar]));
+    let archive = archive(&docker_20(&[tar]));
     let scan = super::read_one(&archive);
     let weight = crate::weigh(&scan, &crate::ReportOptions { base_diff_ids: &[], site_layers: 0, top: 5 });
     assert_eq!(weight.paths[0].path, "/a\\xffb");

@@ -1,6 +1,5 @@
 //! Synthetic archives with truths written by hand, an oracle for the merged tree, and hostile input.
 
-pub(super) mod archives;
 mod bombs;
 mod bounds;
 mod formats;
@@ -12,7 +11,7 @@ mod owners;
 mod tars;
 mod wrong;
 
-use archives::{Item, image_of};
+use crate::testing::archives::{Item, image_of};
 
 use super::{ImageScan, Options, ReportOptions, Weigher, Weight, weigh};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::archives::{hard_link, opaque, symlink, whiteout, zeros};
 use super::{Item, weigh_layers};
+use crate::testing::archives::{hard_link, opaque, symlink, whiteout, zeros};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum There {

@@ -1,9 +1,9 @@
 //! Package tables and findings, bytes counted by hand.
 
-use super::archives::{file, symlink, whiteout, zeros};
 use super::{Item, weigh_above, weigh_layers};
 use crate::Weight;
 use crate::facts::PackageManager::{self, Apk, Dpkg, Python};
+use crate::testing::archives::{file, symlink, whiteout, zeros};
 
 fn packages(weight: &Weight) -> Vec<(PackageManager, &str, &str, u64)> {
     weight

@@ -1,8 +1,8 @@
 //! Every dialect of tar that a layer may come in, and headers that say what engines do not go by. What is expected is
 //! what Go's `archive/tar` makes of it, which engines unpack layers with.
 
-use super::archives::{archive, docker_20};
 use super::hostile::{broken, header, octal, padded, paths, read, record};
+use crate::testing::archives::{archive, docker_20};
 use crate::{ReportOptions, weigh};
 
 /// An extended header of these records before an entry.

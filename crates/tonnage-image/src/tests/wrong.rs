@@ -1,6 +1,6 @@
 //! Archives that are not what they say: the error names what is wrong.
 
-use super::archives::{archive, config, digest, docker_20, gzip, layer, oci, zeros};
+use crate::testing::archives::{archive, config, digest, docker_20, gzip, layer, oci, zeros};
 use crate::{ImageError, Limits, Options, Weigher};
 
 fn members() -> Vec<(String, Vec<u8>)> {

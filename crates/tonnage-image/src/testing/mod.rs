@@ -1,8 +1,10 @@
-//! Entries to private readers of untrusted input, for the fuzz targets and their kept inputs. Each takes any bytes and
-//! asserts what must hold of whatever the reader makes of them.
+//! For tests of this crate and of others, and for the fuzz targets: makes archives, and leads to private readers of
+//! untrusted input.
 
-/// Docker's record of a layer's tar, packed or not: pieces that are kept in memory are those that a second look at the
-/// record gives, and their lengths add up. Returns whether there were any.
+pub mod archives;
+
+/// Docker's record of a layer's tar, packed or not, as any bytes: pieces that are kept in memory are those that a second
+/// look at the record gives, and their lengths add up. Returns whether there were any.
 pub fn tar_split(data: &[u8]) -> bool {
     crate::store::read_twice(data)
 }

@@ -84,8 +84,12 @@ fn main() {
     let mut parts = 0.0;
     timed("  of it Markdown", &mut parts, || report::markdown(&record), String::len);
     timed("  of it the page", &mut parts, || report::html(&record).expect("a page"), String::len);
-    let drawn = |charts: &Vec<report::Chart>| charts.iter().map(|chart| chart.svg.len() + chart.png.len()).sum();
-    timed("  of it charts", &mut parts, || report::charts(&record).expect("charts"), drawn);
+    timed(
+        "  of it charts",
+        &mut parts,
+        || report::charts(&record).expect("charts"),
+        |charts| charts.iter().map(|chart| chart.svg.len() + chart.png.len()).sum(),
+    );
     assert!(seconds <= LIMIT_SECONDS, "all outputs took {seconds:.3} s, more than {LIMIT_SECONDS} s");
     assert!(page <= LIMIT_PAGE, "the page has {page} bytes, more than {LIMIT_PAGE}");
 }

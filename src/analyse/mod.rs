@@ -23,12 +23,12 @@ pub mod trend;
 pub use caching::caching_findings;
 pub use decomposition::{Decomposition, Part, StepTime, decomposition};
 pub use overhead::{Overhead, overhead};
-pub use paired::{NOISY, QUIET, RatioEstimate, UNKNOWN, noise, paired_ratio, unpaired_ratio};
+pub use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
 pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub use reproduction::{Reproduction, reproduction};
 pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
 pub use summary::{SummaryTiming, VariantSummary, is_stand_in, summary};
-pub use timing::{Estimate, Network, PartsMedian, ScenarioTiming, in_statistics, ready, timings};
+pub use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.
 pub const LEVEL: f64 = 0.95;

@@ -14,7 +14,7 @@ pub use edit::edit_line;
 pub use error::ContextError;
 pub use files::{Files, Found, Kind};
 pub use own::{Own, Source};
-pub use pack::{Context, Edit, Entry};
+pub use pack::{Context, Edit};
 
 /// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes
 /// to take it in.

@@ -192,20 +192,10 @@ impl Context {
         self.insert(&path, text.as_bytes().to_vec());
     }
 
-    /// The entries, sorted by path.
-    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
-    }
-
     /// Content of a file.
     pub fn content(&self, path: &str) -> Option<&Bytes> {
         let entry = self.entries.get(self.first_name(path))?;
         matches!(entry.found.kind, Kind::File(_)).then_some(&entry.content)
-    }
-
-    /// Modification time of an entry in seconds since the Unix epoch.
-    pub fn mtime(&self, path: &str) -> Option<u64> {
-        self.entries.get(path).map(|entry| entry.found.mtime)
     }
 
     /// Bytes of all files.

@@ -8,7 +8,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::client::{Client, QUICK, Request};
@@ -425,18 +424,6 @@ impl Engine for DockerEngine {
 
     fn export(&self, references: &[String]) -> ByteStream {
         images::export(&self.client, references)
-    }
-
-    async fn load(&self, archive: Bytes) -> Result<Vec<String>, EngineError> {
-        images::load(&self.client, archive).await
-    }
-
-    async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError> {
-        images::tag(&self.client, image, reference).await
-    }
-
-    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
-        images::remove(&self.client, reference).await
     }
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -172,39 +171,6 @@ pub(super) fn export(client: &Client, references: &[String]) -> ByteStream {
     }))
 }
 
-/// Loads a docker archive.
-pub(super) async fn load(client: &Client, archive: Bytes) -> Result<Vec<String>, EngineError> {
-    let action = "load an image archive".to_owned();
-    let request = Request::post("/images/load?quiet=1", action.clone()).tar(archive);
-    let until = Instant::now() + SLOW;
-    let mut body = client.stream(request);
-    let mut lines = JsonLines::default();
-    let (mut names, mut failed) = (Vec::new(), None);
-    let mut take = |line: super::events::Line| {
-        if let (Some(message), true) = (line.failure(), failed.is_none()) {
-            failed = Some(failure::one_line(message));
-        }
-        names.extend(line.stream.iter().flat_map(|text| loaded_names(text)));
-    };
-    while let Some(chunk) = next(&mut body, until, SLOW, &action).await? {
-        lines.push(&chunk.map_err(|error| client.failure(&error, &action))?, &mut take);
-    }
-    lines.finish(&mut take);
-    match failed {
-        Some(message) => Err(EngineError::Refused { action, status: 0, message }),
-        None => Ok(names),
-    }
-}
-
-/// Docker: `Loaded image: a:1` or `Loaded image ID: sha256:…`, one a line; Podman 4: `Loaded image: a:1,b:2`.
-fn loaded_names(text: &str) -> Vec<String> {
-    let named = text.lines().filter_map(|line| {
-        let rest = line.strip_prefix("Loaded image")?;
-        Some(rest.strip_prefix("(s)").unwrap_or(rest).strip_prefix(" ID").unwrap_or(rest).strip_prefix(':')?.trim())
-    });
-    named.flat_map(|names| names.split(',')).map(|name| crate::text::strip_control(name.trim())).collect()
-}
-
 /// What each layer's instruction was, in the engine's words.
 pub(super) async fn history(client: &Client, image: &str) -> Result<Vec<String>, EngineError> {
     #[derive(Default, Deserialize)]
@@ -261,13 +227,5 @@ mod tests {
         assert_eq!(image.env, ["A=b"]);
         assert_eq!(image.engine_size_bytes, 7);
         assert!(serde_json::from_str::<Inspect>("{}").is_ok());
-    }
-
-    #[test]
-    fn loaded_images_are_named_in_each_engine_s_words() {
-        assert_eq!(loaded_names("Loaded image: a:1\nLoaded image: b:2\n"), ["a:1", "b:2"]);
-        assert_eq!(loaded_names("Loaded image ID: sha256:ab\n"), ["sha256:ab"]);
-        assert_eq!(loaded_names("Loaded image: localhost/a:1,localhost/b:2"), ["localhost/a:1", "localhost/b:2"]);
-        assert!(loaded_names("Loading layer").is_empty());
     }
 }

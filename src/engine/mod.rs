@@ -21,8 +21,12 @@ mod session;
 mod snapshot;
 mod types;
 
-pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect, find};
-pub use endpoint::{Address, Candidate, Source, Surroundings};
+#[cfg(feature = "testing")]
+pub use docker::find;
+pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect};
+#[cfg(test)]
+pub use endpoint::{Address, Candidate};
+pub use endpoint::{Source, Surroundings};
 #[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
 pub use session::Secrets;
@@ -30,9 +34,8 @@ pub use session::Secrets;
 pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};
 
 pub use types::{
-    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CacheRecord, CleanReport, ContainerSpec,
-    ContainerState, Downloads, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot,
-    Trace, labels,
+    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
+    Downloads, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot, Trace, labels,
 };
 
 use std::collections::BTreeMap;
@@ -44,7 +47,10 @@ use crate::record;
 ///
 /// Every method has its own deadline or takes one; none waits without end. Dropping the future of a build stops
 /// the build. Errors that mean "the engine is gone" say so through [`EngineError::is_lost`].
-#[expect(async_fn_in_trait, reason = "one current-thread runtime: futures need not be Send")]
+#[cfg_attr(
+    feature = "testing",
+    expect(async_fn_in_trait, reason = "one current-thread runtime: futures need not be Send")
+)]
 pub trait Engine {
     /// What the engine says of itself, as probed when it was connected (`builder` is the one resolved).
     fn facts(&self) -> &record::Engine;
@@ -84,15 +90,6 @@ pub trait Engine {
     /// The images as one docker archive (`docker save`), shared layers once. No deadline on the first byte under
     /// five minutes: engines write the whole archive to disk first.
     fn export(&self, references: &[String]) -> ByteStream;
-
-    /// Loads a docker archive and returns the references or ids that the engine names.
-    async fn load(&self, archive: bytes::Bytes) -> Result<Vec<String>, EngineError>;
-
-    /// Tags an image: `repository:tag`.
-    async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError>;
-
-    /// Removes one reference or id and nothing below it (`noprune`), never by force; a missing one is no error.
-    async fn remove_image(&self, reference: &str) -> Result<(), EngineError>;
 
     /// Creates and starts a container.
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError>;

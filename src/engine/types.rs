@@ -394,17 +394,6 @@ pub struct ContainerState {
     pub address: Option<String>,
 }
 
-/// A record of the build cache.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct CacheRecord {
-    /// Its id.
-    pub id: String,
-    /// What it is, in the builder's words.
-    pub description: String,
-    /// UTC, as the engine writes it.
-    pub created_at: String,
-}
-
 /// Everything on the engine that a run could add to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {

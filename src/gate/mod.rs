@@ -14,11 +14,9 @@ mod measured;
 mod metric;
 pub mod timing;
 
-pub use baseline::{Accepted, Accepting, BASELINE_VERSION, Baseline, Change, Entry, accept};
-pub use budget::{Budgets, Level, Options, Rule, Rules, Structure, Vanished};
-pub use differences::{Differences, TimingDifference, differences};
+pub use baseline::{Accepting, Baseline, Change, accept};
+pub use budget::{Budgets, Level, Vanished};
+pub use differences::{Differences, differences};
 pub use error::GateError;
-pub use judge::{Alike, Input, Judgement, RuleKind, RuleResult, State, VariantResult, Verdict, alike, judge};
-pub use limit::{Limit, LimitError, LimitKind, Percent, Unit};
-pub use measured::{Kind, Measured, MeasuredBy, newest_record};
-pub use metric::{Metric, Pattern, Value};
+pub use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge};
+pub use measured::{Kind, Measured, newest_record};

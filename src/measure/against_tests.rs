@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::*;
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::measure::{Cancel, Event, MeasureError, Observer, Outcome, Silent, run, run_against};
+use crate::measure::error::MeasureError;
+use crate::measure::{Cancel, Event, Observer, Outcome, run, run_against};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
-use crate::testing::{Script, ScriptedEngine, Trouble, TroubleKind, run_options};
+use crate::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
 
 const SINGLE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
                       RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";

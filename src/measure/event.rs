@@ -15,10 +15,7 @@ pub enum Event<'a> {
         done: u32,
     },
     /// What looks slower than the state it is measured against is built again.
-    Confirming {
-        /// Builds for it.
-        builds: u32,
-    },
+    Confirming,
     /// A base image is being pulled.
     Pulling {
         /// Which one.
@@ -116,12 +113,4 @@ pub enum Event<'a> {
 pub trait Observer {
     /// Called for each event, in order, on the thread of the run.
     fn event(&mut self, event: &Event<'_>);
-}
-
-/// Watches and says nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn event(&mut self, _event: &Event<'_>) {}
 }

@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::{Cancel, Event, MeasureError, Observer, Outcome, RunOptions, Way, run, stale_runs};
+use super::error::MeasureError;
+use super::{Cancel, Event, Observer, Outcome, RunOptions, Way, run, stale_runs};
 use crate::engine::{ContainerSpec, ContainerState, Engine as _, EngineError, Removal, Snapshot};
 use crate::error::Diagnose as _;
 use crate::fsx::fault;
@@ -57,7 +58,7 @@ impl Bench {
         let engine = ScriptedEngine::new(Script { container, ..Script::default() });
         let foreign = ContainerSpec { image: "python:3.9".into(), ..ContainerSpec::default() };
         let before = block_on(async {
-            engine.tag("python:3.9-slim", "myteam/app:release").await.unwrap();
+            engine.tag("python:3.9-slim", "myteam/app:release").unwrap();
             engine.start(&foreign).await.unwrap();
             engine.snapshot().await.unwrap()
         });

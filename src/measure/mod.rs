@@ -30,13 +30,12 @@ mod weigh;
 
 pub use against::{Other, Suspects};
 pub use cancel::Cancel;
-pub use error::MeasureError;
-pub use event::{Event, Observer, Silent};
-pub use host::{disk_free, host_facts};
-pub use journal::{Journal, JournalError, Mark, Replayed};
-pub use ledger::{Ledger, LedgerError, Stale, clean_after, living_runs, stale_runs};
+pub use event::{Event, Observer};
+pub use host::host_facts;
+pub use journal::{Journal, Mark, Replayed};
+pub use ledger::{Stale, clean_after, living_runs, stale_runs};
 pub use options::{Invocation, RunOptions};
 pub use secret::SecretSpec;
 pub use session::{Outcome, run, run_against};
 pub use way::{NotInPlace, Way, store_in_place};
-pub use weigh::{Reading, Readings, WeighError, weigh_on_engine};
+pub use weigh::{Reading, WeighError, weigh_on_engine};

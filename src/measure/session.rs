@@ -308,7 +308,7 @@ impl<'a, E: Engine> Session<'a, E> {
         if again.is_empty() {
             return Ok(stop);
         }
-        observer.event(&Event::Confirming { builds: u32::try_from(again.len()).unwrap_or(u32::MAX) });
+        observer.event(&Event::Confirming);
         self.builds(&again, &subjects, cancel, begun, observer).await
     }
 

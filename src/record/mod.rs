@@ -17,7 +17,9 @@ pub use earlier::Upgrade;
 pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
 pub use sample::{Parts, Sample, SampleState, Scenario, Side, Step};
 pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};
-pub use store::{FILE, RecordError, parse, read, to_json, write};
+#[cfg(feature = "testing")]
+pub use store::to_json;
+pub use store::{FILE, RecordError, parse, read, write};
 pub use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome,
     Package, PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart,

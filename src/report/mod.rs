@@ -26,15 +26,15 @@ mod weigh;
 mod words;
 
 pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
-pub use charts::{Chart, charts};
+pub use charts::charts;
+#[cfg(test)]
 pub use compare::verdict as because;
 pub use error::ReportError;
-pub use files::{Written, export, history_beside, write_all};
+pub use files::{export, history_beside, write_all};
 pub use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
 pub use html::html;
 pub use json::json;
 pub use markdown::{block, markdown};
-pub use table::Table;
 pub use terminal::{Style, terminal, terminal_width};
 pub use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub use weigh::{

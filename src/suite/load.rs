@@ -65,7 +65,8 @@ fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Res
 
     let name = name(source, &parsed)?;
     let build = build_options(place, &parsed.build)?;
-    let serve = parsed.serve.as_ref().map(|table| serve(source, Some(table), None)).transpose()?.flatten();
+    // What is wrong with the suite's own is said even where every variant has something else.
+    serve(source, parsed.serve.as_ref(), None)?;
     let variants = variants(place, &parsed, &build)?;
     let baseline = parsed.gate.as_ref().and_then(|gate| gate.get("baseline")?.as_str()).unwrap_or(BASELINE_NAME);
     let own_files = vec![manifest.clone(), root.join(baseline)];
@@ -76,7 +77,6 @@ fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Res
         source: parsed.suite.source,
         digest,
         build,
-        serve,
         bases: parsed.bases.into_iter().map(|(set, map)| (set.into_inner(), map)).collect(),
         variants,
         root,

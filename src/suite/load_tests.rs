@@ -96,7 +96,7 @@ fn without_listed_variants_each_folder_with_a_dockerfile_is_one() {
     assert_eq!(suite.variants[0].dockerfile, Path::new("a/Dockerfile"));
     assert_eq!(suite.variants[0].context, Path::new("."));
     assert_eq!(suite.build, BuildOptions::default());
-    assert!(suite.serve.is_none() && suite.variants[0].serve.is_none());
+    assert!(suite.variants[0].serve.is_none());
 }
 
 #[test]
@@ -148,7 +148,8 @@ name = "b"
     assert_eq!((serve.timeout, serve.memory), (Duration::from_secs(5), Bytes(64 << 20)));
     assert_eq!(serve.env["A"], "1");
     assert_eq!(serve.env["B"], "2");
-    assert_eq!(b.serve, suite.serve);
+    let serve = b.serve.as_ref().unwrap();
+    assert_eq!((serve.port, serve.path.as_str()), (80, "/health"));
     assert_eq!(b.build_args, suite.build.args);
     assert_eq!(suite.build.deadline, Duration::from_secs(90));
     assert_eq!(suite.build.ca_files, [suite.root.join("ca.pem")]);

@@ -67,7 +67,7 @@ mod plan;
 
 pub use boundary::{Boundary, BoundaryError};
 pub use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
-pub use claim::{Claim, ParseClaimError};
+pub use claim::Claim;
 pub use error::SuiteError;
 #[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;

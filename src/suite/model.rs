@@ -33,8 +33,6 @@ pub struct Suite {
     pub digest: String,
     /// How to build: the defaults of every variant, and what concerns all of them.
     pub build: BuildOptions,
-    /// How to ask whether an image works; already merged into each variant's.
-    pub serve: Option<Serve>,
     /// Named sets of base images: set → reference in a Dockerfile → reference used for it.
     pub bases: BTreeMap<String, BTreeMap<String, String>>,
     /// The variants, in the manifest's order, or sorted where they were found as folders.
@@ -138,23 +136,19 @@ pub struct Variant {
 }
 
 impl Suite {
-    /// Reads the suite of a directory or of a manifest file, which reads nothing outside of its repository.
-    pub fn load(path: &Path) -> Result<Self, SuiteError> {
-        Self::load_allowing(path, &[])
-    }
-
-    /// As [`Suite::load`]; its paths may lead into those of `allowed` as well.
+    /// Reads the suite of a directory or of a manifest file, whose paths may lead nowhere outside of its repository but
+    /// into those of `allowed`.
     pub fn load_allowing(path: &Path, allowed: &[PathBuf]) -> Result<Self, SuiteError> {
         load::load(path, |root| Boundary::around(root, allowed))
     }
 
-    /// As [`Suite::load`], for a suite whose paths may lead where those of this one may, in a copy of its repository
+    /// As [`Suite::load_allowing`], for a suite whose paths may lead where those of this one may, in a copy of its repository
     /// that is in `home`.
     pub(super) fn load_copy(&self, path: &Path, home: &Path) -> Result<Self, SuiteError> {
         load::load(path, |_| self.boundary.moved(home))
     }
 
-    /// As [`Suite::load`], for another suite, with what was allowed for this one.
+    /// As [`Suite::load_allowing`], for another suite, with what was allowed for this one.
     pub fn load_other(&self, path: &Path) -> Result<Self, SuiteError> {
         load::load(path, |root| self.boundary.around_other(root))
     }

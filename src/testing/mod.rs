@@ -6,6 +6,7 @@
 //! [`ScriptedEngine`] is an engine in memory, [`fixture`] a made-up record, [`run_options`] a run of one round;
 //! [`readers`] are the entries of the fuzz targets. The rest of the modules are parts of those of the same names.
 
+#[cfg(test)]
 mod noise;
 mod options;
 mod scripted;
@@ -13,14 +14,21 @@ mod scripted;
 pub mod fixture;
 pub mod readers;
 
-pub use options::run_options;
+pub use options::{Silent, run_options};
 pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};
 
 /// What is computed from records.
 pub mod analyse {
     pub use crate::analyse::overhead;
-    pub use crate::analyse::proof::same_instruction;
-    pub use crate::analyse::trend::history_line;
+    /// What is judged of a build while it is measured.
+    pub mod proof {
+        pub use crate::analyse::proof::same_instruction;
+    }
+
+    /// Many runs.
+    pub mod trend {
+        pub use crate::analyse::trend::history_line;
+    }
 
     /// Statistics of small samples.
     pub mod statistics {
@@ -57,7 +65,7 @@ pub mod exit {
 
 /// Whole runs.
 pub mod measure {
-    pub use crate::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
+    pub use crate::measure::{Cancel, Event, Observer, Outcome, RunOptions, run};
 }
 
 /// Records.
@@ -70,7 +78,7 @@ pub mod record {
 
 /// Outputs of a report.
 pub mod report {
-    pub use crate::report::{Chart, Style, block, charts, history_beside, html, json, markdown, terminal, write_all};
+    pub use crate::report::{Style, block, charts, history_beside, html, json, markdown, terminal, write_all};
 }
 
 /// Suites and their Dockerfiles.

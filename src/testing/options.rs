@@ -1,13 +1,13 @@
-//! What a test asks of a run.
+//! What a test gives to a run: a suite, options, and nobody who watches.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::Secrets;
-use crate::measure::{Invocation, RunOptions, Way};
+use crate::measure::{Event, Invocation, Observer, RunOptions, Way};
 use crate::record::Scenario;
-use crate::suite::PlanOptions;
+use crate::suite::{PlanOptions, Suite, SuiteError};
 
 /// A run of one round after a discarded one, of every variant and scenario, that starts no image. Its results are in
 /// `out` of a directory, its ledgers in `state`.
@@ -41,5 +41,20 @@ pub fn run_options(directory: &Path) -> RunOptions {
         ca_files: Vec::new(),
         site_env: BTreeMap::new(),
         started_at: "2026-11-01T12:00:00Z".into(),
+    }
+}
+
+/// Watches and says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _event: &Event<'_>) {}
+}
+
+impl Suite {
+    /// Reads the suite of a directory or of a manifest file, whose paths may lead nowhere outside of its repository.
+    pub fn load(path: &Path) -> Result<Self, SuiteError> {
+        Self::load_allowing(path, &[])
     }
 }

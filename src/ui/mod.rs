@@ -44,7 +44,7 @@ fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
         Event::Planned { builds, done: 0 } => format!("{} planned", count(*builds, "build")),
         Event::Planned { builds, done } => format!("{} planned, {done} done before", count(*builds, "build")),
-        Event::Confirming { .. } => "some builds look slower than before: they are measured once more".to_owned(),
+        Event::Confirming => "some builds look slower than before: they are measured once more".to_owned(),
         Event::BaseReady { reference, used, pulled } => {
             let with = if reference == used { String::new() } else { format!(", from `{}`", text::for_people(used)) };
             let how = pulled.map_or_else(|| "present".to_owned(), |time| format!("pulled in {time}"));

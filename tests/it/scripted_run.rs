@@ -7,10 +7,10 @@ use std::time::Duration;
 use tonnage::testing::analyse::overhead;
 use tonnage::testing::engine::{ContainerState, Listens};
 use tonnage::testing::exit::Exit;
-use tonnage::testing::measure::{Cancel, Event, Observer, Outcome, RunOptions, Silent, run};
+use tonnage::testing::measure::{Cancel, Event, Observer, Outcome, RunOptions, run};
 use tonnage::testing::record::{Ended, SampleState};
 use tonnage::testing::suite::Suite;
-use tonnage::testing::{Script, ScriptedEngine, Trouble, TroubleKind, run_options};
+use tonnage::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
 
 /// Two variants, two rounds, seven builds each.
 const STEPS: u32 = 2 * 2 * 7;

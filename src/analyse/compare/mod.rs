@@ -8,5 +8,5 @@ mod align;
 mod attribute;
 mod located;
 
-pub use align::{How, Pair, align, normal_instruction};
-pub use attribute::{BaseMove, Cause, CauseKind, Comparison, Group, Part, compare};
+pub use align::normal_instruction;
+pub use attribute::{Cause, CauseKind, Comparison, Group, Part, compare};

@@ -8,6 +8,5 @@ mod creep;
 mod history;
 mod series;
 
-pub use creep::{Creep, creep};
-pub use history::{HISTORY_VERSION, HistoryBase, HistoryLine, HistoryVariant, history_line, read_history};
-pub use series::{Change, ChangeKind, Metric, Point, Trend, VariantTrend, trend};
+pub use history::{HistoryLine, history_line, read_history};
+pub use series::{ChangeKind, Metric, Point, Trend, VariantTrend, trend};

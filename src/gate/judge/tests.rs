@@ -489,7 +489,7 @@ fn every_scenario_has_its_verdict_and_exit_code() {
 #[test]
 fn the_table_leaves_no_key_and_no_verdict_out() {
     let structure = ["src_reruns", "pip_cached", "serve", "root"];
-    let keys = crate::gate::Metric::KEYS.into_iter().chain(structure).chain(["package.", "path.", "noise"]);
+    let keys = crate::gate::metric::Metric::KEYS.into_iter().chain(structure).chain(["package.", "path.", "noise"]);
     for key in keys {
         let mut rows = TABLE.iter().filter(|row| row.1.contains(&format!("{key} = ")) || row.1.contains(key));
         assert!(rows.any(|row| key == "noise" || row.4 != Verdict::Pass), "no row in which `{key}` does not hold");

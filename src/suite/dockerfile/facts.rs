@@ -190,16 +190,6 @@ impl Facts {
         Ok(())
     }
 
-    /// The instructions of a stage that come before a line.
-    pub fn before(&self, stage: u32, line: u32) -> impl Iterator<Item = &Fact> {
-        self.instructions.iter().filter(move |fact| !fact.global && fact.stage == stage && fact.line < line)
-    }
-
-    /// The instructions of a stage that come after a line.
-    pub fn after(&self, stage: u32, line: u32) -> impl Iterator<Item = &Fact> {
-        self.instructions.iter().filter(move |fact| !fact.global && fact.stage == stage && fact.line > line)
-    }
-
     /// Whether an ARG of that name stands before the first FROM: it can be part of a base image's name.
     pub(in crate::suite) fn is_global_arg(&self, name: &str) -> bool {
         self.instructions.iter().any(|fact| fact.global && fact.sets.iter().any(|(set, _)| set == name))

@@ -76,11 +76,6 @@ pub(in crate::suite) struct Taken<'f> {
 }
 
 impl Facts {
-    /// [`Self::copies_for`] without build arguments, for the last stage.
-    pub fn copies(&self, file: &Path) -> Option<&Fact> {
-        self.copies_for(file, &Arguments::default(), None)
-    }
-
     /// The first instruction, among the stages that the target needs, that takes in a file of the context: a COPY
     /// or ADD of it, of a directory that holds it or of a pattern that matches it, or a RUN that mounts it. After an
     /// edit of that file it is what cannot come from cache. What `COPY --from` takes is not the context's.

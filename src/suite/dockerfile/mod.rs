@@ -22,7 +22,7 @@ mod stages;
 
 use std::collections::BTreeMap;
 
-pub use facts::{Fact, Facts, Kind, StageFact};
+pub use facts::{Fact, Facts, Kind};
 pub(in crate::suite) use inputs::{ContextPath, Taken};
 pub use rewrite::rewrite_bases;
 pub use stages::same_image;

@@ -37,7 +37,10 @@ fn bases(text: &str, values: &[(&str, &str)], target: Option<&str>) -> Vec<Strin
 }
 
 fn copying(text: &str, file: &str) -> Option<(u32, String)> {
-    Facts::parse(text).unwrap().copies(Path::new(file)).map(|fact| (fact.line, fact.text.clone()))
+    Facts::parse(text)
+        .unwrap()
+        .copies_for(Path::new(file), &Arguments::default(), None)
+        .map(|fact| (fact.line, fact.text.clone()))
 }
 
 #[test]
@@ -77,7 +80,7 @@ fn here_documents_are_one_instruction() {
     let facts = Facts::parse("FROM a\nRUN <<EOF\nFROM b\nCOPY x y\nEOF\nCOPY <<F /f\nsrc\nF\nCOPY src /app\n").unwrap();
     assert_eq!(facts.instructions.iter().map(|fact| fact.line).collect::<Vec<_>>(), [1, 2, 6, 9]);
     assert_eq!(facts.instructions[1].text, "RUN <<EOF");
-    assert_eq!(facts.copies(Path::new("src/a.py")).unwrap().line, 9);
+    assert_eq!(facts.copies_for(Path::new("src/a.py"), &Arguments::default(), None).unwrap().line, 9);
 }
 
 #[test]
@@ -395,7 +398,7 @@ proptest::proptest! {
         drop(rewrite_bases(&text, &map, &given(&[])));
         if let Ok(facts) = Facts::parse(&text) {
             drop(facts.external_bases(&given(&[]), None));
-            assert!(facts.copies(Path::new("a/b")).is_none_or(|fact| fact.line > 0));
+            assert!(facts.copies_for(Path::new("a/b"), &Arguments::default(), None).is_none_or(|fact| fact.line > 0));
             drop(facts.exposed(&given(&[]), None));
             drop(facts.environment(&given(&[]), None).fill(&text, &BTreeMap::new()));
             assert!(facts.instructions.iter().all(|fact| text.get(fact.span.clone()).is_some_and(|text| !text.is_empty())));

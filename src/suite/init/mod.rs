@@ -1,7 +1,7 @@
 //! A first suite for a repository: which Dockerfiles there are, how they are built, and the manifest that says so.
 //!
 //! In: a folder. Out: a [`Survey`] of what was found and guessed, and from it the text of a `tonnage.toml` that
-//! [`Suite::load`](super::Suite::load) accepts. Nothing is written here.
+//! [`Suite::load_allowing`](super::Suite::load_allowing) accepts. Nothing is written here.
 
 mod compose;
 mod guess;

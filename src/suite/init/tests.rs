@@ -1,4 +1,4 @@
-//! Tests of `init`: five shapes of repositories, each read back by `Suite::load`.
+//! Tests of `init`: five shapes of repositories, each read back as suites.
 
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn a_single_dockerfile_is_one_variant_with_its_files_guessed() {
     assert_eq!(suite.variants.len(), 1);
     assert_eq!(rows(&suite)[0][1..], ["Dockerfile", ".", "src/server.js", "package.json"]);
     assert!(text.contains("# [serve]\n# port = 3000\n"), "{text}");
-    assert!(suite.serve.is_none());
+    assert!(suite.variants[0].serve.is_none());
     // The lines that were commented out are right once the comment is taken away.
     let (_, section) = text.split_once("to answer:\n").unwrap();
     let section: Vec<_> = section.lines().take(4).map(|line| line.trim_start_matches("# ")).collect();

@@ -13,7 +13,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream;
 
 use crate::engine::{
@@ -193,6 +192,19 @@ impl ScriptedEngine {
         self.state.borrow().builds.values().sum()
     }
 
+    /// Tags an image: `repository:tag`.
+    pub fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError> {
+        self.here()?;
+        let mut state = self.state.borrow_mut();
+        let id = state.find(image).map(|image| image.id.clone()).ok_or_else(|| EngineError::Refused {
+            action: format!("tag the image `{image}` as `{reference}`"),
+            status: 404,
+            message: "no such image".to_owned(),
+        })?;
+        state.tags.insert(named(reference), id);
+        Ok(())
+    }
+
     fn here(&self) -> Result<(), EngineError> {
         let number = self.requests.replace(self.requests.get() + 1);
         match self.fault.get() {
@@ -332,36 +344,6 @@ impl Engine for ScriptedEngine {
             }
             Err(error) => vec![Err(error)],
         }))
-    }
-
-    async fn load(&self, _archive: Bytes) -> Result<Vec<String>, EngineError> {
-        self.here()?;
-        Err(EngineError::Unsupported {
-            action: "load an image archive".to_owned(),
-            reason: "the scripted engine only knows what it built".to_owned(),
-        })
-    }
-
-    async fn tag(&self, image: &str, reference: &str) -> Result<(), EngineError> {
-        self.here()?;
-        let mut state = self.state.borrow_mut();
-        let id = state.find(image).map(|image| image.id.clone()).ok_or_else(|| EngineError::Refused {
-            action: format!("tag the image `{image}` as `{reference}`"),
-            status: 404,
-            message: "no such image".to_owned(),
-        })?;
-        state.tags.insert(named(reference), id);
-        Ok(())
-    }
-
-    async fn remove_image(&self, reference: &str) -> Result<(), EngineError> {
-        self.here()?;
-        let mut state = self.state.borrow_mut();
-        let id = state.tags.remove(&named(reference)).unwrap_or_else(|| reference.to_owned());
-        if !state.tags.values().any(|named| *named == id) {
-            state.images.remove(&id);
-        }
-        Ok(())
     }
 
     async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {

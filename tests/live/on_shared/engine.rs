@@ -302,7 +302,7 @@ fn contents(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 #[ignore = "needs a container engine"]
-fn an_export_is_what_docker_save_writes_and_loads_again() {
+fn an_export_is_what_docker_save_writes() {
     let _engine = SharedEngine::take();
     runtime().block_on(async {
         let engine = connect(&ConnectOptions::default()).await.unwrap();
@@ -316,13 +316,6 @@ fn an_export_is_what_docker_save_writes_and_loads_again() {
         assert!(saved.status.success());
         assert_eq!(contents(&exported), contents(&saved.stdout));
         assert!(contents(&exported).contains_key("manifest.json"));
-
-        assert_eq!(engine.load(exported.into()).await.unwrap(), [BASE]);
-        engine.tag(BASE, "tonnage-live/tagged:1").await.unwrap();
-        assert!(engine.image("tonnage-live/tagged:1").await.unwrap().is_some());
-        engine.remove_image("tonnage-live/tagged:1").await.unwrap();
-        engine.remove_image("tonnage-live/tagged:1").await.unwrap();
-        assert!(engine.image("tonnage-live/tagged:1").await.unwrap().is_none());
         assert_same(&before, &engine.snapshot().await.unwrap());
     });
 }

@@ -46,7 +46,7 @@ fn a_zstd_frame_that_wants_gigabytes_of_window_is_refused() {
     let build = |frame: Vec<u8>| {
         let config = config(&[Vec::new()]);
         let manifest = text(&json!([{"Config": "config", "Layers": ["blob"]}]));
-        archive(&[("blob".into(), frame), ("config".into(), config), ("manifest.json".into(), manifest)])
+        archive(&[("blob", frame), ("config", config), ("manifest.json", manifest)])
     };
     assert_eq!(super::read_one(&build(frame(27))).layers.len(), 1);
     let message = fails_with(Limits::default(), &build(frame(31)));

@@ -34,7 +34,7 @@ const CONFINED: [(&str, &[&str]); 5] = [
     ("comfy_table", &["report"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
-    ("tokio", &["engine", "measure", "cli"]),
+    ("tokio", &["engine", "measure", "cli", "testing"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

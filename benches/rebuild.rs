@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tonnage::testing::analyse::statistics::median;
 use tonnage::testing::engine::{
-    BuildRequest, BuilderChoice, ConnectOptions, Engine, Ownership, Removal, connect, labels,
+    BuildRequest, BuilderChoice, ConnectOptions, ImageBuilder, Ownership, Removal, connect, labels,
 };
 use tonnage::testing::record::Builder;
 
@@ -105,7 +105,7 @@ async fn compare(choice: BuilderChoice, builder: Builder) -> Result<f64, Box<dyn
 
 /// Seconds of each round: tonnage's own clock, and the whole process of the command line.
 async fn rounds(
-    engine: &impl Engine,
+    engine: &impl ImageBuilder,
     request: &BuildRequest,
     folder: &std::path::Path,
     builder: Builder,

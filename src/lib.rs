@@ -23,6 +23,7 @@ mod gate;
 mod image;
 mod json;
 mod line;
+mod machine;
 mod measure;
 mod random;
 mod record;

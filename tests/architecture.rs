@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "record",
     "analyse",
+    "machine",
     "credentials",
     "context",
     "suite",
@@ -34,7 +35,7 @@ const CONFINED: [(&str, &[&str]); 5] = [
     ("comfy_table", &["report"]),
     ("maud", &["report"]),
     ("plotters", &["report"]),
-    ("tokio", &["engine", "measure", "cli", "testing"]),
+    ("tokio", &["engine", "image", "measure", "cli", "testing"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

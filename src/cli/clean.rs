@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use super::Terminal;
-use crate::engine::{BuilderChoice, CleanReport, DockerEngine, Engine, Ownership, Removal, connect};
+use crate::engine::{
+    BuilderChoice, CleanReport, DockerEngine, Engine as _, ImageBuilder as _, Ownership, Removal, connect,
+};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;

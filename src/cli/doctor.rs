@@ -14,7 +14,7 @@ use crate::engine::{
 };
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
-use crate::measure::store_in_place;
+use crate::image::store_in_place;
 use crate::record;
 use crate::suite::{MANIFEST_NAME, Suite};
 use crate::text;

@@ -70,6 +70,18 @@ pub(super) async fn clean(
     Ok(hand.report)
 }
 
+/// Runs that left something with a mark that cannot be inherited, each once.
+pub(super) async fn marked_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
+    let mut runs: Vec<String> = snapshot::images(engine).await?.iter().filter_map(claims::marked_image).collect();
+    runs.extend(snapshot::containers(engine).await?.iter().filter_map(claims::marked_container).map(str::to_owned));
+    runs.extend(networks::runs(engine.client()).await?);
+    // What anybody may have put into a label goes into no command that is printed.
+    runs.retain(|run| run.len() <= 64 && run.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+    runs.sort();
+    runs.dedup();
+    Ok(runs)
+}
+
 /// What came on the engine since the run began and is not its own, and the layers of what is.
 async fn neighbours(
     engine: &DockerEngine,

@@ -1,7 +1,6 @@
-//! The engine behind a Docker API: which one it is, and the [`Engine`] trait on top of its requests.
+//! The engine behind a Docker API: how it is found, and which one it is.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -12,11 +11,7 @@ use serde::Deserialize;
 
 use super::client::{Client, QUICK, Request};
 use super::endpoint::{Address, Candidate, Surroundings, candidates};
-use super::{
-    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot, Trace, build, clean,
-    containers, failure, images, network, networks, snapshot,
-};
+use super::{BuildRequest, EngineError, Ownership, Trace, downloads, failure};
 use crate::credentials::{Places, Store};
 use crate::record::{self, Builder, ImageStore};
 use crate::units::{self, Nanos};
@@ -83,10 +78,10 @@ pub struct Tried {
 #[derive(Debug, Clone)]
 pub struct DockerEngine {
     client: Client,
-    facts: record::Engine,
-    local: bool,
+    pub(super) facts: record::Engine,
+    pub(super) local: bool,
     /// The host that it runs on, where its address names another than this one.
-    host: Option<String>,
+    pub(super) host: Option<String>,
     /// Interface of its default bridge.
     bridge: Option<String>,
     /// What the engine's clock is ahead of ours, in nanoseconds.
@@ -189,7 +184,7 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
     // forwarded from another machine with the same kernel, or mounted into this container: Docker's bridge tells.
     let kernel_here = rustix::system::uname().release().to_string_lossy().into_owned();
     let unix = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
-    let bridge = if unix && name == "docker" { network::bridge(&client).await } else { None };
+    let bridge = if unix && name == "docker" { downloads::bridge(&client).await } else { None };
     let local = unix && (name != "docker" || bridge.is_some());
     let facts = record::Engine {
         name: name.to_owned(),
@@ -331,8 +326,8 @@ impl DockerEngine {
     }
 
     /// Begins to count what a build downloads, or says why that cannot be.
-    pub(super) fn meter(&self, request: &BuildRequest) -> Result<network::Meter, &'static str> {
-        network::Meter::begin(&self.client, self.local, self.bridge.as_deref(), request)
+    pub(super) fn meter(&self, request: &BuildRequest) -> Result<downloads::Meter, &'static str> {
+        downloads::Meter::begin(&self.client, self.local, self.bridge.as_deref(), request)
     }
 
     /// What the engine's clock is ahead of ours: when it was connected, and now.
@@ -380,103 +375,6 @@ impl DockerEngine {
         let facts = &self.facts;
         let choice = if wanted == Builder::Classic { BuilderChoice::Classic } else { BuilderChoice::Buildkit };
         settle(choice, &facts.name, &facts.version, &facts.api_version, &facts.os, facts.image_store)
-    }
-}
-
-impl Engine for DockerEngine {
-    fn facts(&self) -> &record::Engine {
-        &self.facts
-    }
-
-    fn is_local(&self) -> bool {
-        self.local
-    }
-
-    fn endpoint(&self) -> &str {
-        self.client.endpoint()
-    }
-
-    fn proxies(&self) -> BTreeMap<String, String> {
-        self.credentials.proxies(self.client.endpoint())
-    }
-
-    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
-        images::inspect(&self.client, reference).await
-    }
-
-    async fn pull(
-        &self,
-        reference: &str,
-        platform: Option<&str>,
-        deadline: Duration,
-        progress: &mut dyn FnMut(PullProgress),
-    ) -> Result<(), EngineError> {
-        images::pull(&self.client, &self.credentials, reference, platform, deadline, progress).await
-    }
-
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        observe: &mut dyn FnMut(BuildEvent),
-    ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
-        build::build(self, request, observe).await
-    }
-
-    fn export(&self, references: &[String]) -> ByteStream {
-        images::export(&self.client, references)
-    }
-
-    async fn start(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
-        containers::start(&self.client, spec, self.host.as_deref()).await
-    }
-
-    async fn make_network(&self, run: &str) -> Result<String, EngineError> {
-        networks::make(&self.client, run).await
-    }
-
-    async fn remove_network(&self, name: &str) -> Result<(), EngineError> {
-        networks::remove(&self.client, name).await
-    }
-
-    async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
-        containers::state(&self.client, id, self.host.as_deref()).await
-    }
-
-    async fn listens(&self, id: &str, port: u16) -> Result<Option<Listens>, EngineError> {
-        containers::listens(&self.client, id, port).await
-    }
-
-    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {
-        containers::memory(&self.client, id).await
-    }
-
-    async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError> {
-        containers::logs(&self.client, id, lines).await
-    }
-
-    async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
-        containers::remove(&self.client, id).await
-    }
-
-    async fn running(&self) -> Result<Vec<record::RunningContainer>, EngineError> {
-        containers::running(&self.client).await
-    }
-
-    async fn snapshot(&self) -> Result<Snapshot, EngineError> {
-        snapshot::take(self).await
-    }
-
-    async fn marked_runs(&self) -> Result<Vec<String>, EngineError> {
-        snapshot::marked_runs(self).await
-    }
-
-    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
-        clean::clean(self, &self.with_traces(ownership), removal).await
-    }
-
-    async fn answers(&self, within: Duration) -> bool {
-        // An engine that is gone answers as well: by an error at once.
-        !matches!(self.client.bytes(Request::get("/_ping", "answer"), within).await, Err(EngineError::Deadline { .. }))
     }
 }
 

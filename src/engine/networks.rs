@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::client::{Client, QUICK, Request, path_with, segment, unless_missing};
 use super::{EngineError, labels};
+use crate::machine::has_interface;
 
 /// What is being done, for errors.
 const ACTION: &str = "make a network";
@@ -49,7 +50,7 @@ pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineErr
     let made: Made = client.json(Request::post("/networks/create", ACTION).json(&body), QUICK).await?;
     // Docker names the bridge after the network. Where it is not among this program's interfaces, addresses behind it
     // are not those of the containers.
-    if on_this_host(&format!("br-{}", made.id.get(..12).unwrap_or_default())) {
+    if has_interface(&format!("br-{}", made.id.get(..12).unwrap_or_default())) {
         return Ok(name);
     }
     remove(client, &made.id).await?;
@@ -57,12 +58,6 @@ pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineErr
         action: "give containers a network without a way out".to_owned(),
         reason: "its bridge cannot be reached from here".to_owned(),
     })
-}
-
-/// Whether this program's own network namespace has an interface of that name.
-pub(super) fn on_this_host(interface: &str) -> bool {
-    let devices = std::fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
-    devices.lines().filter_map(|line| line.split_once(':')).any(|(name, _)| name.trim() == interface)
 }
 
 /// Removes a network; a missing one is no error.

@@ -3,6 +3,7 @@
 //! In: where to look and which base images are wanted. Out: a [`Probe`] of plain facts; `tonnage doctor` puts
 //! them into words. Nothing is changed and nothing is pulled.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,9 @@ use super::auth;
 use super::client::{QUICK, Request, SLOW, segment};
 use super::docker::{ConnectOptions, DockerEngine, Tried, find};
 use super::endpoint::Surroundings;
-use super::{Engine, EngineError, labels};
+use super::{Engine, EngineError, ImageHost as _, labels};
 use crate::error::Diagnose as _;
+use crate::machine;
 use crate::record::{self, Builder, RunningContainer};
 use crate::units::Bytes;
 
@@ -114,8 +116,7 @@ pub async fn probe(
     wanted: impl FnOnce(Option<&record::Engine>) -> Wanted,
 ) -> Probe {
     let (engine, tried) = find(options, around).await;
-    let load = std::fs::read_to_string("/proc/loadavg").ok();
-    let load = load.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+    let load = machine::load_average();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let mut states = Vec::new();
     let wanted = wanted(engine.as_ref().ok().map(Engine::facts));
@@ -139,7 +140,7 @@ async fn look(engine: &DockerEngine) -> Found {
         endpoint: engine.endpoint().to_owned(),
         local: engine.is_local(),
         builders: engine.builders(),
-        disk_free_bytes: if engine.is_local() { free_space(&facts.root_dir) } else { None },
+        disk_free_bytes: if engine.is_local() { machine::disk_free(Path::new(&facts.root_dir)) } else { None },
         disk_used_bytes: usage.map(|usage| usage.total()),
         running: engine.running().await.unwrap_or_default(),
         facts,
@@ -152,11 +153,6 @@ impl Usage {
         let cache = self.build_cache.iter().flatten().filter(|record| !record.shared).map(|record| record.size.max(0));
         Bytes(u64::try_from(self.layers_size.max(0).saturating_add(cache.sum::<i64>())).unwrap_or_default())
     }
-}
-
-fn free_space(dir: &str) -> Option<Bytes> {
-    let stat = rustix::fs::statvfs(dir).ok()?;
-    Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
 /// Whether a base image is on the engine, else whether its registry has it.

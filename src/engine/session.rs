@@ -8,40 +8,16 @@
 mod services;
 mod socket;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::endpoint::Address;
-use crate::credentials::Store;
+pub(super) use services::Answers;
 
 /// Time to open a session.
 const OPENING: Duration = Duration::from_secs(5);
-
-/// Secrets by id, for `RUN --mount=type=secret,id=…`; shown by nothing.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets(pub BTreeMap<String, Vec<u8>>);
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// What a session has answers from.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Answers {
-    /// Credentials of registries.
-    pub(super) credentials: Arc<Store>,
-    /// Images that the build names: their credentials may be for a part of a registry.
-    pub(super) images: Vec<String>,
-    /// Secrets.
-    pub(super) secrets: Secrets,
-}
 
 /// An open session; dropping it closes it.
 #[derive(Debug)]
@@ -58,18 +34,22 @@ impl Session {
         let (ready, opened) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let (address, path, own_id) = (address.clone(), format!("{prefix}/session"), id.clone());
-        let serve = async move {
-            let served = match tokio::time::timeout(OPENING, socket::upgrade(&address, &path, &own_id)).await {
-                Ok(Ok(connection)) => services::serve(connection, answers).await,
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err(format!("no answer within {} s", OPENING.as_secs())),
+        let serve =
+            async move {
+                let served =
+                    match tokio::time::timeout(OPENING, socket::upgrade(&address, &path, &own_id, &services::METHODS))
+                        .await
+                    {
+                        Ok(Ok(connection)) => services::serve(connection, answers).await,
+                        Ok(Err(error)) => Err(error.to_string()),
+                        Err(_) => Err(format!("no answer within {} s", OPENING.as_secs())),
+                    };
+                let is_open = served.is_ok();
+                // Nobody waits any more where the build was stopped.
+                if ready.send(served).is_ok() && is_open {
+                    drop(stopped.await);
+                }
             };
-            let is_open = served.is_ok();
-            // Nobody waits any more where the build was stopped.
-            if ready.send(served).is_ok() && is_open {
-                drop(stopped.await);
-            }
-        };
         std::thread::Builder::new()
             .name("session".to_owned())
             .spawn(move || {

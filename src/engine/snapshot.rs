@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::{QUICK, Request, SLOW};
 use super::docker::DockerEngine;
-use super::{EngineError, Snapshot, claims, networks};
+use super::{EngineError, Snapshot};
 
 /// An image of the list, intermediate ones too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -129,16 +129,4 @@ pub(super) async fn take(engine: &DockerEngine) -> Result<Snapshot, EngineError>
         Err(error) => snapshot.cache_unlisted = Some(error.to_string()),
     }
     Ok(snapshot)
-}
-
-/// Runs that left something with a mark that cannot be inherited, each once.
-pub(super) async fn marked_runs(engine: &DockerEngine) -> Result<Vec<String>, EngineError> {
-    let mut runs: Vec<String> = images(engine).await?.iter().filter_map(claims::marked_image).collect();
-    runs.extend(containers(engine).await?.iter().filter_map(claims::marked_container).map(str::to_owned));
-    runs.extend(networks::runs(engine.client()).await?);
-    // What anybody may have put into a label goes into no command that is printed.
-    runs.retain(|run| run.len() <= 64 && run.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
-    runs.sort();
-    runs.dedup();
-    Ok(runs)
 }

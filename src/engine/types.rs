@@ -1,13 +1,13 @@
 //! Plain types of the engine interface.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::session::Secrets;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::record::{Builder, Parts, Step};
@@ -239,6 +239,16 @@ pub struct PullProgress {
     pub current_bytes: u64,
     /// Bytes in all; 0 where unknown.
     pub total_bytes: u64,
+}
+
+/// Secrets by id, for `RUN --mount=type=secret,id=…`; shown by nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets(pub BTreeMap<String, Vec<u8>>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// One build.

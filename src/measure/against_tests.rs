@@ -131,7 +131,7 @@ fn base_and_head_come_apart_as_two_records_of_the_same_rounds() {
     // Both are on disk, and nothing is left on the engine.
     assert_eq!(Against::beside(&states.out()).unwrap().as_ref(), Some(against));
     assert_eq!(crate::record::read(&states.out()).unwrap(), *head);
-    let left = block_on(crate::engine::Engine::snapshot(&states.engine)).unwrap();
+    let left = block_on(crate::engine::ImageBuilder::snapshot(&states.engine)).unwrap();
     assert_eq!(left.images.len(), 3, "the bases");
 }
 

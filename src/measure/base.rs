@@ -12,7 +12,7 @@ use tonnage_image::Platform;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::ledger::{Ledger, LedgerError};
-use crate::engine::{BuildRequest, Engine, EngineError, ImageInfo, Secrets, labels};
+use crate::engine::{BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
@@ -76,7 +76,7 @@ pub(super) struct Bases<'a, E> {
     known: BTreeMap<(String, Option<String>), Prepared>,
 }
 
-impl<'a, E: Engine> Bases<'a, E> {
+impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
     pub(super) fn new(
         engine: &'a E,
         run: &'a str,

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::error::MeasureError;
-use super::host_facts;
 use super::options::RunOptions;
-use crate::engine::Engine;
+use crate::engine::ImageHost;
+use crate::machine;
 use crate::record::{
     self, BaseOrigin, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference,
     ReferenceVerdict, Settings, Spent, SuiteInfo, Tool, Variant,
@@ -22,10 +22,10 @@ pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a su
 }
 
 /// The record of a run that has measured nothing yet.
-pub(super) async fn begin_record<E: Engine>(
+pub(super) async fn begin_record<H: ImageHost>(
     suite: &Suite,
     variants: &[&suite::Variant],
-    engine: &E,
+    engine: &H,
     options: &RunOptions,
 ) -> Result<Record, MeasureError> {
     Ok(Record {
@@ -56,7 +56,7 @@ pub(super) async fn begin_record<E: Engine>(
         spent: Spent::default(),
         environment: Environment {
             engine: engine.facts().clone(),
-            host: host_facts(&options.out, engine.is_local()),
+            host: machine::facts(&options.out, engine.is_local()),
             noise: None,
             running_containers: engine.running().await?,
         },

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use super::journal::{JournalError, Mark};
 use super::ledger::LedgerError;
-use super::way::NotInPlace;
 use crate::context::ContextError;
 use crate::engine::EngineError;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::FileError;
+use crate::image::NotInPlace;
 use crate::record::RecordError;
 use crate::suite::SuiteError;
 

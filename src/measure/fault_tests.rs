@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 
 use super::error::MeasureError;
-use super::{Cancel, Event, Observer, Outcome, RunOptions, Way, run, stale_runs};
-use crate::engine::{ContainerSpec, ContainerState, Engine as _, EngineError, Removal, Snapshot};
+use super::{Cancel, Event, Observer, Outcome, RunOptions, run, stale_runs};
+use crate::engine::{ContainerSpec, ContainerState, EngineError, ImageBuilder as _, ImageHost as _, Removal, Snapshot};
 use crate::error::Diagnose as _;
 use crate::fsx::fault;
+use crate::image::Way;
 use crate::record::{self, Ended, Record, Sample, Scenario};
 use crate::suite::{PlanOptions, Suite};
 use crate::testing::{Fault, Script, ScriptedEngine, run_options};

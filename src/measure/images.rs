@@ -8,21 +8,21 @@ use super::build::Subject;
 use super::cancel::Cancel;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::serve::{Question, Way, serve};
+use super::serve::{Question, Route, serve};
 use super::session::{Primed, Session};
-use super::way::NotInPlace;
-use super::weigh::{Reading, Readings, WeighError, weigh_on_engine};
 use crate::analyse;
-use crate::engine::{ContainerSpec, Engine, EngineError, ImageInfo, labels};
+use crate::engine::{ContainerSpec, EngineError, ImageBuilder, ImageHost, ImageInfo, labels};
 use crate::error::chain;
-use crate::image::{self, ReportOptions, StoreError, Weigher};
+use crate::image::{
+    self, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
+};
 use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeState, Variant};
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
 const TOP: usize = 200;
 
-impl<E: Engine> Session<'_, E> {
+impl<E: ImageBuilder + ImageHost> Session<'_, E> {
     /// Weighs and serves the variants that have an image and no sizes yet. `false` when asked to stop.
     pub(super) async fn weigh_and_serve(
         &mut self,
@@ -178,18 +178,18 @@ impl<E: Engine> Session<'_, E> {
                 ))),
             }
         }
-        let mut ways: Vec<Way> = isolated.iter().cloned().map(Way::Isolated).collect();
+        let mut routes: Vec<Route> = isolated.iter().cloned().map(Route::Isolated).collect();
         if addressed {
-            ways.push(Way::Address(None));
+            routes.push(Route::Address(None));
         }
-        ways.push(Way::Published(None));
+        routes.push(Route::Published(None));
         let mut going_on = true;
         for (subject, info) in waiting {
             // Whether the other state serves is nobody's question.
             if self.has_failed(subject.variant) || !subject.variant.side.is_head() {
                 continue;
             }
-            going_on = self.serve_one(subject, &info.user, &mut ways, cancel, observer).await?;
+            going_on = self.serve_one(subject, &info.user, &mut routes, cancel, observer).await?;
             if !going_on {
                 break;
             }
@@ -204,7 +204,7 @@ impl<E: Engine> Session<'_, E> {
         &mut self,
         subject: &Subject<'_>,
         user: &str,
-        ways: &mut Vec<Way>,
+        routes: &mut Vec<Route>,
         cancel: &Cancel,
         observer: &mut dyn Observer,
     ) -> Result<bool, MeasureError> {
@@ -228,17 +228,17 @@ impl<E: Engine> Session<'_, E> {
         };
         let name = &subject.variant.name;
         let mut named = Vec::new();
-        let ways = match &how.network {
-            None => ways,
+        let routes = match &how.network {
+            None => routes,
             Some(network) => {
-                if ways.iter().any(|way| !matches!(way, Way::Published(_))) {
-                    named.push(Way::Address(Some(network.clone())));
+                if routes.iter().any(|route| !matches!(route, Route::Published(_))) {
+                    named.push(Route::Address(Some(network.clone())));
                 }
-                named.push(Way::Published(Some(network.clone())));
+                named.push(Route::Published(Some(network.clone())));
                 &mut named
             }
         };
-        match serve(self.engine, name, user, &question, ways, cancel, observer).await? {
+        match serve(self.engine, name, user, &question, routes, cancel, observer).await? {
             None => Ok(false),
             Some(served) => {
                 self.update(subject.variant, |entry| {

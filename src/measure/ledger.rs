@@ -13,7 +13,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    BuildEvent, BuildFailure, BuildOutput, BuildRequest, CleanReport, Engine, EngineError, Ownership, Removal, Trace,
+    BuildEvent, BuildFailure, BuildOutput, BuildRequest, CleanReport, EngineError, ImageBuilder, Ownership, Removal,
+    Trace,
 };
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -150,9 +151,9 @@ impl Ledger {
 
     /// Builds an image, and writes down before, meanwhile, and afterwards what proves its traces to be the run's own.
     /// The instructions tell its records from those of another build where a kill leaves no answer to read them from.
-    pub async fn build<'i, E: Engine>(
+    pub async fn build<'i, B: ImageBuilder>(
         &mut self,
-        engine: &E,
+        builder: &B,
         request: &BuildRequest,
         instructions: impl IntoIterator<Item = &'i str>,
         observe: &mut dyn FnMut(BuildEvent),
@@ -171,7 +172,7 @@ impl Ledger {
             observe(event);
         };
         let built = {
-            let mut building = std::pin::pin!(engine.build(request, &mut watch));
+            let mut building = std::pin::pin!(builder.build(request, &mut watch));
             loop {
                 tokio::select! {
                     built = &mut building => break built,
@@ -283,18 +284,18 @@ pub fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
 
 /// Removes what is a run's own. Where a build was `cut` short a moment ago this is done twice: the engine may end such a
 /// build, and name its image, after its client is gone (seen on Docker 20.10 under load).
-pub async fn clean_after<E: Engine>(
-    engine: &E,
+pub async fn clean_after<B: ImageBuilder>(
+    builder: &B,
     ownership: &Ownership,
     removal: Removal,
     cut: bool,
 ) -> Result<CleanReport, EngineError> {
-    let first = engine.clean(ownership, removal).await?;
+    let first = builder.clean(ownership, removal).await?;
     if !cut || removal == Removal::List {
         return Ok(first);
     }
     tokio::time::sleep(SETTLE).await;
-    let mut report = engine.clean(ownership, removal).await?;
+    let mut report = builder.clean(ownership, removal).await?;
     // What was left is left still, and said once.
     report += CleanReport { left: Vec::new(), used: 0, ..first };
     Ok(report)

@@ -14,7 +14,6 @@ mod error;
 mod event;
 #[cfg(test)]
 mod fault_tests;
-mod host;
 mod images;
 mod journal;
 mod ledger;
@@ -25,17 +24,12 @@ mod prepare;
 mod secret;
 mod serve;
 mod session;
-mod way;
-mod weigh;
 
 pub use against::{Other, Suspects};
 pub use cancel::Cancel;
 pub use event::{Event, Observer};
-pub use host::host_facts;
 pub use journal::{Journal, Mark, Replayed};
 pub use ledger::{Stale, clean_after, living_runs, stale_runs};
 pub use options::{Invocation, RunOptions};
 pub use secret::SecretSpec;
 pub use session::{Outcome, run, run_against};
-pub use way::{NotInPlace, Way, store_in_place};
-pub use weigh::{Reading, WeighError, weigh_on_engine};

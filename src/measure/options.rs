@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretSpec;
-use super::way::Way;
 use crate::engine::Secrets;
+use crate::image::Way;
 use crate::suite::PlanOptions;
 
 /// What a run is asked to do.

@@ -11,12 +11,12 @@ use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::journal::Line;
 use super::session::Session;
-use crate::engine::Engine;
+use crate::engine::{ImageBuilder, ImageHost};
 use crate::record::{Failure, FailureStage, Outcome, Scenario};
 use crate::suite::dockerfile::Arguments;
 use crate::suite::{self, Suite};
 
-impl<E: Engine> Session<'_, E> {
+impl<E: ImageBuilder + ImageHost> Session<'_, E> {
     /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
     pub(super) async fn prepare<'v>(
         &mut self,

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::cancel::Cancel;
 use super::event::{Event, Observer};
-use crate::engine::{ContainerSpec, Engine, EngineError, Listens};
+use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens};
 use crate::record::{Serve, ServeStart, ServeState};
 use crate::text;
 use crate::units::{Bytes, Nanos};
@@ -49,7 +49,7 @@ pub(super) struct Question {
 
 /// How a container is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Route {
     /// At its own address on a network without a way out.
     Isolated(String),
     /// At its own address, on a network of this name or the engine's default one.
@@ -58,7 +58,7 @@ pub(super) enum Way {
     Published(Option<String>),
 }
 
-impl Way {
+impl Route {
     fn network(&self) -> Option<&String> {
         match self {
             Self::Isolated(name) => Some(name),
@@ -77,14 +77,14 @@ enum Refusal {
     OutOfReach(String),
 }
 
-/// Starts the image `question.starts` times and asks; `None` when asked to stop. The first of the `ways` is taken; one
+/// Starts the image `question.starts` times and asks; `None` when asked to stop. The first of the `routes` is taken; one
 /// that turns out to lead nowhere is removed, so that the next image need not try it.
-pub(super) async fn serve<E: Engine>(
-    engine: &E,
+pub(super) async fn serve<H: ImageHost>(
+    engine: &H,
     variant: &str,
     user: &str,
     question: &Question,
-    ways: &mut Vec<Way>,
+    routes: &mut Vec<Route>,
     cancel: &Cancel,
     observer: &mut dyn Observer,
 ) -> Result<Option<Serve>, EngineError> {
@@ -96,9 +96,9 @@ pub(super) async fn serve<E: Engine>(
     while number < question.starts.max(1) {
         observer.event(&Event::Serving { variant, start: number + 1, starts: question.starts.max(1) });
         let mut spec = question.spec.clone();
-        let way = ways.first().cloned().unwrap_or(Way::Published(None));
-        spec.publish = matches!(way, Way::Published(_));
-        spec.network = way.network().cloned();
+        let route = routes.first().cloned().unwrap_or(Route::Published(None));
+        spec.publish = matches!(route, Route::Published(_));
+        spec.network = route.network().cloned();
         let begun = Instant::now();
         let id = match engine.start(&spec).await {
             Ok(id) => id,
@@ -110,7 +110,7 @@ pub(super) async fn serve<E: Engine>(
             Err(error) => return Err(error),
         };
         let asked = tokio::select! {
-            asked = ask_until_ready(engine, &id, question, &way, begun) => asked,
+            asked = ask_until_ready(engine, &id, question, &route, begun) => asked,
             () = cancel.cancelled() => {
                 engine.remove_container(&id).await?;
                 return Ok(None);
@@ -134,8 +134,8 @@ pub(super) async fn serve<E: Engine>(
         engine.remove_container(&id).await?;
         match outcome {
             Ok(start) => starts.push(start),
-            Err(Refusal::OutOfReach(_)) if ways.len() > 1 => {
-                ways.remove(0);
+            Err(Refusal::OutOfReach(_)) if routes.len() > 1 => {
+                routes.remove(0);
                 continue;
             }
             Err(Refusal::OutOfReach(reason)) => {
@@ -171,18 +171,18 @@ pub(super) async fn serve<E: Engine>(
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
         user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
         detail,
-        isolated: matches!(ways.first(), Some(Way::Isolated(_))),
+        isolated: matches!(routes.first(), Some(Route::Isolated(_))),
         starts,
         log: if state == ServeState::Failed { log } else { Vec::new() },
     }))
 }
 
 /// Asks until the expected answer comes, the container ends, or time is up.
-async fn ask_until_ready<E: Engine>(
-    engine: &E,
+async fn ask_until_ready<H: ImageHost>(
+    engine: &H,
     id: &str,
     question: &Question,
-    way: &Way,
+    route: &Route,
     begun: Instant,
 ) -> Result<Result<Nanos, Refusal>, EngineError> {
     let mut seen = "nothing listened".to_owned();
@@ -206,7 +206,7 @@ async fn ask_until_ready<E: Engine>(
                     seen = format!("it listens on port {port} of 127.0.0.1 only, which is the container's own");
                 }
                 // The container's kernel and the engine's host refuse alike: whose word it is cannot be known.
-                Some(Listens::Yes) | None if matches!(way, Way::Published(_)) && !reached => {
+                Some(Listens::Yes) | None if matches!(route, Route::Published(_)) && !reached => {
                     let address = state.address.as_deref().unwrap_or("no address");
                     return Ok(Err(Refusal::OutOfReach(format!("{address}: {seen}"))));
                 }
@@ -222,7 +222,7 @@ async fn ask_until_ready<E: Engine>(
             // A port of a container that nobody listens at is refused by the container's own kernel, which is there.
             reached |= match answer {
                 Err(Miss::Nothing(_)) => false,
-                Err(Miss::Closed(_)) => !matches!(way, Way::Published(_)),
+                Err(Miss::Closed(_)) => !matches!(route, Route::Published(_)),
                 _ => true,
             };
             if !reached && !refused && since.elapsed() > OUT_OF_REACH {
@@ -241,7 +241,10 @@ async fn ask_until_ready<E: Engine>(
                 Err(Miss::Nothing(reason) | Miss::Closed(reason) | Miss::Refused(reason)) => seen = reason,
             }
         }
-        if matches!(way, Way::Published(_)) && !reached && addressed.is_some_and(|since| since.elapsed() > ask_again) {
+        if matches!(route, Route::Published(_))
+            && !reached
+            && addressed.is_some_and(|since| since.elapsed() > ask_again)
+        {
             listens = engine.listens(id, question.spec.port).await?;
             ask_again += OUT_OF_REACH;
         }

@@ -12,15 +12,14 @@ use super::cancel::Cancel;
 use super::certificates;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::host;
 use super::journal::{Journal, Line};
 use super::ledger::{Ledger, clean_after};
 use super::masked::{Masked, MaskedObserver};
 use super::options::RunOptions;
-use super::way::{Way, store_in_place};
-use crate::engine::{BuildFailure, CleanReport, Engine, EngineError, Ownership, Removal, labels};
+use crate::engine::{BuildFailure, CleanReport, EngineError, ImageBuilder, ImageHost, Ownership, Removal, labels};
 use crate::exit::Exit;
-use crate::image::{self, Weigher};
+use crate::image::{self, Way, Weigher};
+use crate::machine;
 use crate::record::{
     self, Against, Builder, Ended, Failure, FailureStage, Finding, ImageStore, Outcome as VariantOutcome, Record,
     Sample, SampleState, Scenario, Spent, Variant,
@@ -55,7 +54,7 @@ enum Stop {
 ///
 /// A variant that fails is recorded and the others go on; an engine that goes away or cannot go on ends the run with
 /// what was measured so far on disk.
-pub async fn run<E: Engine>(
+pub async fn run<E: ImageBuilder + ImageHost>(
     suite: &Suite,
     engine: &E,
     options: &RunOptions,
@@ -67,7 +66,7 @@ pub async fn run<E: Engine>(
 
 /// As [`run`], with another state of the suite built and weighed in between, round by round, and what looks slower
 /// built once more.
-pub async fn run_against<E: Engine>(
+pub async fn run_against<E: ImageBuilder + ImageHost>(
     suite: &Suite,
     other: &Other<'_>,
     engine: &E,
@@ -78,7 +77,7 @@ pub async fn run_against<E: Engine>(
     run_beside(suite, Some(other), engine, options, cancel, observer).await
 }
 
-async fn run_beside<E: Engine>(
+async fn run_beside<E: ImageBuilder + ImageHost>(
     suite: &Suite,
     other: Option<&Other<'_>>,
     engine: &E,
@@ -91,7 +90,7 @@ async fn run_beside<E: Engine>(
     let set = suite.base_set(&options.bases)?;
     if options.via == Way::Store {
         // Said before anything is built.
-        store_in_place(engine.facts(), engine.is_local())?;
+        image::store_in_place(engine.facts(), engine.is_local())?;
     }
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
     let mut session = Session::begin(suite, &variants, beside.as_ref(), engine, options, begun).await?;
@@ -133,7 +132,7 @@ pub(super) struct Session<'a, E> {
     damaged: usize,
 }
 
-impl<'a, E: Engine> Session<'a, E> {
+impl<'a, E: ImageBuilder + ImageHost> Session<'a, E> {
     async fn begin(
         suite: &'a Suite,
         variants: &[&suite::Variant],
@@ -569,7 +568,7 @@ impl<'a, E: Engine> Session<'a, E> {
         self.spent.cleaning_ns = Nanos::from(cleaning.elapsed());
         let elapsed = self.account();
         self.journal.append(&[elapsed])?;
-        self.record.environment.host.load_after = host::load_average();
+        self.record.environment.host.load_after = machine::load_average().unwrap_or_default();
         self.record.finished_at = now_utc();
         let (record, against) = match self.beside {
             Some(beside) => beside.apart(self.record),

@@ -53,8 +53,8 @@ pub mod credentials {
 pub mod engine {
     pub use crate::engine::{
         BuildFailure, BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, ContainerState,
-        DockerEngine, Engine, EngineError, Listens, Ownership, Removal, Secrets, Snapshot, Surroundings, connect, find,
-        labels,
+        DockerEngine, Engine, EngineError, ImageBuilder, ImageHost, Listens, Ownership, Removal, Secrets, Snapshot,
+        Surroundings, connect, find, labels,
     };
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::Secrets;
-use crate::measure::{Event, Invocation, Observer, RunOptions, Way};
+use crate::image::Way;
+use crate::measure::{Event, Invocation, Observer, RunOptions};
 use crate::record::Scenario;
 use crate::suite::{PlanOptions, Suite, SuiteError};
 

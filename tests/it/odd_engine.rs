@@ -1,7 +1,7 @@
 //! Engines that do not do all that they should: tonnage goes on and says what it cannot know.
 
 use tonnage::testing::engine::{
-    ConnectOptions, ContainerState, DockerEngine, Engine as _, Listens, Ownership, Removal, connect,
+    ConnectOptions, ContainerState, DockerEngine, ImageBuilder as _, Listens, Ownership, Removal, connect,
 };
 use tonnage::testing::exit::Exit;
 use tonnage::testing::measure::{Cancel, RunOptions, run};

@@ -9,13 +9,13 @@ use std::str::FromStr;
 use super::super::{Terminal, runtime};
 use super::paths::Paths;
 use crate::analyse;
-use crate::engine::{ConnectOptions, Engine, EngineError, ImageInfo, connect};
+use crate::engine::{ConnectOptions, EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::{
-    self, Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, ReportOptions, StoreError, Weigher,
+    self, Excess, ImageError, ImageScan, NotInPlace, Options, ParsePlatformError, Platform, Reading, ReportOptions,
+    StoreError, Way, WeighError, Weigher, weigh_on_engine,
 };
-use crate::measure::{NotInPlace, Reading, Way, WeighError, weigh_on_engine};
 use crate::record::{Outcome, Variant, Via};
 use crate::text::for_people;
 use crate::units::Bytes;

@@ -9,8 +9,9 @@
 
 use std::collections::BTreeMap;
 
+use super::folded::{Failed, Folded, Known, MOST_STEPS, instruction_text, is_base};
+use super::lines::Line;
 use super::tail::Tail;
-use super::{Failed, Folded, Known, Line, MOST_STEPS, instruction_text, is_base};
 use crate::engine::{BuildEvent, Trace, failure};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;

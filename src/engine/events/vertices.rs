@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex as Told};
 
+use super::folded::{Failed, Folded, Known, MOST_STEPS, instruction_text, is_base};
+use super::lines::Line;
 use super::tail::Tail;
-use super::{Failed, Folded, Known, Line, MOST_STEPS, instruction_text, is_base};
 use crate::engine::{BuildEvent, failure};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;

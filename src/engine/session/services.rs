@@ -1,6 +1,8 @@
 //! What a session answers: `moby.filesync.v1.Auth`, `moby.buildkit.secrets.v1.Secrets`, and gRPC's own health check,
 //! without which engines close the session.
 
+use std::sync::Arc;
+
 use bollard_buildkit_proto::health::health_check_response::ServingStatus;
 use bollard_buildkit_proto::health::health_server::{Health, HealthServer};
 use bollard_buildkit_proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
@@ -14,9 +16,9 @@ use bollard_buildkit_proto::moby::filesync::v1::{
 use futures_util::stream;
 use tonic::{Request, Response, Status};
 
-use super::Answers;
 use super::socket::Stream;
-use crate::credentials::{Credentials, registry_of};
+use crate::credentials::{Credentials, Store, registry_of};
+use crate::engine::types;
 
 /// What the engine may ask, as its session is told beforehand.
 pub(super) const METHODS: [&str; 3] = [
@@ -27,6 +29,17 @@ pub(super) const METHODS: [&str; 3] = [
 
 /// Bytes on their way between the connection and the server.
 const BUFFER: usize = 64 << 10;
+
+/// What a session has answers from.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Answers {
+    /// Credentials of registries.
+    pub(in crate::engine) credentials: Arc<Store>,
+    /// Images that the build names: their credentials may be for a part of a registry.
+    pub(in crate::engine) images: Vec<String>,
+    /// Secrets.
+    pub(in crate::engine) secrets: types::Secrets,
+}
 
 /// Serves on a connection, in tasks of the runtime at hand.
 pub(super) async fn serve(mut connection: Box<dyn Stream>, answers: Answers) -> Result<(), String> {
@@ -128,10 +141,8 @@ fn credentials_response(found: Option<Credentials>) -> CredentialsResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::credentials::{Places, Store};
+    use crate::credentials::Places;
 
     #[test]
     fn the_engine_is_told_the_credentials_of_the_registry_that_it_asks_about() {

@@ -9,7 +9,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::services::METHODS;
 use crate::engine::endpoint::{Address, certificate_files};
 
 /// Longest head of an answer.
@@ -20,14 +19,14 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Connects, and asks for a session of this id.
-pub(super) async fn upgrade(address: &Address, path: &str, id: &str) -> io::Result<Box<dyn Stream>> {
+/// Connects, and offers a session of this id in which the engine may call these methods.
+pub(super) async fn upgrade(address: &Address, path: &str, id: &str, methods: &[&str]) -> io::Result<Box<dyn Stream>> {
     let mut stream = connect(address).await?;
     let mut request = format!(
         "POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\
          X-Docker-Expose-Session-Uuid: {id}\r\nX-Docker-Expose-Session-Name: tonnage\r\n"
     );
-    for method in METHODS {
+    for method in methods {
         request.push_str("X-Docker-Expose-Session-Grpc-Method: ");
         request.push_str(method);
         request.push_str("\r\n");

@@ -17,7 +17,8 @@ use futures_util::stream;
 
 use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Snapshot, labels,
+    Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal,
+    Snapshot, labels,
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
@@ -276,6 +277,92 @@ impl Engine for ScriptedEngine {
         "scripted://engine"
     }
 
+    async fn answers(&self, _within: Duration) -> bool {
+        !self.script.frozen
+    }
+}
+
+impl ImageBuilder for ScriptedEngine {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        observe: &mut dyn FnMut(BuildEvent),
+    ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
+        self.here()?;
+        let troubles = self.troubles(&request.dockerfile);
+        if troubles.contains(&TroubleKind::Hangs) {
+            tokio::time::sleep(request.deadline).await;
+            let message = format!("no end within {} s", request.deadline.as_secs());
+            let wall_ns = request.deadline.into();
+            let (instruction, log, intermediate) = (String::new(), Vec::new(), Vec::new());
+            return Ok(Err(BuildFailure { message, instruction, log, wall_ns, intermediate }));
+        }
+        let built = cache::build(&self.script, &mut self.state.borrow_mut(), request, &troubles, observe);
+        self.gone.set(built.is_err());
+        built
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        self.here()?;
+        let state = self.state.borrow();
+        Ok(Snapshot {
+            images: state.images.keys().cloned().collect(),
+            tags: state.tags.clone(),
+            containers: state.containers.keys().cloned().collect(),
+            cache: if self.script.cache_unlisted.is_some() { BTreeSet::new() } else { state.cache.ids() },
+            cache_unlisted: self.script.cache_unlisted.clone(),
+        })
+    }
+
+    async fn marked_runs(&self) -> Result<Vec<String>, EngineError> {
+        self.here()?;
+        let state = self.state.borrow();
+        let of_image = |(tag, id): (&String, &String)| {
+            let run = state.images.get(id)?.labels.get(labels::RUN)?;
+            labels::is_own_name(run, tag).then(|| run.clone())
+        };
+        let mut runs: Vec<String> = state.tags.iter().filter_map(of_image).collect();
+        // Nobody else starts containers here.
+        runs.extend(state.containers.values().filter_map(|container| container.labels.get(labels::RUN).cloned()));
+        runs.sort();
+        runs.dedup();
+        Ok(runs)
+    }
+
+    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
+        self.here()?;
+        let mut state = self.state.borrow_mut();
+        let count = |before: usize, after: usize| (before - after) as u64;
+        let (containers, images, cache) = (state.containers.len(), state.images.len(), state.cache.ids().len());
+        if removal == Removal::List {
+            return Ok(CleanReport::default());
+        }
+        state.containers.retain(|_, spec| spec.labels.get(labels::RUN) != Some(&ownership.run));
+        let before = ownership.before.clone().unwrap_or_default();
+        let State { images: all, tags, cache: records, .. } = &mut *state;
+        let own = |tag: &str| labels::is_own_name(&ownership.run, tag) || ownership.tags.contains(tag);
+        all.retain(|id, _| {
+            let named: Vec<&String> = tags.iter().filter(|(_, named)| *named == id).map(|(tag, _)| tag).collect();
+            let ours = if named.is_empty() { ownership.images.contains(id) } else { named.iter().all(|tag| own(tag)) };
+            before.images.contains(id) || !ours
+        });
+        tags.retain(|tag, id| all.contains_key(id) && (before.tags.contains_key(tag) || !own(tag)));
+        let unknown = ownership.before.is_none() || before.cache_unlisted.is_some();
+        records.retain(|id| unknown || before.cache.contains(id));
+        Ok(CleanReport {
+            objects: Vec::new(),
+            used: 0,
+            containers: count(containers, state.containers.len()),
+            networks: 0,
+            images: count(images, state.images.len()),
+            cache_records: count(cache, state.cache.ids().len()),
+            left: self.script.left.clone(),
+            cache_unlisted: None,
+        })
+    }
+}
+
+impl ImageHost for ScriptedEngine {
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
         self.here()?;
         let state = self.state.borrow();
@@ -302,25 +389,6 @@ impl Engine for ScriptedEngine {
         });
         self.state.borrow_mut().add_base(reference, files);
         Ok(())
-    }
-
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        observe: &mut dyn FnMut(BuildEvent),
-    ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
-        self.here()?;
-        let troubles = self.troubles(&request.dockerfile);
-        if troubles.contains(&TroubleKind::Hangs) {
-            tokio::time::sleep(request.deadline).await;
-            let message = format!("no end within {} s", request.deadline.as_secs());
-            let wall_ns = request.deadline.into();
-            let (instruction, log, intermediate) = (String::new(), Vec::new(), Vec::new());
-            return Ok(Err(BuildFailure { message, instruction, log, wall_ns, intermediate }));
-        }
-        let built = cache::build(&self.script, &mut self.state.borrow_mut(), request, &troubles, observe);
-        self.gone.set(built.is_err());
-        built
     }
 
     fn export(&self, references: &[String]) -> ByteStream {
@@ -401,69 +469,6 @@ impl Engine for ScriptedEngine {
     async fn running(&self) -> Result<Vec<RunningContainer>, EngineError> {
         self.here()?;
         Ok(self.script.running.clone())
-    }
-
-    async fn snapshot(&self) -> Result<Snapshot, EngineError> {
-        self.here()?;
-        let state = self.state.borrow();
-        Ok(Snapshot {
-            images: state.images.keys().cloned().collect(),
-            tags: state.tags.clone(),
-            containers: state.containers.keys().cloned().collect(),
-            cache: if self.script.cache_unlisted.is_some() { BTreeSet::new() } else { state.cache.ids() },
-            cache_unlisted: self.script.cache_unlisted.clone(),
-        })
-    }
-
-    async fn marked_runs(&self) -> Result<Vec<String>, EngineError> {
-        self.here()?;
-        let state = self.state.borrow();
-        let of_image = |(tag, id): (&String, &String)| {
-            let run = state.images.get(id)?.labels.get(labels::RUN)?;
-            labels::is_own_name(run, tag).then(|| run.clone())
-        };
-        let mut runs: Vec<String> = state.tags.iter().filter_map(of_image).collect();
-        // Nobody else starts containers here.
-        runs.extend(state.containers.values().filter_map(|container| container.labels.get(labels::RUN).cloned()));
-        runs.sort();
-        runs.dedup();
-        Ok(runs)
-    }
-
-    async fn answers(&self, _within: Duration) -> bool {
-        !self.script.frozen
-    }
-
-    async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
-        self.here()?;
-        let mut state = self.state.borrow_mut();
-        let count = |before: usize, after: usize| (before - after) as u64;
-        let (containers, images, cache) = (state.containers.len(), state.images.len(), state.cache.ids().len());
-        if removal == Removal::List {
-            return Ok(CleanReport::default());
-        }
-        state.containers.retain(|_, spec| spec.labels.get(labels::RUN) != Some(&ownership.run));
-        let before = ownership.before.clone().unwrap_or_default();
-        let State { images: all, tags, cache: records, .. } = &mut *state;
-        let own = |tag: &str| labels::is_own_name(&ownership.run, tag) || ownership.tags.contains(tag);
-        all.retain(|id, _| {
-            let named: Vec<&String> = tags.iter().filter(|(_, named)| *named == id).map(|(tag, _)| tag).collect();
-            let ours = if named.is_empty() { ownership.images.contains(id) } else { named.iter().all(|tag| own(tag)) };
-            before.images.contains(id) || !ours
-        });
-        tags.retain(|tag, id| all.contains_key(id) && (before.tags.contains_key(tag) || !own(tag)));
-        let unknown = ownership.before.is_none() || before.cache_unlisted.is_some();
-        records.retain(|id| unknown || before.cache.contains(id));
-        Ok(CleanReport {
-            objects: Vec::new(),
-            used: 0,
-            containers: count(containers, state.containers.len()),
-            networks: 0,
-            images: count(images, state.images.len()),
-            cache_records: count(cache, state.cache.ids().len()),
-            left: self.script.left.clone(),
-            cache_unlisted: None,
-        })
     }
 }
 

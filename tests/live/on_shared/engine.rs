@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt;
 use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
-    Ownership, Removal, Secrets, Snapshot, connect, labels,
+    ImageBuilder, ImageHost, Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
 use tonnage::testing::record::Builder;
 use tonnage_image::testing::archives::archive;

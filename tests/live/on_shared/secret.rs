@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use tonnage::testing::credentials::Places;
 use tonnage::testing::engine::{
-    BuildRequest, BuilderChoice, ConnectOptions, Engine as _, Secrets, Surroundings, find, labels,
+    BuildRequest, BuilderChoice, ConnectOptions, Engine as _, ImageBuilder as _, Secrets, Surroundings, find, labels,
 };
 use tonnage_image::testing::archives::archive;
 

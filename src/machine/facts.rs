@@ -1,12 +1,12 @@
-//! Facts about the machine that tonnage runs on, read from `/proc` and the file system.
+//! Processor, memory, load, and disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::record::Host;
 use crate::units::Bytes;
 
 /// Processor, memory, kernel, load and free disk. What cannot be read is left empty or zero.
-pub fn host_facts(results: &Path, engine_is_local: bool) -> Host {
+pub fn facts(results: &Path, engine_is_local: bool) -> Host {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     Host {
@@ -14,26 +14,27 @@ pub fn host_facts(results: &Path, engine_is_local: bool) -> Host {
         cores: std::thread::available_parallelism().map_or(0, |n| n.get() as u64),
         memory_bytes: memory_total(&meminfo),
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
-        load_before: load_average(),
+        load_before: load_average().unwrap_or_default(),
         load_after: 0.0,
-        disk_free_bytes: disk_free(results).unwrap_or_default(),
+        disk_free_bytes: nearest(results).and_then(|directory| disk_free(&directory)).unwrap_or_default(),
         engine_is_local,
     }
 }
 
-/// Load average of the last minute; zero where it cannot be read.
-pub fn load_average() -> f64 {
-    std::fs::read_to_string("/proc/loadavg")
-        .ok()
-        .and_then(|text| text.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0.0)
+/// Load average of the last minute; `None` where it cannot be read.
+pub fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// Free space for ordinary users on the file system of `path`, or of the nearest folder above it that exists.
-pub fn disk_free(path: &Path) -> Option<Bytes> {
+/// The directory, or the nearest above it that exists.
+fn nearest(path: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;
-    let existing = absolute.ancestors().find(|folder| folder.exists())?;
-    let stat = rustix::fs::statvfs(existing).ok()?;
+    absolute.ancestors().find(|directory| directory.exists()).map(Path::to_path_buf)
+}
+
+/// Free space for ordinary users on the file system of `path`.
+pub fn disk_free(path: &Path) -> Option<Bytes> {
+    let stat = rustix::fs::statvfs(path).ok()?;
     Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
@@ -72,6 +73,8 @@ mod tests {
     #[test]
     fn free_space_of_a_folder_that_is_not_there_yet_is_that_of_its_parent() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(disk_free(&dir.path().join("a/b/c")).unwrap() > Bytes(0));
+        let missing = dir.path().join("a/b/c");
+        assert_eq!(disk_free(&missing), None);
+        assert!(disk_free(&nearest(&missing).unwrap()).unwrap() > Bytes(0));
     }
 }

@@ -1,10 +1,6 @@
-//! What an image weighs: the library `tonnage-image`, and what its errors mean for this program: a hint and an exit
-//! code.
+//! What the library's errors mean for this program: a hint and an exit code.
 
-pub use tonnage_image::{
-    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store,
-    StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
-};
+use tonnage_image::{Excess, ImageError, StoreError};
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -84,6 +80,7 @@ impl Diagnose for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Limits, Options, Store, Weigher};
     use super::*;
     use crate::error::Failure;
 

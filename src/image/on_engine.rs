@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
+use tonnage_image::{ImageError, ImageScan, Store, StoreError, Weigher};
 
 use super::way::{NotInPlace, Way, store_in_place};
-use crate::engine::{ByteStream, Engine, EngineError, ImageInfo};
+use crate::engine::{ByteStream, EngineError, ImageHost, ImageInfo};
 use crate::error::{Diagnose, chain};
 use crate::exit::Exit;
-use crate::image::{ImageError, ImageScan, Store, StoreError, Weigher};
 use crate::record::Via;
 
 /// Bytes that go to the reader at once: engines send 32 KiB at a time, and waking the reader for each costs more than
@@ -77,8 +77,8 @@ pub type Readings = BTreeMap<String, Result<Reading, NotInPlace>>;
 /// Reads images of an engine; the weigher comes back with the layers that it has read, and layers that it had read
 /// before are not read again in the store. What must be exported is exported in one request, so that shared layers
 /// travel once. An error of the engine in the middle is the engine's, whatever the reader makes of the rest.
-pub async fn weigh_on_engine<E: Engine>(
-    engine: &E,
+pub async fn weigh_on_engine<H: ImageHost>(
+    engine: &H,
     images: &BTreeMap<String, ImageInfo>,
     way: Way,
     mut weigher: Weigher,
@@ -247,10 +247,10 @@ mod tests {
     use std::rc::Rc;
 
     use futures_util::stream;
+    use tonnage_image::Options;
     use tonnage_image::testing::archives;
 
     use super::*;
-    use crate::image::Options;
     use crate::testing::{Script, ScriptedEngine};
 
     fn lost() -> EngineError {

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use tonnage_image::{Store, StoreError};
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::image::{Store, StoreError};
 use crate::record::{self, ImageStore};
 use crate::text::for_people;
 

@@ -11,23 +11,17 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
 use super::client::{Client, Request, path_with};
-use super::{BuildRequest, Downloads, networks};
+use super::{BuildRequest, Downloads};
+use crate::machine::{self, Reading};
 use crate::record::{Builder, Step};
-use crate::units::Bytes;
 
 /// Time for the engine's answers, which it gives from memory.
 const SOON: Duration = Duration::from_secs(10);
-/// What each frame carries besides data: Ethernet (14), IPv4 (20), TCP with its time stamps (32). The kernel counts
-/// frames as they are merged at that moment, so without this the same download would differ by some percent.
-const HEADERS: u64 = 66;
-/// What a port of another container may count without having a part in it: neighbours are looked for on all ports.
-const CHATTER: u64 = 4096;
 /// What the option of a network is called that names its interface.
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
@@ -79,31 +73,15 @@ pub(super) async fn bridge(client: &Client) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let well_formed = !name.is_empty() && name.len() < 16 && name.chars().all(plain);
     let subnets = network.addresses.config.unwrap_or_default();
-    let ours = || {
-        // The kernel lets a program bind an address only where it is one of its own.
-        let own = |ip: IpAddr| std::net::UdpSocket::bind((ip, 0)).is_ok();
-        networks::on_this_host(&name) && subnets.iter().filter_map(Subnet::bridge_address).any(own)
-    };
+    let ours =
+        || machine::has_interface(&name) && subnets.iter().filter_map(Subnet::bridge_address).any(machine::has_address);
     (well_formed && (ours() || is_behind(client, &name))).then_some(name)
 }
 
 /// Whether the process that listens at the socket has a network namespace of its own with such an interface.
 fn is_behind(client: &Client, bridge: &str) -> bool {
-    let Some(pid) = client.endpoint().strip_prefix("unix://").and_then(listener) else { return false };
-    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
-    let theirs = namespace(&pid.to_string());
-    theirs.is_some() && theirs != namespace("self") && read(pid, bridge).is_some()
-}
-
-/// Counters at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Reading {
-    /// Bytes that the bridge has sent to containers.
-    bytes: u64,
-    /// In how many frames.
-    frames: u64,
-    /// Bytes sent through each container's port, on whatever bridge.
-    ports: BTreeMap<String, u64>,
+    let Some(pid) = client.endpoint().strip_prefix("unix://").and_then(machine::listener) else { return false };
+    machine::is_in_another_network(pid) && Reading::take(pid, bridge).is_some()
 }
 
 /// A count that was begun before a build.
@@ -133,15 +111,15 @@ impl Meter {
         }
         let bridge = bridge.ok_or("the engine has no bridge whose counters could be read")?;
         let socket = client.endpoint().strip_prefix("unix://").ok_or("the engine runs on another machine")?;
-        let pid = listener(socket).ok_or("the engine's process cannot be seen from here")?;
-        let before = read(pid, bridge).ok_or("the engine's bridge cannot be seen from here")?;
+        let pid = machine::listener(socket).ok_or("the engine's process cannot be seen from here")?;
+        let before = Reading::take(pid, bridge).ok_or("the engine's bridge cannot be seen from here")?;
         Ok(Self { pid, bridge: bridge.to_owned(), before, since: now() })
     }
 
     /// Ends the count.
     pub(super) async fn end(self, client: &Client, builder: Builder, steps: &[Step]) -> Downloads {
         let unknown = |why: &str| Downloads::Unknown(why.to_owned());
-        let Some(after) = read(self.pid, &self.bridge) else {
+        let Some(after) = Reading::take(self.pid, &self.bridge) else {
             return unknown("the engine's bridge went away during the build");
         };
         let Some(bytes) = self.before.received(&after) else {
@@ -156,51 +134,6 @@ impl Meter {
             None => unknown("the engine does not tell whether other containers were started"),
         }
     }
-}
-
-impl Reading {
-    /// Data between two readings; `None` where it may be another container's.
-    fn received(&self, after: &Self) -> Option<Bytes> {
-        // A port that is gone is that of a container that ended, of which the engine tells, or what the build before
-        // this one left for a moment.
-        let disturbed = self
-            .ports
-            .iter()
-            .any(|(port, before)| after.ports.get(port).is_some_and(|after| after.saturating_sub(*before) > CHATTER));
-        let frames = after.frames.checked_sub(self.frames)?;
-        let bytes = after.bytes.checked_sub(self.bytes)?;
-        (!disturbed).then(|| Bytes(bytes.saturating_sub(frames.saturating_mul(HEADERS))))
-    }
-}
-
-/// The process that listens at a Unix socket, where it is in this PID namespace.
-fn listener(socket: &str) -> Option<i32> {
-    let stream = UnixStream::connect(socket).ok()?;
-    let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
-    Some(peer.pid.as_raw_nonzero().get())
-}
-
-fn read(pid: i32, bridge: &str) -> Option<Reading> {
-    parse(&std::fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?, bridge)
-}
-
-/// Reads `/proc/net/dev`: two lines of heading, then `name: ` with eight figures of what was received and eight of
-/// what was sent, bytes and frames first (proc(5)).
-fn parse(text: &str, bridge: &str) -> Option<Reading> {
-    let mut found = None;
-    let mut ports = BTreeMap::new();
-    for line in text.lines().skip(2) {
-        let (name, figures) = line.split_once(':')?;
-        let sent: Vec<u64> = figures.split_whitespace().skip(8).take(2).map_while(|word| word.parse().ok()).collect();
-        let [bytes, frames] = sent[..] else { return None };
-        let name = name.trim();
-        if name == bridge {
-            found = Some((bytes, frames));
-        } else if name.starts_with("veth") {
-            ports.insert(name.to_owned(), bytes);
-        }
-    }
-    found.map(|(bytes, frames)| Reading { bytes, frames, ports })
 }
 
 /// How many containers the engine says to have started and ended in a span.
@@ -234,17 +167,6 @@ fn now() -> Duration {
 mod tests {
     use super::*;
 
-    fn dev(bridge: (u64, u64), port: u64) -> String {
-        format!(
-            "Inter-|   Receive                                                |  Transmit\n \
-             face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop\n    \
-             lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n\
-             docker0:   18293     272    0    0    0     0          0         0  {}     {}    0   29    0     0       0          0\n\
-             veth12ab: 1 2 3 4 5 6 7 8 {port} 1 0 0 0 0 0 0\n",
-            bridge.0, bridge.1
-        )
-    }
-
     #[test]
     fn the_bridge_has_the_address_that_the_engine_names_or_the_first_of_its_subnet() {
         let address = |json: &str| serde_json::from_str::<Subnet>(json).unwrap().bridge_address();
@@ -257,39 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn data_is_what_the_bridge_sent_without_the_headers() {
-        // Seen on Docker 20.10: 5,000,000 bytes over HTTP with its header, in frames that the kernel had merged.
-        let before = parse(&dev((28_080, 300), 7), "docker0").unwrap();
-        let after = parse(&dev((5_038_191, 449), 7), "docker0").unwrap();
-        assert_eq!(before.received(&after), Some(Bytes(5_000_277)));
-        assert_eq!(before.received(&before), Some(Bytes(0)));
-    }
-
-    #[test]
-    fn another_container_s_traffic_is_nobody_s() {
-        let before = parse(&dev((0, 0), 100), "docker0").unwrap();
-        let busy = parse(&dev((50_000, 10), 100 + CHATTER + 1), "docker0").unwrap();
-        assert_eq!(before.received(&busy), None);
-        let quiet = parse(&dev((50_000, 10), 100 + CHATTER), "docker0").unwrap();
-        assert_eq!(before.received(&quiet), Some(Bytes(49_340)));
-        let mut gone = quiet.clone();
-        gone.ports.clear();
-        assert_eq!(before.received(&gone), before.received(&quiet), "whoever ended is in the engine's events");
-        assert_eq!(quiet.received(&before), None, "counters that go back are another bridge's");
-    }
-
-    #[test]
     fn containers_that_came_and_went_are_counted() {
         let lines = b"{\"status\":\"start\",\"Action\":\"start\"}\n{\"Action\":\"die\"}\n{\"Action\":\"start\"}\n";
         assert_eq!(count_events(lines), Some((2, 1)));
         assert_eq!(count_events(b""), Some((0, 0)));
         assert_eq!(count_events(b"{\"Action\":"), None);
-    }
-
-    #[test]
-    fn what_is_no_such_file_is_no_reading() {
-        assert_eq!(parse("", "docker0"), None);
-        assert_eq!(parse(&dev((1, 1), 1), "br-other"), None);
-        assert_eq!(parse("a\nb\ndocker0: 1 2 3\n", "docker0"), None);
     }
 }

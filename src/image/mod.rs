@@ -1,0 +1,15 @@
+//! What an image weighs: the library `tonnage-image`, what its errors mean for this program, and how the images of an
+//! engine reach it: read in the engine's own storage if possible, or from its export.
+//!
+//! In: archives, layouts, and an engine. Out: scans and weights. It knows nothing of suites and runs.
+
+mod diagnose;
+mod on_engine;
+mod way;
+
+pub use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
+pub use tonnage_image::{
+    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store,
+    StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
+};
+pub use way::{NotInPlace, Way, store_in_place};

@@ -80,7 +80,8 @@ impl Diagnose for StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Limits, Options, Store, Weigher};
+    use tonnage_image::{Limits, Options, Store, Weigher};
+
     use super::*;
     use crate::error::Failure;
 

@@ -9,7 +9,7 @@ mod way;
 
 pub use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
 pub use tonnage_image::{
-    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, Store,
-    StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
+    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, StoreError,
+    Weigher, Weight, WireMode, weigh, weigh_listed,
 };
 pub use way::{NotInPlace, Way, store_in_place};

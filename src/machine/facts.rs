@@ -1,4 +1,4 @@
-//! Processor, memory, load, and disk.
+//! Processor, memory, load, disk, and clock.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,11 @@ pub fn facts(results: &Path, engine_is_local: bool) -> Host {
 /// Load average of the last minute; `None` where it cannot be read.
 pub fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// UTC, RFC 3339, whole seconds.
+pub fn now_utc() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The directory, or the nearest above it that exists.

@@ -1,9 +1,9 @@
 //! The machine that this program runs on, read from `/proc` and the file system.
 //!
-//! Out: facts for a record, and counters of network interfaces. It knows nothing of engines.
+//! Out: facts for a record, the time, and counters of network interfaces. It knows nothing of engines.
 
 mod facts;
 mod traffic;
 
-pub use facts::{disk_free, facts, load_average};
+pub use facts::{disk_free, facts, load_average, now_utc};
 pub(crate) use traffic::{Reading, has_address, has_interface, is_in_another_network, listener};

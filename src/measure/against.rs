@@ -34,6 +34,16 @@ pub struct Other<'a> {
     pub suspects: &'a Suspects<'a>,
 }
 
+/// What a run measures: a state of a suite, and perhaps another beside it.
+pub(super) struct States<'a> {
+    pub suite: &'a Suite,
+    /// The variants that were asked for.
+    pub variants: Vec<&'a suite::Variant>,
+    /// The replacements of bases.
+    pub set: BTreeMap<String, String>,
+    pub beside: Option<Beside<'a>>,
+}
+
 /// What a run needs to know of the other state.
 pub(super) struct Beside<'a> {
     pub other: Other<'a>,
@@ -166,7 +176,7 @@ impl<'a> Beside<'a> {
         };
         record.variants = head_variants;
         record.samples = head;
-        record.spent.other_builds_ns = record.spent.other_builds_ns + spent;
+        record.spent.other_builds_ns += spent;
         for record in [&mut record, &mut there] {
             for (variant, unique) in analyse::unique_bytes(&record.variants).into_iter().enumerate() {
                 if let Some(sizes) = &mut record.variants[variant].sizes {

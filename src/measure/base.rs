@@ -1,7 +1,6 @@
 //! Base images: made present before any build, pulled outside every clock, and given a site layer where builds need
 //! extra CA files to reach the network, or the run's label where a build cannot give it.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -9,9 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes as Chunk;
 use tonnage_image::Platform;
 
+use super::diary::Diary;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::ledger::{Ledger, LedgerError};
+use super::journal::Line;
 use crate::engine::{BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
@@ -71,8 +71,8 @@ pub(super) struct Bases<'a, E> {
     site: &'a Site,
     set: &'a BTreeMap<String, String>,
     pull_deadline: Duration,
-    /// Time of the builds of site layers.
-    built: Cell<Nanos>,
+    /// Time of the pulls.
+    pub(super) pulled: Nanos,
     known: BTreeMap<(String, Option<String>), Prepared>,
 }
 
@@ -84,38 +84,31 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
         set: &'a BTreeMap<String, String>,
         pull_deadline: Duration,
     ) -> Self {
-        Self { engine, run, site, set, pull_deadline, built: Cell::new(Nanos::ZERO), known: BTreeMap::new() }
+        Self { engine, run, site, set, pull_deadline, pulled: Nanos::ZERO, known: BTreeMap::new() }
     }
 
-    /// Time that building site layers took.
-    pub(super) fn built(&self) -> Nanos {
-        self.built.get()
-    }
-
-    /// The base that `reference` names, pulled where it must be. Pulls are added to `pulls`.
+    /// The base that `reference` names, pulled where it must be.
     pub(super) async fn prepare(
         &mut self,
         reference: &str,
         platform: Option<&str>,
-        ledger: &mut Ledger,
-        pulls: &mut Vec<Pull>,
+        diary: &mut Diary,
         observer: &mut dyn Observer,
     ) -> Result<Prepared, MeasureError> {
         let key = (reference.to_owned(), platform.map(str::to_owned));
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
         }
-        let prepared = self.find(reference, platform, ledger, pulls, observer).await?;
+        let prepared = self.find(reference, platform, diary, observer).await?;
         self.known.insert(key, prepared.clone());
         Ok(prepared)
     }
 
     async fn find(
-        &self,
+        &mut self,
         reference: &str,
         platform: Option<&str>,
-        ledger: &mut Ledger,
-        pulls: &mut Vec<Pull>,
+        diary: &mut Diary,
         observer: &mut dyn Observer,
     ) -> Result<Prepared, MeasureError> {
         let used = self.set.get(reference).map_or(reference, String::as_str);
@@ -123,7 +116,7 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
         let mut pulled = None;
         let image = match present {
             Some(image) => image,
-            None => match self.pull(used, platform, ledger, pulls, observer).await? {
+            None => match self.pull(used, platform, diary, observer).await? {
                 Ok((image, time)) => {
                     pulled = Some(time);
                     image
@@ -143,7 +136,7 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
         {
             return Ok(Prepared::Ready { from: used.to_owned(), base, site_layers: 0 });
         }
-        match self.add_site_layer(used, platform, ledger).await? {
+        match self.add_site_layer(used, platform, diary).await? {
             Ok((from, with_site)) => {
                 let site_layers = with_site.diff_ids.len().saturating_sub(base.diff_ids.len());
                 base.diff_ids = with_site.diff_ids;
@@ -155,14 +148,13 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
 
     /// Pulls, timed apart from every build; the inner error is a fact about the base.
     async fn pull(
-        &self,
+        &mut self,
         used: &str,
         platform: Option<&str>,
-        ledger: &mut Ledger,
-        pulls: &mut Vec<Pull>,
+        diary: &mut Diary,
         observer: &mut dyn Observer,
     ) -> Result<Result<(ImageInfo, Nanos), String>, MeasureError> {
-        ledger.tag(used)?;
+        diary.ledger.tag(used)?;
         let begun = Instant::now();
         let outcome = self
             .engine
@@ -186,10 +178,11 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
             Err(error) => return Err(error.into()),
         };
         if let Ok(image) = &image {
-            ledger.image(&image.id)?;
+            diary.ledger.image(&image.id)?;
         }
         let failure = image.as_ref().err().cloned().unwrap_or_default();
-        pulls.push(Pull { reference: used.to_owned(), wall_ns, failure });
+        self.pulled += wall_ns;
+        diary.append(Line::Pull(Pull { reference: used.to_owned(), wall_ns, failure }))?;
         Ok(image.map(|image| (image, wall_ns)))
     }
 
@@ -198,7 +191,7 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
         &self,
         used: &str,
         platform: Option<&str>,
-        ledger: &mut Ledger,
+        diary: &mut Diary,
     ) -> Result<Result<(String, ImageInfo), String>, MeasureError> {
         let tag = format!("tonnage-site:{}-{}", self.run, tag_part(used));
         let request = BuildRequest {
@@ -217,8 +210,8 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
             deadline: Duration::from_secs(300),
         };
         let begun = Instant::now();
-        let built = ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
-        self.built.set(self.built.get() + Nanos::from(begun.elapsed()));
+        let built = diary.ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
+        diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
         match built {
             Ok(_) => Ok(match self.engine.image(&tag).await? {
                 Some(image) => Ok((tag, image)),
@@ -310,12 +303,6 @@ fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Re
         archive.append_data(&mut header, name, content).map_err(MeasureError::Tar)?;
     }
     Ok(Chunk::from(archive.into_inner().map_err(MeasureError::Tar)?))
-}
-
-impl From<LedgerError> for MeasureError {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,23 @@
-//! A request to stop, which every wait of a run listens to.
+//! A request to stop, which every wait of a run listens to, and what ends a run before its plan does.
 
 use tokio::sync::watch;
+
+use super::error::MeasureError;
+
+/// Why a run goes no further.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// It was asked to stop.
+    Interrupted,
+    /// It cannot go on.
+    Failed(MeasureError),
+}
+
+impl<E: Into<MeasureError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 /// A request to stop that may come at any time; clones share it.
 #[derive(Debug, Clone)]
@@ -30,6 +47,14 @@ impl Cancel {
         let mut receiver = self.sender.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         drop(receiver.wait_for(|stop| *stop).await);
+    }
+
+    /// Waits for a future, but no longer than until the run is asked to stop.
+    pub(super) async fn run_until_cancelled<T>(&self, future: impl Future<Output = T>) -> Result<T, Halt> {
+        tokio::select! {
+            output = future => Ok(output),
+            () = self.cancelled() => Err(Halt::Interrupted),
+        }
     }
 }
 

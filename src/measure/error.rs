@@ -24,7 +24,7 @@ pub enum MeasureError {
     Journal(#[from] JournalError),
     /// The ledger.
     #[error(transparent)]
-    Ledger(LedgerError),
+    Ledger(#[from] LedgerError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),

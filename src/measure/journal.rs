@@ -110,6 +110,39 @@ pub enum Line {
     Elapsed(Nanos, Spent),
 }
 
+impl Line {
+    /// Puts the fact into a record.
+    pub(super) fn apply(self, record: &mut Record) {
+        match self {
+            Self::Begin { .. } => {}
+            Self::Pull(pull) => record.pulls.push(pull),
+            Self::Sample(sample) => record.samples.push(*sample),
+            Self::Variant(variant) => {
+                let same = |known: &&mut Variant| (&known.name, known.side) == (&variant.name, variant.side);
+                match record.variants.iter_mut().find(same) {
+                    Some(known) => *known = *variant,
+                    None => record.variants.push(*variant),
+                }
+            }
+            Self::Finding(finding) => record.findings.push(finding),
+            Self::Elapsed(elapsed, spent) => {
+                record.elapsed_ns += elapsed;
+                record.spent = record.spent + spent;
+            }
+        }
+    }
+
+    /// As this version would have written it.
+    fn upgraded(mut self, upgrade: Option<Upgrade>) -> Self {
+        match (upgrade, &mut self) {
+            (Some(upgrade), Self::Sample(sample)) => upgrade.sample(sample),
+            (Some(upgrade), Self::Variant(variant)) => upgrade.variant(variant),
+            _ => {}
+        }
+        self
+    }
+}
+
 /// Which state a run is measured against: a resumed run must go on with the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -198,7 +231,7 @@ impl Journal {
         let text: Result<String, _> = lines.iter().map(encode).collect();
         let text = text.map_err(|error| FileError::new("write", &self.path, std::io::Error::other(error)))?;
         fsx::append(&mut self.file, &self.path, &text)?;
-        self.spent = self.spent + Nanos::from(begun.elapsed());
+        self.spent += Nanos::from(begun.elapsed());
         Ok(())
     }
 
@@ -287,33 +320,11 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
     if let Some(upgrade) = upgrade {
         upgrade.record(&mut record);
     }
-    let same = |a: &Variant, b: &Variant| (&a.name, a.side) == (&b.name, b.side);
     let mut damaged = 0;
     for line in lines.iter().map(|line| decode(line, checked)) {
         match line {
             None => damaged += 1,
-            Some(Line::Begin { .. }) => {}
-            Some(Line::Pull(pull)) => record.pulls.push(pull),
-            Some(Line::Sample(mut sample)) => {
-                if let Some(upgrade) = upgrade {
-                    upgrade.sample(&mut sample);
-                }
-                record.samples.push(*sample);
-            }
-            Some(Line::Variant(mut variant)) => {
-                if let Some(upgrade) = upgrade {
-                    upgrade.variant(&mut variant);
-                }
-                match record.variants.iter_mut().find(|known| same(known, &variant)) {
-                    Some(known) => *known = *variant,
-                    None => record.variants.push(*variant),
-                }
-            }
-            Some(Line::Finding(finding)) => record.findings.push(finding),
-            Some(Line::Elapsed(elapsed, spent)) => {
-                record.elapsed_ns = record.elapsed_ns + elapsed;
-                record.spent = record.spent + spent;
-            }
+            Some(line) => line.upgraded(upgrade).apply(&mut record),
         }
     }
     Ok(Replayed { run, record, against, options: options.map(|options| *options), damaged })

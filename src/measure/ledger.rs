@@ -244,7 +244,7 @@ impl Ledger {
     fn append(&mut self, line: &Line) -> Result<(), LedgerError> {
         let begun = Instant::now();
         fsx::append_json(&mut self.file, &self.path, std::slice::from_ref(line))?;
-        self.spent = self.spent + Nanos::from(begun.elapsed());
+        self.spent += Nanos::from(begun.elapsed());
         Ok(())
     }
 }

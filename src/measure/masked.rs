@@ -6,8 +6,10 @@
 //! another value does not make another instruction. Then what is left of the values is masked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::event::{Event, Observer};
+use super::journal::Line;
 use super::mask::Mask;
 use crate::engine::{BuildEvent, CleanReport};
 use crate::record::{LayerOrigin, Sample, Variant};
@@ -91,8 +93,19 @@ impl Masked {
         self.mask.apply(text);
     }
 
+    /// A fact as it is recorded.
+    pub(super) fn line(&self, line: &mut Line) {
+        match line {
+            Line::Begin { .. } | Line::Elapsed(..) => {}
+            Line::Pull(pull) => self.mask.apply(&mut pull.failure),
+            Line::Sample(sample) => self.sample(sample),
+            Line::Variant(variant) => self.variant(variant),
+            Line::Finding(finding) => self.mask.apply(&mut finding.message),
+        }
+    }
+
     /// A sample as it is recorded.
-    pub(super) fn sample(&self, sample: &mut Sample) {
+    fn sample(&self, sample: &mut Sample) {
         self.mask.apply(&mut sample.reason);
         for text in sample.steps.iter_mut().map(|step| &mut step.instruction).chain(&mut sample.first_miss) {
             self.instruction(&sample.variant, text);
@@ -136,14 +149,14 @@ impl Masked {
 
 /// Passes events on without what must not be told.
 pub(super) struct MaskedObserver<'a> {
-    masked: &'a Masked,
+    masked: Rc<Masked>,
     /// Variant that is being built.
     variant: String,
     inner: &'a mut dyn Observer,
 }
 
 impl<'a> MaskedObserver<'a> {
-    pub(super) fn new(masked: &'a Masked, inner: &'a mut dyn Observer) -> Self {
+    pub(super) fn new(masked: Rc<Masked>, inner: &'a mut dyn Observer) -> Self {
         Self { masked, variant: String::new(), inner }
     }
 }
@@ -322,7 +335,7 @@ mod tests {
     #[test]
     fn no_text_of_a_record_or_an_event_holds_a_value() {
         const VALUE: &str = "hunter2hunter2";
-        let masked = masked("FROM scratch\nARG TOKEN\nRUN echo $TOKEN\n", &[("TOKEN", VALUE)]);
+        let masked = Rc::new(masked("FROM scratch\nARG TOKEN\nRUN echo $TOKEN\n", &[("TOKEN", VALUE)]));
         let told = format!("RUN echo {VALUE}");
         let mut sample = fixture::samples(1).remove(0);
         "v".clone_into(&mut sample.variant);
@@ -361,7 +374,7 @@ mod tests {
         assert!(!format!("{entry:?}").contains(VALUE), "{entry:?}");
 
         let mut heard = Heard::default();
-        let mut observer = MaskedObserver::new(&masked, &mut heard);
+        let mut observer = MaskedObserver::new(Rc::clone(&masked), &mut heard);
         let left = vec![VALUE.to_owned()];
         let step = BuildEvent::Step { index: 1, total: 1, instruction: told.clone() };
         let scenario = crate::record::Scenario::Cold;

@@ -1,15 +1,35 @@
-//! Runs the steps of a plan: bases, builds, sizes, start-up, host facts, clean-up.
+//! Runs the steps of a plan: bases, builds, sizes, startup, facts about this machine, clean-up.
 //!
-//! In: a suite, a plan and an engine. Out: a [`crate::record::Record`], grown step by step; every finished step is
-//! in the journal on disk before the next begins, and everything made on the engine is in a ledger before it is
-//! made. It emits [`Event`]s for people who watch and knows nothing of reports.
+//! In: a suite, options, and an engine. Out: a [`crate::record::Record`], grown step by step. It emits [`Event`]s for
+//! people who watch, and knows nothing of reports. The course of a run, and who takes part in it:
+//!
+//! ```text
+//!   start ──► prepare ──► builds: for each round, for each turn, for each step ──► end
+//!     │          │           │                     └─ images: weigh, start         │
+//!     └──────────┴───────────┴──────────────────┬──────────────────────────────────┘
+//!                                               ▼
+//!   Observer ◄─ events ─ Masked ◄───────────── Run ─────────────► Diary
+//!   (people)             (no secrets)           │                   ├ Record   facts, in memory
+//!                                               │                   ├ Journal  the same facts on disk, for --resume
+//!   Subject ─ BuildRequest ─► ImageBuilder ◄────┤                   └ Ledger   what is made on the engine, for clean
+//!   (a variant, its context)  build, clean      │
+//!                                               │
+//!   Bases ── pull ──────────► ImageHost ◄───────┘
+//!                             images, containers
+//! ```
+//!
+//! Every finished step is in the journal before the next begins, and everything made on the engine is in the ledger
+//! before it is made: whatever is killed when, [`run`] resumes and [`clean_after`] cleans up.
 
 mod against;
 mod base;
 mod begin;
-mod build;
+mod builds;
 mod cancel;
 mod certificates;
+mod course;
+mod diary;
+mod end;
 mod error;
 mod event;
 #[cfg(test)]
@@ -21,15 +41,18 @@ mod mask;
 mod masked;
 mod options;
 mod prepare;
+mod run;
 mod secret;
 mod serve;
-mod session;
+mod start;
+mod subject;
 
 pub use against::{Other, Suspects};
 pub use cancel::Cancel;
+pub use course::{run, run_against};
+pub use end::Outcome;
 pub use event::{Event, Observer};
 pub use journal::{Journal, Mark, Replayed};
 pub use ledger::{Stale, clean_after, living_runs, stale_runs};
 pub use options::{Invocation, RunOptions};
 pub use secret::SecretSpec;
-pub use session::{Outcome, run, run_against};

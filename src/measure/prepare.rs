@@ -2,32 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::pin;
+use std::rc::Rc;
 
 use super::against;
 use super::base::{Bases, Prepared, labels_in_builds};
-use super::build::Subject;
-use super::cancel::Cancel;
+use super::cancel::Halt;
+use super::diary::failure;
 use super::error::MeasureError;
-use super::event::{Event, Observer};
-use super::journal::Line;
-use super::session::Session;
+use super::event::{Event, Observer as _};
+use super::run::Run;
+use super::subject::Subject;
 use crate::engine::{ImageBuilder, ImageHost};
-use crate::record::{Failure, FailureStage, Outcome, Scenario};
+use crate::record::{Failure, FailureStage, Scenario};
 use crate::suite::dockerfile::Arguments;
 use crate::suite::{self, Suite};
+use crate::units::Nanos;
 
-impl<E: ImageBuilder + ImageHost> Session<'_, E> {
+impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Makes the bases present and packs the contexts. A variant whose base is missing has no subject.
     pub(super) async fn prepare<'v>(
         &mut self,
         state: &Suite,
         variants: &[&'v suite::Variant],
         set: &BTreeMap<String, String>,
-        cancel: &Cancel,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Vec<Option<Subject<'v>>>>, MeasureError> {
-        let run = self.common.run.clone();
-        let site = self.site.clone();
+    ) -> Result<Vec<Option<Subject<'v>>>, Halt> {
+        let (run, site) = (self.common.run.clone(), Rc::clone(&self.site));
         let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
         let mut subjects = Vec::new();
         let mut with_dockerfile = Vec::new();
@@ -45,21 +45,12 @@ impl<E: ImageBuilder + ImageHost> Session<'_, E> {
                 if !set.is_empty() {
                     return Err(variant.bases_unknown(error.clone()).into());
                 }
-                let warning = self.masked.text(&format!("{}; the builder decides", variant.unread(error)));
-                observer.event(&Event::Warning(&warning));
+                let warning = format!("{}; the builder decides", variant.unread(error));
+                self.observer.event(&Event::Warning(&warning));
             }
             for reference in needed.images {
-                let mut pulls = Vec::new();
-                let prepared = tokio::select! {
-                    prepared = bases.prepare(&reference, platform.as_deref(), &mut self.ledger, &mut pulls, observer) => prepared?,
-                    () = cancel.cancelled() => return Ok(None),
-                };
-                for mut pull in pulls {
-                    pull.failure = self.masked.text(&pull.failure);
-                    self.pulled = self.pulled + pull.wall_ns;
-                    self.journal.append(&[Line::Pull(pull.clone())])?;
-                    self.record.pulls.push(pull);
-                }
+                let prepare = bases.prepare(&reference, platform.as_deref(), &mut self.diary, &mut self.observer);
+                let prepared = self.cancel.run_until_cancelled(pin!(prepare)).await??;
                 found.push(prepared.base().clone());
                 match prepared {
                     Prepared::Ready { from, site_layers: layers, .. } => {
@@ -72,27 +63,15 @@ impl<E: ImageBuilder + ImageHost> Session<'_, E> {
                     Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
                 }
             }
-            self.update(variant, |entry| {
+            self.diary.update(variant, |entry| {
                 entry.bases = found;
                 entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
             })?;
             if let Some((reference, reason)) = missing {
                 let message = format!("base `{reference}` is not to be had: {reason}");
-                observer.event(&Event::BuildFailed {
-                    variant: &variant.side.label(&variant.name),
-                    scenario: Scenario::Cold,
-                    message: &message,
-                });
-                self.update(variant, |entry| {
-                    entry.outcome = Outcome::BuildFailed;
-                    entry.failure = Some(Failure {
-                        stage: FailureStage::Pull,
-                        scenario: String::new(),
-                        instruction: format!("FROM {reference}"),
-                        message,
-                        log: Vec::new(),
-                    });
-                })?;
+                self.say_failed(variant, Scenario::Cold, &message);
+                let instruction = format!("FROM {reference}");
+                self.diary.fail(variant, Failure { instruction, ..failure(FailureStage::Pull, message) })?;
                 subjects.push(None);
                 continue;
             }
@@ -105,14 +84,20 @@ impl<E: ImageBuilder + ImageHost> Session<'_, E> {
             subjects.push(Some(subject));
         }
         if !with_dockerfile.is_empty() {
-            observer.event(&Event::Warning(&format!(
+            self.observer.event(&Event::Warning(&format!(
                 "the image of {} holds its Dockerfile, which `docker build` leaves out: BuildKit's API takes a Dockerfile \
                  from nowhere but the context, and a COPY takes it from there",
                 with_dockerfile.join(", ")
             )));
         }
-        self.spent.other_builds_ns = self.spent.other_builds_ns + bases.built();
-        Ok(Some(subjects))
+        self.pulled += bases.pulled;
+        Ok(subjects)
+    }
+
+    /// Notes what went into preparing besides pulls and builds of bases.
+    pub(super) fn prepared(&mut self) {
+        let elsewhere = self.diary.spent.other_builds_ns + self.pulled;
+        self.diary.spent.preparing_ns = Nanos::from(self.begun.elapsed()).saturating_sub(elsewhere);
     }
 
     fn subject<'v>(

@@ -5,12 +5,13 @@
 //! stands on a network without a way out, and is asked at its own address; memory, processes and time are limited.
 
 use std::io;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::cancel::Cancel;
+use super::cancel::{Cancel, Halt};
 use super::event::{Event, Observer};
 use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens};
 use crate::record::{Serve, ServeStart, ServeState};
@@ -77,8 +78,8 @@ enum Refusal {
     OutOfReach(String),
 }
 
-/// Starts the image `question.starts` times and asks; `None` when asked to stop. The first of the `routes` is taken; one
-/// that turns out to lead nowhere is removed, so that the next image need not try it.
+/// Starts the image `question.starts` times and asks. The first of the `routes` is taken; one that turns out to
+/// lead nowhere is removed, so that the next image need not try it.
 pub(super) async fn serve<H: ImageHost>(
     engine: &H,
     variant: &str,
@@ -87,7 +88,7 @@ pub(super) async fn serve<H: ImageHost>(
     routes: &mut Vec<Route>,
     cancel: &Cancel,
     observer: &mut dyn Observer,
-) -> Result<Option<Serve>, EngineError> {
+) -> Result<Serve, Halt> {
     let mut starts = Vec::new();
     let mut failure = None;
     let mut state = ServeState::Answered;
@@ -107,13 +108,15 @@ pub(super) async fn serve<H: ImageHost>(
                 failure = Some(format!("it could not be started: {message}"));
                 break;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
-        let asked = tokio::select! {
-            asked = ask_until_ready(engine, &id, question, &route, begun) => asked,
-            () = cancel.cancelled() => {
+        let asking = ask_until_ready(engine, &id, question, &route, begun);
+        let asked = cancel.run_until_cancelled(pin!(asking)).await;
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(halt) => {
                 engine.remove_container(&id).await?;
-                return Ok(None);
+                return Err(halt);
             }
         };
         let outcome = match asked {
@@ -128,7 +131,7 @@ pub(super) async fn serve<H: ImageHost>(
             Err(error) => {
                 // The engine may be gone; what can be removed is removed, the first error is what matters.
                 drop(engine.remove_container(&id).await);
-                return Err(error);
+                return Err(error.into());
             }
         };
         engine.remove_container(&id).await?;
@@ -164,7 +167,7 @@ pub(super) async fn serve<H: ImageHost>(
     let detail = text::strip_control(&detail);
     let ready_ns = Nanos(median(starts.iter().map(|start| start.ready_ns.0).collect()));
     observer.event(&Event::Served { variant, state, ready: ready_ns, detail: &detail });
-    Ok(Some(Serve {
+    Ok(Serve {
         ok: state == ServeState::Answered,
         state,
         ready_ns,
@@ -174,7 +177,7 @@ pub(super) async fn serve<H: ImageHost>(
         isolated: matches!(routes.first(), Some(Route::Isolated(_))),
         starts,
         log: if state == ServeState::Failed { log } else { Vec::new() },
-    }))
+    })
 }
 
 /// Asks until the expected answer comes, the container ends, or time is up.

@@ -73,4 +73,4 @@ pub use error::SuiteError;
 pub(crate) use load::from_text as read_text;
 pub use load::{BASELINE_NAME, MANIFEST_NAME, is_name, name_of};
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
-pub use plan::{PlanOptions, Step, plan, plan_beside};
+pub use plan::{PlanOptions, Step, plan, plan_beside, rounds, turns};

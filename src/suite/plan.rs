@@ -97,6 +97,16 @@ pub fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec
     steps
 }
 
+/// The steps of each round.
+pub fn rounds(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+    steps.chunk_by(|a, b| a.round == b.round)
+}
+
+/// The steps of each turn of a round: those of one variant, one after the other.
+pub fn turns(round: &[Step]) -> impl Iterator<Item = &[Step]> {
+    round.chunk_by(|a, b| (a.variant, a.twin) == (b.variant, b.twin))
+}
+
 /// Fisher–Yates (Durstenfeld, CACM algorithm 235).
 fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut generator = SplitMix64(seed);

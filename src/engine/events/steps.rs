@@ -332,10 +332,10 @@ impl Steps {
         for open in std::mem::take(&mut self.opened) {
             let took = open.ended.saturating_sub(open.began);
             if is_base(&open.instruction) {
-                parts.resolve_ns = parts.resolve_ns + took;
+                parts.resolve_ns += took;
                 continue;
             }
-            parts.steps_ns = parts.steps_ns + took;
+            parts.steps_ns += took;
             let stage = match self.stages.get(&open.stage) {
                 Some(name) if !name.is_empty() => name.clone(),
                 Some(_) if several => format!("stage-{}", open.stage),

@@ -130,7 +130,7 @@ pub(super) fn build(
             let layer = execute(instruction, &files, store.fresh());
             store.cache.0.insert(key.clone(), layer);
         }
-        steps_ns = steps_ns + duration_ns;
+        steps_ns += duration_ns;
         if let (Some(stage), Some(layer)) = (stages.last_mut(), store.cache.0.get(&key)) {
             stage.layers.push(layer.clone());
         }

@@ -1,4 +1,4 @@
-//! One build of the plan: the edit in the in-memory context, the request, and the sample with its proof.
+//! What is built: the edit in the in-memory context, the request, and the sample with its proof.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::error::MeasureError;
 use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
-use crate::engine::{BuildFailure, BuildOutput, BuildRequest, Downloads, Secrets, labels};
+use crate::engine::{BuildOutput, BuildRequest, Downloads, Secrets, labels};
 use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
 use crate::suite::{self, Step};
+use crate::units::Nanos;
 
 /// A variant that is ready to be built.
 pub(super) struct Subject<'a> {
@@ -164,18 +165,8 @@ impl Subject<'_> {
         };
         let proof = proof::judge(step.scenario, &output.steps, &expected);
         Sample {
-            step: step.index,
-            variant: self.variant.name.clone(),
-            scenario: step.scenario,
-            round: step.round,
-            repeat: step.repeat,
-            twin: step.twin,
-            discarded: step.discarded,
-            state: SampleState::Finished,
-            side: self.variant.side,
             wall_ns: output.wall_ns,
             valid: proof.valid,
-            reason: proof.reason,
             cached: proof.cached,
             cacheable: proof.cacheable,
             first_miss: proof.first_miss,
@@ -184,12 +175,12 @@ impl Subject<'_> {
             parts: output.parts,
             network_bytes,
             network_remark,
-            started_at,
+            ..self.unmade_sample(step, SampleState::Finished, proof.reason, started_at)
         }
     }
 
-    /// The sample of a build that failed: kept with its reason, outside the statistics.
-    pub(super) fn failed_sample(&self, step: &Step, failure: &BuildFailure, started_at: String) -> Sample {
+    /// The sample of a build that made no image: kept with its reason, outside the statistics.
+    pub(super) fn unmade_sample(&self, step: &Step, state: SampleState, reason: String, started_at: String) -> Sample {
         Sample {
             step: step.index,
             variant: self.variant.name.clone(),
@@ -198,11 +189,11 @@ impl Subject<'_> {
             repeat: step.repeat,
             twin: step.twin,
             discarded: step.discarded,
-            state: SampleState::Failed,
+            state,
             side: self.variant.side,
-            wall_ns: failure.wall_ns,
+            wall_ns: Nanos::ZERO,
             valid: false,
-            reason: format!("the build failed: {}", failure.message),
+            reason,
             cached: 0,
             cacheable: 0,
             first_miss: None,

@@ -6,7 +6,8 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use tonnage_fuzz::{BLOCK, Packing, archive, mend_checksums, read, weigh_checked};
+use tonnage_fuzz::{BLOCK, archive, mend_checksums, read, weigh_checked};
+use tonnage_image::testing::archives::{gzip, zstd};
 
 /// How the layers are packed, and where the first one ends, in blocks.
 const HEAD: usize = 2;
@@ -62,16 +63,16 @@ fn size_by_tar(layer: &[u8]) -> Option<u64> {
 
 fuzz_target!(|data: &[u8]| {
     let [packing, split, layers @ ..] = data else { return };
-    let packing = match packing % 8 {
-        0 => Packing::Gzip,
-        1 => Packing::Zstd,
-        _ => Packing::Plain,
+    let pack: Option<fn(&[u8]) -> Vec<u8>> = match packing % 8 {
+        0 => Some(gzip),
+        1 => Some(zstd),
+        _ => None,
     };
     let (below, above) = layers.split_at((usize::from(*split) * BLOCK).min(layers.len()));
     let layers = [below, above];
-    let whole = read(&archive(&layers, Packing::Plain), true);
-    if packing != Packing::Plain {
-        let packed = read(&archive(&layers, packing), false);
+    let whole = read(&archive(&layers, <[u8]>::to_vec), true);
+    if let Some(pack) = pack {
+        let packed = read(&archive(&layers, pack), false);
         assert_eq!(whole.is_ok(), packed.is_ok(), "{:?} against {:?}", whole.err(), packed.err());
         if let (Ok(whole), Ok(packed)) = (&whole, &packed) {
             let sizes = |scan| {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tonnage_fuzz::{Packing, archive, read, weigh_checked};
+use tonnage_fuzz::{archive, read, weigh_checked};
 use tonnage_image::testing::archives::{self, Item, hard_link, symlink};
 
 /// Where the parts of the input go, in order.
@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
     let parts: Vec<&[u8]> = data.split(|&byte| byte == 0xff).take(DATABASES.len()).collect();
     let weigh = |reversed| {
         let layer = layer(&parts, reversed);
-        let mut scans = read(&archive(&[&layer], Packing::Plain), false).expect("an archive of our own");
+        let mut scans = read(&archive(&[&layer], <[u8]>::to_vec), false).expect("an archive of our own");
         weigh_checked(&scans.remove(0))
     };
     let (one, other) = (weigh(false), weigh(true));

@@ -72,28 +72,10 @@ pub fn weigh_checked(scan: &ImageScan) -> Weight {
     weight
 }
 
-/// How layers are stored in an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    Plain,
-    Gzip,
-    Zstd,
-}
-
-impl Packing {
-    fn pack(self, content: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Plain => content.to_vec(),
-            Self::Gzip => archives::gzip(content),
-            Self::Zstd => archives::zstd(content),
-        }
-    }
-}
-
 /// A docker archive of layers, whatever they hold.
-pub fn archive(layers: &[&[u8]], packing: Packing) -> Vec<u8> {
+pub fn archive(layers: &[&[u8]], pack: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let plain: Vec<Vec<u8>> = layers.iter().map(|layer| layer.to_vec()).collect();
-    let packed = plain.iter().map(|layer| packing.pack(layer)).collect();
+    let packed = plain.iter().map(|layer| pack(layer)).collect();
     archives::docker(&[Image { tag: None, config: archives::config(&plain), layers: packed }])
 }
 

@@ -10,16 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::record::Builder;
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, content) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    dir
-}
+use crate::testing::files::directory;
 
 fn stamp_all(root: &Path, seconds: u64) {
     for entry in fs::read_dir(root).unwrap() {
@@ -65,7 +56,7 @@ fn unpacked(tar: &[u8]) -> Vec<(String, char, u32, u64, String, Vec<u8>)> {
 
 #[test]
 fn the_tar_holds_files_folders_links_and_pipes_and_no_sockets() {
-    let dir = folder(&[("Dockerfile", "FROM x\n"), ("src/run.sh", "#!/bin/sh\n")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n"), ("src/run.sh", "#!/bin/sh\n")]);
     let root = dir.path();
     let long = format!("{}/{}", "d".repeat(120), "f".repeat(120));
     fs::create_dir(root.join("d".repeat(120))).unwrap();
@@ -111,7 +102,7 @@ fn equal_folders_make_the_same_bytes_wherever_they_are() {
     let files = [("Dockerfile", "FROM x\n"), ("b/c", "1"), ("a", "2"), (".dockerignore", "")];
     let mut back = files;
     back.reverse();
-    let tars = [folder(&files), folder(&back)].map(|dir| {
+    let tars = [directory(&files), directory(&back)].map(|dir| {
         stamp_all(dir.path(), 1_500_000_000);
         Context::load(dir.path(), &dir.path().join("Dockerfile"), Builder::Classic, &Own::default())
             .unwrap()
@@ -123,7 +114,7 @@ fn equal_folders_make_the_same_bytes_wherever_they_are() {
 
 #[test]
 fn edits_change_their_file_alone_and_nothing_on_disk() {
-    let dir = folder(&[("Dockerfile", "FROM x\n"), ("src/a.py", "x = 1\n"), ("z", "z")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n"), ("src/a.py", "x = 1\n"), ("z", "z")]);
     stamp_all(dir.path(), 1_500_000_000);
     let context =
         Context::load(dir.path(), &dir.path().join("Dockerfile"), Builder::Buildkit, &Own::default()).unwrap();
@@ -154,7 +145,7 @@ fn edits_change_their_file_alone_and_nothing_on_disk() {
 
 #[test]
 fn the_ignore_file_is_the_one_that_the_builder_takes() {
-    let dir = folder(&[
+    let dir = directory(&[
         ("Dockerfile", "FROM x\n"),
         ("Dockerfile.dockerignore", "b\n"),
         (".dockerignore", "a\nDockerfile*\n.dockerignore\n"),
@@ -175,7 +166,7 @@ fn the_ignore_file_is_the_one_that_the_builder_takes() {
 
 #[test]
 fn what_is_brought_back_comes_with_its_folders() {
-    let dir = folder(&[
+    let dir = directory(&[
         (".dockerignore", "*\n!a/b/keep\n!**/*.md\n"),
         ("a/b/keep", ""),
         ("a/b/drop", ""),
@@ -199,7 +190,7 @@ fn what_is_brought_back_comes_with_its_folders() {
 
 #[test]
 fn a_dockerfile_from_outside_is_put_in_under_a_fresh_name() {
-    let dir = folder(&[
+    let dir = directory(&[
         ("app/a", "1"),
         ("app/.dockerignore", "x"),
         ("app/.tonnage.Dockerfile", "taken"),
@@ -221,7 +212,7 @@ fn a_dockerfile_from_outside_is_put_in_under_a_fresh_name() {
 
 #[test]
 fn a_dockerfile_that_the_patterns_exclude_is_sent_to_buildkit_as_a_stowaway() {
-    let dir = folder(&[("a/Dockerfile", "FROM x\n"), ("a/b", "1"), ("c/Dockerfile", "FROM x\n")]);
+    let dir = directory(&[("a/Dockerfile", "FROM x\n"), ("a/b", "1"), ("c/Dockerfile", "FROM x\n")]);
     for (patterns, builder, stowaway) in [
         ("a\n", Builder::Buildkit, Some("a/Dockerfile")),
         ("**/Dockerfile\n", Builder::Buildkit, Some("a/Dockerfile")),
@@ -242,7 +233,7 @@ fn what_cannot_be_sent_is_an_error_that_names_it() {
     use crate::error::Diagnose as _;
     use std::os::unix::ffi::OsStrExt as _;
 
-    let dir = folder(&[("Dockerfile", "FROM x\n")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n")]);
     let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff"));
     fs::write(&odd, "").unwrap();
     let error =
@@ -271,7 +262,7 @@ fn list(root: &Path, builder: Builder, own: &Own) -> Files {
 
 #[test]
 fn hard_links_stay_hard_links_also_if_the_first_name_is_ignored() {
-    let dir = folder(&[("Dockerfile", "FROM x\n"), (".dockerignore", "a/x\n"), ("a/x", "12345"), ("e", "")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n"), (".dockerignore", "a/x\n"), ("a/x", "12345"), ("e", "")]);
     let root = dir.path();
     for name in ["b", "c", "d-of"] {
         fs::hard_link(root.join("a/x"), root.join(name)).unwrap();
@@ -310,7 +301,7 @@ fn hard_links_stay_hard_links_also_if_the_first_name_is_ignored() {
 
 #[test]
 fn another_text_for_the_dockerfile_leaves_its_other_names_alone() {
-    let dir = folder(&[("Dockerfile", "FROM x\n")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n")]);
     for name in ["a", "z", "zz"] {
         fs::hard_link(dir.path().join("Dockerfile"), dir.path().join(name)).unwrap();
     }
@@ -329,7 +320,7 @@ fn another_text_for_the_dockerfile_leaves_its_other_names_alone() {
 #[test]
 fn a_state_without_hard_links_is_linked_like_another() {
     let files = [("Dockerfile", "FROM x\n"), ("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "2")];
-    let (ours, theirs) = (folder(&files), folder(&files));
+    let (ours, theirs) = (directory(&files), directory(&files));
     for (root, first, second) in [(&ours, "a", "b"), (&ours, "c", "e"), (&theirs, "a", "d")] {
         fs::remove_file(root.path().join(second)).unwrap();
         fs::hard_link(root.path().join(first), root.path().join(second)).unwrap();
@@ -378,7 +369,7 @@ fn own(root: &Path, sources: &[(&str, bool)]) -> Own {
 
 #[test]
 fn what_tonnage_wrote_is_not_sent() {
-    let dir = folder(&[("Dockerfile", "FROM x\n"), ("app.py", "")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n"), ("app.py", "")]);
     let root = dir.path();
     let before = list(root, Builder::Buildkit, &own(root, &[])).entries;
     with_results(root);
@@ -394,7 +385,7 @@ fn what_tonnage_wrote_is_not_sent() {
 
 #[test]
 fn what_only_looks_like_it_is_sent() {
-    let dir = folder(&[
+    let dir = directory(&[
         ("Dockerfile", "FROM x\n"),
         ("results/table.csv", "1"),
         ("results/shop/1/notes.txt", "mine"),
@@ -416,7 +407,7 @@ fn what_only_looks_like_it_is_sent() {
 
 #[test]
 fn what_an_instruction_names_is_sent_all_the_same() {
-    let dir = folder(&[("Dockerfile", "FROM x\n"), ("app.py", "")]);
+    let dir = directory(&[("Dockerfile", "FROM x\n"), ("app.py", "")]);
     let root = dir.path();
     with_results(root);
     for (source, glob, sent) in [

@@ -9,10 +9,8 @@ use crate::exit::Exit;
 use crate::measure::error::MeasureError;
 use crate::measure::{Cancel, Event, Observer, Outcome, run, run_against};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
+use crate::testing::files::{self, DOCKERFILE, block_on};
 use crate::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
-
-const SINGLE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
-                      RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
 
 /// Two states of a suite in folders, and where a run of them leaves its results.
 struct States {
@@ -31,7 +29,7 @@ impl States {
         for (state, own, requirements) in [("base", "gone", "flask==1\n"), ("head", "fresh", "flask==1\nnumpy==1\n")] {
             states.write(&format!("{state}/tonnage.toml"), "[suite]\nname = \"s\"\nsrc = \"src/server.py\"\n");
             for name in ["one", "two", own] {
-                states.write(&format!("{state}/{name}/Dockerfile"), SINGLE);
+                states.write(&format!("{state}/{name}/Dockerfile"), DOCKERFILE);
             }
             states.write(&format!("{state}/requirements.txt"), requirements);
             states.write(&format!("{state}/src/server.py"), "print()\n");
@@ -40,9 +38,7 @@ impl States {
     }
 
     fn write(&self, name: &str, content: &str) {
-        let path = self.dir.path().join(name);
-        crate::fsx::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
+        files::write(self.dir.path(), name, content);
     }
 
     fn suite(&self, state: &str) -> Suite {
@@ -84,10 +80,6 @@ impl States {
         let other = Other { reference: "main", commit: "", suite: &base, suspects };
         block_on(run_against(&head, &other, &self.engine, &self.options(resume), cancel, observer))
     }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 fn nothing(_: &Record, _: &Against) -> Vec<(String, Scenario)> {
@@ -226,7 +218,7 @@ fn a_base_that_does_not_build_is_no_failure_of_the_head() {
         kind: TroubleKind::Fails { instruction: "RUN only-there".into(), message: "no".into() },
     };
     let states = States::on(Script { troubles: vec![trouble], ..Script::default() });
-    states.write("base/two/Dockerfile", &format!("{SINGLE}RUN only-there\n"));
+    states.write("base/two/Dockerfile", &format!("{DOCKERFILE}RUN only-there\n"));
     let found = states.against(&nothing, false, &Cancel::default()).unwrap();
     assert_eq!(found.exit, Exit::Done);
     let broken = &found.against.unwrap().base.variants[1];

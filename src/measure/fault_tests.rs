@@ -13,10 +13,9 @@ use crate::fsx::fault;
 use crate::image::Way;
 use crate::record::{self, Ended, Record, Sample, Scenario};
 use crate::suite::{PlanOptions, Suite};
+use crate::testing::files::{DOCKERFILE, block_on, directory};
 use crate::testing::{Fault, Script, ScriptedEngine, run_options};
 
-const DOCKERFILE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
-                          RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
 /// Builds of the run: cold, warm, and src, each in one round.
 const BUILDS: usize = 3;
 
@@ -43,17 +42,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, content) in [
+        let dir = directory(&[
             ("suite/tonnage.toml", "[suite]\nname = \"s\"\nsrc = \"src/server.py\"\n[serve]\nport = 5000\n"),
             ("suite/one/Dockerfile", DOCKERFILE),
             ("suite/requirements.txt", "flask==1\n"),
             ("suite/src/server.py", "print()\n"),
-        ] {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content).unwrap();
-        }
+        ]);
         // Every container exits at once, so that its start, state, log, and removal are requests, too.
         let container = ContainerState { exit_code: Some(1), ..ContainerState::default() };
         let engine = ScriptedEngine::new(Script { container, ..Script::default() });
@@ -121,10 +115,6 @@ impl Bench {
     fn held(&self) -> Snapshot {
         block_on(self.engine.snapshot()).unwrap()
     }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// What must hold after a run in which something failed, whatever it was.

@@ -11,6 +11,7 @@ use crate::error::{Diagnose, Failure};
 use crate::exit::Exit;
 use crate::record::Builder;
 use crate::suite::dockerfile::{Arguments, rewrite_bases};
+use crate::testing::files::directory;
 use crate::units::Bytes;
 
 fn repository(path: &str) -> PathBuf {
@@ -19,19 +20,13 @@ fn repository(path: &str) -> PathBuf {
 
 /// A folder with a manifest, `a/Dockerfile`, `b/Dockerfile`, `src/x.py` and `requirements.txt`.
 fn suite(manifest: &str) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, content) in [
+    directory(&[
         ("tonnage.toml", manifest),
         ("a/Dockerfile", "FROM python:3.9\nCOPY requirements.txt .\nCOPY src /app\n"),
         ("b/Dockerfile", "FROM python:3.9-slim AS one\nFROM one\nCOPY . .\n"),
         ("src/x.py", "x = 1\n"),
         ("requirements.txt", "Flask\n"),
-    ] {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    dir
+    ])
 }
 
 fn load(manifest: &str) -> Result<Suite, SuiteError> {

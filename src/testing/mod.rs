@@ -7,6 +7,8 @@
 //! [`readers`] are the entries of the fuzz targets. The rest of the modules are parts of those of the same names.
 
 #[cfg(test)]
+pub(crate) mod files;
+#[cfg(test)]
 mod noise;
 mod options;
 mod scripted;

@@ -3,24 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use super::*;
 use crate::suite::{MANIFEST_NAME, Suite};
-
-fn repository(files: &[(&str, &str)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, content) in files {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    dir
-}
+use crate::testing::files::directory;
 
 /// What is written for a repository, and the suite that is read back from it.
 fn written(files: &[(&str, &str)]) -> (String, Suite, Survey) {
-    let dir = repository(files);
+    let dir = directory(files);
     let survey = survey(dir.path()).unwrap();
     let text = manifest(dir.path(), &survey, Some("it")).unwrap();
     fs::write(dir.path().join(MANIFEST_NAME), &text).unwrap();
@@ -450,7 +439,7 @@ fn equal_warnings_are_told_once_with_their_number() {
 #[test]
 fn what_docker_would_send_of_tonnages_own_is_offered_for_the_ignore_file() {
     let lines = |files: &[(&str, &str)]| {
-        let dir = repository(files);
+        let dir = directory(files);
         let text = manifest(dir.path(), &survey(dir.path()).unwrap(), Some("shop")).unwrap();
         let lacking = to_ignore(dir.path(), &text).unwrap();
         let shown = |path: &Path| path.strip_prefix(dir.path()).unwrap().display().to_string();
@@ -519,7 +508,7 @@ fn the_example_in_the_documentation_is_what_is_written() {
 #[cfg(unix)]
 #[test]
 fn links_in_a_circle_are_not_followed_and_numbers_take_no_name_away() {
-    let dir = repository(&[
+    let dir = directory(&[
         ("a b/Dockerfile", "FROM x\nCOPY . .\n"),
         ("a-b/Dockerfile", "FROM x\n"),
         ("a-b.2/Dockerfile", "FROM x\n"),
@@ -536,7 +525,7 @@ fn links_in_a_circle_are_not_followed_and_numbers_take_no_name_away() {
 
 #[test]
 fn an_empty_repository_says_what_was_looked_for() {
-    let dir = repository(&[("README.md", ""), ("compose.yml", "services: [")]);
+    let dir = directory(&[("README.md", ""), ("compose.yml", "services: [")]);
     let error = survey(dir.path()).unwrap_err();
     assert_eq!(error.exit(), Exit::Unreadable);
     let hint = error.hint().unwrap();

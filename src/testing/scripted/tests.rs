@@ -1,11 +1,10 @@
 //! The scripted engine behaves as engines do.
 
 use super::*;
+use crate::testing::files::{DOCKERFILE, block_on};
 use futures_util::StreamExt;
 use tonnage_image::testing::archives::archive;
 
-const SINGLE: &str = "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt ./\n\
-                      RUN pip install -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
 const MULTISTAGE: &str = "FROM python:3.9-alpine as base\nFROM base as builder\nCOPY requirements.txt /\n\
                           RUN pip install\nFROM base as unused\nRUN never\nFROM base\n\
                           COPY --from=builder /root/.local /root/.local\nCOPY src /app\n";
@@ -29,10 +28,6 @@ fn request(dockerfile: &str, requirements: &str, source: &str) -> BuildRequest {
     }
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
-}
-
 async fn built(engine: &ScriptedEngine, request: &BuildRequest) -> BuildOutput {
     engine.build(request, &mut |_| {}).await.unwrap().unwrap()
 }
@@ -43,20 +38,20 @@ fn missed(output: &BuildOutput) -> Vec<&str> {
 
 #[test]
 fn scenarios_hit_and_miss_as_on_a_real_engine() {
-    run(async {
+    block_on(async {
         let engine = ScriptedEngine::new(Script::default());
-        let cold = BuildRequest { no_cache: true, ..request(SINGLE, "a", "1") };
+        let cold = BuildRequest { no_cache: true, ..request(DOCKERFILE, "a", "1") };
         let first = built(&engine, &cold).await;
         assert_eq!(missed(&first).len(), 4);
         let again = built(&engine, &cold).await;
         assert_eq!(missed(&again).len(), 3, "WORKDIR comes from cache in spite of nocache");
         assert_ne!(again.image_id, first.image_id);
-        let warm = built(&engine, &request(SINGLE, "a", "1")).await;
+        let warm = built(&engine, &request(DOCKERFILE, "a", "1")).await;
         assert_eq!(missed(&warm), Vec::<&str>::new());
         assert_eq!(warm.image_id, again.image_id);
         assert!(warm.wall_ns < again.wall_ns);
-        assert_eq!(missed(&built(&engine, &request(SINGLE, "a", "2")).await), ["COPY src /app"]);
-        let deps = built(&engine, &request(SINGLE, "b", "1")).await;
+        assert_eq!(missed(&built(&engine, &request(DOCKERFILE, "a", "2")).await), ["COPY src /app"]);
+        let deps = built(&engine, &request(DOCKERFILE, "b", "1")).await;
         assert_eq!(missed(&deps)[0], "COPY requirements.txt ./");
         assert_eq!(missed(&deps).len(), 3);
     });
@@ -64,7 +59,7 @@ fn scenarios_hit_and_miss_as_on_a_real_engine() {
 
 #[test]
 fn stages_that_nothing_needs_are_not_built_by_buildkit() {
-    run(async {
+    block_on(async {
         let engine = ScriptedEngine::new(Script::default());
         let output = built(&engine, &request(MULTISTAGE, "a", "1")).await;
         let stages: Vec<_> = output.steps.iter().map(|step| step.stage.as_str()).collect();
@@ -78,12 +73,12 @@ fn stages_that_nothing_needs_are_not_built_by_buildkit() {
 
 #[test]
 fn two_engines_with_one_script_do_the_same() {
-    run(async {
-        let one = built(&ScriptedEngine::new(Script::default()), &request(SINGLE, "a", "1")).await;
-        let two = built(&ScriptedEngine::new(Script::default()), &request(SINGLE, "a", "1")).await;
+    block_on(async {
+        let one = built(&ScriptedEngine::new(Script::default()), &request(DOCKERFILE, "a", "1")).await;
+        let two = built(&ScriptedEngine::new(Script::default()), &request(DOCKERFILE, "a", "1")).await;
         assert_eq!(one, two);
         let other = Script { seed: 2, ..Script::default() };
-        let three = built(&ScriptedEngine::new(other), &request(SINGLE, "a", "1")).await;
+        let three = built(&ScriptedEngine::new(other), &request(DOCKERFILE, "a", "1")).await;
         assert_eq!(three.image_id, one.image_id);
         assert_ne!(three.wall_ns, one.wall_ns);
     });
@@ -93,15 +88,15 @@ fn two_engines_with_one_script_do_the_same() {
 fn troubles_come_when_the_script_says() {
     let trouble = |kind, from| Trouble { dockerfile: "Dockerfile".into(), from, kind };
     let failing = TroubleKind::Fails { instruction: "pip".into(), message: "exit code: 1".into() };
-    run(async {
+    block_on(async {
         let engine = ScriptedEngine::new(Script { troubles: vec![trouble(failing, 0)], ..Script::default() });
-        let failure = engine.build(&request(SINGLE, "a", "1"), &mut |_| {}).await.unwrap().unwrap_err();
+        let failure = engine.build(&request(DOCKERFILE, "a", "1"), &mut |_| {}).await.unwrap().unwrap_err();
         assert_eq!(failure.instruction, "RUN pip install -r requirements.txt");
 
         let engine =
             ScriptedEngine::new(Script { troubles: vec![trouble(TroubleKind::Lost(1), 1)], ..Script::default() });
-        built(&engine, &request(SINGLE, "a", "1")).await;
-        let lost = engine.build(&request(SINGLE, "a", "1"), &mut |_| {}).await.unwrap_err();
+        built(&engine, &request(DOCKERFILE, "a", "1")).await;
+        let lost = engine.build(&request(DOCKERFILE, "a", "1"), &mut |_| {}).await.unwrap_err();
         assert!(matches!(lost, EngineError::Lost { .. }));
         assert!(engine.snapshot().await.unwrap_err().is_lost());
         engine.revive();
@@ -109,10 +104,10 @@ fn troubles_come_when_the_script_says() {
 
         let engine =
             ScriptedEngine::new(Script { troubles: vec![trouble(TroubleKind::Hangs, 0)], ..Script::default() });
-        let failure = engine.build(&request(SINGLE, "a", "1"), &mut |_| {}).await.unwrap().unwrap_err();
+        let failure = engine.build(&request(DOCKERFILE, "a", "1"), &mut |_| {}).await.unwrap().unwrap_err();
         assert_eq!(failure.message, "no end within 0 s");
     });
-    run(async {
+    block_on(async {
         let engine = ScriptedEngine::new(Script::default());
         for (dockerfile, message) in [
             ("FROM python:3.9\nRUNN x\n", "line 2: `RUNN` is not an instruction"),
@@ -128,10 +123,10 @@ fn troubles_come_when_the_script_says() {
 
 #[test]
 fn exports_are_docker_archives_and_cleaning_leaves_what_was_there() {
-    run(async {
+    block_on(async {
         let engine = ScriptedEngine::new(Script::default());
         let before = engine.snapshot().await.unwrap();
-        let output = built(&engine, &request(SINGLE, "a", "1")).await;
+        let output = built(&engine, &request(DOCKERFILE, "a", "1")).await;
         let mut bytes = Vec::new();
         let mut stream = engine.export(&["app:1".to_owned()]);
         while let Some(chunk) = stream.next().await {

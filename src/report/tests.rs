@@ -45,6 +45,22 @@ fn charts_are_golden() {
     insta::assert_snapshot!("svg-sizes-stand-in", svg(&fixture::stand_in(), "sizes"));
 }
 
+#[test]
+fn what_a_weighing_says_is_golden() {
+    use super::WeighSection::{Files, Findings, Layers, Packages};
+    let shown = super::WeighShown {
+        sections: &[Layers, Packages, Files, Findings],
+        top: 3,
+        skipped: super::WeighSkipped::default(),
+    };
+    for (name, images) in [("one", 1), ("four", 4)] {
+        let images = &fixture::record().variants[..images];
+        let text = [super::weigh_terminal(images, shown, Style::default()), super::weigh_markdown(images, shown)];
+        insta::assert_snapshot!(format!("weigh-{name}"), text.join("\n=====\n"));
+    }
+    insta::assert_snapshot!("block", super::block(&fixture::record(), "charts"));
+}
+
 /// Eight runs: the first variant creeps, the base of the second moves once, the third comes from a stand-in at first.
 fn history() -> Vec<HistoryLine> {
     (0..8_u64)

@@ -282,6 +282,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_trend_says_is_golden() {
+        let found = trend(&lines(), Metric::Size);
+        let text = [trend_terminal(&found, Style::default()), trend_markdown(&found), trend_mermaid(&found)];
+        insta::assert_snapshot!("trend", text.join("\n=====\n"));
+    }
+
+    #[test]
     fn a_narrow_terminal_is_respected() {
         let text = trend_terminal(&trend(&lines(), Metric::Size), Style { colour: false, width: Some(80) });
         assert!(

@@ -131,4 +131,6 @@ pub fn render_differences(format: GateFormat, differences: &Differences, look: L
 }
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::testing::fixture;
 use crate::units::Bytes;
 
 /// The slim variant 2 MB larger by a package, in a suite with a limit of 1 MB of growth.
-fn grown(record: &mut Record) {
+pub(super) fn grown(record: &mut Record) {
     let variant = &mut record.variants[1];
     variant.layers[7].size_bytes += Bytes(2_000_000);
     variant.layers[7].diff_id = "sha256:other".into();
@@ -52,7 +52,7 @@ fn written(format: GateFormat, found: &(Judgement, Measured)) -> String {
 /// Names that try to be markup, commands, lines and terminal sequences.
 const HOSTILE: &str = "::error::x\n::warning file=a,line=1::%0A`|<script>@all ##[error]y\u{1b}[31m\u{202e}";
 
-fn hostile(record: &mut Record) {
+pub(super) fn hostile(record: &mut Record) {
     grown(record);
     let variant = &mut record.variants[1];
     variant.packages.last_mut().unwrap().name = HOSTILE.into();

@@ -20,12 +20,12 @@ mod summary;
 mod timing;
 pub mod trend;
 
-pub use caching::caching_findings;
+pub use caching::{Caching, caching};
 pub use decomposition::{Decomposition, Part, StepTime, decomposition};
 pub use overhead::{Overhead, overhead};
 pub use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
 pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
-pub use reproduction::{Reproduction, reproduction};
+pub use reproduction::{DriftCause, Reproduction, reproduction};
 pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
 pub use summary::{SummaryTiming, VariantSummary, is_stand_in, summary};
 pub use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
@@ -49,7 +49,7 @@ mod tests {
         assert!(lines.iter().all(|line| line.timings.len() == 1 && line.smallest));
         let shared = sharing(&record);
         assert_eq!((shared.matrix.len(), Some(shared.total_stored)), (1000, lines[0].size));
-        assert!(caching_findings(&record).is_empty());
+        assert!(caching(&record).is_empty());
         assert_eq!(decomposition(&record, crate::record::Scenario::Cold).len(), 1000);
     }
 
@@ -59,7 +59,7 @@ mod tests {
         record.variants.clear();
         record.samples.clear();
         assert!(summary(&record).is_empty() && timings(&record).is_empty() && reproduction(&record).is_empty());
-        assert!(caching_findings(&record).is_empty() && noise(&record).is_none());
+        assert!(caching(&record).is_empty() && noise(&record).is_none());
         assert!(sharing(&record).variants.is_empty());
         assert!(trend::history_line(&record).variants.is_empty());
     }

@@ -26,8 +26,33 @@ pub struct Reproduction {
     pub drift: SignedBytes,
     /// Reproduced or not.
     pub verdict: ReferenceVerdict,
-    /// Why not, as far as it can be known: sentence fragments joined by `; `; empty where it was reproduced.
-    pub cause: String,
+    /// Why not, as far as it can be known; none where it was reproduced.
+    pub causes: Vec<DriftCause>,
+}
+
+/// Why a claim was not reproduced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DriftCause {
+    /// There is no image.
+    NotBuilt,
+    /// It was measured on a stand-in for this base, which was made so.
+    StandIn(String, String),
+    /// This base alone has this size.
+    Base(String, Bytes),
+    /// It was measured on the first platform, and claimed for the second.
+    Platform(String, String),
+    /// What the engine calls the size lies in the claim.
+    EngineSize(Bytes),
+    /// The merged file system does.
+    Rootfs(Bytes),
+    /// The compressed size does.
+    Wire(Bytes),
+    /// What was put into the base for the build has this size.
+    Site(Bytes),
+    /// The tag of this base moves, and this set of bases takes what it names today.
+    MovingTag(String, String),
+    /// Nothing is known but the size of the variant's own layers.
+    Unknown(Bytes),
 }
 
 /// One entry for each variant that has a reference figure, in the order of the record.
@@ -64,7 +89,7 @@ fn judge(record: &Record, variant: &Variant, reference: &Reference) -> Reproduct
     let verdict = verdict(variant).unwrap_or(ReferenceVerdict::NotMeasured);
     let causes = match verdict {
         ReferenceVerdict::Reproduced => Vec::new(),
-        ReferenceVerdict::NotMeasured => vec!["no image was built".to_owned()],
+        ReferenceVerdict::NotMeasured => vec![DriftCause::NotBuilt],
         ReferenceVerdict::StandIn => stand_ins(variant),
         ReferenceVerdict::Drifted => causes(record, variant, reference, drift),
     };
@@ -76,15 +101,14 @@ fn judge(record: &Record, variant: &Variant, reference: &Reference) -> Reproduct
         size,
         drift,
         verdict,
-        cause: causes.join("; "),
+        causes,
     }
 }
 
-fn stand_ins(variant: &Variant) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
+fn stand_ins(variant: &Variant) -> Vec<DriftCause> {
+    let mut causes = Vec::new();
     for base in variant.bases.iter().filter(|base| base.origin == BaseOrigin::StandIn) {
-        let how = if base.stand_in.is_empty() { String::new() } else { format!(" ({})", base.stand_in) };
-        let cause = format!("measured on a stand-in for `{}`{how}, which proves nothing either way", base.reference);
+        let cause = DriftCause::StandIn(base.reference.clone(), base.stand_in.clone());
         if !causes.contains(&cause) {
             causes.push(cause);
         }
@@ -92,50 +116,44 @@ fn stand_ins(variant: &Variant) -> Vec<String> {
     causes
 }
 
-fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: SignedBytes) -> Vec<String> {
+fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: SignedBytes) -> Vec<DriftCause> {
     let mut causes = Vec::new();
     let base = variant.bases.last();
     if let Some(base) = base.filter(|base| base.size_bytes >= reference.high_bytes) {
-        causes.push(format!("the base `{}` alone is {}, above the claim", base.reference, base.size_bytes));
+        causes.push(DriftCause::Base(base.reference.clone(), base.size_bytes));
     }
     if !reference.platform.is_empty()
         && !variant.platform.is_empty()
         && !Platform::same(&reference.platform, &variant.platform)
     {
-        causes.push(format!("other platform: measured on {}, the claim fits {}", variant.platform, reference.platform));
+        causes.push(DriftCause::Platform(variant.platform.clone(), reference.platform.clone()));
     }
-    if let Some(other) = other_definition(variant, reference) {
-        causes.push(other);
-    }
+    causes.extend(other_definition(variant, reference));
     if let Some(site) = base.map(|base| base.site_bytes).filter(|site| site.0 > 0 && site.0 >= drift.magnitude().0) {
-        causes.push(format!("extra CA files put into the base weigh {site}"));
+        causes.push(DriftCause::Site(site));
     }
     if let Some(base) = base.filter(|base| !is_pinned(base)) {
-        let set = &record.settings.bases;
-        causes.push(format!(
-            "other base version: `{}` is a moving tag, and the set `{set}` takes what it names today",
-            base.reference
-        ));
+        causes.push(DriftCause::MovingTag(base.reference.clone(), record.settings.bases.clone()));
     }
     if causes.is_empty() {
         let own = variant.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.own_bytes);
-        causes.push(format!("cause unknown: the variant's own layers weigh {own}"));
+        causes.push(DriftCause::Unknown(own));
     }
     causes
 }
 
 /// Whether another figure of the same image lies in the claim's interval.
-fn other_definition(variant: &Variant, reference: &Reference) -> Option<String> {
+fn other_definition(variant: &Variant, reference: &Reference) -> Option<DriftCause> {
     let sizes = variant.sizes.as_ref()?;
     let inside = |size: Bytes| reference.low_bytes <= size && size < reference.high_bytes;
     let named = [
-        (sizes.engine_size_bytes, "what this engine calls the size"),
-        (Some(sizes.rootfs_bytes), "the merged file system"),
-        (Some(sizes.wire_bytes), "the compressed size"),
+        (sizes.engine_size_bytes, DriftCause::EngineSize as fn(Bytes) -> DriftCause),
+        (Some(sizes.rootfs_bytes), DriftCause::Rootfs),
+        (Some(sizes.wire_bytes), DriftCause::Wire),
     ];
-    let (size, name) =
-        named.into_iter().find_map(|(size, name)| size.filter(|size| inside(*size)).map(|size| (size, name)))?;
-    Some(format!("other definition: {name}, {size}, lies in the claim"))
+    let (size, cause) =
+        named.into_iter().find_map(|(size, cause)| size.filter(|size| inside(*size)).map(|size| (size, cause)))?;
+    Some(cause(size))
 }
 
 /// Whether a base is named by digest, in the Dockerfile or by the set of bases that was used.
@@ -163,7 +181,7 @@ mod tests {
             }
             let found = &reproduction(&record)[3];
             assert_eq!((found.verdict, found.drift), (verdict, SignedBytes(drift)), "{size}");
-            assert_eq!(found.cause.is_empty(), verdict == ReferenceVerdict::Reproduced);
+            assert_eq!(found.causes.is_empty(), verdict == ReferenceVerdict::Reproduced);
         }
     }
 
@@ -172,7 +190,7 @@ mod tests {
         let found = &reproduction(&fixture::record())[0];
         assert_eq!(found.verdict, ReferenceVerdict::Drifted);
         assert_eq!(
-            found.cause,
+            crate::report::causes(found),
             "the base `python:3.9` alone is 886 MB, above the claim; other platform: measured on linux/amd64, the claim \
              fits linux/arm64; other base version: `python:3.9` is a moving tag, and the set `default` takes what it \
              names today"
@@ -183,7 +201,8 @@ mod tests {
     fn a_stand_in_proves_nothing_even_inside_the_interval() {
         let found = reproduction(&fixture::stand_in());
         assert!(found.iter().all(|claim| claim.verdict == ReferenceVerdict::StandIn));
-        assert!(found[3].cause.contains("stand-in for `python:3.9-alpine` (Debian packages"), "{}", found[3].cause);
+        let cause = crate::report::causes(&found[3]);
+        assert!(cause.contains("stand-in for `python:3.9-alpine` (Debian packages"), "{cause}");
     }
 
     #[test]
@@ -197,14 +216,11 @@ mod tests {
         if let Some(sizes) = &mut variant.sizes {
             sizes.engine_size_bytes = Some(Bytes(118_000_000));
         }
-        assert_eq!(
-            reproduction(&record)[1].cause,
-            "other definition: what this engine calls the size, 118 MB, lies in the claim"
-        );
+        assert_eq!(reproduction(&record)[1].causes, [DriftCause::EngineSize(Bytes(118_000_000))]);
         if let Some(sizes) = &mut record.variants[1].sizes {
             sizes.engine_size_bytes = None;
         }
-        assert_eq!(reproduction(&record)[1].cause, "cause unknown: the variant's own layers weigh 10.5 MB");
+        assert_eq!(reproduction(&record)[1].causes, [DriftCause::Unknown(Bytes(10_486_559))]);
     }
 
     #[test]

@@ -98,8 +98,7 @@ impl BaseState {
             return String::new();
         }
         let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
-        let table = crate::report::times_table(&results, &against.label());
-        if table.is_empty() { table } else { format!("\n{table}") }
+        crate::report::times_table(&results, &against.label())
     }
 
     /// The directory that was named; `None` for a commit.

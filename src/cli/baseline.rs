@@ -1,7 +1,6 @@
 //! `tonnage baseline`.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -11,8 +10,8 @@ use super::check::{Place, judged};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::gate::{Accepting, Baseline, Change, GateError, Kind, Measured, accept};
-use crate::text::for_people;
+use crate::gate::{Accepting, Baseline, GateError, Kind, Measured, accept};
+use crate::report;
 
 /// Arguments of `tonnage baseline`.
 #[derive(Debug, clap::Args)]
@@ -86,24 +85,11 @@ fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
             "measure again",
         ));
     }
-    let mut out = String::new();
-    for (name, change) in &changes {
-        let name = for_people(name);
-        let _ = match change {
-            Change::Added(size) => writeln!(out, "added    {name}  {size}"),
-            Change::Updated(old, new) => writeln!(out, "updated  {name}  {old} → {new} ({})", (*new - *old).exact()),
-            Change::Kept(size) => writeln!(out, "kept     {name}  {size}"),
-            Change::Removed(size) => writeln!(out, "removed  {name}  {size}"),
-            Change::NoImage => writeln!(out, "skipped  {name}  it has no image"),
-        };
-    }
-    if before.as_ref() == Some(&baseline) || (changes.is_empty() && before.is_some()) {
-        let _ = writeln!(out, "nothing to accept: `{}` stays as it is", suite.baseline.display());
-    } else {
+    let differs = before.as_ref() != Some(&baseline) && (!changes.is_empty() || before.is_none());
+    if differs {
         fsx::write_atomic(&suite.baseline, baseline.to_text().as_bytes())?;
-        let _ = writeln!(out, "wrote `{}`", suite.baseline.display());
     }
-    terminal.out(&out)?;
+    terminal.out(&report::accepted(&changes, &suite.baseline, differs))?;
     if args.reason.is_empty() {
         terminal.hint("say why with `--reason TEXT`: it is kept in the baseline");
     }
@@ -138,10 +124,6 @@ fn verify(args: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
         ));
     }
     let baseline = Baseline::read(&suite.baseline)?;
-    terminal.out(&format!(
-        "`{}` is as it was written and adds up: {} variants\n",
-        suite.baseline.display(),
-        baseline.entries.len()
-    ))?;
+    terminal.out(&report::verified(&baseline, &suite.baseline))?;
     Ok(Exit::Done)
 }

@@ -11,8 +11,8 @@ use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::measure::{Stale, clean_after, living_runs, stale_runs};
+use crate::report;
 use crate::suite;
-use crate::text;
 
 /// Arguments of `tonnage clean`.
 #[derive(Debug, clap::Args)]
@@ -84,23 +84,18 @@ async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
     }
     if args.dry_run {
-        for object in &total.objects {
-            terminal.out(&format!("would remove {object}\n"))?;
-        }
+        terminal.out(&report::would_remove(&total))?;
     } else {
-        terminal.out(&format!("removed {}\n", crate::ui::removed(&total)))?;
+        terminal.out(&format!("{}\n", report::removed(&total)))?;
         if args.run.is_none() {
             suite::remove_checkouts(&env::checkouts())?;
         }
     }
     for line in &total.left {
-        terminal.warning(&format!("left in place: {}", text::for_people(line)));
+        terminal.warning(&report::left_in_place(line));
     }
     for stale in elsewhere {
-        terminal.hint(&format!(
-            "run {} was on `{}`: `tonnage clean --host {}` removes what is left there",
-            stale.ownership.run, stale.endpoint, stale.endpoint
-        ));
+        terminal.hint(&report::elsewhere(&stale.ownership.run, &stale.endpoint));
     }
     Ok(Exit::Done)
 }
@@ -114,16 +109,14 @@ fn without_ledger(run: &str) -> Ownership {
 async fn list(run: &str, engine: &DockerEngine, terminal: &Terminal) -> Result<(), Failure> {
     let found = engine.clean(&without_ledger(run), Removal::List).await?;
     for line in &found.left {
-        terminal.warning(&format!("left in place: {}", text::for_people(line)));
+        terminal.warning(&report::left_in_place(line));
     }
     if found.objects.is_empty() {
         return Ok(());
     }
-    terminal.warning(&format!(
-        "left in place: {} of run {run}, whose ledger is not here; another user or container may be running it",
-        found.objects.join(", "),
-    ));
-    terminal.hint(&format!("if that run is over, `tonnage clean --run {run} --force` cleans up after it"));
+    let [warning, hint] = report::left_by(run, &found);
+    terminal.warning(&warning);
+    terminal.hint(&hint);
     Ok(())
 }
 
@@ -132,10 +125,7 @@ fn confirmed(run: &str) -> bool {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return false;
     }
-    super::terminal::ask(&format!(
-        "The ledger of run {} is not here; another user or container may be running it.\nClean up after it? [y/N] ",
-        text::for_people(run)
-    ));
+    super::terminal::ask(&report::clean_up_after(run));
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")

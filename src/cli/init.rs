@@ -1,16 +1,15 @@
 //! `tonnage init`: writes a suite for the Dockerfiles found in a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Terminal;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
+use crate::report;
 use crate::suite::MANIFEST_NAME;
 use crate::suite::init::{self, InitError};
-use crate::text::for_people;
-use crate::units::count;
 
 /// Arguments of `tonnage init`.
 #[derive(Debug, clap::Args)]
@@ -59,23 +58,15 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     fsx::write_atomic(&path, text.as_bytes())?;
     let names: Vec<&str> = survey.variants.iter().map(|found| found.name.as_str()).collect();
-    let variants = count(names.len(), "variant");
-    terminal.note(&format!("wrote `{}` with {variants}: {}", path.display(), names.join(", ")));
-    let lacking = init::to_ignore(&args.dir, &text)?;
+    terminal.note(&report::wrote_suite(&path, &names));
+    let mut lacking = init::to_ignore(&args.dir, &text)?;
     if args.dockerignore {
         add_to_ignore(&lacking, terminal)?;
-    } else if !lacking.is_empty() {
-        let at = if args.dir == Path::new(".") { String::new() } else { format!(" {}", args.dir.display()) };
-        let lines: BTreeSet<&String> = lacking.values().flatten().collect();
-        let lines: Vec<String> = lines.iter().map(|line| format!("`{}`", for_people(line))).collect();
-        terminal.hint(&format!(
-            "tonnage never sends what it writes, but `docker build` does; add {} to `.dockerignore` with \
-             `tonnage init{at} --dockerignore`",
-            lines.join(", ")
-        ));
+        lacking.clear();
     }
-    let suite = if args.dir == Path::new(".") { String::new() } else { format!(" {}", args.dir.display()) };
-    terminal.hint(&format!("review it, then run `tonnage run{suite}`"));
+    for step in report::next_steps(&lacking, &args.dir) {
+        terminal.hint(&step);
+    }
     Ok(Exit::Done)
 }
 
@@ -90,7 +81,7 @@ fn add_to_ignore(lacking: &BTreeMap<PathBuf, BTreeSet<String>>, terminal: &Termi
         let gap = if before.is_empty() || before.ends_with(b"\n") { "" } else { "\n" };
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         fsx::append_line(file, &format!("{gap}# Written by tonnage.\n{}", lines.join("\n")))?;
-        terminal.note(&format!("added {} to `{}`", for_people(&lines.join(", ")), file.display()));
+        terminal.note(&report::ignored(&lines, file));
     }
     Ok(Exit::Done)
 }

@@ -24,9 +24,7 @@ use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
 use crate::suite::{MANIFEST_NAME, PlanOptions, Suite};
-use crate::text::for_people;
 use crate::ui::{Plain, Watch};
-use crate::units::count;
 
 /// Rounds by default, the discarded one not counted.
 const ROUNDS: u32 = 7;
@@ -151,9 +149,7 @@ pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // The gate's part of the manifest, too: a typing error must not come out after the builds.
     Budgets::read(&suite.manifest, &suite.manifest)?;
     if !suite.not_sent.is_empty() {
-        let paths: Vec<_> =
-            suite.not_sent.iter().map(|path| format!("`{}`", for_people(&path.to_string_lossy()))).collect();
-        terminal.note(&format!("not sent to the builds, because tonnage wrote it: {}", paths.join(", ")));
+        terminal.note(&report::not_sent(&suite.not_sent));
     }
     let runtime = super::runtime()?;
     runtime.block_on(measure_suite(&args, &path, &suite, earlier, terminal))
@@ -324,10 +320,7 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
     if !chosen && needed > 0 {
         options.plan.rounds = options.plan.rounds.max(needed + 1);
     } else if options.plan.rounds < needed && !args.sizes_only {
-        terminal.warning(&format!(
-            "{} cannot tell a slowdown from chance: so many comparisons need {needed}",
-            count(options.plan.rounds, "round"),
-        ));
+        terminal.warning(&report::too_few_rounds(options.plan.rounds, needed));
         terminal
             .hint("leave `--rounds` out, or compare less: `--only`, `--scenarios`, or `scenarios` of `[gate.timing]`");
     }

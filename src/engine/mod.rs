@@ -32,7 +32,9 @@ pub use endpoint::{Address, Candidate};
 pub use endpoint::{Source, Surroundings};
 #[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
-pub use probe::{Base, BaseState, Found, Probe, Wanted, probe};
+#[cfg(test)]
+pub use probe::Base;
+pub use probe::{BaseState, Found, Probe, Wanted, probe};
 pub use traits::{Engine, ImageBuilder, ImageHost};
 pub use types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,

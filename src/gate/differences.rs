@@ -7,6 +7,7 @@ use super::judge::{Alike, alike};
 use super::measured::{Kind, Measured};
 use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::{RatioEstimate, unpaired_ratio};
+use crate::line::{Line, code};
 use crate::record::{Sample, Scenario, Variant};
 use crate::units::Bytes;
 
@@ -26,7 +27,7 @@ pub struct Differences {
     /// Build times, where both have them: advisory, for they were not measured in one job.
     pub timings: Vec<TimingDifference>,
     /// What else should be known.
-    pub notes: Vec<String>,
+    pub notes: Vec<Line>,
 }
 
 /// A build time in both.
@@ -52,7 +53,7 @@ pub fn differences(old: &Measured, new: &Measured, only: Option<&str>) -> Result
     let mut notes = Vec::new();
     for (one, other) in &pairs {
         if one.sizes.is_none() || other.sizes.is_none() {
-            notes.push(format!("`{}` has no image on one side", other.name));
+            notes.push(code(&other.name).and(" has no image on one side"));
             continue;
         }
         if let Alike::No(reason) = alike(one, old.metrics_version, other, new.metrics_version) {
@@ -75,7 +76,7 @@ pub fn differences(old: &Measured, new: &Measured, only: Option<&str>) -> Result
         notes.push(
             "times are advisory: they were not measured in one job, so a change of the machine looks like a change of \
              the image"
-                .to_owned(),
+                .into(),
         );
     }
     Ok(Differences {
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(found.only_old[0].0, "python3.9-alpine-multistage");
         assert_eq!(found.only_new[0].0, "python3.9");
         assert_eq!(found.timings.len(), 10);
-        assert!(found.notes[0].contains("advisory"));
+        assert!(found.notes[0].to_string().contains("advisory"));
     }
 
     #[test]

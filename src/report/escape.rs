@@ -1,6 +1,6 @@
 //! Text made harmless in Markdown: the only escaper for it. (maud escapes HTML, `record::csv` its cells.)
 
-use crate::line::Line;
+use crate::line::{Line, NO_NAME, Span, visible_name};
 use crate::text::{for_people, shorten};
 
 /// Longest text of a cell; more is cut in the middle.
@@ -23,28 +23,27 @@ pub fn text(text: &str, place: Place) -> String {
 /// As [`text`], of any length. Nothing in it is markup, a link, a mention, or a new cell. A name with a back-tick only
 /// ends its code early.
 pub fn sentence(text: &str, place: Place) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut parts = text.split('`').peekable();
-    let mut inside = false;
-    while let Some(part) = parts.next() {
-        if inside && parts.peek().is_some() && !part.trim().is_empty() {
-            out.push_str(&code(part, place));
-        } else {
-            // One that opens nothing, or of two with nothing between.
-            out.push_str(if inside { TICK } else { "" });
-            out.push_str(&words(part, place));
-            if inside && parts.peek().is_some() {
-                out.push_str(TICK);
-            }
-        }
-        inside = !inside;
-    }
-    out
+    line(&Line::quoting(text), place)
 }
 
 /// A line in spans.
 pub fn line(line: &Line, place: Place) -> String {
-    line.render(|text| words(text, place), |text| code(text, place))
+    let span = |span: &Span| match span {
+        Span::Words(text) => words(text, place),
+        Span::Code(text) => code(text, place),
+        Span::Name(text) => visible_name(text).map_or_else(|| NO_NAME.to_owned(), |name| code(&name, place)),
+        Span::Strong(_, text) => format!("**{}**", words(text, place)),
+    };
+    line.0.iter().map(span).collect()
+}
+
+/// A line inside an HTML element of a Markdown document.
+pub fn html_line(line: &Line) -> String {
+    let span = |span: &Span| match span {
+        Span::Words(text) | Span::Code(text) | Span::Name(text) => html(text),
+        Span::Strong(_, text) => format!("<b>{}</b>", html(text)),
+    };
+    line.0.iter().map(span).collect()
 }
 
 /// A back-tick that begins no code.
@@ -77,8 +76,7 @@ pub fn words(text: &str, place: Place) -> String {
     out
 }
 
-/// Plain text inside an HTML element of a Markdown document.
-pub fn html(text: &str) -> String {
+fn html(text: &str) -> String {
     for_job_logs(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{2060}")
 }
 
@@ -112,6 +110,7 @@ mod tests {
 
     use super::Place::{Cell, Text};
     use super::*;
+    use crate::line::image;
 
     #[test]
     fn hostile_names_stay_one_harmless_cell() {
@@ -145,6 +144,12 @@ mod tests {
         assert_eq!(code("a\u{1b}[31m\nb", Text), "`a\\u{1b}[31m\\nb`");
         assert_eq!(code("##[error]", Text), "`## [error]`");
         assert_eq!(code("", Text), "");
+    }
+
+    #[test]
+    fn a_name_without_a_visible_character_is_said_to_be_none() {
+        assert_eq!(line(&image(" "), Text), NO_NAME);
+        assert_eq!(line(&image("a_b"), Text), "`a_b`");
     }
 
     #[test]

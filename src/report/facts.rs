@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::caching::caching_findings;
 use crate::analyse::{
     self, Decomposition, Overhead, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming, Sharing, VariantSummary,
     decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
@@ -113,7 +114,7 @@ impl<'a> Facts<'a> {
 
 /// Findings of the variants in the order of the suite, those that cost most first, then those of the run.
 fn findings(record: &Record) -> Vec<(String, Finding)> {
-    let caching = analyse::caching_findings(record);
+    let caching = caching_findings(record);
     let mut all: Vec<(String, Finding)> = Vec::new();
     for variant in &record.variants {
         let of_caching = caching.iter().filter(|(name, _)| *name == variant.name).map(|(_, finding)| finding);

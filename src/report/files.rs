@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::facts::Facts;
-use super::{ReportError, charts, html, markdown};
+use super::{ReportError, charts, html, run};
 use crate::analyse::trend::{self, HistoryLine, Metric};
 use crate::fsx;
 use crate::record::{Record, Scenario, csv};
@@ -33,7 +33,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     let drawings = charts::drawings(&facts, &fonts);
     let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
-    write("report.md", markdown::document(&facts, &names).as_bytes())?;
+    write("report.md", run::document(&facts, &names).as_bytes())?;
     let by_name = painted.iter().map(|chart| (chart.name.clone(), chart.svg.clone())).collect();
     write("report.html", html::page(&facts, &by_name).as_bytes())?;
     for chart in painted {
@@ -65,7 +65,7 @@ pub fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
     let (stem, extension) = (part(file.file_stem()), part(file.extension()));
     let unknown = || ReportError::UnknownFile { name: part(file.file_name()) };
     match (stem.as_str(), extension.as_str()) {
-        (_, "md") => Ok(markdown::markdown(record).into_bytes()),
+        (_, "md") => Ok(run::markdown(record).into_bytes()),
         (_, "html") => Ok(html::html(record)?.into_bytes()),
         (_, "json") => Ok(super::json::json(record).into_bytes()),
         ("sizes", "csv") => Ok(csv::sizes_csv(record).into_bytes()),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::facts::Facts;
+use super::words;
 use crate::record::Record;
 
 /// Sizes, build times, claims, findings and what the run cost; integers of bytes and nanoseconds.
@@ -71,7 +72,7 @@ pub fn json(record: &Record) -> String {
             "size_bytes": claim.size,
             "drift_bytes": claim.drift,
             "verdict": claim.verdict,
-            "cause": claim.cause,
+            "cause": words::causes(claim),
         })).collect::<Vec<Value>>(),
         "findings": facts.findings.iter().map(|(variant, finding)| json!({
             "variant": variant,

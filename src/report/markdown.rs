@@ -1,147 +1,166 @@
-//! The report as GitHub-flavoured Markdown: `report.md`, and the block for a README.
+//! The writer for GitHub-flavoured Markdown: files, whose tables are padded so that they read as plain text too, and
+//! comments, which are limited.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::charts::{Drawing, Fonts};
-use super::escape::Place;
-use super::facts::Facts;
+use super::doc::{Amount, AmountKind, Block, Doc};
+use super::escape::{self, Place};
 use super::table::{Align, Cell, Table, Tone};
-use super::{charts, escape, tables, words};
-use crate::record::Record;
+use crate::line::{Line, plain};
+use crate::units::count;
 
-/// `report.md`: the verdict and the headline table, then the details, the long lists folded.
-pub fn markdown(record: &Record) -> String {
-    let facts = Facts::of(record);
-    // Only charts that there are figures for are drawn.
-    let drawings = Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
-    let names: Vec<&str> = drawings.iter().map(Drawing::name).collect();
-    document(&facts, &names)
+/// What a document is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A file.
+    File,
+    /// A comment of at most so many bytes.
+    Comment(usize),
 }
 
-/// The same, where it is known which charts are drawn.
-pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
-    let record = facts.record;
-    let mut out = String::new();
-    let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
-    let _ = writeln!(out, "# {}\n", escape::text(title, Place::Text));
-    let _ = writeln!(out, "{}.\n", escape::text(&words::source_line(record), Place::Text));
-    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(facts), Place::Text));
-    if let Some(line) = words::stand_in_line(record) {
-        let _ = writeln!(out, "> **Stand-ins.** These figures are of {}.\n", escape::text(&line, Place::Text));
-    }
-    if record.ended != crate::record::Ended::Complete {
-        let _ = writeln!(out, "> **Not complete:** {}.\n", words::ended(record));
-    }
-    let picture = |out: &mut String, name: &str, alternative: &str| {
-        if charts.contains(&name) {
-            let _ = writeln!(out, "![{alternative}](charts/{name}.svg)\n");
+/// Room in a comment that tables leave to what follows them.
+const TAIL: usize = 6_000;
+
+/// A document as Markdown.
+pub fn write(doc: &Doc, form: Form) -> String {
+    let mut writer = Writer { form, out: String::new() };
+    writer.blocks(doc, Headings::Shown);
+    writer.out.truncate(writer.out.trim_end().len());
+    writer.out.push('\n');
+    writer.out
+}
+
+/// Whether tables have their titles as headings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Headings {
+    Shown,
+    /// The title is in the summary.
+    Folded,
+}
+
+struct Writer {
+    form: Form,
+    out: String,
+}
+
+impl Writer {
+    /// Each block and an empty line behind it; the items of a list stand together.
+    fn blocks(&mut self, doc: &Doc, headings: Headings) {
+        let mut items = false;
+        for block in &doc.0 {
+            let item = matches!(block, Block::Item(_));
+            if items && !item {
+                self.out.push('\n');
+            }
+            items = item;
+            self.block(block, headings);
         }
-    };
-    table_into(&mut out, &tables::headline(facts), Heading::None);
-    picture(&mut out, "sizes", "Sizes of the variants, with the claims beside them");
-    table_into(&mut out, &tables::sizes(facts), Heading::Second);
-    table_into(&mut out, &tables::reproduction(facts), Heading::Second);
-    table_into(&mut out, &tables::times(facts), Heading::Second);
-    picture(&mut out, "build-time", "Build time by scenario, with intervals");
-    picture(&mut out, "size-and-rebuild", "Size against rebuild time");
-    folded(&mut out, &tables::invalid(facts));
-    table_into(&mut out, &tables::serving(facts), Heading::Second);
-    picture(&mut out, "start-up", "Time to the first answer, and memory");
-    table_into(&mut out, &tables::failures_with_logs(facts), Heading::Second);
-    table_into(&mut out, &tables::findings(facts), Heading::Second);
-    let _ = writeln!(out, "## Details\n");
-    picture(&mut out, "layers", "Bytes of each image: base, packages, application, waste");
-    picture(&mut out, "cold-build", "Where the time of a cold build goes, by instruction");
-    folded(&mut out, &tables::layers(facts));
-    folded(&mut out, &tables::decomposition(facts));
-    folded(&mut out, &tables::sharing(&facts.sharing, "Variant"));
-    folded(&mut out, &tables::matrix(&facts.sharing, "Variant"));
-    folded(&mut out, &tables::bases(facts));
-    folded(&mut out, &tables::environment(facts));
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
-}
-
-/// The block for a README: verdict and headline table, the chart, the build times folded, and where they come from.
-/// `charts` is the folder of the charts as seen from the README; empty leaves them out.
-pub fn block(record: &Record, charts: &str) -> String {
-    let facts = Facts::of(record);
-    let mut out = String::new();
-    let _ = writeln!(out, "**{}.**\n", escape::sentence(&tables::verdict(&facts), Place::Text));
-    table_into(&mut out, &tables::headline(&facts), Heading::None);
-    if !charts.is_empty() {
-        let _ = writeln!(out, "![Sizes of the variants]({charts}/sizes.svg)\n");
+        if items {
+            self.out.push('\n');
+        }
     }
-    folded(&mut out, &tables::times(&facts));
-    let _ = writeln!(out, "{}.", escape::text(&words::source_line(record), Place::Text));
-    out
-}
 
-/// One table alone, with its heading where it has one.
-pub fn only(table: &Table) -> String {
-    let mut out = String::new();
-    table_into(&mut out, table, if table.title.is_empty() { Heading::None } else { Heading::Second });
-    out
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Heading {
-    None,
-    Second,
-}
-
-/// A table that is folded until someone wants it. GFM reads Markdown inside of HTML after a blank line only (GFM 4.6).
-fn folded(out: &mut String, table: &Table) {
-    if table.rows.is_empty() {
-        return;
+    fn block(&mut self, block: &Block, headings: Headings) {
+        let said = |line: &Line| escape::line(line, Place::Text);
+        // Writing to a string cannot fail.
+        let _ = match block {
+            Block::Marker(text) => writeln!(self.out, "<!-- {text} -->"),
+            Block::Heading(level, line) => writeln!(self.out, "{} {}\n", "#".repeat(*level), said(line)),
+            Block::Strong(line) => writeln!(self.out, "**{}**\n", said(line)),
+            Block::Sentence(line) | Block::Under(_, line) => writeln!(self.out, "{}\n", said(line)),
+            Block::Field(name, _, value) => writeln!(self.out, "{name}: {}\n", said(value)),
+            Block::Warning(line) => writeln!(self.out, "> {}\n", said(line)),
+            Block::Item(line) => writeln!(self.out, "- {}", said(line)),
+            Block::Picture { file, shows } => writeln!(self.out, "![{shows}]({file})\n"),
+            Block::Program(program, text) => writeln!(self.out, "```{program}\n{text}```\n"),
+            Block::Table(table) => {
+                self.table(table, headings);
+                Ok(())
+            }
+            Block::Sums(amounts) => {
+                self.amounts(amounts);
+                Ok(())
+            }
+            Block::Folded(summary, rest) => {
+                // GFM reads Markdown inside of HTML after a blank line only (GFM 4.6).
+                let gap = if self.form == Form::File { "\n" } else { "" };
+                let _ = writeln!(self.out, "<details>{gap}<summary>{}</summary>\n", escape::html_line(summary));
+                self.blocks(rest, Headings::Folded);
+                writeln!(self.out, "</details>\n")
+            }
+            Block::Parts(parts, reserved, rest) => {
+                let left_out = parts.iter().filter(|part| !self.part(part, *reserved)).count();
+                let rest = plain(format!("[{}]", count(left_out, "other"))).and(rest.clone());
+                if left_out == 0 { Ok(()) } else { writeln!(self.out, "{}\n", said(&rest)) }
+            }
+            Block::Gap => Ok(()),
+        };
     }
-    let rows = words::count(table.rows.len(), "row");
-    let title = escape::html(&table.title);
-    let _ = writeln!(out, "<details>\n<summary><b>{title}</b> ({rows})</summary>\n");
-    table_into(out, table, Heading::None);
-    let _ = writeln!(out, "</details>\n");
-}
 
-/// A GFM table with notes, padded so that it reads as plain text too; nothing where it has no rows.
-fn table_into(out: &mut String, table: &Table, heading: Heading) {
-    if table.rows.is_empty() {
-        return;
+    /// Adds a part if there is room for it.
+    fn part(&mut self, part: &Doc, reserved: usize) -> bool {
+        let start = self.out.len();
+        self.blocks(part, Headings::Shown);
+        let fits = !matches!(self.form, Form::Comment(limit) if self.out.len() + reserved > limit);
+        self.out.truncate(if fits { self.out.len() } else { start });
+        fits
     }
-    if heading == Heading::Second {
-        let _ = writeln!(out, "## {}\n", escape::text(&table.title, Place::Text));
+
+    fn amounts(&mut self, amounts: &[Amount]) {
+        self.out.push_str("| Δ bytes | where |\n|---:|:---|\n");
+        for Amount { kind, label, delta } in amounts {
+            let (label, delta) = (escape::line(label, Place::Cell), delta.exact());
+            let _ = match kind {
+                AmountKind::Group => writeln!(self.out, "| {delta} | {label} |"),
+                AmountKind::Cause => writeln!(self.out, "| | {delta} {label} |"),
+                AmountKind::Total => writeln!(self.out, "| **{delta}** | **{label}** |"),
+            };
+        }
+        self.out.push('\n');
     }
-    let heads: Vec<String> = table.columns.iter().map(|column| escape::text(&column.head, Place::Cell)).collect();
-    let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-    let widths: Vec<usize> = (0..heads.len())
-        .map(|index| {
+
+    /// A table with its notes; nothing where it has no rows.
+    fn table(&mut self, table: &Table, headings: Headings) {
+        if table.rows.is_empty() {
+            return;
+        }
+        if headings == Headings::Shown && !table.title.is_empty() {
+            let _ = writeln!(self.out, "## {}\n", escape::text(&table.title, Place::Text));
+        }
+        let heads: Vec<String> = table.columns.iter().map(|column| escape::text(&column.head, Place::Cell)).collect();
+        let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let comment = self.form != Form::File;
+        let width = |index: usize| {
             let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.width());
             cells.max().unwrap_or(0).max(heads[index].width()).clamp(3, 60)
-        })
-        .collect();
-    line(out, &heads, &widths, table);
-    let rules: Vec<String> = table
-        .columns
-        .iter()
-        .zip(&widths)
-        .map(|(column, width)| match column.align {
-            Align::Left => "-".repeat(*width),
-            Align::Right => format!("{}:", "-".repeat(width - 1)),
-        })
-        .collect();
-    line(out, &rules, &widths, table);
-    for row in &rows {
-        line(out, row, &widths, table);
-    }
-    out.push('\n');
-    for note in &table.notes {
-        let _ = writeln!(out, "{}\n", escape::sentence(note, Place::Text));
+        };
+        let widths: Vec<usize> = (0..heads.len()).map(|index| if comment { 0 } else { width(index) }).collect();
+        let rules = table.columns.iter().zip(&widths).map(|(column, width)| match (column.align, comment) {
+            (Align::Left, true) => ":---".to_owned(),
+            (Align::Right, true) => "---:".to_owned(),
+            (Align::Left, false) => format!(" {} ", "-".repeat(*width)),
+            (Align::Right, false) => format!(" {}: ", "-".repeat(width - 1)),
+        });
+        let rules: Vec<String> = rules.collect();
+        self.out.push_str(&row(&heads, &widths, table));
+        let _ = writeln!(self.out, "|{}|", rules.join("|"));
+        for cells in &rows {
+            let row = row(cells, &widths, table);
+            if !matches!(self.form, Form::Comment(limit) if self.out.len() + row.len() + TAIL >= limit) {
+                self.out.push_str(&row);
+            }
+        }
+        self.out.push('\n');
+        for note in &table.notes {
+            let _ = writeln!(self.out, "{}\n", escape::sentence(note, Place::Text));
+        }
     }
 }
 
-fn line(out: &mut String, cells: &[String], widths: &[usize], table: &Table) {
+fn row(cells: &[String], widths: &[usize], table: &Table) -> String {
+    let mut out = String::new();
     for ((cell, width), column) in cells.iter().zip(widths).zip(&table.columns) {
         let pad = " ".repeat(width.saturating_sub(cell.width()));
         let _ = match column.align {
@@ -150,50 +169,13 @@ fn line(out: &mut String, cells: &[String], widths: &[usize], table: &Table) {
         };
     }
     out.push_str("|\n");
+    out
 }
 
 fn cell(cell: &Cell) -> String {
     let text = if cell.code { escape::code(&cell.text, Place::Cell) } else { escape::text(&cell.text, Place::Cell) };
     match cell.tone {
         Tone::Best | Tone::Bad if !text.is_empty() && !cell.code => format!("**{text}**"),
-        _ => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use comrak::nodes::NodeValue;
-    use comrak::{Arena, Options, parse_document};
-
-    use super::*;
-    use crate::testing::fixture;
-
-    #[test]
-    fn what_is_folded_is_still_a_table_to_github() {
-        for record in [fixture::record(), fixture::stand_in(), fixture::with_failures()] {
-            for text in [markdown(&record), block(&record, "charts")] {
-                let arena = Arena::new();
-                let mut options = Options::default();
-                options.extension.table = true;
-                let document = parse_document(&arena, &text, &options);
-                let (mut inside, mut folded, mut tables) = (false, 0, 0);
-                for node in document.children() {
-                    match &node.data.borrow().value {
-                        NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
-                            assert!(!inside, "{}", html.literal);
-                            (inside, folded) = (true, folded + 1);
-                        }
-                        NodeValue::HtmlBlock(html) => {
-                            assert_eq!(html.literal.trim(), "</details>");
-                            assert!(inside);
-                            inside = false;
-                        }
-                        NodeValue::Table(_) if inside => tables += 1,
-                        _ => {}
-                    }
-                }
-                assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
-            }
-        }
+        _ => text + &escape::words(&cell.after, Place::Cell),
     }
 }

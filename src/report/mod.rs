@@ -1,21 +1,29 @@
-//! Analysis turned into terminal tables, Markdown, charts and a page. Measures nothing.
+//! The writing room: all text that a person reads is made here. Measures nothing.
 //!
-//! In: a [`Record`](crate::record::Record), from which `analyse` computes every figure. Out: text and bytes that are
-//! equal for equal records. Tables are made once (`tables`) and rendered thrice; charts are laid out once and painted
-//! twice. Everything that comes from an image or an engine is escaped where it is rendered.
+//! In: a record, a judgement, a comparison, a history. Out: text and bytes that are equal for equal input. A subject
+//! (`run`, `weigh`, `gate`, `trend`, `doctor`) puts a `Doc` together, of lines, tables, and amounts; a writer (`terminal`,
+//! `markdown`, the tables of `html`) gives it a form, and only writers escape. JSON is written from the data itself.
+//! Charts are laid out once and painted twice.
 
+mod baseline;
 mod block;
+mod caching;
 pub mod charts;
+mod clean;
 mod compare;
+mod doc;
+mod doctor;
 mod error;
 mod escape;
 mod facts;
 mod files;
 mod gate;
 mod html;
+mod init;
 mod json;
 mod layout;
 mod markdown;
+mod run;
 mod table;
 mod tables;
 mod terminal;
@@ -25,18 +33,24 @@ mod trend;
 mod weigh;
 mod words;
 
+pub use baseline::{accepted, verified};
 pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
 pub use charts::charts;
+pub use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
 #[cfg(test)]
 pub use compare::verdict as because;
+pub use doctor::{Examination, no_engine};
 pub use error::ReportError;
 pub use files::{export, history_beside, write_all};
 pub use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
 pub use html::html;
+pub use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
-pub use markdown::{block, markdown};
-pub use terminal::{Style, terminal, terminal_width};
+pub use run::{block, markdown, not_sent, terminal, too_few_rounds};
+pub use terminal::{Style, terminal_width};
 pub use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub use weigh::{
     WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,
 };
+#[cfg(test)]
+pub use words::causes;

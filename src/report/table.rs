@@ -1,5 +1,9 @@
 //! A table before it becomes terminal text, Markdown or HTML, so that all three say the same.
 
+pub use crate::line::Tone;
+use crate::line::{NO_NAME, visible_name};
+use crate::units::{Bytes, Nanos, Ratio, count};
+
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -42,24 +46,12 @@ pub struct Cell {
     pub tone: Tone,
     /// Whether it is code: an instruction, a path, an id.
     pub code: bool,
+    /// What stands behind code, in plain words.
+    pub after: String,
     /// What a sortable table sorts by, where that is not the text.
     pub sort: Option<f64>,
     /// Where on the page its proof stands, as a fragment: `proof-src-0`. Only the page links.
     pub link: Option<String>,
-}
-
-/// How a cell stands out. Never by colour alone: words or marks carry the meaning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tone {
-    /// It does not.
-    #[default]
-    Plain,
-    /// The best of its column.
-    Best,
-    /// Something failed.
-    Bad,
-    /// To be read with care: a stand-in, too few rounds.
-    Care,
 }
 
 impl Table {
@@ -83,6 +75,13 @@ impl Table {
     pub fn push(&mut self, mut row: Vec<Cell>) {
         row.resize(self.columns.len(), Cell::default());
         self.rows.push(row);
+    }
+
+    /// Adds a row that says how many of `all` there are beyond the first `shown`.
+    pub fn others(&mut self, all: usize, shown: usize) {
+        if all > shown {
+            self.push(vec![Cell::new(format!("[{}]", count(all - shown, "other")))]);
+        }
     }
 
     /// Adds a sentence below.
@@ -122,9 +121,35 @@ impl Cell {
         Self { text: text.into(), code: true, ..Self::default() }
     }
 
+    /// The name of an image, and what stands behind it.
+    pub fn name(name: &str, after: impl Into<String>) -> Self {
+        let cell = visible_name(name).map_or_else(|| Self::new(NO_NAME), Self::code);
+        Self { after: after.into(), ..cell }
+    }
+
     /// A number: what it says and what it sorts by.
     pub fn number(text: impl Into<String>, sort: f64) -> Self {
         Self { text: text.into(), sort: Some(sort), ..Self::default() }
+    }
+
+    /// A size.
+    pub fn bytes(value: Bytes) -> Self {
+        Self::number(value.to_string(), value.0 as f64)
+    }
+
+    /// A time.
+    pub fn time(value: Nanos) -> Self {
+        Self::number(value.to_string(), value.0 as f64)
+    }
+
+    /// How many.
+    pub fn count(value: impl TryInto<u32> + ToString + Copy) -> Self {
+        Self::number(value.to_string(), value.try_into().map_or(f64::INFINITY, f64::from))
+    }
+
+    /// A part of a whole in percent; empty where there is no whole.
+    pub fn share(part: u64, whole: u64) -> Self {
+        Ratio::of(part, whole).map_or_else(Self::default, |share| Self::number(share.as_percent(), share.0))
     }
 
     /// The same cell in another tone.

@@ -1,15 +1,15 @@
-//! The report on a terminal.
+//! The writer for terminals and logs: lines, framed tables that fit the terminal, or columns without frames.
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement};
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, TableStyle};
 
-use super::facts::Facts;
+use super::doc::{Amount, AmountKind, Block, Doc};
 use super::table::{Align, Table, Tone};
-use super::{layout, tables, words};
-use crate::record::Record;
-use crate::text::for_people;
+use super::{layout, words};
+use crate::line::{Line, Span};
+use crate::text::{for_people, shorten};
 
 /// What the terminal can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,113 +27,131 @@ pub fn terminal_width() -> Option<u16> {
 
 /// Columns where it is not known how many there are.
 const READABLE: u16 = 120;
-
-impl Style {
-    /// Columns that lines may have.
-    fn columns(self) -> usize {
-        usize::from(self.width.unwrap_or(READABLE).max(40))
-    }
-}
-
 /// Longest code of a cell: paths and instructions keep their ends.
 const LONGEST_CODE: usize = 200;
 /// Longest sentence of a cell.
 const LONGEST: usize = 500;
-/// Most findings and rows of times; Markdown and page have more.
-const MOST: usize = 48;
+/// How far in amounts begin.
+const AMOUNTS: usize = 6;
 
-/// The verdict and the headline table, then the details.
-pub fn terminal(record: &Record, style: Style) -> String {
-    let facts = Facts::of(record);
-    let mut out = String::new();
-    let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
-    sentence(&mut out, title, style);
-    out.push('\n');
-    sentence(&mut out, &format!("{}.", tables::verdict(&facts)), style);
-    if record.ended != crate::record::Ended::Complete {
-        sentence(&mut out, &format!("Not complete: {}.", words::ended(record)), style);
-    }
-    out.push('\n');
-    section(&mut out, &tables::headline(&facts), style);
-    for table in [
-        tables::sizes(&facts),
-        tables::reproduction(&facts),
-        tables::times(&facts),
-        tables::serving(&facts),
-        tables::failures_with_logs(&facts),
-        tables::findings(&facts),
-    ] {
-        section(&mut out, &table, style);
-    }
-    sentence(&mut out, &words::source_line(record), style);
-    sentence(&mut out, words::ended(record), style);
-    if let Some(overhead) = &facts.overhead {
-        sentence(&mut out, &words::time_of_the_run(overhead), style);
-        sentence(&mut out, &format!("tonnage itself {}", words::overhead(overhead)), style);
-    }
-    out
+/// A document on a terminal, in lines that fit.
+pub fn write(doc: &Doc, style: Style) -> String {
+    let columns = usize::from(style.width.unwrap_or(READABLE).max(40));
+    Writer { colour: style.colour, columns, framed: true, out: String::new() }.document(doc)
 }
 
-/// One table alone, with all its rows: whoever made it has cut its lists.
-pub fn whole(table: &Table, style: Style) -> String {
-    let mut out = String::new();
-    section_of(&mut out, table, style, usize::MAX);
-    out
+/// A document in the log of a job: lines as long as they are, tables without frames, and nothing that a workflow obeys.
+pub fn log(doc: &Doc, colour: bool) -> String {
+    Writer { colour, columns: usize::MAX, framed: false, out: String::new() }.document(doc)
 }
 
-/// A table with its heading and notes; nothing where it has no rows.
-fn section(out: &mut String, table: &Table, style: Style) {
-    section_of(out, table, style, MOST);
+struct Writer {
+    colour: bool,
+    columns: usize,
+    framed: bool,
+    out: String,
 }
 
-fn section_of(out: &mut String, table: &Table, style: Style, most: usize) {
-    if table.rows.is_empty() {
-        return;
+impl Writer {
+    fn document(mut self, doc: &Doc) -> String {
+        self.blocks(doc);
+        self.out
     }
-    if !table.title.is_empty() {
-        sentence(out, &table.title, style);
+
+    fn blocks(&mut self, doc: &Doc) {
+        for block in &doc.0 {
+            match block {
+                Block::Heading(_, line)
+                | Block::Strong(line)
+                | Block::Sentence(line)
+                | Block::Warning(line)
+                | Block::Item(line) => self.line("", line),
+                Block::Under(columns, line) => self.line(&" ".repeat(*columns), line),
+                Block::Field(name, columns, value) => self.line(&format!("{name:<columns$}"), value),
+                Block::Table(table) => self.table(table),
+                Block::Sums(amounts) => self.amounts(amounts),
+                Block::Folded(summary, rest) => {
+                    self.line("", summary);
+                    self.blocks(rest);
+                }
+                Block::Parts(parts, ..) => parts.iter().for_each(|part| self.blocks(part)),
+                Block::Gap => self.out.push('\n'),
+                Block::Marker(_) | Block::Picture { .. } | Block::Program(..) => {}
+            }
+        }
     }
-    // Only what is shown decides how wide the columns are.
-    let mut shown = table.clone();
-    shown.rows.truncate(most);
-    let (shown, widths) = layout::columns(&shown, style.columns());
-    let _ = writeln!(out, "{}", draw(&shown, &widths, style));
-    let left_out = table.columns.len() - shown.columns.len();
-    if left_out > 0 {
-        let _ = writeln!(out, "{} left out for want of room.", words::count(left_out, "column"));
+
+    /// A line in as many as it takes.
+    fn line(&mut self, start: &str, line: &Line) {
+        let mut text = start.to_owned();
+        for span in &line.0 {
+            match span {
+                Span::Strong(tone, words) if self.colour => text.push_str(&painted(*tone, &for_people(words))),
+                span => text.push_str(&for_people(&Line(vec![span.clone()]).to_string())),
+            }
+        }
+        for line in layout::wrap(&for_logs(text), self.columns) {
+            let _ = writeln!(self.out, "{line}");
+        }
     }
-    if table.rows.len() > most {
-        let _ = writeln!(out, "The first {most} of {} rows.", table.rows.len());
+
+    fn table(&mut self, table: &Table) {
+        if table.rows.is_empty() {
+            return;
+        }
+        if !table.title.is_empty() {
+            self.line("", &table.title.as_str().into());
+        }
+        if !self.framed {
+            let rows = draw(table, &vec![usize::MAX; table.columns.len()], false, NOTHING);
+            return rows.lines().for_each(|row| self.line(" ", &row.into()));
+        }
+        let (shown, widths) = layout::columns(table, self.columns);
+        let _ = writeln!(self.out, "{}", draw(&shown, &widths, self.colour, UTF8_FULL_CONDENSED));
+        let left_out = table.columns.len() - shown.columns.len();
+        if left_out > 0 {
+            let _ = writeln!(self.out, "{} left out for want of room.", words::count(left_out, "column"));
+        }
+        for note in &table.notes {
+            self.line("", &note.as_str().into());
+        }
     }
-    for note in &table.notes {
-        sentence(out, note, style);
+
+    fn amounts(&mut self, amounts: &[Amount]) {
+        let width = amounts.iter().map(|amount| amount.delta.exact().len()).max().unwrap_or(0);
+        for amount in amounts {
+            let further = if amount.kind == AmountKind::Cause { 4 } else { 0 };
+            let delta = format!("{:1$}{2:>width$}  ", "", AMOUNTS + further, amount.delta.exact());
+            self.line(&delta, &amount.label);
+        }
     }
-    out.push('\n');
 }
 
-/// A sentence in as many lines as it takes.
-pub fn sentence(out: &mut String, text: &str, style: Style) {
-    for line in layout::wrap(&for_people(text), style.columns()) {
-        let _ = writeln!(out, "{line}");
-    }
+/// The runner of GitHub Actions obeys `##[…]` anywhere in a line and `::…::` at its beginning, blanks left out
+/// (actions/runner, `ActionCommand.TryParse`).
+fn for_logs(line: String) -> String {
+    let line = line.replace("##[", "## [");
+    if line.trim_start().starts_with("::") { line.replacen("::", ": :", 1) } else { line }
 }
 
-fn draw(table: &Table, widths: &[usize], style: Style) -> String {
+/// A table with heads and a frame, or without both.
+fn draw(table: &Table, widths: &[usize], colour: bool, frame: TableStyle) -> String {
     let mut drawn = comfy_table::Table::new();
-    drawn.load_style(UTF8_FULL_CONDENSED).force_no_tty().set_content_arrangement(ContentArrangement::Disabled);
-    if style.colour {
+    drawn.load_style(frame).force_no_tty().set_content_arrangement(ContentArrangement::Disabled);
+    if colour {
         drawn.enforce_styling();
     }
     let lines = |text: &str, width: usize| layout::wrap(text, width).join("\n");
-    let heads = table.columns.iter().zip(widths);
-    drawn.set_header(heads.map(|(column, width)| {
-        comfy_table::Cell::new(lines(&for_people(&column.head), *width)).set_alignment(alignment(column.align))
-    }));
+    if frame != NOTHING {
+        drawn.set_header(table.columns.iter().zip(widths).map(|(column, width)| {
+            comfy_table::Cell::new(lines(&for_people(&column.head), *width)).set_alignment(alignment(column.align))
+        }));
+    }
     for row in &table.rows {
         let cells = row.iter().zip(&table.columns).zip(widths);
         drawn.add_row(cells.map(|((cell, column), width)| {
             let longest = if cell.code { LONGEST_CODE } else { LONGEST };
-            let text = crate::text::shorten(&for_people(&cell.text), longest);
+            let text = shorten(&for_people(&format!("{}{}", cell.text, cell.after)), longest);
             coloured(comfy_table::Cell::new(lines(&text, *width)), cell.tone).set_alignment(alignment(column.align))
         }));
     }
@@ -144,14 +162,43 @@ fn coloured(drawn: comfy_table::Cell, tone: Tone) -> comfy_table::Cell {
     match tone {
         Tone::Plain => drawn,
         Tone::Best => drawn.fg(Color::Green).add_attribute(Attribute::Bold),
+        Tone::News => drawn.fg(Color::Cyan),
         Tone::Bad => drawn.fg(Color::Red),
         Tone::Care => drawn.fg(Color::Yellow),
     }
+}
+
+/// Words in the colour of their tone (ECMA-48, 8.3.117).
+fn painted(tone: Tone, words: &str) -> String {
+    let colour = match tone {
+        Tone::Plain => return words.to_owned(),
+        Tone::Best => 32,
+        Tone::News => 36,
+        Tone::Care => 33,
+        Tone::Bad => 31,
+    };
+    format!("\u{1b}[{colour}m{words}\u{1b}[0m")
 }
 
 fn alignment(align: Align) -> CellAlignment {
     match align {
         Align::Left => CellAlignment::Left,
         Align::Right => CellAlignment::Right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_a_command_to_a_workflow() {
+        for (said, written) in
+            [("x ##[error]y", "x ## [error]y"), (" ::error::y", " : :error::y"), ("x::error::y", "x::error::y")]
+        {
+            let mut doc = Doc::default();
+            doc.sentence(said);
+            assert_eq!(log(&doc, true), format!("{written}\n"));
+        }
     }
 }

@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::charts::Chart;
-use super::escape::Place;
+use super::doc::{Block, Doc};
+use super::markdown::{self, Form};
 use super::table::{Cell, Table};
+use super::terminal::{self, Style};
 use super::words::STAND_IN;
-use super::{ReportError, Style, charts, escape, markdown, terminal};
+use super::{ReportError, charts, words};
 use crate::analyse::trend::{ChangeKind, Point, Trend, VariantTrend};
 use crate::text::for_people;
 use crate::units::{self, Ratio};
@@ -23,27 +25,6 @@ const MOST_SERIES: usize = 8;
 /// Changes beyond these are folded: the last ones explain today's figures.
 const MOST_CHANGES: usize = 20;
 
-/// One row a variant: what a table says of it, about the runs since the last break.
-fn row(trend: &Trend, line: &VariantTrend) -> Option<[String; 7]> {
-    let stretch = line.last_stretch();
-    let (first, last) = (stretch.first()?, stretch.last()?);
-    let change = Ratio::of(last.value, first.value).map_or_else(|| "n/a".to_owned(), Ratio::as_change);
-    let runs = if stretch.len() == line.points.len() {
-        stretch.len().to_string()
-    } else {
-        format!("{} of {}", stretch.len(), line.points.len())
-    };
-    Some([
-        for_people(&line.variant),
-        runs,
-        shown(trend, first),
-        shown(trend, last),
-        change,
-        line.slope.map_or_else(|| "n/a".to_owned(), |slope| signed(trend, slope)),
-        creeping(line).unwrap_or_default(),
-    ])
-}
-
 /// A value; a size on a stand-in base is marked as in the report.
 fn shown(trend: &Trend, point: &Point) -> String {
     let mark = if point.stand_in && !trend.metric.is_time() { STAND_IN } else { "" };
@@ -51,7 +32,7 @@ fn shown(trend: &Trend, point: &Point) -> String {
 }
 
 fn creeping(line: &VariantTrend) -> Option<String> {
-    line.creep.map(|creep| format!("creeps: {}", creep.sentence()))
+    line.creep.map(|creep| format!("creeps: {}", words::creep(&creep)))
 }
 
 fn signed(trend: &Trend, slope: f64) -> String {
@@ -101,39 +82,49 @@ fn heading(trend: &Trend, runs: &[String]) -> String {
     for_people(&format!("{} of {} over {}{span}", trend.metric, trend.suite, units::count(runs.len(), "run")))
 }
 
+/// One row a variant, about the runs since the last break.
 fn table(trend: &Trend) -> Table {
     let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "#Change", "#Per run", "Remark"]);
-    for row in trend.variants.iter().filter_map(|line| row(trend, line)) {
+    for line in &trend.variants {
+        let stretch = line.last_stretch();
+        let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
+        let (since, all) = (stretch.len(), line.points.len());
+        let unknown = || "n/a".to_owned();
+        let row = [
+            line.variant.clone(),
+            if since == all { all.to_string() } else { format!("{since} of {all}") },
+            shown(trend, first),
+            shown(trend, last),
+            Ratio::of(last.value, first.value).map_or_else(unknown, Ratio::as_change),
+            line.slope.map_or_else(unknown, |slope| signed(trend, slope)),
+            creeping(line).unwrap_or_default(),
+        ];
         table.push(row.map(Cell::new).into());
     }
     table
 }
 
-/// A table for people, and what changed on the way.
-pub fn trend_terminal(trend: &Trend, style: Style) -> String {
-    let mut out = String::new();
-    terminal::sentence(&mut out, &heading(trend, &trend.runs), style);
-    let table = terminal::whole(&table(trend), style);
-    out.push_str(table.strip_suffix('\n').unwrap_or_default());
-    for line in changes(trend).iter().chain(&stand_ins(trend)) {
-        terminal::sentence(&mut out, line, style);
-    }
-    out
-}
-
-/// A GFM table, and a list of what changed.
-pub fn trend_markdown(trend: &Trend) -> String {
-    let title = escape::words(&heading(trend, &trend.runs), Place::Text);
-    let mut out = format!("**{title}**\n\n{}", markdown::only(&table(trend)));
+/// A table, and a list of what changed on the way.
+fn document(trend: &Trend) -> Doc {
+    let mut doc = Doc::default();
+    doc.push(Block::Strong(heading(trend, &trend.runs).into())).push(Block::Table(table(trend)));
     for change in changes(trend) {
-        let _ = writeln!(out, "- {}", escape::words(&change, Place::Text));
+        doc.item(change);
     }
     if let Some(note) = stand_ins(trend) {
-        let _ = writeln!(out, "\n{}", escape::words(&note, Place::Text));
+        doc.sentence(note);
     }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
+    doc
+}
+
+/// For people.
+pub fn trend_terminal(trend: &Trend, style: Style) -> String {
+    terminal::write(&document(trend), style)
+}
+
+/// For a README or a comment.
+pub fn trend_markdown(trend: &Trend) -> String {
+    markdown::write(&document(trend), Form::File)
 }
 
 /// Says that figures are of stand-in bases, where any is.
@@ -189,7 +180,7 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
             "runs": creep.runs,
             "growth": creep.growth,
             "largest_step": creep.largest_step,
-            "message": creep.sentence(),
+            "message": words::creep(&creep),
         })),
         "points": points,
     })
@@ -207,36 +198,26 @@ pub fn trend_mermaid(trend: &Trend) -> String {
     let (scale, unit) = if trend.metric.is_time() { (1e9, "s") } else { (1e6, "MB") };
     let axis = if runs.len() > 1 { format!("\"run\" 1 --> {}", runs.len()) } else { "\"run\" [1]".to_owned() };
     let title = quoted(&heading(trend, runs));
-    let mut out = format!(
-        "```mermaid\nxychart-beta\n    title {title}\n    x-axis {axis}\n    y-axis \"{} ({unit})\"\n",
-        trend.metric
-    );
+    let mut chart =
+        format!("xychart-beta\n    title {title}\n    x-axis {axis}\n    y-axis \"{} ({unit})\"\n", trend.metric);
     for line in &drawn {
         let values = line.points.iter().filter(|point| point.run >= start);
         let values: Vec<String> = values.map(|point| format!("{:.3}", point.value as f64 / scale)).collect();
-        let _ = writeln!(out, "    line [{}]", values.join(", "));
+        let _ = writeln!(chart, "    line [{}]", values.join(", "));
     }
-    out.push_str("```\n\n");
+    let mut doc = Doc::default();
+    doc.push(Block::Program("mermaid", chart));
     let mut names: Vec<String> = drawn.iter().map(|line| line.variant.clone()).collect();
     if trend.variants.len() > drawn.len() {
         names.push(format!("not drawn: {} more", trend.variants.len() - drawn.len()));
     }
-    let _ = writeln!(
-        out,
-        "Lines in the order in which they were added: {}.",
-        escape::words(&names.join(", "), Place::Text)
-    );
+    doc.sentence(format!("Lines in the order in which they were added: {}.", names.join(", ")));
     for line in &trend.variants {
         if let Some(creep) = creeping(line) {
-            let _ = writeln!(
-                out,
-                "\n{} {}.",
-                escape::words(&line.variant, Place::Text),
-                escape::words(&creep, Place::Text)
-            );
+            doc.sentence(format!("{} {creep}.", line.variant));
         }
     }
-    out
+    markdown::write(&doc, Form::File)
 }
 
 /// A mermaid string: it knows no escape for its own quotes.

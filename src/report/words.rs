@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::analyse::{Estimate, Overhead, Part, RatioEstimate, ScenarioTiming, StepTime};
-use crate::record::{Base, BaseOrigin, Ended, FailureStage, Noise, Outcome, Record, Scenario, Variant};
+use crate::analyse::trend::Creep;
+use crate::analyse::{DriftCause, Estimate, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime};
+use crate::record::{Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
@@ -47,6 +48,20 @@ pub const STAND_IN: &str = " (stand-in)";
 pub fn stand_in_line(record: &Record) -> Option<String> {
     let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
     (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
+}
+
+/// Whose layer it is.
+pub fn origin(origin: LayerOrigin) -> &'static str {
+    match origin {
+        LayerOrigin::Base => "base",
+        LayerOrigin::Site => "site",
+        LayerOrigin::Own => "own",
+    }
+}
+
+/// The user that an image runs as.
+pub fn user(user: &str) -> &str {
+    if user.is_empty() { "root" } else { user }
 }
 
 /// Why there is no image of a variant; `None` where there is one.
@@ -270,4 +285,35 @@ pub fn part(part: &StepTime) -> String {
         Part::Instruction if part.stage.is_empty() => part.instruction.clone(),
         Part::Instruction => format!("[{}] {}", part.stage, part.instruction),
     }
+}
+
+/// `+9.0 % over 30 runs, no step above 1 %`.
+pub fn creep(creep: &Creep) -> String {
+    format!("{} over {}, no step above 1 %", creep.growth.as_change(), count(creep.runs, "run"))
+}
+
+/// Why a claim was not reproduced; empty where it was.
+pub fn causes(claim: &Reproduction) -> String {
+    let said = claim.causes.iter().map(|cause| match cause {
+        DriftCause::NotBuilt => "no image was built".to_owned(),
+        DriftCause::StandIn(base, how) => {
+            let how = if how.is_empty() { String::new() } else { format!(" ({how})") };
+            format!("measured on a stand-in for `{base}`{how}, which proves nothing either way")
+        }
+        DriftCause::Base(base, size) => format!("the base `{base}` alone is {size}, above the claim"),
+        DriftCause::Platform(was, claimed) => {
+            format!("other platform: measured on {was}, the claim fits {claimed}")
+        }
+        DriftCause::EngineSize(size) => {
+            format!("other definition: what this engine calls the size, {size}, lies in the claim")
+        }
+        DriftCause::Rootfs(size) => format!("other definition: the merged file system, {size}, lies in the claim"),
+        DriftCause::Wire(size) => format!("other definition: the compressed size, {size}, lies in the claim"),
+        DriftCause::Site(size) => format!("extra CA files put into the base weigh {size}"),
+        DriftCause::MovingTag(base, set) => {
+            format!("other base version: `{base}` is a moving tag, and the set `{set}` takes what it names today")
+        }
+        DriftCause::Unknown(own) => format!("cause unknown: the variant's own layers weigh {own}"),
+    });
+    said.collect::<Vec<_>>().join("; ")
 }

@@ -10,9 +10,9 @@ pub use plain::Plain;
 
 use std::fmt::Write as _;
 
-use crate::engine::CleanReport;
 use crate::measure::{Event, Observer};
 use crate::record::{Sample, ServeState};
+use crate::report;
 use crate::text;
 use crate::units::count;
 
@@ -68,7 +68,7 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::Served { variant, state: ServeState::NotAsked, detail, .. } => {
             format!("{variant}: {}", text::for_people(detail))
         }
-        Event::Cleaned(report) => format!("removed {}", removed(report)),
+        Event::Cleaned(report) => report::removed(report),
         Event::Warning(message) => format!("warning: {}", text::for_people(message)),
         Event::Pulling { .. }
         | Event::BuildStarted { .. }
@@ -96,14 +96,6 @@ fn build_line(sample: &Sample) -> String {
         let _ = write!(line, " (not counted: {})", text::for_people(&sample.reason));
     }
     line
-}
-
-/// What a clean-up removed, in words.
-pub fn removed(report: &CleanReport) -> String {
-    let CleanReport { containers, images, networks, cache_records, .. } = report;
-    [(containers, "container"), (images, "image"), (networks, "network"), (cache_records, "cache record")]
-        .map(|(number, noun)| count(*number, noun))
-        .join(", ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Growth in steps too small to be noticed one by one.
 
 use crate::analyse::statistics;
-use crate::units::{Ratio, count};
+use crate::units::Ratio;
 
 /// Fewer runs than these are no trend.
 const FEWEST_RUNS: usize = 5;
@@ -19,13 +19,6 @@ pub struct Creep {
     pub growth: Ratio,
     /// The largest ratio of one run to the one before.
     pub largest_step: Ratio,
-}
-
-impl Creep {
-    /// `+9.0 % over 30 runs, no step above 1 %`.
-    pub fn sentence(&self) -> String {
-        format!("{} over {}, no step above 1 %", self.growth.as_change(), count(self.runs, "run"))
-    }
 }
 
 /// Finds growth by at least 5 % in which no step is above 1 % (up or down), in the last stretch of such steps that has at least 5
@@ -65,7 +58,7 @@ mod tests {
         let found = creep(&series([1.003; 29])).unwrap();
         assert_eq!(found.runs, 30);
         assert!((found.growth.0 - 1.003_f64.powi(29)).abs() < 1e-9);
-        assert_eq!(found.sentence(), "+9.1 % over 30 runs, no step above 1 %");
+        assert_eq!((found.growth.as_change().as_str(), found.runs), ("+9.1 %", 30));
     }
 
     #[test]

@@ -8,5 +8,6 @@ mod creep;
 mod history;
 mod series;
 
+pub use creep::Creep;
 pub use history::{HistoryLine, history_line, read_history};
 pub use series::{ChangeKind, Metric, Point, Trend, VariantTrend, trend};

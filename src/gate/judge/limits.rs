@@ -6,6 +6,7 @@ use crate::gate::baseline::Entry;
 use crate::gate::budget::{Level, Rule};
 use crate::gate::limit::{LimitKind, Unit};
 use crate::gate::metric::{Metric, Value};
+use crate::line::{Line, command, plain};
 use crate::record::Variant;
 use crate::units::{Bytes, SignedBytes, group_digits};
 
@@ -20,8 +21,8 @@ pub(super) fn judge(
         rules.push(RuleResult {
             verdict: Verdict::New,
             actual: variant.sizes.as_ref().map(|sizes| sizes.size_bytes.0),
-            message: "it is not in the baseline yet".to_owned(),
-            next: format!("accept it with `{}`", input.accept),
+            message: "it is not in the baseline yet".into(),
+            next: plain("accept it with ").and(command(input.accept)),
             ..blank(&variant.name, "presence", RuleKind::Baseline)
         });
     }
@@ -39,7 +40,7 @@ pub(super) fn judge(
             Value::Between(low, high) => (low, high),
             Value::Unknown(why) => {
                 result.verdict = weaker(rule.level, Verdict::Inconclusive);
-                result.message = format!("{} is not known: {why}", rule.metric);
+                result.message = format!("{} is not known: {why}", rule.metric).into();
                 rules.push(result);
                 continue;
             }
@@ -49,15 +50,15 @@ pub(super) fn judge(
             Err(Missing::New) if rule.limit.is_relative() => {
                 result.verdict = Verdict::New;
                 result.message =
-                    format!("{} is {}, with nothing to hold it against yet", rule.metric, show(&rule, low));
+                    format!("{} is {}, with nothing to hold it against yet", rule.metric, show(&rule, low)).into();
             }
             Err(Missing::Because(why)) if rule.limit.is_relative() => {
                 result.verdict = Verdict::NotComparable;
-                result.next = if *state == State::NoBaseline {
-                    format!("make one with `{}`", input.accept)
-                } else {
-                    format!("measure alike, or accept this record with `{}`", input.accept)
+                let by = match state {
+                    State::NoBaseline => "make one with ",
+                    _ => "measure alike, or accept this record with ",
                 };
+                result.next = plain(by).and(command(input.accept));
                 result.message = why;
             }
             old => {
@@ -75,7 +76,7 @@ enum Missing {
     /// The variant is new.
     New,
     /// Something else: a sentence.
-    Because(String),
+    Because(Line),
 }
 
 fn old_value(
@@ -85,11 +86,11 @@ fn old_value(
     state: &State,
     entry: Option<&Entry>,
 ) -> Result<u64, Missing> {
-    let because = |why: &str| Err(Missing::Because(why.to_owned()));
+    let because = |why: &str| Err(Missing::Because(why.into()));
     let entry = match (state, entry) {
         (State::New, _) => return Err(Missing::New),
         (State::Unlike(reason), _) => {
-            return Err(Missing::Because(format!("not comparable with the baseline: {reason}")));
+            return because(&format!("not comparable with the baseline: {reason}"));
         }
         (State::Compared, Some(entry)) => entry,
         _ => return because("there is no baseline"),
@@ -101,7 +102,8 @@ fn old_value(
         let kept = entry.path_bytes.get(pattern.text()).copied();
         let label = input.baseline.map_or("", |(_, label)| label);
         return kept.ok_or_else(|| {
-            Missing::Because(format!("`{label}` was accepted before there was a budget for `{}`", pattern.text()))
+            let before = command(label).and(" was accepted before there was a budget for ");
+            Missing::Because(before.and(command(pattern.text())))
         });
     }
     match metric.of(&entry.variant) {
@@ -130,24 +132,26 @@ fn decide(result: &mut RuleResult, rule: &Rule, (low, high): (u64, u64), input: 
             show(rule, low),
             show(rule, high),
             meaning(rule, &show(rule, allowed)),
-        );
-        "limit a whole folder (`/usr/share/doc/**`), whose bytes are always known".clone_into(&mut result.next);
+        )
+        .into();
+        result.next = Line::quoting("limit a whole folder (`/usr/share/doc/**`), whose bytes are always known");
         return;
     }
     if low > allowed {
         result.verdict = weaker(rule.level, Verdict::Fail);
-        result.message = exceeded(result, rule, low, allowed);
+        result.message = exceeded(result, rule, low, allowed).into();
         result.next = next(result, rule, input);
         return;
     }
     let (value, most) = unit.show_apart(low, allowed);
     let left = show(rule, allowed - low);
-    result.message = match result.baseline.filter(|_| rule.limit.is_relative()) {
+    let message = match result.baseline.filter(|_| rule.limit.is_relative()) {
         Some(old) if old == low => format!("{metric} is {value} as in the baseline"),
         Some(old) => format!("{metric} is {value} ({}), within {}", grown(unit, old, low), rule.limit),
         None if low == allowed => format!("{metric} is {value}, exactly the limit"),
         None => format!("{metric} is {value} of {most}, {left} left"),
     };
+    result.message = message.into();
 }
 
 /// `size 60.1 MB exceeds 57 MiB (59.8 MB) by 332 kB`, `own grew by 700 kB (11.0 MB → 11.7 MB), more than +500 kB`.
@@ -180,19 +184,20 @@ fn grown(unit: Unit, old: u64, new: u64) -> String {
     }
 }
 
-fn next(result: &RuleResult, rule: &Rule, input: &Input<'_>) -> String {
+fn next(result: &RuleResult, rule: &Rule, input: &Input<'_>) -> Line {
     let key = match &rule.metric {
         Metric::Package(pattern) | Metric::Path(pattern) => pattern.text().to_owned(),
         metric => metric.to_string(),
     };
     let raise = if result.place.is_empty() {
-        "set a `[budget]` in tonnage.toml".to_owned()
+        Line::quoting("set a `[budget]` in tonnage.toml")
     } else {
-        format!("raise `{key}` in {}", result.place)
+        plain("raise ").and(command(&key)).and(format!(" in {}", result.place))
     };
-    if rule.limit.is_relative() {
-        format!("accept with `{}`, or {raise}", input.accept)
+    let start = if rule.limit.is_relative() {
+        plain("accept with ").and(command(input.accept))
     } else {
-        format!("make it smaller, or {raise}")
-    }
+        "make it smaller".into()
+    };
+    start.and(", or ").and(raise)
 }

@@ -19,6 +19,7 @@ use super::timing::{TimingMode, TimingResult, TimingVerdict};
 use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::is_stand_in;
 use crate::exit::Exit;
+use crate::line::{Line, command, plain};
 use crate::record::{Outcome, Sample, Variant};
 use crate::units::{Bytes, Ratio};
 
@@ -61,7 +62,7 @@ pub struct Judgement {
     /// What they were measured against.
     pub against: Option<String>,
     /// What else should be known.
-    pub notes: Vec<String>,
+    pub notes: Vec<Line>,
     /// The command that makes this record the baseline.
     pub accept: String,
 }
@@ -122,9 +123,9 @@ pub struct RuleResult {
     /// How it came out.
     pub verdict: Verdict,
     /// One sentence.
-    pub message: String,
+    pub message: Line,
     /// What to do next; empty where nothing is to be done.
-    pub next: String,
+    pub next: Line,
     /// Where the rule stands: `tonnage.toml:12`; empty for a default.
     pub place: String,
 }
@@ -257,8 +258,8 @@ pub fn judge(input: &Input<'_>) -> Judgement {
     if input.measured.variants.is_empty() && variants.is_empty() {
         rules.push(RuleResult {
             verdict: Verdict::Inconclusive,
-            message: "there is no variant in the record".to_owned(),
-            next: "measure something".to_owned(),
+            message: "there is no variant in the record".into(),
+            next: "measure something".into(),
             ..blank("", "variants", RuleKind::Structure)
         });
     }
@@ -291,8 +292,8 @@ fn blank(variant: &str, metric: &str, kind: RuleKind) -> RuleResult {
         actual: None,
         baseline: None,
         verdict: Verdict::Pass,
-        message: String::new(),
-        next: String::new(),
+        message: Line::default(),
+        next: Line::default(),
         place: String::new(),
     }
 }
@@ -351,14 +352,17 @@ fn built(variant: &Variant) -> Option<RuleResult> {
     if variant.sizes.is_some() {
         return None;
     }
-    let why = variant.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+    let because = |text: &str| match &variant.failure {
+        Some(failure) => plain(format!("{text}: ")).and(Line::quoting(&failure.message)),
+        None => text.into(),
+    };
     let (verdict, message, next) = match variant.outcome {
-        Outcome::NotRun => (Verdict::Inconclusive, "it was not measured".to_owned(), "let the run come to its end"),
-        Outcome::BuildFailed => (Verdict::Fail, format!("it does not build{why}"), "mend the Dockerfile"),
-        _ => (Verdict::Inconclusive, format!("its image was not weighed{why}"), "run it again"),
+        Outcome::NotRun => (Verdict::Inconclusive, "it was not measured".into(), "let the run come to its end"),
+        Outcome::BuildFailed => (Verdict::Fail, because("it does not build"), "mend the Dockerfile"),
+        _ => (Verdict::Inconclusive, because("its image was not weighed"), "run it again"),
     };
     let rule = blank(&variant.name, "build", RuleKind::Structure);
-    Some(RuleResult { verdict, message, next: next.to_owned(), ..rule })
+    Some(RuleResult { verdict, message, next: next.into(), ..rule })
 }
 
 fn vanished(name: &str, input: &Input<'_>) -> RuleResult {
@@ -366,11 +370,10 @@ fn vanished(name: &str, input: &Input<'_>) -> RuleResult {
     RuleResult {
         level: if allowed { Level::Warn } else { Level::Fail },
         verdict: if allowed { Verdict::Warn } else { Verdict::Fail },
-        message: "it is in the baseline and was not measured".to_owned(),
-        next: format!(
-            "measure it, accept that it is gone with `{}`, or set `vanished = \"allow\"` in `[gate]`",
-            input.accept
-        ),
+        message: "it is in the baseline and was not measured".into(),
+        next: plain("measure it, accept that it is gone with ")
+            .and(command(input.accept))
+            .and(Line::quoting(", or set `vanished = \"allow\"` in `[gate]`")),
         ..blank(name, "presence", RuleKind::Baseline)
     }
 }
@@ -384,8 +387,8 @@ fn unheard(rules: &mut Vec<RuleResult>, input: &Input<'_>) {
             rules.push(RuleResult {
                 level: Level::Warn,
                 verdict: Verdict::Warn,
-                message: "it has a budget, and there is no variant of that name".to_owned(),
-                next: "correct the name or take the budget out".to_owned(),
+                message: "it has a budget, and there is no variant of that name".into(),
+                next: "correct the name or take the budget out".into(),
                 place: at(&input.budgets.path, budget.line),
                 ..blank(name, "presence", RuleKind::Budget)
             });
@@ -421,34 +424,34 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
         actual: estimate.map(|estimate| estimate.second.0),
         baseline: estimate.map(|estimate| estimate.first.0),
         verdict,
-        message: format!("{word}{}{}", timing.reason(), if gates { "" } else { " (advisory)" }),
+        message: format!("{word}{}{}", timing.reason(), if gates { "" } else { " (advisory)" }).into(),
         next: if verdict == Verdict::Inconclusive {
-            "measure more rounds, or on a quieter machine".to_owned()
+            "measure more rounds, or on a quieter machine".into()
         } else {
-            String::new()
+            Line::default()
         },
         ..blank(&timing.variant, &format!("{} time", timing.scenario), RuleKind::Timing)
     })
 }
 
-fn note(notes: &mut Vec<String>, input: &Input<'_>) {
+fn note(notes: &mut Vec<Line>, input: &Input<'_>) {
     if !input.measured.complete {
-        notes.push("the run did not come to its end: what it lacks is not judged as if it were there".to_owned());
+        notes.push("the run did not come to its end: what it lacks is not judged as if it were there".into());
     }
     match input.baseline {
-        None => notes.push("there is no baseline: growth is neither limited nor explained".to_owned()),
+        None => notes.push("there is no baseline: growth is neither limited nor explained".into()),
         Some((baseline, _)) => unlike::stores(notes, baseline, input.measured),
     }
     if input.budgets.is_empty() {
-        notes.push(
-            "there is no `[budget]`: `size` may grow by 1 % (warning) and 5 % (failure) beyond the baseline".to_owned(),
-        );
+        notes.push(Line::quoting(
+            "there is no `[budget]`: `size` may grow by 1 % (warning) and 5 % (failure) beyond the baseline",
+        ));
     }
     let gates = input.budgets.options.timing.mode == TimingMode::Gate;
     if gates && input.measured.kind == Kind::Run && input.against.is_none() {
-        notes.push(
-            "times are not judged: that takes `tonnage run --against REF`, which measures both in one job".to_owned(),
-        );
+        notes.push(Line::quoting(
+            "times are not judged: that takes `tonnage run --against REF`, which measures both in one job",
+        ));
     }
 }
 

@@ -3,12 +3,10 @@
 use super::{Input, RuleKind, RuleResult, Verdict, at, blank};
 use crate::gate::budget::Level;
 use crate::gate::measured::Kind;
+use crate::line::{Line, code, plain};
 use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant};
-use crate::text::{for_people, shorten};
+use crate::text::for_people;
 use crate::units::count;
-
-/// Longest instruction in a message.
-const LONGEST: usize = 72;
 
 pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Variant, samples: &[&Sample]) {
     let asked = input.budgets.structure(&variant.name);
@@ -28,14 +26,14 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
             Some(worst) => {
                 let again = worst.cacheable.saturating_sub(worst.cached);
                 rule.actual = Some(u64::from(again));
-                let which: Vec<String> = worst.steps.iter().filter(|step| !step.cached).map(quoted).collect();
-                let which = if which.is_empty() { String::new() } else { format!(" ({})", list(&which)) };
-                rule.message = format!("an edit of the source runs {} again{which}", count(again, "instruction"));
+                let which: Vec<&Step> = worst.steps.iter().filter(|step| !step.cached).collect();
+                rule.message = plain(format!("an edit of the source runs {} again", count(again, "instruction")))
+                    .and(list(&which));
                 if again > most {
                     rule.verdict = Verdict::Fail;
-                    rule.message = format!("{}; at most {most} allowed", rule.message);
-                    rule.next =
-                        format!("copy the source after what does not need it, or raise `src_reruns` in {}", rule.place);
+                    rule.message = rule.message.and(format!("; at most {most} allowed"));
+                    rule.next = Line::quoting("copy the source after what does not need it, or raise `src_reruns` in ")
+                        .and(rule.place.clone());
                 }
             }
         }
@@ -52,10 +50,10 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
             unmeasured(&mut rule, runs, "there is no valid `src` build");
         } else if let Some(step) = again {
             rule.verdict = Verdict::Fail;
-            rule.message = format!("an edit of the source runs pip again: {}", quoted(step));
-            "copy the requirements and install them before the source is copied".clone_into(&mut rule.next);
+            rule.message = plain("an edit of the source runs pip again: ").and(code(&step.instruction));
+            rule.next = "copy the requirements and install them before the source is copied".into();
         } else {
-            "pip stays cached when the source is edited".clone_into(&mut rule.message);
+            rule.message = "pip stays cached when the source is edited".into();
         }
         rules.push(rule);
     }
@@ -68,10 +66,10 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
         };
         if is_root(&variant.user) {
             rule.verdict = Verdict::Fail;
-            "it runs as root".clone_into(&mut rule.message);
-            "add a user and a `USER` instruction to the Dockerfile".clone_into(&mut rule.next);
+            rule.message = "it runs as root".into();
+            rule.next = Line::quoting("add a user and a `USER` instruction to the Dockerfile");
         } else {
-            rule.message = format!("it runs as `{}`", shorten(&for_people(&variant.user), LONGEST));
+            rule.message = plain("it runs as ").and(code(&variant.user));
         }
         rules.push(rule);
     }
@@ -94,14 +92,14 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
         let detail = variant.serve.as_ref().map(|serve| serve.detail.as_str()).unwrap_or_default();
         let detail = if detail.is_empty() { String::new() } else { format!(": {}", for_people(detail)) };
         rule.verdict = if must { Verdict::Fail } else { Verdict::Warn };
-        rule.message = format!("it does not serve{detail}");
-        "look at the end of its log in the report".clone_into(&mut rule.next);
+        rule.message = plain("it does not serve").and(Line::quoting(&detail));
+        rule.next = "look at the end of its log in the report".into();
     } else if let Some(serve) = variant.serve.as_ref().filter(|serve| serve.state == ServeState::NotAsked) {
         rule.verdict = Verdict::Inconclusive;
-        rule.message = for_people(&serve.detail);
-        "run it where the port that the engine publishes can be reached".clone_into(&mut rule.next);
+        rule.message = Line::quoting(&for_people(&serve.detail));
+        rule.next = "run it where the port that the engine publishes can be reached".into();
     } else if variant.serve.is_some() {
-        "it serves".clone_into(&mut rule.message);
+        rule.message = "it serves".into();
     } else {
         unmeasured(&mut rule, runs, "nobody asked whether it serves");
     }
@@ -112,11 +110,11 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
 fn unmeasured(rule: &mut RuleResult, runs: bool, why: &str) {
     if runs {
         rule.verdict = Verdict::Inconclusive;
-        why.clone_into(&mut rule.message);
-        "measure the scenario, and say in `[serve]` how to ask".clone_into(&mut rule.next);
+        rule.message = Line::quoting(why);
+        rule.next = Line::quoting("measure the scenario, and say in `[serve]` how to ask");
     } else {
         rule.verdict = Verdict::Skipped;
-        "a weighing builds and starts nothing".clone_into(&mut rule.message);
+        rule.message = "a weighing builds and starts nothing".into();
     }
 }
 
@@ -136,13 +134,15 @@ fn is_root(user: &str) -> bool {
     name.is_empty() || name == "root" || name.parse::<u64>() == Ok(0)
 }
 
-fn quoted(step: &Step) -> String {
-    format!("`{}`", shorten(&for_people(&step.instruction), LONGEST))
-}
-
-fn list(items: &[String]) -> String {
-    match items {
-        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", items.len() - 3),
-        _ => items.join(", "),
+/// Which instructions, in parentheses: three by name, or as many as there are.
+fn list(steps: &[&Step]) -> Line {
+    let mut line = Line::default();
+    for (index, step) in steps.iter().take(3).enumerate() {
+        line = line.and(if index == 0 { " (" } else { ", " }).and(code(&step.instruction));
+    }
+    match steps.len() {
+        0 => line,
+        more @ 4.. => line.and(format!(" and {} more)", more - 3)),
+        _ => line.and(")"),
     }
 }

@@ -8,6 +8,7 @@ use crate::analyse::is_stand_in;
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
+use crate::line::Line;
 use crate::record::Variant;
 
 /// Whether two images may be compared.
@@ -38,14 +39,14 @@ pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
 }
 
 /// Why a single metric cannot be compared where the variants can.
-pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option<String> {
+pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option<Line> {
     let (was, is) = (old.sizes.as_ref()?.wire_kind, new.sizes.as_ref()?.wire_kind);
     (matches!(metric, Metric::Wire) && was != is)
-        .then(|| format!("`wire` is {} in the baseline and {} here", was.word(), is.word()))
+        .then(|| Line::quoting("`wire`").and(format!(" is {} in the baseline and {} here", was.word(), is.word())))
 }
 
 /// Says where engine or image store are others: `size` is the same on each, so it is no reason to refuse.
-pub(super) fn stores(notes: &mut Vec<String>, baseline: &Baseline, measured: &Measured) {
+pub(super) fn stores(notes: &mut Vec<Line>, baseline: &Baseline, measured: &Measured) {
     let Some(by) = &measured.engine else { return };
     let was: BTreeSet<&str> = baseline
         .entries
@@ -55,10 +56,10 @@ pub(super) fn stores(notes: &mut Vec<String>, baseline: &Baseline, measured: &Me
         .collect();
     if !was.is_empty() {
         let was = was.into_iter().collect::<Vec<_>>().join(", ");
-        notes.push(format!(
+        notes.push(Line::quoting(&format!(
             "the image store is another one ({was} in the baseline, {} here): what the engine calls the size is not \
              compared, `size` is the same on both",
             by.image_store
-        ));
+        )));
     }
 }

@@ -7,6 +7,7 @@ use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::{Mark, Scene, Type, WIDTH};
 use crate::analyse::trend::{Point, Trend, VariantTrend};
+use crate::report::words;
 use crate::units::{Ratio, count};
 
 /// Most lines; the table has all.
@@ -65,7 +66,7 @@ pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
     values_at_the_end(&mut scene, trend, shown, ends, right);
     let notes: Vec<String> = shown
         .iter()
-        .filter_map(|variant| Some(format!("Creep of {}: {}.", variant.variant, variant.creep.as_ref()?.sentence())))
+        .filter_map(|variant| Some(format!("Creep of {}: {}.", variant.variant, words::creep(variant.creep.as_ref()?))))
         .chain(crate::report::trend::stand_ins(trend))
         .chain((variants.len() > MOST).then(|| format!("The first {MOST} of {} variants.", variants.len())))
         .collect();

@@ -1,9 +1,9 @@
-//! What changed between two images and why, in lines: the verdict, and the signed table of causes.
+//! What changed between two images and why, in lines: the verdict, and the causes as amounts that add up.
 
 mod rows;
 mod sentence;
 #[cfg(test)]
 mod tests;
 
-pub(super) use rows::{RowKind, rows};
+pub(super) use rows::rows;
 pub use sentence::verdict;

@@ -1,7 +1,7 @@
 //! The verdict in one line: how much, and the main cause.
 
 use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, Part, normal_instruction};
-use crate::line::Line;
+use crate::line::{Line, code};
 use crate::text::{for_people, shorten};
 use crate::units::{self, SignedBytes};
 
@@ -32,7 +32,7 @@ pub fn verdict(comparison: &Comparison) -> Line {
     let start = Line::default();
     if comparison.groups.is_empty() {
         let words = if comparison.base_moved.is_some() { "same size on another base" } else { "no change in size" };
-        return start.and_words(words);
+        return start.and(words);
     }
     let sign = if delta.0 == 0 { 1 } else { i128::from(delta.0.signum()) };
     let mut sums: Vec<(i128, Category)> = categories(comparison)
@@ -45,19 +45,19 @@ pub fn verdict(comparison: &Comparison) -> Line {
         .map(|(category, bytes)| (bytes, category))
         .collect();
     sums.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let Some(&(first, main)) = sums.first() else { return start.and_words("no change in size") };
+    let Some(&(first, main)) = sums.first() else { return start.and("no change in size") };
     let head = if delta.0 == 0 {
-        start.and_words("same size, but ").and_words(format!("{} moved: ", signed(first)))
+        start.and("same size, but ").and(format!("{} moved: ", signed(first)))
     } else {
-        start.and_words(format!("{delta}: "))
+        start.and(format!("{delta}: "))
     };
-    let mut sentence = head.and(&say(comparison, main, sign));
+    let mut sentence = head.and(say(comparison, main, sign));
     if let Some(&(bytes, second)) = sums.get(1)
         && delta.0 != 0
         && bytes * SECOND >= i128::from(delta.magnitude().0)
     {
         let amount = signed(bytes * sign);
-        sentence = sentence.and_words("; ").and(&say(comparison, second, sign)).and_words(format!(" ({amount})"));
+        sentence = sentence.and("; ").and(say(comparison, second, sign)).and(format!(" ({amount})"));
     }
     sentence
 }
@@ -104,39 +104,39 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
         let least = found.first().map_or(0, |(_, cause)| cause.delta_bytes.magnitude().0 / 100);
         found.retain(|(_, cause)| cause.delta_bytes.magnitude().0 >= least);
     }
-    let Some(&(group, first)) = found.first() else { return start.and_words("several changes") };
+    let Some(&(group, first)) = found.first() else { return start.and("several changes") };
     let count = found.len();
     let by = |sentence: Line| -> Line {
         let one = found.iter().all(|(other, _)| std::ptr::eq(*other, group));
         if one && !group.instruction.is_empty() {
-            sentence.and_words(" in ").and_code(&instruction(group))
+            sentence.and(" in ").and(code(&instruction(group)))
         } else {
             sentence
         }
     };
     match category {
         Category::Base => match &comparison.base_moved {
-            Some(moved) => start.and_words("base moved, ").and_code(&moved.from).and_words(" → ").and_code(&moved.to),
-            None => start.and_words("what was put on the base for the build"),
+            Some(moved) => start.and("base moved, ").and(code(&moved.from)).and(" → ").and(code(&moved.to)),
+            None => start.and("what was put on the base for the build"),
         },
         Category::StoredTwice if count == 1 => {
             let upgraded = versions(first);
-            let sentence = start.and_words("package ").and_code(name(first));
+            let sentence = start.and("package ").and(code(name(first)));
             let what = if upgraded.is_empty() { " copied".to_owned() } else { format!(" upgraded {upgraded}") };
-            by(sentence.and_words(format!("{what} on top of the base, stored twice")))
+            by(sentence.and(format!("{what} on top of the base, stored twice")))
         }
         Category::StoredTwice => {
             let copied = found.iter().all(|(_, cause)| versions(cause).is_empty());
             let what = if copied { "copied" } else { "upgraded" };
-            by(start.and_words(format!("{count} packages {what} on top of the base, stored twice")))
+            by(start.and(format!("{count} packages {what} on top of the base, stored twice")))
         }
         Category::Upgraded if count == 1 => {
-            by(start.and_code(name(first)).and_words(format!(" upgraded {}", versions(first))))
+            by(start.and(code(name(first))).and(format!(" upgraded {}", versions(first))))
         }
-        Category::Upgraded => by(list(start, &found, |cause| format!(" {}", versions(cause))).and_words(" upgraded")),
-        Category::Added => by(packages(start, &found).and_words(" added")),
-        Category::Removed => by(packages(start, &found).and_words(" removed")),
-        Category::Package => by(packages(start, &found).and_words(" of the same version changed")),
+        Category::Upgraded => by(list(start, &found, |cause| format!(" {}", versions(cause))).and(" upgraded")),
+        Category::Added => by(packages(start, &found).and(" added")),
+        Category::Removed => by(packages(start, &found).and(" removed")),
+        Category::Package => by(packages(start, &found).and(" of the same version changed")),
         Category::Path => {
             let what = match first.kind {
                 CauseKind::PathAdded { .. } => " added",
@@ -145,10 +145,10 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
             };
             let same =
                 found.iter().all(|(_, c)| std::mem::discriminant(&c.kind) == std::mem::discriminant(&first.kind));
-            by(list(start, &found, |_| String::new()).and_words(if same { what } else { " changed" }))
+            by(list(start, &found, |_| String::new()).and(if same { what } else { " changed" }))
         }
         Category::Instruction => {
-            let sentence = start.and_code(&instruction(group));
+            let sentence = start.and(code(&instruction(group)));
             let what = match group.change {
                 "added" => " is new",
                 "removed" => " is gone",
@@ -160,15 +160,15 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
             } else {
                 String::new()
             };
-            sentence.and_words(format!("{what}{more}"))
+            sentence.and(format!("{what}{more}"))
         }
-        Category::Other => start.and_words("bytes that no layer of the records accounts for"),
+        Category::Other => start.and("bytes that no layer of the records accounts for"),
     }
 }
 
 fn packages(start: Line, found: &[(&Group, &Cause)]) -> Line {
     let noun = if found.len() == 1 { "package " } else { "packages " };
-    list(start.and_words(noun), found, |_| String::new())
+    list(start.and(noun), found, |_| String::new())
 }
 
 /// `a, b, c and 4 others`.
@@ -176,15 +176,11 @@ fn list(mut start: Line, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> S
     let shown = if found.len() > MOST_NAMES + 1 { MOST_NAMES } else { found.len() };
     for (index, (_, cause)) in found.iter().take(shown).enumerate() {
         if index > 0 {
-            start = start.and_words(if index + 1 == found.len() { " and " } else { ", " });
+            start = start.and(if index + 1 == found.len() { " and " } else { ", " });
         }
-        start = start.and_code(name(cause)).and_words(after(cause));
+        start = start.and(code(name(cause))).and(after(cause));
     }
-    if shown < found.len() {
-        start.and_words(format!(" and {}", units::count(found.len() - shown, "other")))
-    } else {
-        start
-    }
+    if shown < found.len() { start.and(format!(" and {}", units::count(found.len() - shown, "other"))) } else { start }
 }
 
 /// The instruction of a group as people read it.
@@ -224,28 +220,20 @@ fn versions(cause: &Cause) -> String {
 
 /// A cause on a line of a table: the name as code, what happened in words.
 pub fn cause_words(cause: &Cause) -> Line {
-    let start = Line::default();
-    match &cause.kind {
-        CauseKind::PackageStoredTwice { manager, .. } => {
-            let versions = versions(cause);
-            let what = if versions.is_empty() { "copied".to_owned() } else { format!("upgraded {versions}") };
-            start.and_code(name(cause)).and_words(format!(" ({manager}) {what}, stored twice"))
-        }
-        CauseKind::PackageUpgraded { manager, .. } => {
-            start.and_code(name(cause)).and_words(format!(" ({manager}) upgraded {}", versions(cause)))
-        }
-        CauseKind::PackageAdded { manager, to, .. } => {
-            start.and_code(name(cause)).and_words(format!(" {} ({manager}) added", shorten(&for_people(to), LONGEST)))
-        }
-        CauseKind::PackageRemoved { manager, from, .. } => start
-            .and_code(name(cause))
-            .and_words(format!(" {} ({manager}) removed", shorten(&for_people(from), LONGEST))),
-        CauseKind::PackageChanged { manager, to, .. } => {
-            start.and_code(name(cause)).and_words(format!(" {} ({manager}) changed", shorten(&for_people(to), LONGEST)))
-        }
-        CauseKind::PathAdded { .. } => start.and_code(name(cause)).and_words(" added"),
-        CauseKind::PathRemoved { .. } => start.and_code(name(cause)).and_words(" removed"),
-        CauseKind::PathChanged { .. } => start.and_code(name(cause)).and_words(" changed"),
-        CauseKind::Rest => start.and_words("files of no package, not listed"),
-    }
+    let short = |version: &str| shorten(&for_people(version), LONGEST);
+    let what = match &cause.kind {
+        CauseKind::PackageStoredTwice { manager, .. } => match versions(cause).as_str() {
+            "" => format!(" ({manager}) copied, stored twice"),
+            versions => format!(" ({manager}) upgraded {versions}, stored twice"),
+        },
+        CauseKind::PackageUpgraded { manager, .. } => format!(" ({manager}) upgraded {}", versions(cause)),
+        CauseKind::PackageAdded { manager, to, .. } => format!(" {} ({manager}) added", short(to)),
+        CauseKind::PackageRemoved { manager, from, .. } => format!(" {} ({manager}) removed", short(from)),
+        CauseKind::PackageChanged { manager, to, .. } => format!(" {} ({manager}) changed", short(to)),
+        CauseKind::PathAdded { .. } => " added".to_owned(),
+        CauseKind::PathRemoved { .. } => " removed".to_owned(),
+        CauseKind::PathChanged { .. } => " changed".to_owned(),
+        CauseKind::Rest => return "files of no package, not listed".into(),
+    };
+    code(name(cause)).and(what)
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analyse::compare::{CauseKind, Comparison, compare};
 use crate::record::{Base, BaseOrigin, Layer, LayerOrigin, Package, PackageManager, PathSize, Variant};
+use crate::report::doc::AmountKind;
 use crate::testing::fixture;
 use crate::units::{Bytes, SignedBytes};
 
@@ -53,7 +54,7 @@ fn own_layer(word: &str, instruction: &str, bytes: u64) -> Layer {
 fn said(old: &Variant, new: &Variant) -> String {
     let comparison = compare(old, new);
     adds_up(&comparison);
-    verdict(&comparison).plain()
+    verdict(&comparison).to_string()
 }
 
 fn adds_up(comparison: &Comparison) {
@@ -75,19 +76,19 @@ fn adds_up(comparison: &Comparison) {
         for row in &rows {
             let bytes = i128::from(row.delta.0);
             match row.kind {
-                RowKind::Cause => open.as_mut().unwrap().1 += bytes,
+                AmountKind::Cause => open.as_mut().unwrap().1 += bytes,
                 kind => {
                     if let Some((whole, parts)) = open.take().filter(|(_, parts)| *parts != 0) {
                         assert_eq!(whole, parts);
                     }
-                    if kind == RowKind::Group {
+                    if kind == AmountKind::Group {
                         groups += bytes;
                         open = Some((bytes, 0));
                     }
                 }
             }
         }
-        assert_eq!(rows.last().unwrap().kind, RowKind::Total);
+        assert_eq!(rows.last().unwrap().kind, AmountKind::Total);
         assert_eq!(groups, delta);
     }
 }
@@ -313,6 +314,6 @@ proptest! {
         adds_up(&compare(&old, &new));
         let there = compare(&old, &new).delta_bytes.0;
         prop_assert_eq!(there, -compare(&new, &old).delta_bytes.0);
-        let _ = verdict(&compare(&old, &new)).plain();
+        let _ = verdict(&compare(&old, &new)).to_string();
     }
 }

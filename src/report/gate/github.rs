@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use super::escape::{command_data, command_property};
 use super::headline::{headline, ordered, why};
 use crate::gate::{Judgement, RuleResult, Verdict};
 use crate::text::for_people;
@@ -26,7 +25,7 @@ pub fn annotations(judgement: &Judgement) -> String {
             if (from..=to).contains(&verdict) {
                 let mut lines = Vec::new();
                 if variant.comparison.as_ref().is_some_and(|comparison| !comparison.groups.is_empty()) {
-                    lines.push(for_people(&why(variant).plain()));
+                    lines.push(for_people(&why(variant).to_string()));
                 }
                 lines.extend(judgement.rules_of(&variant.name).filter(|rule| rule.verdict >= Verdict::New).map(said));
                 let mut properties = Vec::new();
@@ -56,11 +55,32 @@ pub fn annotations(judgement: &Judgement) -> String {
         Verdict::Inconclusive => "warning",
         _ => "notice",
     };
-    let _ = writeln!(out, "::{kind} title=tonnage::{}", command_data(&for_people(&headline(judgement).plain())));
+    let _ = writeln!(out, "::{kind} title=tonnage::{}", command_data(&for_people(&headline(judgement).to_string())));
     out
 }
 
 fn said(rule: &RuleResult) -> String {
     let next = if rule.next.is_empty() { String::new() } else { format!(". Next: {}", rule.next) };
     for_people(&format!("{}: {}{next}", rule.verdict.word(), rule.message))
+}
+
+/// The value of a workflow command: `%`, carriage return and line feed (actions/toolkit, `escapeData`).
+fn command_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command: `:` and `,` as well (actions/toolkit, `escapeProperty`).
+fn command_property(text: &str) -> String {
+    command_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workflow_commands_are_escaped_as_the_toolkit_does() {
+        assert_eq!(command_data("100 %\r\n::error::x"), "100 %25%0D%0A::error::x");
+        assert_eq!(command_property("::error::a,b\n"), "%3A%3Aerror%3A%3Aa%2Cb%0A");
+    }
 }

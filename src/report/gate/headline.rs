@@ -2,7 +2,7 @@
 
 use crate::analyse::compare::Comparison;
 use crate::gate::{Judgement, RuleResult, State, VariantResult, Verdict};
-use crate::line::Line;
+use crate::line::{Line, code, plain};
 use crate::report::compare::verdict;
 use crate::report::words::STAND_IN;
 use crate::units::{self, Bytes, Ratio};
@@ -13,10 +13,10 @@ pub fn headline(judgement: &Judgement) -> Line {
     let all = judgement.rules.len();
     let start = match judgement.verdict {
         Verdict::Fail => {
-            return because(words(format!("gate failed: {} of {} ", count(Verdict::Fail), rules(all))), judgement);
+            return because(format!("gate failed: {} of {} ", count(Verdict::Fail), rules(all)).into(), judgement);
         }
-        Verdict::NotComparable => return because(words("not comparable ".to_owned()), judgement),
-        Verdict::Inconclusive => return because(words("inconclusive ".to_owned()), judgement),
+        Verdict::NotComparable => return because("not comparable ".into(), judgement),
+        Verdict::Inconclusive => return because("inconclusive ".into(), judgement),
         _ => format!("gate passed: {}", rules(all)),
     };
     let variants = judgement.variants.len();
@@ -32,8 +32,8 @@ pub fn headline(judgement: &Judgement) -> Line {
         .filter(|variant| delta(variant) != 0)
         .max_by_key(|variant| delta(variant).unsigned_abs());
     match moved {
-        Some(variant) => words(format!("{text}; ")).and_code(&variant.name).and_words(" ").and(&why(variant)),
-        None => words(text),
+        Some(variant) => plain(format!("{text}; ")).and(code(&variant.name)).and(" ").and(why(variant)),
+        None => text.into(),
     }
 }
 
@@ -50,24 +50,20 @@ fn because(start: Line, judgement: &Judgement) -> Line {
     bad.sort_by_key(|rule| std::cmp::Reverse(of(&rule.variant).map_or(0, delta)));
     let Some(rule) = bad.first() else { return start };
     if bad.len() > 1 && judgement.verdict != Verdict::Fail && bad.iter().all(|other| other.message == rule.message) {
-        return start.and_words(format!("– {}", rule.message));
+        return start.and("– ").and(rule.message.clone());
     }
     let grown = of(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
-    let sentence = start.and_words("– ").and_code(&rule.variant).and_words(" ");
+    let sentence = start.and("– ").and(code(&rule.variant)).and(" ");
     let sentence = match grown {
-        Some(variant) => sentence.and(&why(variant)),
-        None => sentence.and_words(rule.message.clone()),
+        Some(variant) => sentence.and(why(variant)),
+        None => sentence.and(rule.message.clone()),
     };
     let others: std::collections::BTreeSet<&str> =
         bad.iter().map(|other| other.variant.as_str()).filter(|name| *name != rule.variant).collect();
     match others.len() {
         0 => sentence,
-        more => sentence.and_words(format!("; and {}", units::count(more, "more variant"))),
+        more => sentence.and(format!("; and {}", units::count(more, "more variant"))),
     }
-}
-
-fn words(text: impl Into<String>) -> Line {
-    Line::default().and_words(text)
 }
 
 /// The reason for the difference in `size`; nothing where there is none to speak of.
@@ -95,16 +91,17 @@ pub(super) fn percent(comparison: &Comparison) -> String {
     }
 }
 
+/// `125 MB → 136 MB (+10.4 MB, +8.3 %)`.
+pub(super) fn change(comparison: &Comparison) -> String {
+    let sizes = sizes(comparison.old_bytes, comparison.new_bytes);
+    format!("{sizes} ({}, {})", comparison.delta_bytes, percent(comparison))
+}
+
 /// The size of a variant in a few words, with its change.
 pub(super) fn size_words(variant: &VariantResult) -> String {
     let words = match (&variant.comparison, variant.size, &variant.state) {
         (Some(comparison), Some(size), _) if comparison.delta_bytes.0 == 0 => format!("{size}, unchanged"),
-        (Some(comparison), ..) => format!(
-            "{} ({}, {})",
-            sizes(comparison.old_bytes, comparison.new_bytes),
-            comparison.delta_bytes,
-            percent(comparison)
-        ),
+        (Some(comparison), ..) => change(comparison),
         (None, Some(size), State::New) => format!("{size}, new"),
         (None, Some(size), _) => size.to_string(),
         (None, None, State::Vanished) => "vanished".to_owned(),

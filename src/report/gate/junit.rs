@@ -25,7 +25,7 @@ pub fn junit(judgement: &Judgement) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (id, name) in names.into_iter().enumerate() {
         let rules = by_variant.get(name).map_or(&[][..], Vec::as_slice);
-        let because = judgement.variants.iter().find(|found| found.name == name).map(|found| why(found).plain());
+        let because = judgement.variants.iter().find(|found| found.name == name).map(|found| why(found).to_string());
         suite(&mut out, id, name, rules, &because.unwrap_or_default(), &judgement.measured_at);
     }
     out.push_str("</testsuites>\n");
@@ -84,8 +84,8 @@ fn suite(out: &mut String, id: usize, name: &str, rules: &[&RuleResult], because
 fn case(out: &mut String, variant: &str, rule: &RuleResult) {
     let name = if rule.limit.is_empty() { rule.metric.clone() } else { format!("{} {}", rule.metric, rule.limit) };
     let _ = write!(out, "    <testcase classname=\"{variant}\" name=\"{}\" time=\"0\"", token(&name));
-    let message = text(&rule.message);
-    let next = if rule.next.is_empty() { String::new() } else { format!("\n{}", text(&rule.next)) };
+    let message = text(&rule.message.to_string());
+    let next = if rule.next.is_empty() { String::new() } else { format!("\n{}", text(&rule.next.to_string())) };
     let _ = match outcome(rule) {
         Outcome::Passed => writeln!(out, "/>"),
         Outcome::Skipped => writeln!(out, "><skipped message=\"{message}\"/></testcase>"),

@@ -1,29 +1,30 @@
 //! A judgement or a comparison as text: for the terminal, a pull request, a CI system, or another program.
 
+mod comment;
 mod differences;
-mod escape;
 mod export;
 mod github;
 mod headline;
 mod json;
 mod junit;
-mod markdown;
-mod terminal;
+mod log;
 mod times;
 
 use std::fmt;
 use std::str::FromStr;
 
+use comment::comment;
 use differences::{differences_json, differences_markdown, differences_table};
 use github::annotations;
-
 use json::json;
 use junit::junit;
-use markdown::{MARKDOWN_LIMIT, markdown};
-use terminal::table;
+use log::log;
 pub use times::times_table;
 
 use crate::gate::{Differences, Judgement, Measured};
+
+/// Longest comment in bytes; GitHub takes 65,536 characters.
+const MARKDOWN_LIMIT: usize = 60_000;
 
 /// How a verdict is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,9 +110,9 @@ impl Default for Look {
 /// The judgement in a format.
 pub fn render_judgement(format: GateFormat, judgement: &Judgement, measured: &Measured, look: Look) -> String {
     match format {
-        GateFormat::Table => table(judgement, look),
+        GateFormat::Table => log(judgement, look),
         GateFormat::Json => json(judgement),
-        GateFormat::Markdown => markdown(judgement, &measured.suite, look),
+        GateFormat::Markdown => comment(judgement, &measured.suite, look),
         GateFormat::Junit => junit(judgement),
         GateFormat::Github => annotations(judgement),
         GateFormat::Bmf => export::bmf(measured),

@@ -1,12 +1,11 @@
 //! Build times against those of another state, measured in the same job.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
-use super::escape::{code, line};
 use crate::gate::timing::{TimingResult, TimingVerdict};
-use crate::report::escape::{self, Place};
+use crate::report::doc::Doc;
+use crate::report::table::{Cell, Table};
+use crate::report::terminal;
 use crate::units::{self, Ratio};
 
 /// Most times that are listed one by one.
@@ -38,71 +37,49 @@ fn ordered(timings: &[TimingResult]) -> Vec<&TimingResult> {
 }
 
 /// `1.00 s → 1.30 s`, `+30.0 %`, `+25.1 % to +34.0 %`.
-fn figures(timing: &TimingResult) -> (String, String, String) {
-    let Some(estimate) = &timing.estimate else { return (timing.reason(), String::new(), String::new()) };
+fn figures(timing: &TimingResult) -> [String; 3] {
+    let Some(estimate) = &timing.estimate else { return [timing.reason(), String::new(), String::new()] };
     let interval = estimate.interval.map_or_else(
         || units::count(estimate.pairs, "round"),
         |interval| format!("{} to {}", Ratio(interval.low).as_change(), Ratio(interval.high).as_change()),
     );
-    (format!("{} → {}", estimate.first, estimate.second), Ratio(estimate.ratio).as_change(), interval)
+    [format!("{} → {}", estimate.first, estimate.second), Ratio(estimate.ratio).as_change(), interval]
+}
+
+fn table(timings: &[TimingResult]) -> Table {
+    let mut table = Table::new("", &["build", "base → head", "#Δ", "95 % interval", "verdict"]);
+    for timing in ordered(timings).into_iter().take(MOST) {
+        let mut row = vec![Cell::name(&timing.variant, format!(" {}", timing.scenario))];
+        row.extend(figures(timing).map(Cell::new));
+        row.push(Cell::new(word(timing.verdict)));
+        table.push(row);
+    }
+    table.others(timings.len(), MOST);
+    table
 }
 
 /// Lines for a terminal; nothing where there are no times.
-pub fn times_table(timings: &[TimingResult], against: &str) -> String {
-    if timings.is_empty() {
-        return String::new();
+pub(super) fn log(doc: &mut Doc, timings: &[TimingResult], against: &str) {
+    if !timings.is_empty() {
+        doc.sentence(format!("build times against {against}, measured in the same job:"));
+        doc.section(table(timings));
     }
-    let rows: Vec<[String; 5]> = ordered(timings)
-        .into_iter()
-        .take(MOST)
-        .map(|timing| {
-            let (times, change, interval) = figures(timing);
-            let name = format!("{} {}", line(&timing.variant), timing.scenario);
-            [name, times, change, interval, word(timing.verdict).to_owned()]
-        })
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..4).map(width).collect();
-    let mut out = format!("build times against {}, measured in the same job:\n", line(against));
-    for [name, times, change, interval, verdict] in &rows {
-        let _ = writeln!(
-            out,
-            "  {name:<0$}  {times:<1$}  {change:>2$}  {interval:<3$}  {verdict}",
-            widths[0], widths[1], widths[2], widths[3]
-        );
-    }
-    if timings.len() > MOST {
-        let _ = writeln!(out, "  [{}]", units::count(timings.len() - MOST, "other"));
-    }
-    out
 }
 
-/// A collapsed GFM table; nothing where there are no times.
-pub(super) fn times_markdown(timings: &[TimingResult], against: &str) -> String {
-    if timings.is_empty() {
-        return String::new();
-    }
-    let mut out = format!(
-        "<details><summary>Build times against {}, measured in the same job</summary>\n\n\
-         | build | base → head | Δ | 95 % interval | verdict |\n|:---|---:|---:|:---|:---|\n",
-        escape::html(&against.replace('`', ""))
-    );
-    for timing in ordered(timings).into_iter().take(MOST) {
-        let (times, change, interval) = figures(timing);
-        let _ = writeln!(
-            out,
-            "| {} {} | {} | {change} | {interval} | {} |",
-            code(&timing.variant, Place::Cell),
-            timing.scenario,
-            escape::words(&times, Place::Cell),
-            word(timing.verdict)
-        );
-    }
-    if timings.len() > MOST {
-        let _ = writeln!(out, "| [{}] | | | | |", units::count(timings.len() - MOST, "other"));
-    }
-    out.push_str("\n</details>\n\n");
-    out
+/// The same behind the report of a run.
+pub fn times_table(timings: &[TimingResult], against: &str) -> String {
+    let mut doc = Doc::default();
+    doc.gap();
+    log(&mut doc, timings, against);
+    // Without times the gap before them goes, else the one behind them.
+    doc.0.pop();
+    terminal::log(&doc, false)
+}
+
+/// A collapsed table; nothing where there are no times.
+pub(super) fn folded(doc: &mut Doc, timings: &[TimingResult], against: &str) {
+    let against = against.replace('`', "");
+    doc.folded(format!("Build times against {against}, measured in the same job").into(), table(timings));
 }
 
 /// For programs.

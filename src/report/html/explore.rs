@@ -5,8 +5,9 @@ use std::collections::BinaryHeap;
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use crate::record::{FileNode, LayerOrigin, Variant};
+use crate::record::{FileNode, Variant};
 use crate::report::facts::Facts;
+use crate::report::words;
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, count};
 
@@ -82,12 +83,7 @@ fn layer_tree(variant: &Variant) -> FileNode {
                 children.push(leaf("in no package".to_owned(), rest));
             }
         }
-        let origin = match layer.origin {
-            LayerOrigin::Base => "base",
-            LayerOrigin::Site => "site",
-            LayerOrigin::Own => "own",
-        };
-        let name = format!("{} · {origin} · {}", index + 1, layer.instruction);
+        let name = format!("{} · {} · {}", index + 1, words::origin(layer.origin), layer.instruction);
         FileNode { name, size_bytes: layer.size_bytes, children }
     });
     let layers: Vec<FileNode> = layers.collect();

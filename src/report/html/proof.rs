@@ -99,12 +99,12 @@ fn sentence(timing: &ScenarioTiming) -> String {
 fn table_of(steps: &[&StepTime]) -> Table {
     let mut table = Table::new("", &["Instruction", "#Cached in", "#Of samples", "#Median when run"]);
     for step in steps {
-        let cached = Cell::number(step.cached.to_string(), f64::from(step.cached));
+        let cached = Cell::count(step.cached);
         let time = if step.cached == step.n { String::new() } else { step.median.to_string() };
         table.push(vec![
             Cell::code(words::part(step)),
             if step.cached == step.n { cached.tone(Tone::Best) } else { cached },
-            Cell::number(step.n.to_string(), f64::from(step.n)),
+            Cell::count(step.n),
             Cell::number(time, step.median.0 as f64),
         ]);
     }

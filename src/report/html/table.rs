@@ -1,4 +1,4 @@
-//! A table as HTML that the script makes sortable.
+//! The writer of tables for the page: HTML that the script makes sortable.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub fn linked(table: &Table, anchors: &BTreeSet<String>) -> Markup {
 fn render_cell(cell: &Cell, align: Align, anchors: &BTreeSet<String>) -> Markup {
     let text = for_people(&cell.text);
     let tone = match cell.tone {
-        Tone::Plain => None,
+        Tone::Plain | Tone::News => None,
         Tone::Best => Some("best"),
         Tone::Bad => Some("bad"),
         Tone::Care => Some("care"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::MOST_ROWS;
+use super::images::interval;
 use crate::analyse::{Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
 use crate::report::facts::Facts;
@@ -41,13 +42,9 @@ pub fn times(facts: &Facts<'_>) -> Table {
         let mut row = vec![Cell::new(&timing.variant), scenario];
         match timing.estimate {
             Some(estimate) => row.extend([
-                Cell::number(estimate.median.to_string(), estimate.median.0 as f64)
-                    .best_if(Some(estimate.median) == quickest),
-                match (estimate.low, estimate.high) {
-                    (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
-                    _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
-                },
-                Cell::number(estimate.n.to_string(), f64::from(estimate.n)),
+                Cell::time(estimate.median).best_if(Some(estimate.median) == quickest),
+                interval(estimate),
+                Cell::count(estimate.n),
             ]),
             None => row.extend([Cell::new("no valid sample").tone(Tone::Bad), Cell::default(), Cell::number("0", 0.0)]),
         }
@@ -139,13 +136,12 @@ pub fn decomposition(facts: &Facts<'_>) -> Table {
     let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);
     for build in of_cold.clone() {
         for part in &build.parts {
-            let share = Ratio::of(part.median.0, build.wall.0);
             table.push(vec![
                 Cell::new(&build.variant),
                 part_cell(part),
-                Cell::number(part.median.to_string(), part.median.0 as f64),
-                share.map_or_else(Cell::default, |share| Cell::number(share.as_percent(), share.0)),
-                Cell::number(part.n.to_string(), f64::from(part.n)),
+                Cell::time(part.median),
+                Cell::share(part.median.0, build.wall.0),
+                Cell::count(part.n),
             ]);
         }
     }

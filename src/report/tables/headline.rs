@@ -127,7 +127,7 @@ pub fn headline(facts: &Facts<'_>) -> Table {
             claim_cell(facts, line),
             time(Scenario::Cold),
             time(Scenario::Src),
-            line.ready.map_or_else(Cell::default, |ready| Cell::number(ready.to_string(), ready.0 as f64)),
+            line.ready.map_or_else(Cell::default, Cell::time),
         ]);
     }
     if facts.summary.len() > MOST_ROWS {

@@ -2,12 +2,12 @@
 
 use super::MOST_ROWS;
 use super::headline::size_cell;
-use crate::analyse::ready;
-use crate::record::{LayerOrigin, ServeState, WireKind};
+use crate::analyse::{Estimate, ready};
+use crate::record::{ServeState, Sizes, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
-use crate::units::{Bytes, Ratio};
+use crate::units::Bytes;
 
 /// Every size of every variant.
 pub fn sizes(facts: &Facts<'_>) -> Table {
@@ -36,32 +36,42 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
             (Some(ratio), Some(_)) => Cell::number(format!("{} ({ratio})", ratio.as_change()), ratio.0),
             _ => Cell::number("", 1.0),
         };
-        let wire = match sizes.wire_kind {
-            WireKind::Exact => sizes.wire_bytes.to_string(),
-            WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
-            WireKind::Unknown => String::new(),
-        };
         table.push(vec![
             Cell::new(&line.name),
             size_cell(facts, line),
             against,
-            Cell::number(wire, sizes.wire_bytes.0 as f64),
-            bytes(sizes.base_bytes),
-            bytes(sizes.own_bytes),
-            bytes(sizes.reclaimable_bytes),
-            bytes(sizes.duplicate_bytes),
-            sizes.engine_size_bytes.map_or_else(Cell::default, bytes),
-            Cell::number(line.layers.to_string(), line.layers as f64),
+            wire(sizes),
+            Cell::bytes(sizes.base_bytes),
+            Cell::bytes(sizes.own_bytes),
+            Cell::bytes(sizes.reclaimable_bytes),
+            Cell::bytes(sizes.duplicate_bytes),
+            sizes.engine_size_bytes.map_or_else(Cell::default, Cell::bytes),
+            Cell::count(line.layers),
         ]);
     }
+    definitions(&mut table, facts.summary.iter().any(|line| line.wire_kind == Some(WireKind::Estimated)));
+    table.without_empty_columns()
+}
+
+/// What the sizes of a table mean.
+pub fn definitions(table: &mut Table, estimated: bool) {
     table.note(
         "Size: unpacked, regular files and symlink targets summed over the layers, the same on every engine. MB = 10^6 \
          bytes.",
     );
-    if facts.summary.iter().any(|line| line.wire_kind == Some(WireKind::Estimated)) {
+    if estimated {
         table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
     }
-    table.without_empty_columns()
+}
+
+/// What a registry transfers, marked where it is estimated.
+pub fn wire(sizes: &Sizes) -> Cell {
+    let text = match sizes.wire_kind {
+        WireKind::Exact => sizes.wire_bytes.to_string(),
+        WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
+        WireKind::Unknown => String::new(),
+    };
+    Cell::number(text, sizes.wire_bytes.0 as f64)
 }
 
 /// The layers of every variant, lowest first.
@@ -76,20 +86,13 @@ pub fn layers(facts: &Facts<'_>) -> Table {
         .flat_map(|variant| variant.layers.iter().enumerate().map(move |(index, layer)| (variant, index, layer)));
     for (variant, index, layer) in rows.take(MOST_ROWS) {
         let whole = variant.sizes.as_ref().map_or(0, |sizes| sizes.size_bytes.0);
-        let share = Ratio::of(layer.size_bytes.0, whole);
-        let waste = if layer.waste_bytes == Bytes::ZERO { Cell::number("", 0.0) } else { bytes(layer.waste_bytes) };
-        let origin = match layer.origin {
-            LayerOrigin::Base => "base",
-            LayerOrigin::Site => "site",
-            LayerOrigin::Own => "own",
-        };
         table.push(vec![
             Cell::new(&variant.name),
             Cell::number((index + 1).to_string(), index as f64),
-            bytes(layer.size_bytes),
-            share.map_or_else(Cell::default, |share| Cell::number(share.as_percent(), share.0)),
-            Cell::new(origin),
-            waste,
+            Cell::bytes(layer.size_bytes),
+            Cell::share(layer.size_bytes.0, whole),
+            Cell::new(words::origin(layer.origin)),
+            unless_zero(layer.waste_bytes),
             Cell::code(&layer.instruction),
         ]);
     }
@@ -99,6 +102,19 @@ pub fn layers(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
+/// The interval of an estimate, or why there is none.
+pub fn interval(estimate: Estimate) -> Cell {
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
+        _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
+    }
+}
+
+/// A size that is worth a word only where there is any.
+pub fn unless_zero(value: Bytes) -> Cell {
+    if value == Bytes::ZERO { Cell::number("", 0.0) } else { Cell::bytes(value) }
+}
+
 /// How each variant serves.
 pub fn serving(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
@@ -106,17 +122,20 @@ pub fn serving(facts: &Facts<'_>) -> Table {
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     for variant in &facts.record.variants {
         let Some(serve) = &variant.serve else { continue };
-        let starts = Cell::number(serve.starts.len().to_string(), serve.starts.len() as f64);
-        let user = Cell::new(if serve.user.is_empty() { "root" } else { &serve.user });
+        let starts = Cell::count(serve.starts.len());
+        let user = Cell::new(words::user(&serve.user));
         let name = Cell::new(&variant.name);
         table.push(if let Some(estimate) = ready(serve) {
-            let median = Cell::number(estimate.median.to_string(), estimate.median.0 as f64);
-            let interval = match (estimate.low, estimate.high) {
-                (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
-                _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
-            };
-            let median = median.best_if(Some(estimate.median) == quickest);
-            vec![name, median, interval, starts, bytes(serve.memory_bytes), user, Cell::new(&serve.detail)]
+            let median = Cell::time(estimate.median).best_if(Some(estimate.median) == quickest);
+            vec![
+                name,
+                median,
+                interval(estimate),
+                starts,
+                Cell::bytes(serve.memory_bytes),
+                user,
+                Cell::new(&serve.detail),
+            ]
         } else if serve.state == ServeState::NotAsked {
             let unknown = Cell::new("not asked").tone(Tone::Care);
             vec![name, unknown, Cell::default(), starts, Cell::default(), user, Cell::new(&serve.detail)]
@@ -146,10 +165,6 @@ pub fn serving(facts: &Facts<'_>) -> Table {
         table.note(line);
     }
     table
-}
-
-fn bytes(value: Bytes) -> Cell {
-    Cell::number(value.to_string(), value.0 as f64)
 }
 
 #[cfg(test)]

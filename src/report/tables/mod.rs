@@ -9,7 +9,7 @@ mod verdicts;
 
 pub use builds::{decomposition, times};
 pub use headline::{headline, verdict};
-pub use images::{layers, serving, sizes};
+pub use images::{definitions, layers, serving, sizes, unless_zero, wire};
 pub use sharing::{matrix, sharing};
 pub use surroundings::{bases, environment, invalid};
 pub use verdicts::{failures, failures_with_logs, findings, reproduction};

@@ -13,7 +13,12 @@ const MATRIX: usize = 12;
 pub fn sharing(sharing: &Sharing, kind: &str) -> Table {
     let mut table = Table::new("Shared layers", &[kind, "#Size", "#Only here", "#Shared with others"]);
     for ((name, &size), &unique) in sharing.variants.iter().zip(&sharing.sizes).zip(&sharing.unique) {
-        table.push(vec![Cell::new(name), bytes(size), bytes(unique), bytes(size.saturating_sub(unique))]);
+        table.push(vec![
+            Cell::new(name),
+            Cell::bytes(size),
+            Cell::bytes(unique),
+            Cell::bytes(size.saturating_sub(unique)),
+        ]);
     }
     table.note(format!(
         "Keeping all of them takes {}; one by one they would take {}, so sharing saves {}.",
@@ -39,14 +44,10 @@ pub fn matrix(sharing: &Sharing, kind: &str) -> Table {
     }
     for (index, (name, row)) in sharing.variants.iter().zip(&sharing.matrix).enumerate() {
         let mut cells = vec![Cell::number((index + 1).to_string(), index as f64), Cell::new(name)];
-        cells.extend(row.iter().map(|&both| bytes(both)));
+        cells.extend(row.iter().map(|&both| Cell::bytes(both)));
         table.push(cells);
     }
     table
-}
-
-fn bytes(value: Bytes) -> Cell {
-    Cell::number(value.to_string(), value.0 as f64)
 }
 
 #[cfg(test)]

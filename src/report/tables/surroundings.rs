@@ -82,7 +82,7 @@ pub fn bases(facts: &Facts<'_>) -> Table {
         };
         let size = match base.size_bytes {
             Bytes::ZERO => Cell::default(),
-            size => Cell::number(size.to_string(), size.0 as f64),
+            size => Cell::bytes(size),
         };
         let digest = if base.digest.is_empty() { &base.id } else { &base.digest };
         table.push(vec![
@@ -110,8 +110,8 @@ pub fn invalid(facts: &Facts<'_>) -> Table {
         table.push(vec![
             Cell::new(&sample.variant),
             Cell::new(sample.scenario.word()),
-            Cell::number(sample.round.to_string(), f64::from(sample.round)),
-            Cell::number(sample.wall_ns.to_string(), sample.wall_ns.0 as f64),
+            Cell::count(sample.round),
+            Cell::time(sample.wall_ns),
             Cell::new(format!("{}/{}", sample.cached, sample.cacheable)),
             Cell::code(sample.first_miss.clone().unwrap_or_default()),
             Cell::new(&sample.reason),

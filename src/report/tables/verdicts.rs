@@ -26,7 +26,7 @@ pub fn reproduction(facts: &Facts<'_>) -> Table {
             claim.size.map_or_else(Cell::default, |size| Cell::number(size.exact(), size.0 as f64)),
             verdict,
             Cell::number(off, claim.drift.0 as f64),
-            Cell::new(&claim.cause),
+            Cell::new(words::causes(claim)),
         ]);
     }
     if !facts.reproduction.is_empty() {

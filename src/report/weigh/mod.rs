@@ -6,17 +6,12 @@
 mod rows;
 mod tables;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::Style;
-use super::table::Table;
-use super::{markdown, terminal};
+use super::markdown::{self, Form};
+use super::terminal::{self, Style};
 use crate::analyse::{Sharing, sharing_of};
-use crate::record::{
-    Duplicate, FileNode, Finding, Layer, METRICS_VERSION, Package, PathSize, Reclaimable, Remainder, Sizes, Variant,
-    WireKind,
-};
-use crate::units::Bytes;
+use crate::record::{METRICS_VERSION, Variant};
 
 pub use rows::{WeighRows, weigh_csv};
 
@@ -67,122 +62,61 @@ impl WeighSkipped {
 
 /// Images on a terminal.
 pub fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
-    let mut out = String::new();
-    for table in tables::all(targets, shown) {
-        out.push_str(&terminal::whole(&table, style));
-    }
-    out
+    terminal::write(&tables::document(targets, shown), style)
 }
 
 /// Images as GitHub-flavoured Markdown.
 pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
-    let mut out: String = tables::all(targets, shown).iter().map(markdown::only).collect();
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
+    markdown::write(&tables::document(targets, shown), Form::File)
 }
 
 /// Images as JSON, which `Measured::read` of the gate takes back.
 pub fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
-    crate::json::pretty(&Weighing {
-        format_version: VERSION,
-        metrics_version: METRICS_VERSION,
-        not_measured: skipped.words(),
-        targets: targets.iter().map(Weighed::of).collect(),
-        sharing: (targets.len() > 1).then(|| Shared::of(sharing_of(targets))),
+    let mut document = json!({ "format_version": VERSION, "metrics_version": METRICS_VERSION });
+    let not_measured = skipped.words();
+    if !not_measured.is_empty() {
+        // Figures of it are zero and mean nothing.
+        document["not_measured"] = json!(not_measured);
+    }
+    document["targets"] = targets.iter().map(target).collect();
+    if targets.len() > 1 {
+        document["sharing"] = shared(&sharing_of(targets));
+    }
+    crate::json::pretty(&document)
+}
+
+fn target(image: &Variant) -> Value {
+    json!({
+        "target": image.name,
+        "image_id": image.image_id,
+        "config_digest": image.config_digest,
+        "platform": image.platform,
+        "user": image.user,
+        "via": image.via,
+        "via_reason": image.via_reason,
+        "sizes": image.sizes,
+        "layers": image.layers,
+        "packages": image.packages,
+        "remainder": image.remainder,
+        "reclaimable": image.reclaimable,
+        "duplicates": image.duplicates,
+        "paths": image.paths,
+        "findings": image.findings,
+        "tree": image.tree,
     })
 }
 
-/// The document of `tonnage weigh --format json`.
-#[derive(Debug, Serialize)]
-struct Weighing<'a> {
-    format_version: &'a str,
-    metrics_version: u32,
-    /// What was not looked at, as asked: figures of it are zero and mean nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_measured: Vec<&'static str>,
-    targets: Vec<Weighed<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sharing: Option<Shared>,
-}
-
-#[derive(Debug, Serialize)]
-struct Weighed<'a> {
-    target: &'a str,
-    image_id: &'a str,
-    config_digest: &'a str,
-    platform: &'a str,
-    user: &'a str,
-    via: Option<crate::record::Via>,
-    via_reason: &'a str,
-    sizes: Option<&'a Sizes>,
-    layers: &'a [Layer],
-    packages: &'a [Package],
-    remainder: &'a [Remainder],
-    reclaimable: &'a [Reclaimable],
-    duplicates: &'a [Duplicate],
-    paths: &'a [PathSize],
-    findings: &'a [Finding],
-    tree: Option<&'a FileNode>,
-}
-
-impl<'a> Weighed<'a> {
-    fn of(image: &'a Variant) -> Self {
-        Self {
-            target: &image.name,
-            image_id: &image.image_id,
-            config_digest: &image.config_digest,
-            platform: &image.platform,
-            user: &image.user,
-            via: image.via,
-            via_reason: &image.via_reason,
-            sizes: image.sizes.as_ref(),
-            layers: &image.layers,
-            packages: &image.packages,
-            remainder: &image.remainder,
-            reclaimable: &image.reclaimable,
-            duplicates: &image.duplicates,
-            paths: &image.paths,
-            findings: &image.findings,
-            tree: image.tree.as_ref(),
-        }
-    }
-}
-
-/// What several images share. Rows and columns are in the order of `targets`.
-#[derive(Debug, Serialize)]
-struct Shared {
-    targets: Vec<String>,
-    /// What keeping all of them takes.
-    stored_bytes: Bytes,
-    /// What they would take one by one.
-    sum_of_sizes_bytes: Bytes,
-    saved_bytes: Bytes,
-    /// What pulling all of them transfers.
-    wire_bytes: Bytes,
-    wire_kind: WireKind,
-    unique_bytes: Vec<Bytes>,
-    matrix_bytes: Vec<Vec<Bytes>>,
-}
-
-impl Shared {
-    fn of(sharing: Sharing) -> Self {
-        Self {
-            stored_bytes: sharing.total_stored,
-            sum_of_sizes_bytes: sharing.sum_of_sizes,
-            saved_bytes: sharing.saved(),
-            wire_bytes: sharing.total_wire,
-            wire_kind: sharing.wire_kind,
-            targets: sharing.variants,
-            unique_bytes: sharing.unique,
-            matrix_bytes: sharing.matrix,
-        }
-    }
-}
-
-/// Tables need rows to be shown; an image without any has none to show.
-fn push_filled(tables: &mut Vec<Table>, table: Table) {
-    if !table.rows.is_empty() {
-        tables.push(table);
-    }
+/// What several images share: what keeping all of them takes, what they would take one by one, and what pulling them
+/// transfers. Rows and columns are in the order of the targets.
+fn shared(sharing: &Sharing) -> Value {
+    json!({
+        "targets": sharing.variants,
+        "stored_bytes": sharing.total_stored,
+        "sum_of_sizes_bytes": sharing.sum_of_sizes,
+        "saved_bytes": sharing.saved(),
+        "wire_bytes": sharing.total_wire,
+        "wire_kind": sharing.wire_kind,
+        "unique_bytes": sharing.unique,
+        "matrix_bytes": sharing.matrix,
+    })
 }

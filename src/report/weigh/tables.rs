@@ -1,10 +1,11 @@
 //! The tables of a weighing.
 
-use super::{WeighSection, WeighShown, push_filled};
+use super::{WeighSection, WeighShown};
 use crate::analyse::sharing_of;
 use crate::record::{LayerOrigin, Variant, WireKind};
+use crate::report::doc::Doc;
 use crate::report::table::{Cell, Table, Tone};
-use crate::report::tables::{matrix, sharing};
+use crate::report::tables::{definitions, matrix, sharing, unless_zero, wire};
 use crate::report::words;
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, Ratio};
@@ -18,14 +19,14 @@ const COPIES: usize = 3;
 const COPY: usize = 58;
 
 /// Everything that is shown, in its order.
-pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
-    let mut tables = Vec::new();
+pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
+    let mut doc = Doc::default();
     let wants = |section| shown.sections.contains(&section);
-    push_filled(&mut tables, if let [image] = targets { figures(image, shown) } else { sizes(targets, shown) });
+    doc.section(if let [image] = targets { figures(image, shown) } else { sizes(targets, shown) });
     if targets.len() > 1 {
         let shared = sharing_of(targets);
-        push_filled(&mut tables, sharing(&shared, "Image"));
-        push_filled(&mut tables, matrix(&shared, "Image"));
+        doc.section(sharing(&shared, "Image"));
+        doc.section(matrix(&shared, "Image"));
     }
     for image in targets {
         let title = |what: &str| match targets {
@@ -33,21 +34,21 @@ pub(super) fn all(targets: &[Variant], shown: WeighShown<'_>) -> Vec<Table> {
             _ => format!("{what} of {}", shorten(&for_people(&image.name), 100)),
         };
         if wants(WeighSection::Layers) {
-            push_filled(&mut tables, layers(image, &title("Layers")));
+            doc.section(layers(image, &title("Layers")));
         }
         if wants(WeighSection::Packages) {
-            push_filled(&mut tables, packages(image, &title("Packages"), shown.top));
+            doc.section(packages(image, &title("Packages"), shown.top));
         }
         if wants(WeighSection::Files) {
-            push_filled(&mut tables, reclaimable(image, &title("Reclaimable"), shown.top));
-            push_filled(&mut tables, files(image, &title("Largest files"), shown.top));
-            push_filled(&mut tables, duplicates(image, &title("Duplicates"), shown.top));
+            doc.section(reclaimable(image, &title("Reclaimable"), shown.top));
+            doc.section(files(image, &title("Largest files"), shown.top));
+            doc.section(duplicates(image, &title("Duplicates"), shown.top));
         }
         if wants(WeighSection::Findings) {
-            push_filled(&mut tables, findings(image, &title("Findings")));
+            doc.section(findings(image, &title("Findings")));
         }
     }
-    tables
+    doc
 }
 
 /// The headline of a single image: one row a figure.
@@ -55,8 +56,8 @@ fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
     let mut table = Table::new("Sizes", &["Figure", "#Size", "#Exactly", "#Share", "?What it is"]);
     let Some(sizes) = &image.sizes else { return table };
     let mut row = |name: &str, value: Bytes, meaning: &str| {
-        let part = share(value, sizes.size_bytes);
-        table.push(vec![Cell::new(name), bytes(value), exactly(value), part, Cell::new(meaning)]);
+        let part = Cell::share(value.0, sizes.size_bytes.0);
+        table.push(vec![Cell::new(name), Cell::bytes(value), exactly(value), part, Cell::new(meaning)]);
     };
     row("size", sizes.size_bytes, "unpacked, all layers: files and symlink targets, the same on every engine");
     row("root file system", sizes.rootfs_bytes, "what a container sees of it");
@@ -83,7 +84,7 @@ fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
         row("engine says", engine, "by a definition of its own");
     }
     let layers = words::count(image.layers.len(), "layer");
-    let user = if image.user.is_empty() { "root" } else { &image.user };
+    let user = words::user(&image.user);
     // A back-tick in the name would end the code that it is.
     let name = image.name.replace('`', "'");
     table.note(format!("`{name}`: {layers}, {}, runs as {user}. MB = 10^6 bytes.", image.platform));
@@ -113,35 +114,24 @@ fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
     for image in targets {
         let Some(sizes) = &image.sizes else { continue };
         estimated |= sizes.wire_kind == WireKind::Estimated;
-        let wire = match sizes.wire_kind {
-            WireKind::Exact => sizes.wire_bytes.to_string(),
-            WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
-            WireKind::Unknown => String::new(),
-        };
-        let part = |value: Bytes| if based { bytes(value) } else { Cell::default() };
+        let part = |value: Bytes| if based { Cell::bytes(value) } else { Cell::default() };
         table.push(vec![
             Cell::new(&image.name),
-            bytes(sizes.size_bytes),
+            Cell::bytes(sizes.size_bytes),
             exactly(sizes.size_bytes),
-            bytes(sizes.rootfs_bytes),
-            bytes(sizes.reclaimable_bytes),
-            if shown.skipped.duplicates { Cell::default() } else { bytes(sizes.duplicate_bytes) },
-            Cell::number(wire, sizes.wire_bytes.0 as f64),
+            Cell::bytes(sizes.rootfs_bytes),
+            Cell::bytes(sizes.reclaimable_bytes),
+            if shown.skipped.duplicates { Cell::default() } else { Cell::bytes(sizes.duplicate_bytes) },
+            wire(sizes),
             part(sizes.base_bytes),
             part(sizes.own_bytes),
-            sizes.engine_size_bytes.map_or_else(Cell::default, bytes),
-            Cell::number(image.layers.len().to_string(), image.layers.len() as f64),
+            sizes.engine_size_bytes.map_or_else(Cell::default, Cell::bytes),
+            Cell::count(image.layers.len()),
             Cell::new(&image.platform),
-            Cell::new(if image.user.is_empty() { "root" } else { &image.user }),
+            Cell::new(words::user(&image.user)),
         ]);
     }
-    table.note(
-        "Size: unpacked, regular files and symlink targets summed over the layers, the same on every engine. MB = 10^6 \
-         bytes.",
-    );
-    if estimated {
-        table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
-    }
+    definitions(&mut table, estimated);
     table.without_empty_columns()
 }
 
@@ -153,18 +143,12 @@ fn layers(image: &Variant, title: &str) -> Table {
     let largest = image.layers.iter().map(|layer| layer.size_bytes.0).max().unwrap_or(0);
     let based = image.layers.iter().any(|layer| layer.origin != LayerOrigin::Own);
     for (index, layer) in image.layers.iter().enumerate() {
-        let origin = match layer.origin {
-            _ if !based => "",
-            LayerOrigin::Base => "base",
-            LayerOrigin::Site => "site",
-            LayerOrigin::Own => "own",
-        };
         table.push(vec![
             Cell::number((index + 1).to_string(), index as f64),
-            bytes(layer.size_bytes),
-            share(layer.size_bytes, whole),
+            Cell::bytes(layer.size_bytes),
+            Cell::share(layer.size_bytes.0, whole.0),
             Cell::new(bar(layer.size_bytes.0, largest)),
-            Cell::new(origin),
+            Cell::new(if based { words::origin(layer.origin) } else { "" }),
             unless_zero(layer.waste_bytes),
             Cell::code(&layer.instruction),
         ]);
@@ -179,7 +163,7 @@ fn packages(image: &Variant, title: &str, top: usize) -> Table {
     let mut total = Bytes::ZERO;
     let mut row = |size: Bytes, rest: Vec<Cell>| {
         total += size;
-        let mut cells = vec![bytes(size), exactly(size), share(size, whole)];
+        let mut cells = vec![Cell::bytes(size), exactly(size), Cell::share(size.0, whole.0)];
         cells.extend(rest);
         table.push(cells);
     };
@@ -197,9 +181,9 @@ fn packages(image: &Variant, title: &str, top: usize) -> Table {
     }
     row(Bytes::ZERO, vec![Cell::new("TOTAL").tone(Tone::Best)]);
     if let Some(last) = table.rows.last_mut() {
-        last[0] = bytes(total);
+        last[0] = Cell::bytes(total);
         last[1] = exactly(total);
-        last[2] = share(total, whole);
+        last[2] = Cell::share(total.0, whole.0);
     }
     table.without_empty_columns()
 }
@@ -213,7 +197,7 @@ fn reclaimable(image: &Variant, title: &str, top: usize) -> Table {
             text => shorten(&for_people(text), INSTRUCTION),
         };
         let how = format!("{} → {}", by(&dead.written_by), by(&dead.removed_by));
-        table.push(vec![bytes(dead.size_bytes), Cell::code(&dead.path), Cell::code(how)]);
+        table.push(vec![Cell::bytes(dead.size_bytes), Cell::code(&dead.path), Cell::code(how)]);
     }
     if let Some(sizes) = &image.sizes {
         table.note(format!(
@@ -230,7 +214,7 @@ fn files(image: &Variant, title: &str, top: usize) -> Table {
     let mut table = Table::new(title, &["#Size", "Path", "?#Layer", "?Package"]);
     for file in image.paths.iter().take(top) {
         table.push(vec![
-            bytes(file.size_bytes),
+            Cell::bytes(file.size_bytes),
             Cell::code(&file.path),
             Cell::number((u64::from(file.layer) + 1).to_string(), f64::from(file.layer)),
             Cell::new(&file.package),
@@ -250,9 +234,9 @@ fn duplicates(image: &Variant, title: &str, top: usize) -> Table {
             paths = format!("{paths} and {more} more");
         }
         table.push(vec![
-            bytes(Bytes(group.size_bytes.0.saturating_mul(group.copies.saturating_sub(1)))),
-            Cell::number(group.copies.to_string(), group.copies as f64),
-            bytes(group.size_bytes),
+            Cell::bytes(Bytes(group.size_bytes.0.saturating_mul(group.copies.saturating_sub(1)))),
+            Cell::count(group.copies),
+            Cell::bytes(group.size_bytes),
             Cell::code(paths),
         ]);
     }
@@ -277,20 +261,8 @@ fn size(image: &Variant) -> Bytes {
     image.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes)
 }
 
-fn bytes(value: Bytes) -> Cell {
-    Cell::number(value.to_string(), value.0 as f64)
-}
-
 fn exactly(value: Bytes) -> Cell {
     Cell::number(value.exact(), value.0 as f64)
-}
-
-fn unless_zero(value: Bytes) -> Cell {
-    if value == Bytes::ZERO { Cell::number("", 0.0) } else { bytes(value) }
-}
-
-fn share(part: Bytes, whole: Bytes) -> Cell {
-    Ratio::of(part.0, whole.0).map_or_else(Cell::default, |share| Cell::number(share.as_percent(), share.0))
 }
 
 /// A bar as long as its part of the largest, at least one mark where there is anything.

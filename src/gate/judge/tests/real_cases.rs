@@ -16,7 +16,7 @@ fn an_engine_that_counts_in_another_way_moves_nothing() {
     });
     assert_eq!((found.verdict, found.exit().code()), (Verdict::Pass, 0));
     assert!(found.variants.iter().all(|variant| why(variant) == "no change in size"));
-    assert!(found.notes.iter().any(|note| note.contains("graphdriver in the baseline, containerd here")));
+    assert!(found.notes.iter().any(|note| note.to_string().contains("graphdriver in the baseline, containerd here")));
 }
 
 /// <https://github.com/emqx/emqx/pull/18938>: the limit fails every pull request, for `apt-get upgrade` in the

@@ -1,0 +1,192 @@
+//! A run: the report on a terminal, `report.md`, and the block for a README.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::doc::{Block, Doc};
+use super::facts::Facts;
+use super::markdown::{self, Form};
+use super::table::{Table, Tone};
+use super::terminal::{self, Style};
+use super::{charts, tables, words};
+use crate::line::{Line, strong};
+use crate::record::{Ended, Record};
+use crate::text::{for_people, shorten};
+
+/// Most rows of a table on a terminal; Markdown and page have more.
+const MOST: usize = 48;
+/// Longest title or name in a sentence.
+const LONGEST: usize = 600;
+
+/// On a terminal: the verdict and the headline table, then the details.
+pub fn terminal(record: &Record, style: Style) -> String {
+    let facts = Facts::of(record);
+    let mut doc = Doc::default();
+    doc.sentence(title(record)).gap().sentence(format!("{}.", tables::verdict(&facts)));
+    if record.ended != Ended::Complete {
+        doc.sentence(format!("Not complete: {}.", words::ended(record)));
+    }
+    doc.gap();
+    for table in [
+        tables::headline(&facts),
+        tables::sizes(&facts),
+        tables::reproduction(&facts),
+        tables::times(&facts),
+        tables::serving(&facts),
+        tables::failures_with_logs(&facts),
+        tables::findings(&facts),
+    ] {
+        doc.section(beginning(table));
+    }
+    doc.sentence(words::source_line(record)).sentence(words::ended(record));
+    if let Some(overhead) = &facts.overhead {
+        doc.sentence(words::time_of_the_run(overhead));
+        doc.sentence(format!("tonnage itself {}", words::overhead(overhead)));
+    }
+    terminal::write(&doc, style)
+}
+
+/// The first rows of a table.
+fn beginning(mut table: Table) -> Table {
+    let all = table.rows.len();
+    if all > MOST {
+        table.rows.truncate(MOST);
+        table.notes.insert(0, format!("The first {MOST} of {all} rows."));
+    }
+    table
+}
+
+fn title(record: &Record) -> &str {
+    if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title }
+}
+
+/// Text of a record, cut where it is long.
+fn cut(text: &str) -> Line {
+    Line::quoting(&shorten(&for_people(text), LONGEST))
+}
+
+/// `report.md`: the verdict and the headline table, then the details, the long lists folded.
+pub fn markdown(record: &Record) -> String {
+    let facts = Facts::of(record);
+    // Only charts that there are figures for are drawn.
+    let drawings = charts::Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
+    let names: Vec<&str> = drawings.iter().map(charts::Drawing::name).collect();
+    document(&facts, &names)
+}
+
+/// The same, where it is known which charts are drawn.
+pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
+    let record = facts.record;
+    let mut doc = Doc::default();
+    doc.push(Block::Heading(1, cut(title(record)))).sentence(cut(&words::source_line(record)).and("."));
+    doc.push(verdict(facts));
+    let warning = |word: &str| strong(Tone::Plain, word);
+    if let Some(line) = words::stand_in_line(record) {
+        let line = warning("Stand-ins.").and(" These figures are of ").and(cut(&line)).and(".");
+        doc.push(Block::Warning(line));
+    }
+    if record.ended != Ended::Complete {
+        doc.push(Block::Warning(warning("Not complete:").and(format!(" {}.", words::ended(record)))));
+    }
+    let picture = |doc: &mut Doc, name: &str, shows| {
+        if charts.contains(&name) {
+            doc.push(Block::Picture { file: format!("charts/{name}.svg"), shows });
+        }
+    };
+    doc.section(tables::headline(facts));
+    picture(&mut doc, "sizes", "Sizes of the variants, with the claims beside them");
+    doc.section(tables::sizes(facts)).section(tables::reproduction(facts)).section(tables::times(facts));
+    picture(&mut doc, "build-time", "Build time by scenario, with intervals");
+    picture(&mut doc, "size-and-rebuild", "Size against rebuild time");
+    folded(&mut doc, tables::invalid(facts));
+    doc.section(tables::serving(facts));
+    picture(&mut doc, "start-up", "Time to the first answer, and memory");
+    doc.section(tables::failures_with_logs(facts)).section(tables::findings(facts));
+    doc.push(Block::Heading(2, "Details".into()));
+    picture(&mut doc, "layers", "Bytes of each image: base, packages, application, waste");
+    picture(&mut doc, "cold-build", "Where the time of a cold build goes, by instruction");
+    for table in [
+        tables::layers(facts),
+        tables::decomposition(facts),
+        tables::sharing(&facts.sharing, "Variant"),
+        tables::matrix(&facts.sharing, "Variant"),
+        tables::bases(facts),
+        tables::environment(facts),
+    ] {
+        folded(&mut doc, table);
+    }
+    markdown::write(&doc, Form::File)
+}
+
+fn verdict(facts: &Facts<'_>) -> Block {
+    Block::Strong(Line::quoting(&tables::verdict(facts)).and("."))
+}
+
+fn folded(doc: &mut Doc, table: Table) {
+    let rows = format!(" ({})", words::count(table.rows.len(), "row"));
+    doc.folded(strong(Tone::Plain, table.title.clone()).and(rows), table);
+}
+
+/// Which paths builds are not sent.
+pub fn not_sent(paths: &BTreeSet<PathBuf>) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", for_people(&path.to_string_lossy()))).collect();
+    format!("not sent to the builds, because tonnage wrote it: {}", paths.join(", "))
+}
+
+/// That so few rounds judge no time.
+pub fn too_few_rounds(rounds: u32, needed: u32) -> String {
+    let rounds = words::count(rounds as usize, "round");
+    format!("{rounds} cannot tell a slowdown from chance: so many comparisons need {needed}")
+}
+
+/// The block for a README: verdict and headline table, the chart, the build times folded, and where they come from.
+/// `charts` is the folder of the charts as seen from the README; empty leaves them out.
+pub fn block(record: &Record, charts: &str) -> String {
+    let facts = Facts::of(record);
+    let mut doc = Doc::default();
+    doc.push(verdict(&facts)).section(tables::headline(&facts));
+    if !charts.is_empty() {
+        doc.push(Block::Picture { file: format!("{charts}/sizes.svg"), shows: "Sizes of the variants" });
+    }
+    folded(&mut doc, tables::times(&facts));
+    doc.sentence(cut(&words::source_line(record)).and("."));
+    markdown::write(&doc, Form::File)
+}
+
+#[cfg(test)]
+mod tests {
+    use comrak::nodes::NodeValue;
+    use comrak::{Arena, Options, parse_document};
+
+    use crate::report::{block, markdown};
+    use crate::testing::fixture;
+
+    #[test]
+    fn what_is_folded_is_still_a_table_to_github() {
+        for record in [fixture::record(), fixture::stand_in(), fixture::with_failures()] {
+            for text in [markdown(&record), block(&record, "charts")] {
+                let arena = Arena::new();
+                let mut options = Options::default();
+                options.extension.table = true;
+                let document = parse_document(&arena, &text, &options);
+                let (mut inside, mut folded, mut tables) = (false, 0, 0);
+                for node in document.children() {
+                    match &node.data.borrow().value {
+                        NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
+                            assert!(!inside, "{}", html.literal);
+                            (inside, folded) = (true, folded + 1);
+                        }
+                        NodeValue::HtmlBlock(html) => {
+                            assert_eq!(html.literal.trim(), "</details>");
+                            assert!(inside);
+                            inside = false;
+                        }
+                        NodeValue::Table(_) if inside => tables += 1,
+                        _ => {}
+                    }
+                }
+                assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
+            }
+        }
+    }
+}

@@ -394,6 +394,9 @@ mod tests {
             (r#"{"Running":true,"Status":"running","ExitCode":0}"#, true, None),
             (r#"{"Running":false,"Status":"created","ExitCode":0}"#, false, None),
             (r#"{"Running":false,"Status":"exited","ExitCode":137,"OOMKilled":true}"#, false, Some(137)),
+            // Podman's words for one that is ending, and for one that has ended and is not cleaned up yet.
+            (r#"{"Running":false,"Status":"stopping","ExitCode":0}"#, false, None),
+            (r#"{"Running":false,"Status":"stopped","ExitCode":3}"#, false, Some(3)),
         ] {
             let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state(None);
             assert_eq!((found.running, found.exit_code), (running, code), "{state}");

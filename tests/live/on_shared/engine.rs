@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt;
 use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
-    ImageBuilder, ImageHost, Ownership, Removal, Secrets, Snapshot, connect, labels,
+    ImageBuilder, ImageHost, Listens, Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
 use tonnage::testing::record::Builder;
 use tonnage_image::testing::archives::archive;
@@ -354,6 +354,7 @@ fn a_container_starts_answers_and_goes() {
         assert_eq!(lines, BTreeSet::from(["err".to_owned(), "out".to_owned()]));
         assert!(engine.memory(&id).await.unwrap().is_some_and(|bytes| bytes > 0 && bytes < 64 << 20));
         assert!(engine.running().await.unwrap().iter().any(|running| running.image == BASE));
+        assert_eq!(engine.listens(&id, 5000).await.unwrap(), Some(Listens::No));
 
         // Only where the engine's bridges are this host's; a private engine has a namespace of its own.
         let mut apart = 0;
@@ -382,6 +383,35 @@ fn a_container_starts_answers_and_goes() {
 
         let absent = ContainerSpec { image: "tonnage-live/absent:1".into(), ..spec };
         assert!(matches!(engine.start(&absent).await, Err(EngineError::Refused { status: 404, .. })));
+    });
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn a_container_says_at_which_addresses_it_listens() {
+    let _engine = SharedEngine::take();
+    runtime().block_on(async {
+        let engine = connect(&ConnectOptions::default()).await.unwrap();
+        for (address, expected) in [("5000", Listens::Yes), ("127.0.0.1:5000", Listens::AtLoopback)] {
+            let spec = ContainerSpec {
+                image: BASE.into(),
+                command: ["httpd", "-f", "-p", address].map(ToOwned::to_owned).into(),
+                labels: BTreeMap::from([(labels::RUN.to_owned(), format!("live-{}", now()))]),
+                port: 5000,
+                ..ContainerSpec::default()
+            };
+            let id = engine.start(&spec).await.unwrap();
+            let mut found = None;
+            for _ in 0..50 {
+                found = engine.listens(&id, 5000).await.unwrap();
+                if found == Some(expected) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            engine.remove_container(&id).await.unwrap();
+            assert_eq!(found, Some(expected), "{address}");
+        }
     });
 }
 

@@ -27,7 +27,7 @@ pub use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
 pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub use reproduction::{DriftCause, Reproduction, reproduction};
 pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
-pub use summary::{SummaryTiming, VariantSummary, is_stand_in, summary};
+pub use summary::{SummaryTiming, VariantSummary, summary};
 pub use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.

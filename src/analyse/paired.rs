@@ -2,17 +2,48 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::statistics::{self, Interval, PointEstimate, Side};
 use super::{ENOUGH_ROUNDS, LEVEL};
 use crate::record::{Noise, Record, Sample, Scenario};
 use crate::units::Nanos;
 
-/// Verdict of a run whose A/A interval contains 1.
-pub const QUIET: &str = "quiet";
-/// Verdict of a run whose A/A interval does not contain 1.
-pub const NOISY: &str = "noisy";
-/// Verdict of a run with too few pairs for one.
-pub const UNKNOWN: &str = "unknown";
+/// Verdict of the A/A check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseVerdict {
+    /// The interval contains 1.
+    Quiet,
+    /// It does not.
+    Noisy,
+    /// There are too few pairs for an interval.
+    Unknown,
+}
+
+impl NoiseVerdict {
+    /// As in tables and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Noisy => "noisy",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Noise {
+    /// Whether timings of the run can be trusted.
+    pub fn verdict(&self) -> NoiseVerdict {
+        if self.pairs < ENOUGH_ROUNDS {
+            NoiseVerdict::Unknown
+        } else if self.low <= 1.0 && 1.0 <= self.high {
+            NoiseVerdict::Quiet
+        } else {
+            NoiseVerdict::Noisy
+        }
+    }
+}
 
 /// Level of the A/A interval at 5 pairs, where 95 % cannot be reached: the whole range of five has 93.75 %.
 const LEVEL_OF_FIVE: f64 = 0.9375;
@@ -158,7 +189,7 @@ fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<(Scena
 /// The A/A check: one variant measured twice in each round must come out alike, so the interval of the ratio of the
 /// second measurement to the first must contain 1. `None` where the run measured nothing twice.
 ///
-/// With exactly 5 pairs the interval is their whole range, at 93.75 %; with fewer the verdict is [`UNKNOWN`] and the
+/// With exactly 5 pairs the interval is their whole range, at 93.75 %; with fewer the verdict is [`NoiseVerdict::Unknown`] and the
 /// interval that range all the same.
 pub fn noise(record: &Record) -> Option<Noise> {
     let variant = &record.samples.iter().find(|sample| sample.twin)?.variant;
@@ -170,18 +201,12 @@ pub fn noise(record: &Record) -> Option<Noise> {
     } else {
         estimate
     };
-    let verdict = match estimate.interval {
-        None => UNKNOWN,
-        Some(interval) if interval.contains(1.0) => QUIET,
-        Some(_) => NOISY,
-    };
     Some(Noise {
         variant: variant.clone(),
         ratio: estimate.ratio,
         low: estimate.interval.map_or(estimate.ratio, |interval| interval.low),
         high: estimate.interval.map_or(estimate.ratio, |interval| interval.high),
         pairs: estimate.pairs,
-        verdict: verdict.to_owned(),
     })
 }
 
@@ -260,13 +285,13 @@ mod tests {
     fn the_same_variant_twice_is_quiet_and_a_slower_twin_is_noisy() {
         let mut record = fixture::record();
         let quiet = noise(&record).unwrap();
-        assert_eq!((quiet.variant.as_str(), quiet.pairs, quiet.verdict.as_str()), (NAMES[1], 35, QUIET));
+        assert_eq!((quiet.variant.as_str(), quiet.pairs, quiet.verdict()), (NAMES[1], 35, NoiseVerdict::Quiet));
         assert!(quiet.low <= 1.0 && quiet.high >= 1.0 && (quiet.ratio - 1.0).abs() < 0.02, "{quiet:?}");
         for sample in record.samples.iter_mut().filter(|sample| sample.twin) {
             sample.wall_ns = Nanos(sample.wall_ns.0 * 11 / 10);
         }
         let noisy = noise(&record).unwrap();
-        assert_eq!(noisy.verdict, NOISY);
+        assert_eq!(noisy.verdict(), NoiseVerdict::Noisy);
         assert!(noisy.low > 1.05, "{noisy:?}");
     }
 
@@ -274,9 +299,9 @@ mod tests {
     fn an_a_a_check_needs_five_pairs() {
         let mut record = fixture::record();
         record.samples.retain(|sample| sample.scenario == Scenario::Cold && sample.round <= 5);
-        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict != UNKNOWN)), Some((5, true)));
+        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict() != NoiseVerdict::Unknown)), Some((5, true)));
         record.samples.retain(|sample| sample.round <= 4);
-        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict == UNKNOWN)), Some((4, true)));
+        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict() == NoiseVerdict::Unknown)), Some((4, true)));
         record.samples.retain(|sample| !sample.twin);
         assert_eq!(noise(&record), None);
     }

@@ -5,7 +5,6 @@
 
 use tonnage_image::Platform;
 
-use super::summary::{is_stand_in, size_of};
 use crate::record::{Base, BaseOrigin, Record, Reference, ReferenceVerdict, Variant};
 use crate::units::{Bytes, SignedBytes};
 
@@ -61,17 +60,6 @@ pub fn reproduction(record: &Record) -> Vec<Reproduction> {
     variants.filter_map(|variant| Some(judge(record, variant, variant.reference.as_ref()?))).collect()
 }
 
-/// The verdict on a variant's reference, computed again from its size and bases; `None` where it has no reference.
-pub(super) fn verdict(variant: &Variant) -> Option<ReferenceVerdict> {
-    let reference = variant.reference.as_ref()?;
-    Some(match size_of(variant) {
-        None => ReferenceVerdict::NotMeasured,
-        Some(_) if is_stand_in(variant) => ReferenceVerdict::StandIn,
-        Some(size) if drift(size, reference) == SignedBytes(0) => ReferenceVerdict::Reproduced,
-        Some(_) => ReferenceVerdict::Drifted,
-    })
-}
-
 fn drift(size: Bytes, reference: &Reference) -> SignedBytes {
     if size < reference.low_bytes {
         size - reference.low_bytes
@@ -84,9 +72,9 @@ fn drift(size: Bytes, reference: &Reference) -> SignedBytes {
 }
 
 fn judge(record: &Record, variant: &Variant, reference: &Reference) -> Reproduction {
-    let size = size_of(variant);
+    let size = variant.size();
     let drift = size.map_or(SignedBytes(0), |size| drift(size, reference));
-    let verdict = verdict(variant).unwrap_or(ReferenceVerdict::NotMeasured);
+    let verdict = variant.reference_verdict().unwrap_or(ReferenceVerdict::NotMeasured);
     let causes = match verdict {
         ReferenceVerdict::Reproduced => Vec::new(),
         ReferenceVerdict::NotMeasured => vec![DriftCause::NotBuilt],
@@ -145,14 +133,13 @@ fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: Sign
 /// Whether another figure of the same image lies in the claim's interval.
 fn other_definition(variant: &Variant, reference: &Reference) -> Option<DriftCause> {
     let sizes = variant.sizes.as_ref()?;
-    let inside = |size: Bytes| reference.low_bytes <= size && size < reference.high_bytes;
     let named = [
         (sizes.engine_size_bytes, DriftCause::EngineSize as fn(Bytes) -> DriftCause),
         (Some(sizes.rootfs_bytes), DriftCause::Rootfs),
         (Some(sizes.wire_bytes), DriftCause::Wire),
     ];
     let (size, cause) =
-        named.into_iter().find_map(|(size, cause)| size.filter(|size| inside(*size)).map(|size| (size, cause)))?;
+        named.into_iter().find_map(|(size, cause)| size.filter(|size| reference.contains(*size)).map(|size| (size, cause)))?;
     Some(cause(size))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::timing::{Estimate, ScenarioTiming, ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, ReferenceVerdict, Scenario, ServeState, Variant, WireKind};
+use crate::record::{Outcome, Record, ReferenceVerdict, Scenario, ServeState, Variant, WireKind};
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// A build time as a table prints it: never without the proof beside it.
@@ -76,12 +76,12 @@ pub fn summary(record: &Record) -> Vec<VariantSummary> {
     for timing in timings(record) {
         by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, headline(&timing));
     }
-    let first = record.variants.first().and_then(size_of);
-    let smallest = record.variants.iter().filter(|variant| works(variant)).filter_map(size_of).min();
+    let first = record.variants.first().and_then(Variant::size);
+    let smallest = record.variants.iter().filter(|variant| works(variant)).filter_map(Variant::size).min();
     let lines = record.variants.iter().enumerate();
     lines
         .map(|(index, variant)| {
-            let size = size_of(variant);
+            let size = variant.size();
             let against = first.zip(size).filter(|_| index > 0);
             let sizes = variant.sizes.as_ref();
             let serve = variant.serve.as_ref().filter(|serve| serve.state == ServeState::Answered);
@@ -100,10 +100,10 @@ pub fn summary(record: &Record) -> Vec<VariantSummary> {
                 delta_to_first: against.map(|(first, size)| size - first),
                 ratio_to_first: against.and_then(|(first, size)| Ratio::of(size.0, first.0)),
                 smallest: size.is_some() && size == smallest && works(variant),
-                stand_in: is_stand_in(variant),
+                stand_in: variant.is_stand_in(),
                 layers: variant.layers.len(),
                 claim: variant.reference.as_ref().map(|reference| reference.claim.clone()),
-                claim_verdict: super::reproduction::verdict(variant),
+                claim_verdict: variant.reference_verdict(),
                 ready: serve.and_then(ready).map(|ready| ready.median),
                 memory: serve.map(|serve| serve.memory_bytes),
                 timings: by_variant.remove(&variant.name).unwrap_or_default(),
@@ -126,15 +126,6 @@ fn headline(timing: &ScenarioTiming) -> SummaryTiming {
 /// Built, and serves where that was asked and could be.
 pub(super) fn works(variant: &Variant) -> bool {
     variant.outcome == Outcome::Ok && variant.serve.as_ref().is_none_or(|serve| serve.state != ServeState::Failed)
-}
-
-/// Whether any base of any stage stands in for an image that could not be had.
-pub fn is_stand_in(variant: &Variant) -> bool {
-    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
-}
-
-pub(super) fn size_of(variant: &Variant) -> Option<Bytes> {
-    variant.sizes.as_ref().map(|sizes| sizes.size_bytes)
 }
 
 fn failure(variant: &Variant) -> String {

@@ -41,8 +41,7 @@ impl Estimate {
 /// Time to the first expected answer over the starts of an image; `None` where it does not serve.
 pub fn ready(serve: &Serve) -> Option<Estimate> {
     let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
-    let alone = || Estimate { median: serve.ready_ns, low: None, high: None, n: 1, level: 0.0 };
-    (serve.state == ServeState::Answered).then(|| Estimate::of(&starts).unwrap_or_else(alone))
+    Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)
 }
 
 /// Medians of the parts of a build. Medians of parts need not add up to the median of the whole.

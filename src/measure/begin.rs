@@ -7,11 +7,11 @@ use super::options::RunOptions;
 use crate::engine::ImageHost;
 use crate::machine;
 use crate::record::{
-    self, BaseOrigin, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference,
-    ReferenceVerdict, Settings, Spent, SuiteInfo, Tool, Variant,
+    self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Spent, SuiteInfo, Tool,
+    Variant,
 };
 use crate::suite::{self, Suite};
-use crate::units::{Bytes, Nanos};
+use crate::units::Nanos;
 
 /// The variants that `only` names, in the suite's order.
 pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a suite::Variant>, MeasureError> {
@@ -79,27 +79,14 @@ pub(super) fn begin_variant(variant: &suite::Variant) -> Variant {
         dockerfile: variant.dockerfile.to_string_lossy().into_owned(),
         outcome: Outcome::NotRun,
         instructions: instructions.collect(),
-        reference: reference(variant, &[], None),
+        reference: variant.reference.as_ref().map(|claim| Reference {
+            claim: claim.text.clone(),
+            low_bytes: claim.low,
+            high_bytes: claim.high,
+            platform: String::new(),
+        }),
         ..Variant::default()
     }
-}
-
-/// The suite's claim beside the size.
-pub(super) fn reference(variant: &suite::Variant, bases: &[record::Base], size: Option<Bytes>) -> Option<Reference> {
-    let claim = variant.reference.as_ref()?;
-    let verdict = match size {
-        None => ReferenceVerdict::NotMeasured,
-        Some(_) if bases.iter().any(|base| base.origin == BaseOrigin::StandIn) => ReferenceVerdict::StandIn,
-        Some(size) if claim.low <= size && size < claim.high => ReferenceVerdict::Reproduced,
-        Some(_) => ReferenceVerdict::Drifted,
-    };
-    Some(Reference {
-        claim: claim.text.clone(),
-        low_bytes: claim.low,
-        high_bytes: claim.high,
-        verdict,
-        platform: String::new(),
-    })
 }
 
 /// A resumed run must measure the same thing in the same way.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Instant;
 
-use super::begin::reference;
 use super::cancel::Halt;
 use super::diary::failure;
 use super::error::MeasureError;
@@ -108,10 +107,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let report = ReportOptions { base_diff_ids: diff_ids, site_layers: entry.site_layers as usize, top: TOP };
         let weight = image::weigh(scan, &report);
         let size = weight.sizes.size_bytes;
-        let reference = reference(variant, &entry.bases, Some(size));
         self.diary.update(variant, |entry| {
             apply_weight(entry, weight, info, &reading);
-            entry.reference = reference;
             entry.outcome = Outcome::Ok;
         })?;
         self.observer.event(&Event::Weighed { variant: name, size });

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use super::cancel::{Cancel, Halt};
 use super::event::{Event, Observer};
+use crate::analyse;
 use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens};
 use crate::record::{Serve, ServeStart, ServeState};
 use crate::text;
@@ -165,19 +166,19 @@ pub(super) async fn serve<H: ImageHost>(
         )
     });
     let detail = text::strip_control(&detail);
-    let ready_ns = Nanos(median(starts.iter().map(|start| start.ready_ns.0).collect()));
-    observer.event(&Event::Served { variant, state, ready: ready_ns, detail: &detail });
-    Ok(Serve {
+    let serve = Serve {
         ok: state == ServeState::Answered,
         state,
-        ready_ns,
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
         user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
         detail,
         isolated: matches!(routes.first(), Some(Route::Isolated(_))),
         starts,
         log: if state == ServeState::Failed { log } else { Vec::new() },
-    })
+    };
+    let ready = analyse::ready(&serve).map_or(Nanos::ZERO, |ready| ready.median);
+    observer.event(&Event::Served { variant, state, ready, detail: &serve.detail });
+    Ok(serve)
 }
 
 /// Asks until the expected answer comes, the container ends, or time is up.

@@ -9,7 +9,7 @@
 use csv::Writer;
 use serde::Serialize;
 
-use super::{BaseOrigin, Record};
+use super::Record;
 use crate::json;
 use crate::text::escape;
 use crate::units::Bytes;
@@ -93,7 +93,6 @@ pub fn sizes_csv(record: &Record) -> String {
         let bytes =
             |of: fn(&super::Sizes) -> Bytes| sizes.map(of).map_or_else(String::new, |bytes| bytes.0.to_string());
         let reference = variant.reference.as_ref();
-        let stand_in = variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn);
         vec![
             variant.name.clone(),
             variant.dockerfile.clone(),
@@ -112,8 +111,8 @@ pub fn sizes_csv(record: &Record) -> String {
             bytes(|sizes| sizes.unique_bytes),
             bytes(|sizes| sizes.shared_bytes),
             reference.map_or_else(String::new, |reference| reference.claim.clone()),
-            reference.map_or_else(String::new, |reference| word(&reference.verdict)),
-            stand_in.to_string(),
+            variant.reference_verdict().map_or_else(String::new, |verdict| word(&verdict)),
+            variant.is_stand_in().to_string(),
             engine.name.clone(),
             engine.version.clone(),
             engine.storage_driver.clone(),

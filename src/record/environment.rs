@@ -144,8 +144,6 @@ pub struct Noise {
     pub high: f64,
     /// Pairs behind the interval.
     pub pairs: u32,
-    /// `quiet` where the interval contains 1, `noisy` where it does not, `unknown` with fewer than 5 pairs.
-    pub verdict: String,
 }
 
 /// A container that was running when the run began, and is a source of noise.

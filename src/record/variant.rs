@@ -82,6 +82,29 @@ pub struct Variant {
     pub site_layers: u32,
 }
 
+impl Variant {
+    /// Size of its image; `None` where none was built.
+    pub fn size(&self) -> Option<Bytes> {
+        self.sizes.as_ref().map(|sizes| sizes.size_bytes)
+    }
+
+    /// Whether any base image of any stage is a local substitute for one that could not be pulled.
+    pub fn is_stand_in(&self) -> bool {
+        self.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
+    }
+
+    /// Whether its claim was reproduced; `None` where it has none.
+    pub fn reference_verdict(&self) -> Option<ReferenceVerdict> {
+        let reference = self.reference.as_ref()?;
+        Some(match self.size() {
+            None => ReferenceVerdict::NotMeasured,
+            Some(_) if self.is_stand_in() => ReferenceVerdict::StandIn,
+            Some(size) if reference.contains(size) => ReferenceVerdict::Reproduced,
+            Some(_) => ReferenceVerdict::Drifted,
+        })
+    }
+}
+
 /// How a variant went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -207,8 +230,6 @@ pub struct Serve {
     /// What came of asking.
     #[serde(default)]
     pub state: ServeState,
-    /// Median time from container start to the first expected answer.
-    pub ready_ns: Nanos,
     /// Memory held then, page cache left out.
     pub memory_bytes: Bytes,
     /// User that the process runs as.
@@ -260,16 +281,20 @@ pub struct Reference {
     pub low_bytes: Bytes,
     /// Smallest size that no longer prints so.
     pub high_bytes: Bytes,
-    /// Reproduced or not.
-    pub verdict: ReferenceVerdict,
     /// `os/arch[/variant]` that the claim is thought to be about; empty where nothing is known.
     #[serde(default)]
     pub platform: String,
 }
 
+impl Reference {
+    /// Whether a size prints as the claim.
+    pub fn contains(&self, size: Bytes) -> bool {
+        self.low_bytes <= size && size < self.high_bytes
+    }
+}
+
 /// Whether a claim was reproduced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceVerdict {
     /// The size lies in the claim's interval.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::facts::Facts;
 use super::words;
-use crate::record::Record;
+use crate::record::{Noise, Record};
 
 /// Sizes, build times, claims, findings and what the run cost; integers of bytes and nanoseconds.
 pub fn json(record: &Record) -> String {
@@ -85,7 +85,7 @@ pub fn json(record: &Record) -> String {
         "stored_bytes": facts.sharing.total_stored,
         "pull_bytes": facts.sharing.total_wire,
         "pull_kind": facts.sharing.wire_kind,
-        "noise": facts.noise,
+        "noise": facts.noise.as_ref().map(noise),
         "detectable_ratio": facts.detectable.iter().map(|(scenario, ratio)| json!({
             "scenario": scenario,
             "ratio": ratio,
@@ -104,4 +104,11 @@ pub fn json(record: &Record) -> String {
         })),
     });
     crate::json::pretty(&value)
+}
+
+/// The A/A check with its verdict.
+fn noise(noise: &Noise) -> Value {
+    let mut value = json!(noise);
+    value["verdict"] = json!(noise.verdict());
+    value
 }

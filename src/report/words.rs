@@ -17,11 +17,6 @@ pub fn stand_ins(record: &Record) -> Vec<&Base> {
     bases.filter(|base| base.origin == BaseOrigin::StandIn && seen.insert(base.reference.as_str())).collect()
 }
 
-/// Whether any base of the variant stands in for another.
-pub fn on_stand_in(variant: &Variant) -> bool {
-    variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
-}
-
 /// The day a record was begun: `2026-11-23`.
 pub fn day(record: &Record) -> &str {
     record.started_at.get(..10).unwrap_or(&record.started_at)
@@ -197,7 +192,7 @@ pub fn noise(noise: &Noise) -> String {
     }
     format!(
         "{what}: {} (ratio {:.3}, 95 % interval {:.3} to {:.3}, {}).",
-        noise.verdict,
+        noise.verdict().word(),
         noise.ratio,
         noise.low,
         noise.high,

@@ -17,7 +17,6 @@ use super::budget::{Budgets, Level, Vanished};
 use super::measured::{Kind, Measured};
 use super::timing::{TimingMode, TimingResult, TimingVerdict};
 use crate::analyse::compare::{Comparison, compare};
-use crate::analyse::is_stand_in;
 use crate::exit::Exit;
 use crate::line::{Line, command, plain};
 use crate::record::{Outcome, Sample, Variant};
@@ -325,7 +324,7 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         dockerfile,
         line,
         size: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
-        stand_in: is_stand_in(variant),
+        stand_in: variant.is_stand_in(),
         baseline_size: entry.and_then(|entry| entry.variant.sizes.as_ref()).map(|sizes| sizes.size_bytes),
         comparison,
         accepted: entry.map(|entry| entry.accepted.clone()),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use tonnage_image::Platform;
 
-use crate::analyse::is_stand_in;
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
@@ -31,8 +30,8 @@ pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
     if !old.platform.is_empty() && !new.platform.is_empty() && !Platform::same(&old.platform, &new.platform) {
         return Alike::No(format!("the old one is {}, the new one is {}", old.platform, new.platform));
     }
-    if !old.bases.is_empty() && !new.bases.is_empty() && is_stand_in(old) != is_stand_in(new) {
-        let which = if is_stand_in(new) { "new" } else { "old" };
+    if !old.bases.is_empty() && !new.bases.is_empty() && old.is_stand_in() != new.is_stand_in() {
+        let which = if new.is_stand_in() { "new" } else { "old" };
         return Alike::No(format!("only the {which} one is on a stand-in for its base"));
     }
     Alike::Yes

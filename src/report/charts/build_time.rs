@@ -35,10 +35,10 @@ pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
          the median, rounds (n), and the instructions that came from cache of those that can.",
     );
     let mut keys = Vec::new();
-    if variants.iter().any(|variant| !words::on_stand_in(variant)) {
+    if variants.iter().any(|variant| !variant.is_stand_in()) {
         keys.push((Key::Fill(palette::BLUE), "median"));
     }
-    if variants.iter().any(words::on_stand_in) {
+    if variants.iter().any(Variant::is_stand_in) {
         keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
     }
     if timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_some()) {
@@ -76,7 +76,7 @@ fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {
         text,
         rest,
         colour: palette::BLUE,
-        hatched: words::on_stand_in(variant),
+        hatched: variant.is_stand_in(),
     }
 }
 

@@ -95,7 +95,7 @@ fn row(
     place: &impl Fn(f64) -> i32,
 ) {
     scene.text_within(&variant.name, (left - 10, top + 14), Type::new(13).end(), left - 10 - PAD);
-    if words::on_stand_in(variant) {
+    if variant.is_stand_in() {
         scene.text("stand-in base", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
     }
     if variant.layers.is_empty() {

@@ -44,7 +44,7 @@ pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Optio
                     size: variant.sizes.as_ref()?.size_bytes,
                     estimate: timing.estimate?,
                     proof: words::cached(timing),
-                    stand_in: words::on_stand_in(variant),
+                    stand_in: variant.is_stand_in(),
                 })
             })
             .collect()

@@ -24,8 +24,8 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
         "Unpacked: regular files and symlink targets, summed over the layers. 1 MB = 1,000,000 bytes. Smaller is better.",
     );
     let claimed = variants.iter().any(|variant| variant.reference.is_some());
-    let measured = variants.iter().any(|variant| variant.sizes.is_some() && !words::on_stand_in(variant));
-    let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && words::on_stand_in(variant));
+    let measured = variants.iter().any(|variant| variant.sizes.is_some() && !variant.is_stand_in());
+    let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && variant.is_stand_in());
     let source = &record.suite.source;
     // In a picture a title in another script would be a row of boxes; the tables have it.
     let claim = match source.as_str() {
@@ -91,7 +91,7 @@ fn row(
 ) {
     let name = Type::new(13).end();
     scene.text_within(&variant.name, (left - 10, top + 14), name, left - 10 - PAD);
-    if words::on_stand_in(variant) {
+    if variant.is_stand_in() {
         scene.text("stand-in base", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
     }
     if let Some(sizes) = &variant.sizes {
@@ -99,7 +99,7 @@ fn row(
         let end = place(sizes.size_bytes.0 as f64).max(left + i32::from(sizes.size_bytes > Bytes::ZERO));
         let bar = (left, top + 2, end - left, 16);
         scene.fill(bar, palette::BLUE);
-        if words::on_stand_in(variant) {
+        if variant.is_stand_in() {
             scene.hatch(bar);
         }
         let width = scene.label(value, (end + 7, top + 15), Type::new(13).bold(), WIDTH - PAD - end - 7);
@@ -147,7 +147,7 @@ fn claim_words(claim: &str) -> String {
 fn height(variants: &[Variant]) -> i32 {
     if variants.iter().any(|variant| variant.reference.is_some()) {
         48
-    } else if variants.iter().any(words::on_stand_in) {
+    } else if variants.iter().any(Variant::is_stand_in) {
         40
     } else {
         27
@@ -174,7 +174,7 @@ fn caption(record: &Record, variants: &[Variant]) -> Caption {
             Some(sizes) => sizes.size_bytes.to_string(),
             None => words::missing(variant).unwrap_or_default(),
         };
-        let stand_in = if words::on_stand_in(variant) { " on a stand-in base" } else { "" };
+        let stand_in = if variant.is_stand_in() { " on a stand-in base" } else { "" };
         let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", claim {}", claim.claim));
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });

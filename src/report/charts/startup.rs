@@ -27,10 +27,10 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
         "From starting the container to the first expected answer, and the memory held then, page cache left out.",
     );
     let mut keys = Vec::new();
-    if variants.iter().any(|(variant, serve)| serve.is_some() && !words::on_stand_in(variant)) {
+    if variants.iter().any(|(variant, serve)| serve.is_some() && !variant.is_stand_in()) {
         keys.push((Key::Fill(palette::BLUE), "median"));
     }
-    if variants.iter().any(|(variant, serve)| serve.is_some() && words::on_stand_in(variant)) {
+    if variants.iter().any(|(variant, serve)| serve.is_some() && variant.is_stand_in()) {
         keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
     }
     let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
@@ -49,7 +49,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             text: estimate.map_or_else(|| why_not(variant, *serve), |estimate| estimate.median.to_string()),
             rest: estimate.map_or_else(String::new, words::interval),
             colour: palette::BLUE,
-            hatched: words::on_stand_in(variant),
+            hatched: variant.is_stand_in(),
         })
         .collect();
     y = bars::panel(&mut scene, ("ready", "time to the first expected answer"), &times, (left, y), None, Unit::Time);
@@ -64,7 +64,7 @@ pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
                 text: held.map_or_else(|| why_not(variant, *serve), |held| held.to_string()),
                 rest: String::new(),
                 colour: palette::BLUE,
-                hatched: words::on_stand_in(variant),
+                hatched: variant.is_stand_in(),
             }
         })
         .collect();

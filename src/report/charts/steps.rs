@@ -43,7 +43,7 @@ pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<
         panels.iter().map(|(build, rows)| rows.iter().map(|row| bar(build, row)).collect()).collect();
     let scale = Scale::shared(&scene, &drawn, left);
     for ((build, _), bars) in panels.iter().zip(&drawn) {
-        let stand_in = variant_of(record, build).is_some_and(words::on_stand_in);
+        let stand_in = variant_of(record, build).is_some_and(Variant::is_stand_in);
         let subtitle = format!("{} in all{}", build.wall, if stand_in { ", on a stand-in base" } else { "" });
         y = bars::panel(&mut scene, (&build.variant, &subtitle), bars, (left, y), Some(scale), Unit::Time);
     }

@@ -1,6 +1,6 @@
 //! Alpine: `installed`, paragraphs of one-letter fields; `F:` names a folder, each `R:` after it a file in it.
 
-use super::{Databases, Found, Inventory, lines};
+use super::database::{Databases, Found, Inventory, lines};
 use crate::facts::PackageManager;
 use crate::text::from_bytes;
 

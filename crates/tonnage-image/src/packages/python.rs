@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Databases, Found, Inventory, field, lines};
+use super::database::{Databases, Found, Inventory, field, lines};
 use crate::facts::PackageManager;
 use crate::text::from_bytes;
 

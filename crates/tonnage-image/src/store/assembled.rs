@@ -181,6 +181,36 @@ fn wrong(path: &[u8], what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the file `{}`: {what}", for_people(&from_bytes(path))))
 }
 
+/// See [`crate::testing::tar_split`].
+#[cfg(feature = "testing")]
+pub(crate) fn read_twice(data: &[u8]) -> bool {
+    use std::io::Write as _;
+
+    let mut packed = data.to_vec();
+    if !data.starts_with(&[0x1f, 0x8b]) {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        // Writing into memory does not fail; an empty record is a case of its own.
+        packed = encoder.write_all(data).and_then(|()| encoder.finish()).unwrap_or_default();
+    }
+    let pieces = || Pieces::new(packed.as_slice(), 1_000);
+    let mut room = 1 << 20;
+    let Ok(outline) = Outline::of(pieces(), &mut room) else { return false };
+    let Some(kept) = outline.kept else { return false };
+    let (mut kept, mut record) = (Source::<&[u8]>::Kept(kept), Source::Record(Box::new(pieces())));
+    let mut total = 0u64;
+    loop {
+        let (one, other) = (kept.next().ok().flatten(), record.next().ok().flatten());
+        assert_eq!(one, other);
+        total = total.saturating_add(match one {
+            Some(Piece::Bytes(bytes)) => bytes.len() as u64,
+            Some(Piece::File { size, .. }) => size,
+            None => break,
+        });
+    }
+    assert_eq!(total, outline.tar_bytes);
+    total > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,19 +23,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+#[cfg(feature = "testing")]
+pub(crate) use assembled::read_twice;
 use assembled::{Assembled, Outline, Source};
 pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;
-#[cfg(feature = "testing")]
-pub(crate) use split::read_twice;
 
-use super::archive::{ImageScan, Members, Weigher, scan_unpacked};
-use super::blob::digest_of;
-use super::config::{ImageConfig, read_config};
-use super::layer::{FileHashes, LayerScan};
-use super::{DiffIds, Limits};
 use crate::file::{self, FileError};
+use crate::read::blob::digest_of;
+use crate::read::config::{ImageConfig, read_config};
+use crate::read::layer::{FileHashes, LayerScan};
+use crate::read::members::Members;
+use crate::read::weigher::{Weigher, scan_unpacked};
+use crate::{DiffIds, ImageScan, Limits};
 
 /// Storage drivers that keep a layer's files as they are in a folder `diff`.
 const DRIVERS: [&str; 2] = ["overlay2", "fuse-overlayfs"];

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::hostile::{header, octal, padded};
-use crate::layer::LayerScan;
+use crate::merge::tree::Tree;
+use crate::read::layer::LayerScan;
 use crate::testing::archives::{
     archive, config, digest, docker_20, file, gzip, layer, oci, symlink, whiteout, zeros, zstd,
 };
-use crate::tree::Tree;
 use crate::{ImageError, Limits, Options, ReportOptions, Weigher, weigh};
 
 fn fails_with(limits: Limits, archive: &[u8]) -> String {
@@ -157,10 +157,10 @@ fn names_looked_up_for_packages_are_counted() {
     let long = "x/".repeat(2000);
     let items = [symlink("l", "d"), symlink("loop", "loop"), zeros("d/f", 1), whiteout("d/x")];
     let limits = Limits::default();
-    let mut budget = crate::layer::Budget::new(&limits);
+    let mut budget = crate::read::layer::Budget::new(&limits);
     let tar = layer(&items);
     let scan: LayerScan =
-        crate::layer::scan(&mut &tar[..], crate::layer::FileHashes::No, &limits, &mut budget).unwrap();
+        crate::read::layer::scan(&mut &tar[..], crate::read::layer::FileHashes::No, &limits, &mut budget).unwrap();
     let tree = Tree::merge([&scan]);
     let find = |folder: &str, path: &str, lookups: &mut u64| {
         tree.find_through_links(&[&scan], [folder.as_bytes(), path.as_bytes()], lookups)

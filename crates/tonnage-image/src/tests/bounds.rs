@@ -5,9 +5,9 @@ use std::slice::from_ref;
 
 use super::chain;
 use super::hostile::{header, octal};
-use crate::layer::LayerEntry;
+use crate::merge::tree::{Inode, Node};
+use crate::read::layer::LayerEntry;
 use crate::testing::archives::{archive, digest, layer, oci, zeros};
-use crate::tree::{Inode, Node};
 use crate::{DiffIds, Excess, ImageError, Limits, Options, Weigher};
 
 fn gzip_at(level: u32, content: &[u8]) -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::layer::{Budget, FileHashes, LayerScan, scan};
-use crate::tar::{Fault, TarError};
+use crate::read::layer::{Budget, FileHashes, LayerScan, scan};
+use crate::read::tar::{Fault, TarError};
 use crate::testing::archives::{
     archive, docker_20, file, folder, gzip, hard_link, layer, oci, symlink, whiteout, zeros, zstd,
 };

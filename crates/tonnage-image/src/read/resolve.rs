@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ImageError;
-use super::archive::{ImageScan, Members, checked_digest, docker_manifest, parse};
 use super::blob::digest_of;
 use super::config::{Descriptor, OciDocument, read_config};
+use super::image::ImageScan;
 use super::layer::LayerScan;
+use super::members::{Members, checked_digest, docker_manifest, parse};
+use crate::ImageError;
 
 /// How deep an index may lie in indexes.
 const MAX_NESTING: usize = 4;
@@ -17,7 +18,7 @@ const MAX_IMAGES: usize = 1000;
 
 /// An image by the paths of its parts.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub config: String,
     pub tags: Vec<String>,
     pub layers: Vec<String>,
@@ -36,7 +37,7 @@ enum Origin {
 }
 
 /// What the manifests name.
-pub(super) struct Plans {
+pub(crate) struct Plans {
     pub images: Vec<Plan>,
     /// Entries that are not images: signatures, attestations, charts, caches.
     others: u64,
@@ -47,7 +48,7 @@ pub(super) struct Plans {
 }
 
 /// The images, as the manifests have them.
-pub(super) fn images(members: &mut Members) -> Result<Vec<ImageScan>, ImageError> {
+pub(crate) fn images(members: &mut Members) -> Result<Vec<ImageScan>, ImageError> {
     let plans = plans(members)?;
     members.others = plans.others;
     if plans.images.len() > MAX_IMAGES {
@@ -84,7 +85,7 @@ struct Left {
 
 /// The images of `manifest.json`, then those that only `index.json` names: engines with a containerd store list one
 /// platform in the first and all of them in the second.
-pub(super) fn plans(members: &Members) -> Result<Plans, ImageError> {
+pub(crate) fn plans(members: &Members) -> Result<Plans, ImageError> {
     let mut plans = indexed(members)?;
     let Some(manifests) = docker_manifest(members)? else { return Ok(plans) };
     let listed: Vec<Plan> = manifests
@@ -181,7 +182,7 @@ fn listed(manifests: Vec<Descriptor>, tags: &[String], depth: usize) -> Vec<(Des
 }
 
 /// `sha256:x` lies in `blobs/sha256/x`.
-pub(super) fn blob_path(digest: &str) -> String {
+pub(crate) fn blob_path(digest: &str) -> String {
     format!("blobs/{}", digest.replacen(':', "/", 1))
 }
 

@@ -2,17 +2,17 @@
 
 use std::collections::{BinaryHeap, HashSet};
 
-use super::tree::{ROOT, Shown};
-use super::weigh::Merged;
 use crate::bytes::Bytes;
 use crate::facts::FileNode;
+use crate::merge::Merged;
+use crate::merge::tree::{ROOT, Shown};
 use crate::text::from_bytes;
 
 /// Nodes that a tree may have.
 const MAX_NODES: usize = 300;
 
 /// The folded tree, and the first visible name of every visible file as (node, inode), in the order of paths.
-pub(super) fn tree(merged: &Merged<'_>) -> (FileNode, Vec<(u32, u32)>) {
+pub(crate) fn tree(merged: &Merged<'_>) -> (FileNode, Vec<(u32, u32)>) {
     let tree = &merged.tree;
     let mut sizes = vec![0u64; tree.nodes.len()];
     let mut seen = vec![false; tree.inodes.len()];

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::weigh::Merged;
-use super::{counted, is_own, listed};
+use super::words::{counted, listed};
 use crate::bytes::Bytes;
 use crate::facts::Finding;
+use crate::merge::Merged;
 
 /// Less than this for one instruction is what every package manager's bookkeeping costs.
 const WORTH_SAYING: u64 = 10_000;
@@ -23,7 +23,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     }
     let mut twice: BTreeMap<u32, (u64, BTreeMap<usize, u64>)> = BTreeMap::new();
     let mut rewritten: BTreeMap<u32, (u64, usize, BTreeMap<u32, u64>)> = BTreeMap::new();
-    for inode in inodes.iter().filter(|inode| inode.names == 0 && is_own(merged, inode.removed_by)) {
+    for inode in inodes.iter().filter(|inode| inode.names == 0 && merged.is_own(inode.removed_by)) {
         let size = merged.entry(inode).1.size;
         if size == 0 {
             continue;

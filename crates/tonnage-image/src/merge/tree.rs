@@ -6,17 +6,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use super::layer::{EntryKind, LayerEntry, LayerScan};
+use crate::read::layer::{EntryKind, LayerEntry, LayerScan};
 
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 /// The root's node.
-pub(super) const ROOT: u32 = 0;
+pub(crate) const ROOT: u32 = 0;
 /// Links followed in one path before it counts as a loop, as the kernel does.
 const MAX_LINKS: usize = 40;
 
 /// What a path shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     Nothing,
     Folder,
     /// A file, link or device: index of its inode.
@@ -24,7 +24,7 @@ pub(super) enum Shown {
 }
 
 #[derive(Debug)]
-pub(super) struct Node<'a> {
+pub(crate) struct Node<'a> {
     pub name: &'a [u8],
     pub parent: u32,
     first_child: u32,
@@ -35,7 +35,7 @@ pub(super) struct Node<'a> {
 
 /// A file that some layer wrote.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Inode {
+pub(crate) struct Inode {
     pub layer: u32,
     pub entry: u32,
     /// The path that it was written under.
@@ -47,7 +47,7 @@ pub(super) struct Inode {
 }
 
 /// The merged tree of an image.
-pub(super) struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     pub nodes: Vec<Node<'a>>,
     /// In the order of layers and entries.
     pub inodes: Vec<Inode>,
@@ -57,7 +57,7 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// Applies the layers, lowest first.
-    pub(super) fn merge<'b: 'a>(layers: impl IntoIterator<Item = &'b LayerScan>) -> Self {
+    pub(crate) fn merge<'b: 'a>(layers: impl IntoIterator<Item = &'b LayerScan>) -> Self {
         let root =
             Node { name: b"", parent: ROOT, first_child: NONE, next_sibling: NONE, shown: Shown::Folder, linked: true };
         let mut tree = Self { nodes: vec![root], inodes: Vec::new(), children: HashMap::new(), layer: 0 };
@@ -267,7 +267,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    pub(super) fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+    pub(crate) fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
         self.children.get(&(parent, name)).copied()
     }
 
@@ -287,14 +287,14 @@ impl<'a> Tree<'a> {
     }
 
     /// The node of a path, links not followed.
-    pub(super) fn find(&self, path: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, path: &[u8]) -> Option<u32> {
         parts(path).try_fold(ROOT, |node, part| self.child(node, part))
     }
 
     /// The node of a path below a folder, links to folders followed on the way, as a package's list of files wants it
     /// (`/lib` may be a link to `usr/lib`). Each name that is looked up takes one from `lookups`; where none are left,
     /// nothing is found.
-    pub(super) fn find_through_links(
+    pub(crate) fn find_through_links(
         &self,
         layers: &[&'a LayerScan],
         [folder, path]: [&[u8]; 2],
@@ -345,7 +345,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The visible children of a node, by name.
-    pub(super) fn shown_children(&self, node: u32) -> Vec<u32> {
+    pub(crate) fn shown_children(&self, node: u32) -> Vec<u32> {
         let mut found = Vec::new();
         let mut child = self.nodes[node as usize].first_child;
         while child != NONE {
@@ -359,7 +359,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The path of a node, without a leading slash.
-    pub(super) fn path(&self, mut node: u32) -> Vec<u8> {
+    pub(crate) fn path(&self, mut node: u32) -> Vec<u8> {
         let mut parts = Vec::new();
         while node != ROOT {
             parts.push(self.nodes[node as usize].name);

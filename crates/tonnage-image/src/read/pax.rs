@@ -2,7 +2,7 @@
 
 /// The PAX records that matter.
 #[derive(Debug, Default)]
-pub(super) struct Pax {
+pub(crate) struct Pax {
     pub path: Option<Vec<u8>>,
     pub link: Option<Vec<u8>>,
     pub size: Option<u64>,
@@ -11,7 +11,7 @@ pub(super) struct Pax {
 
 /// What GNU tar says of a sparse file: formats 0.0, 0.1 and 1.0.
 #[derive(Debug, Default)]
-pub(super) struct Sparse {
+pub(crate) struct Sparse {
     major: Option<Vec<u8>>,
     minor: Option<Vec<u8>>,
     mapped: bool,
@@ -23,7 +23,7 @@ pub(super) struct Sparse {
 impl Sparse {
     /// Whether it is a sparse file, as Go's `archive/tar` tells it (`readGNUSparsePAXHeaders`): by a version that is
     /// known, or, where there is none, by a map.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         match (self.major.as_deref(), self.minor.as_deref()) {
             (Some(b"0"), Some(b"0" | b"1")) | (Some(b"1"), Some(b"0")) => true,
             (None, None) => self.mapped,
@@ -32,14 +32,14 @@ impl Sparse {
     }
 
     /// Size with the holes.
-    pub(super) fn full_size(&self) -> Option<u64> {
+    pub(crate) fn full_size(&self) -> Option<u64> {
         self.size.or(self.real_size)
     }
 }
 
 impl Pax {
     /// Reads `LENGTH KEY=VALUE\n` records; `None` where they are broken.
-    pub(super) fn read(mut text: &[u8]) -> Option<Self> {
+    pub(crate) fn read(mut text: &[u8]) -> Option<Self> {
         let mut pax = Self::default();
         while !text.is_empty() {
             // Some writers pad with zeros.

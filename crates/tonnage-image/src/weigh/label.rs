@@ -9,7 +9,7 @@ const CACHE_FOLDERS: [&[u8]; 4] = [b"var/cache", b"var/lib/apt/lists", b"root/.c
 const DATABASE_FOLDERS: [&[u8]; 3] = [b"var/lib/dpkg", b"lib/apk", b"usr/lib/apk"];
 
 /// The label of a file that no package owns.
-pub(super) fn of(path: &[u8], origin: LayerOrigin, working_dir: &str) -> &'static str {
+pub(crate) fn of(path: &[u8], origin: LayerOrigin, working_dir: &str) -> &'static str {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     if name.ends_with(b".pyc") || name.ends_with(b".pyo") {
         "byte code"
@@ -28,7 +28,7 @@ pub(super) fn of(path: &[u8], origin: LayerOrigin, working_dir: &str) -> &'stati
     }
 }
 
-pub(super) fn is_below(path: &[u8], folder: &[u8]) -> bool {
+pub(crate) fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::label::is_below;
-use super::super::tree::{ROOT, Shown};
-use super::super::weigh::Merged;
-use super::{counted, is_own, visible};
+use super::words::counted;
 use crate::bytes::Bytes;
 use crate::facts::{Finding, LayerOrigin};
+use crate::merge::Merged;
+use crate::merge::tree::{ROOT, Shown};
+use crate::weigh::label::is_below;
 
 /// What is left behind, and how it is told.
 struct Leftover {
@@ -54,7 +54,7 @@ const BYTE_CODE: Leftover = Leftover {
 /// One finding for each kind and layer.
 pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     let mut sums: BTreeMap<(usize, u32), (usize, u64)> = BTreeMap::new();
-    for inode in visible(merged).filter(|inode| is_own(merged, inode.layer)) {
+    for inode in merged.visible().filter(|inode| merged.is_own(inode.layer)) {
         let (layer, entry) = merged.entry(inode);
         let path = layer.path(entry);
         if entry.size == 0 {

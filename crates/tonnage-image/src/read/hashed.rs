@@ -2,67 +2,19 @@
 //! them and to the estimator of its compressed size.
 
 use std::io::{self, BufRead, Read};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use sha2::{Digest as _, Sha256};
 
-use super::DiffIds;
 use super::blob::{digest_text, read_buffered, too_much};
+use super::chunk::{CHUNK, Chunk};
 use super::estimate::Estimator;
+use crate::DiffIds;
 
-/// Bytes of the layer in one chunk; only the last one may have less.
-const CHUNK: usize = 256 * 1024;
-/// Bytes before a chunk that come with it.
-pub const CARRY: usize = 32 * 1024;
 /// Chunks that may wait to be hashed.
 const WAITING: usize = 8;
-
-/// A part of a layer, with the end of the part before it.
-#[derive(Clone)]
-pub struct Chunk {
-    bytes: Vec<u8>,
-    data: Range<usize>,
-}
-
-impl Chunk {
-    fn new() -> Self {
-        Self { bytes: vec![0; CARRY + CHUNK], data: 0..0 }
-    }
-
-    /// Where in [`Chunk::bytes`] its own part of the layer is.
-    pub fn data(&self) -> Range<usize> {
-        self.data.clone()
-    }
-
-    /// What came right before, and its own part.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.data.end]
-    }
-
-    fn own(&self) -> &[u8] {
-        &self.bytes[self.data.clone()]
-    }
-
-    /// Fills it with what follows `before` in the layer.
-    fn fill(&mut self, before: &Self, input: &mut impl Read) -> io::Result<()> {
-        let carried = &before.bytes()[before.data.end.saturating_sub(CARRY)..];
-        self.bytes[..carried.len()].copy_from_slice(carried);
-        self.data = carried.len()..carried.len();
-        let most = carried.len() + CHUNK;
-        while self.data.end < most {
-            match input.read(&mut self.bytes[self.data.end..most]) {
-                Ok(0) => break,
-                Ok(count) => self.data.end += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Hashes the bytes that pass and hands them to the estimator, a chunk at a time.
 pub struct Hashed<R> {
@@ -115,7 +67,7 @@ impl<R: Read> Hashed<R> {
         // Nobody else holds it, so nothing is cloned.
         Arc::make_mut(&mut next).fill(&self.current, &mut self.input)?;
         let count = next.own().len() as u64;
-        self.at = next.data.start;
+        self.at = next.data().start;
         self.old.push(std::mem::replace(&mut self.current, next));
         if count == 0 {
             return Ok(());
@@ -137,14 +89,14 @@ impl<R: Read> Hashed<R> {
 
 impl<R: Read> BufRead for Hashed<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.current.data.end {
+        if self.at == self.current.data().end {
             self.refill()?;
         }
         Ok(&self.current.bytes()[self.at..])
     }
 
     fn consume(&mut self, amount: usize) {
-        self.at = (self.at + amount).min(self.current.data.end);
+        self.at = (self.at + amount).min(self.current.data().end);
     }
 }
 
@@ -207,6 +159,7 @@ fn ended() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::super::blob::digest_of;
+    use super::super::chunk::CARRY;
     use super::*;
 
     /// Gives a few bytes at a time, as sockets do.

@@ -8,15 +8,28 @@ use std::fs;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::archive::{ImageScan, Members, Weigher};
 use super::config::{DockerManifest, OciDocument};
-use super::{ImageError, resolve};
+use super::image::ImageScan;
+use super::members::Members;
+use super::resolve;
+use super::weigher::Weigher;
+use crate::ImageError;
 use crate::file::{self, FileError};
 
 const BUFFER: usize = 256 * 1024;
 
+impl Weigher {
+    /// Reads an archive file, or a folder that holds an OCI layout or an unpacked docker archive.
+    pub fn read_path(&mut self, path: &Path) -> Result<Vec<ImageScan>, ImageError> {
+        if path.is_dir() {
+            return read(self, path);
+        }
+        self.read_archive(file::open(path)?)
+    }
+}
+
 /// Reads the images of a folder.
-pub(super) fn read(weigher: &mut Weigher, root: &Path) -> Result<Vec<ImageScan>, ImageError> {
+fn read(weigher: &mut Weigher, root: &Path) -> Result<Vec<ImageScan>, ImageError> {
     let root = &fs::canonicalize(root).map_err(|error| FileError::new("open", root, error))?;
     let mut members = Members::new(&weigher.options);
     let mut waiting = vec!["manifest.json".to_owned(), "index.json".to_owned()];

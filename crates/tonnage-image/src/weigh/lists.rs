@@ -5,18 +5,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::layer::EntryKind;
-use super::tree::Inode;
-use super::weigh::Merged;
 use crate::bytes::Bytes;
 use crate::facts::{Duplicate, PathSize, Reclaimable};
+use crate::merge::Merged;
+use crate::merge::tree::Inode;
+use crate::read::blob;
+use crate::read::layer::EntryKind;
 use crate::text::from_bytes;
 
 /// Paths listed for one group of equal files.
 const DUPLICATE_PATHS: usize = 20;
 
 /// The largest files that are stored and cannot be seen.
-pub(super) fn reclaimable(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> Vec<Reclaimable> {
+pub(crate) fn reclaimable(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> Vec<Reclaimable> {
     let mut dead: Vec<(u64, &Inode)> = merged
         .tree
         .inodes
@@ -41,7 +42,7 @@ pub(super) fn reclaimable(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str)
 }
 
 /// The largest visible files.
-pub(super) fn paths(
+pub(crate) fn paths(
     merged: &Merged<'_>,
     first_names: &[(u32, u32)],
     top: usize,
@@ -74,7 +75,7 @@ fn largest_first<T>(rows: &mut [(u64, T)]) {
 }
 
 /// The groups of equal visible files, and the bytes beyond the first copies.
-pub(super) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> (Vec<Duplicate>, u64) {
+pub(crate) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> (Vec<Duplicate>, u64) {
     let mut groups: HashMap<(&[u8; 32], u64), Vec<&Inode>> = HashMap::new();
     for inode in merged.tree.inodes.iter().filter(|inode| inode.names > 0) {
         let (layer, entry) = merged.entry(inode);
@@ -109,7 +110,7 @@ pub(super) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) 
                 }
             }
             wanted.then(|| Duplicate {
-                digest: super::blob::hex("blake3:", digest),
+                digest: blob::hex("blake3:", digest),
                 size_bytes: Bytes(size),
                 paths: first.into_iter().collect(),
                 copies: copies.len() as u64,
@@ -121,6 +122,6 @@ pub(super) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) 
 }
 
 /// A path as it is listed.
-pub(super) fn shown_path(path: &[u8]) -> String {
+pub(crate) fn shown_path(path: &[u8]) -> String {
     format!("/{}", from_bytes(path))
 }

@@ -2,20 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::archive::ImageScan;
-use super::layer::{LayerEntry, LayerScan};
-use super::packages::{self, Databases, Found, Inventory};
-use super::tree::{Inode, NONE, Tree};
 use super::{findings, label, lists, shape};
 use crate::bytes::Bytes;
 use crate::facts::{
     Duplicate, FileNode, Finding, Layer, LayerOrigin, Package, PathSize, Reclaimable, Remainder, Sizes, WireKind,
 };
-
-/// Names looked up for the lists of packages: some seconds' worth. A full Debian takes two millions.
-const LOOKUPS: u64 = 100_000_000;
-/// Packages that an image may have. All of Debian is less.
-const PACKAGES: usize = 100_000;
+use crate::merge::Merged;
+use crate::read::ImageScan;
 
 /// What an image is weighed against, and how much of the detail is kept.
 #[derive(Debug, Clone, Copy)]
@@ -57,36 +50,6 @@ pub struct Weight {
     pub config_digest: String,
 }
 
-/// An image's layers merged, with what owns each path: what all the lists are made from.
-pub(super) struct Merged<'a> {
-    pub scan: &'a ImageScan,
-    pub layers: Vec<&'a LayerScan>,
-    pub instructions: Vec<String>,
-    pub origins: Vec<LayerOrigin>,
-    pub tree: Tree<'a>,
-    pub packages: Vec<Found>,
-    /// Package of each node; [`NONE`] where none owns it.
-    pub owner: Vec<u32>,
-    /// Whether there were more packages, or longer lists of theirs, than are looked at.
-    pub lists_cut: bool,
-}
-
-impl<'a> Merged<'a> {
-    pub(super) fn entry(&self, inode: &Inode) -> (&'a LayerScan, &'a LayerEntry) {
-        let layer = self.layers[inode.layer as usize];
-        (layer, &layer.entries[inode.entry as usize])
-    }
-
-    pub(super) fn owner_of(&self, inode: &Inode) -> Option<usize> {
-        let owner = self.owner[inode.node as usize];
-        (owner != NONE).then_some(owner as usize)
-    }
-
-    pub(super) fn instruction(&self, layer: u32) -> String {
-        self.instructions.get(layer as usize).cloned().unwrap_or_default()
-    }
-}
-
 /// Weighs an image.
 pub fn weigh(scan: &ImageScan, options: &ReportOptions<'_>) -> Weight {
     weigh_listed(scan, options, &|_| true)
@@ -95,7 +58,7 @@ pub fn weigh(scan: &ImageScan, options: &ReportOptions<'_>) -> Weight {
 /// Weighs an image and lists only paths that `listed` accepts: reclaimable ones, visible files, and groups of equal
 /// files with such a path. Sums are those of the whole image.
 pub fn weigh_listed(scan: &ImageScan, options: &ReportOptions<'_>, listed: &dyn Fn(&str) -> bool) -> Weight {
-    let merged = merge(scan, options);
+    let merged = Merged::new(scan, options.base_diff_ids, options.site_layers);
     let sums = Sums::of(&merged);
     let (duplicates, duplicate_bytes) = lists::duplicates(&merged, options.top, listed);
     let (tree, first_names) = shape::tree(&merged);
@@ -137,88 +100,6 @@ pub fn weigh_listed(scan: &ImageScan, options: &ReportOptions<'_>, listed: &dyn 
         platform: scan.platform.clone(),
         config_digest: scan.config_digest.clone(),
         layers,
-    }
-}
-
-fn merge<'a>(scan: &'a ImageScan, options: &ReportOptions<'_>) -> Merged<'a> {
-    let layers: Vec<&LayerScan> = scan.layers.iter().map(AsRef::as_ref).collect();
-    let tree = Tree::merge(layers.iter().copied());
-    let mut databases = Databases::new();
-    for (index, layer) in layers.iter().enumerate() {
-        for (&entry, content) in &layer.databases {
-            let key = (index as u32, entry);
-            let Ok(found) = tree.inodes.binary_search_by_key(&key, |inode| (inode.layer, inode.entry)) else {
-                continue;
-            };
-            if tree.inodes[found].names > 0 {
-                databases.insert(layer.path(&layer.entries[entry as usize]), content);
-            }
-        }
-    }
-    let mut owners = Owners {
-        owner: vec![NONE; tree.nodes.len()],
-        found: Vec::new(),
-        tree: &tree,
-        layers: &layers,
-        lookups: LOOKUPS,
-    };
-    packages::read(&databases, &mut owners);
-    let (owner, found, lists_cut) = (owners.owner, owners.found, owners.lookups == 0);
-    let base = layers.iter().zip(options.base_diff_ids).take_while(|(layer, id)| layer.diff_id == **id).count();
-    let site = options.base_diff_ids.len().saturating_sub(options.site_layers);
-    let origins = (0..layers.len())
-        .map(|index| match index {
-            index if index >= base => LayerOrigin::Own,
-            index if index >= site => LayerOrigin::Site,
-            _ => LayerOrigin::Base,
-        })
-        .collect();
-    let instructions = scan.config.instructions();
-    Merged { scan, instructions, layers, origins, tree, packages: found, owner, lists_cut }
-}
-
-struct Owners<'t, 'a> {
-    owner: Vec<u32>,
-    found: Vec<Found>,
-    tree: &'t Tree<'a>,
-    layers: &'t [&'a LayerScan],
-    lookups: u64,
-}
-
-impl Inventory for Owners<'_, '_> {
-    fn package(&mut self, found: Found) -> Option<u32> {
-        if self.found.len() == PACKAGES {
-            self.lookups = 0;
-            return None;
-        }
-        self.found.push(found);
-        Some(self.found.len() as u32 - 1)
-    }
-
-    fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]) {
-        if let Some(node) = self.tree.find_through_links(self.layers, [folder, path], &mut self.lookups) {
-            let owner = &mut self.owner[node as usize];
-            if *owner == NONE {
-                *owner = package;
-            }
-        }
-    }
-
-    fn owns_below(&mut self, package: u32, folder: &[u8]) {
-        let mut waiting = Vec::from_iter(self.tree.find(folder));
-        while let Some(node) = waiting.pop() {
-            let Some(left) = self.lookups.checked_sub(1) else { return };
-            self.lookups = left;
-            let owner = &mut self.owner[node as usize];
-            if *owner == NONE {
-                *owner = package;
-            }
-            waiting.extend(self.tree.shown_children(node));
-        }
-    }
-
-    fn is_owned(&self, path: &[u8]) -> bool {
-        self.tree.find(path).is_some_and(|node| self.owner[node as usize] != NONE)
     }
 }
 

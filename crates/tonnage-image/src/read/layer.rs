@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
 
-use super::Limits;
-use super::packages::is_database;
 use super::tar::{self, Fault, Kind, TarError, TarReader};
+use crate::Limits;
+use crate::packages::is_database;
 
 /// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
 const MAX_LAYER: u64 = 1 << 50;
@@ -17,7 +17,7 @@ const NONE: u32 = u32::MAX;
 
 /// What a name in a layer stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryKind {
+pub(crate) enum EntryKind {
     File,
     HardLink,
     Symlink,
@@ -31,7 +31,7 @@ pub(super) enum EntryKind {
 
 /// One entry of a layer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LayerEntry {
+pub(crate) struct LayerEntry {
     path_start: u32,
     path_len: u32,
     link_start: u32,
@@ -56,13 +56,13 @@ pub struct LayerScan {
     pub wire_bytes: u64,
     /// Whether `wire_bytes` is the length of a real compressed blob.
     pub wire_exact: bool,
-    pub(super) entries: Vec<LayerEntry>,
-    pub(super) names: Vec<u8>,
-    pub(super) digests: Vec<[u8; 32]>,
+    pub(crate) entries: Vec<LayerEntry>,
+    pub(crate) names: Vec<u8>,
+    pub(crate) digests: Vec<[u8; 32]>,
     /// Content of package databases, by index of the entry.
-    pub(super) databases: BTreeMap<u32, Box<[u8]>>,
+    pub(crate) databases: BTreeMap<u32, Box<[u8]>>,
     /// Package databases that were too large to keep.
-    pub(super) databases_left_out: u64,
+    pub(crate) databases_left_out: u64,
 }
 
 impl LayerScan {
@@ -73,18 +73,18 @@ impl LayerScan {
 
     /// Sizes of the files that are not empty.
     #[cfg(feature = "docker-store")]
-    pub(super) fn file_sizes(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn file_sizes(&self) -> impl Iterator<Item = u64> {
         self.files().map(|entry| entry.size)
     }
 
     /// Whether each file of one of these sizes has the digest of its content.
     #[cfg(feature = "docker-store")]
-    pub(super) fn is_hashed(&self, sizes: &HashSet<u64>) -> bool {
+    pub(crate) fn is_hashed(&self, sizes: &HashSet<u64>) -> bool {
         self.files().all(|entry| entry.digest != NONE || !sizes.contains(&entry.size))
     }
 
     /// How many files have no digest of their content.
-    pub(super) fn unhashed(&self) -> usize {
+    pub(crate) fn unhashed(&self) -> usize {
         self.files().filter(|entry| entry.digest == NONE).count()
     }
 
@@ -92,15 +92,15 @@ impl LayerScan {
         self.entries.iter().filter(|entry| entry.kind == EntryKind::File && entry.size > 0)
     }
 
-    pub(super) fn path(&self, entry: &LayerEntry) -> &[u8] {
+    pub(crate) fn path(&self, entry: &LayerEntry) -> &[u8] {
         slice(&self.names, entry.path_start, entry.path_len)
     }
 
-    pub(super) fn link(&self, entry: &LayerEntry) -> &[u8] {
+    pub(crate) fn link(&self, entry: &LayerEntry) -> &[u8] {
         slice(&self.names, entry.link_start, entry.link_len)
     }
 
-    pub(super) fn digest(&self, entry: &LayerEntry) -> Option<&[u8; 32]> {
+    pub(crate) fn digest(&self, entry: &LayerEntry) -> Option<&[u8; 32]> {
         self.digests.get(entry.digest as usize)
     }
 }
@@ -111,21 +111,21 @@ fn slice(names: &[u8], start: u32, len: u32) -> &[u8] {
 
 /// What may still be read, over all layers of a weigher.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     pub entries: u64,
     pub name_bytes: u64,
     pub database_bytes: u64,
 }
 
 impl Budget {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self { entries: limits.entries, name_bytes: limits.name_bytes, database_bytes: limits.database_bytes }
     }
 }
 
 /// Whether files' content is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileHashes<'a> {
+pub(crate) enum FileHashes<'a> {
     Yes,
     No,
     /// Of files of these sizes; content of another size equals no other.
@@ -144,7 +144,7 @@ impl FileHashes<'_> {
 }
 
 /// Reads a layer's tar up to its end mark. Digest, length and wire size are the caller's to fill in.
-pub(super) fn scan(
+pub(crate) fn scan(
     input: &mut dyn BufRead,
     hashes: FileHashes<'_>,
     limits: &Limits,
@@ -259,7 +259,7 @@ fn read_data(
 }
 
 /// Whether a stream begins like a tar: a header, or the zeros of an empty one.
-pub(super) fn looks_like_tar(start: &[u8]) -> bool {
+pub(crate) fn looks_like_tar(start: &[u8]) -> bool {
     let Some(block) = start.first_chunk::<{ tar::BLOCK }>() else { return false };
     block.iter().all(|&byte| byte == 0) || tar::is_header(block)
 }
@@ -278,7 +278,7 @@ fn keep(names: &mut Vec<u8>, name: &[u8]) -> Option<(u32, u32)> {
 
 /// A path without its leading `/`, `.` parts, doubled and trailing slashes; `..` takes a part away, but never
 /// leaves the root, as engines unpack it.
-pub(super) fn normalise(path: &[u8]) -> Vec<u8> {
+pub(crate) fn normalise(path: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.len());
     for part in path.split(|&byte| byte == b'/') {
         match part {
@@ -322,7 +322,7 @@ fn classify(path: &[u8], kind: Kind) -> (EntryKind, &[u8]) {
 
 impl LayerEntry {
     /// For a whiteout's path: the folder and the name that it hides.
-    pub(super) fn hidden(path: &[u8]) -> (&[u8], &[u8]) {
+    pub(crate) fn hidden(path: &[u8]) -> (&[u8], &[u8]) {
         let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         let (parent, name) = path.split_at(base);
         (parent.strip_suffix(b"/").unwrap_or(parent), name.strip_prefix(b".wh.").unwrap_or(name))
@@ -330,7 +330,7 @@ impl LayerEntry {
 }
 
 /// Reads a whole stream into memory, at most `limit` bytes.
-pub(super) fn read_bounded(input: &mut dyn BufRead, limit: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_bounded(input: &mut dyn BufRead, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut content = Vec::new();
     input.take(limit).read_to_end(&mut content)?;
     Ok(content)

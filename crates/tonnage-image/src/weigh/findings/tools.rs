@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::weigh::Merged;
-use super::{counted, is_own, listed, visible};
+use super::words::{counted, listed};
 use crate::bytes::Bytes;
 use crate::facts::{Finding, PackageManager};
+use crate::merge::Merged;
 
 const TOOLS: [&str; 15] = [
     "autoconf",
@@ -31,12 +31,12 @@ const FAMILIES: [&str; 5] = ["binutils-", "clang-", "cpp-", "g++-", "gcc-"];
 pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     // By layer, `None` for the base's; then by package.
     let mut sums: BTreeMap<Option<u32>, BTreeMap<usize, u64>> = BTreeMap::new();
-    for inode in visible(merged) {
+    for inode in merged.visible() {
         let Some(owner) = merged.owner_of(inode) else { continue };
         let found = &merged.packages[owner];
         let size = merged.entry(inode).1.size;
         if size > 0 && found.manager != PackageManager::Python && is_tool(&found.name) {
-            let layer = is_own(merged, inode.layer).then_some(inode.layer);
+            let layer = merged.is_own(inode.layer).then_some(inode.layer);
             *sums.entry(layer).or_default().entry(owner).or_default() += size;
         }
     }

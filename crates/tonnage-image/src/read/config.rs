@@ -144,7 +144,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Bounded<T, MO
 
 /// One image of `manifest.json`.
 #[derive(Debug, Deserialize)]
-pub(super) struct DockerManifest {
+pub(crate) struct DockerManifest {
     #[serde(rename = "Config")]
     pub config: String,
     #[serde(rename = "RepoTags", default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
@@ -155,7 +155,7 @@ pub(super) struct DockerManifest {
 
 /// An OCI index or manifest: which one is told by the fields that are there.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct OciDocument {
+pub(crate) struct OciDocument {
     #[serde(default, deserialize_with = "bounded::<_, _, MAX_ITEMS>")]
     pub manifests: Vec<Descriptor>,
     #[serde(default, deserialize_with = "or_default")]
@@ -166,7 +166,7 @@ pub(super) struct OciDocument {
 
 /// What points at a blob.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Descriptor {
+pub(crate) struct Descriptor {
     #[serde(default, deserialize_with = "or_default")]
     pub digest: String,
     #[serde(rename = "mediaType", default, deserialize_with = "or_default")]
@@ -179,7 +179,7 @@ pub(super) struct Descriptor {
 
 /// A platform.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Platform {
+pub(crate) struct Platform {
     #[serde(default, deserialize_with = "or_default")]
     pub os: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -189,7 +189,7 @@ pub(super) struct Platform {
 impl OciDocument {
     /// What a manifest describes, if not an image: the media type that says so. Signatures and attestations have an
     /// image's config and layers of other types; charts, caches, and artifacts have a config of their own.
-    pub(super) fn other_than_image(&self) -> Option<&str> {
+    pub(crate) fn other_than_image(&self) -> Option<&str> {
         let config = self.config.as_ref()?;
         if !config.is_image_config() {
             return Some(config.media_type());
@@ -200,13 +200,13 @@ impl OciDocument {
 
 impl Descriptor {
     /// Whether it is a statement about an image (provenance, SBOM) and no image.
-    pub(super) fn is_attestation(&self) -> bool {
+    pub(crate) fn is_attestation(&self) -> bool {
         self.annotations.contains_key("vnd.docker.reference.type")
             || (self.platform.os == "unknown" && self.platform.architecture == "unknown")
     }
 
     /// Whether it points at a manifest or an index: what says nothing of itself may be either.
-    pub(super) fn is_manifest(&self) -> bool {
+    pub(crate) fn is_manifest(&self) -> bool {
         const KINDS: [&str; 5] = [
             "",
             "application/vnd.oci.image.manifest.v1+json",
@@ -233,17 +233,17 @@ impl Descriptor {
     }
 
     /// Whether it is a layer that can only be read with a key.
-    pub(super) fn is_encrypted(&self) -> bool {
+    pub(crate) fn is_encrypted(&self) -> bool {
         self.media_type().ends_with("+encrypted")
     }
 
     /// The media type without its parameters.
-    pub(super) fn media_type(&self) -> &str {
+    pub(crate) fn media_type(&self) -> &str {
         self.media_type.split(';').next().unwrap_or_default().trim()
     }
 
     /// The name that it goes by.
-    pub(super) fn tag(&self) -> Option<&String> {
+    pub(crate) fn tag(&self) -> Option<&String> {
         self.annotations
             .get("io.containerd.image.name")
             .or_else(|| self.annotations.get("org.opencontainers.image.ref.name"))
@@ -300,7 +300,7 @@ struct RawRootfs {
 }
 
 /// Reads a config: the platform as `os/arch[/variant]` and what matters of the rest.
-pub(super) fn read_config(content: &[u8]) -> Result<(String, ImageConfig), serde_json::Error> {
+pub(crate) fn read_config(content: &[u8]) -> Result<(String, ImageConfig), serde_json::Error> {
     let raw: RawConfig = serde_json::from_slice(content)?;
     let mut platform = format!("{}/{}", raw.os, raw.architecture);
     if !raw.variant.is_empty() {

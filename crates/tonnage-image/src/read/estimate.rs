@@ -14,7 +14,7 @@ use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::hashed::{CARRY, Chunk};
+use super::chunk::{CARRY, Chunk};
 
 /// Bytes that are compressed at once.
 const UNIT: usize = 8 * 1024;
@@ -149,9 +149,9 @@ fn size_of(chunk: &Chunk, unit: &Range<usize>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DiffIds;
     use super::super::hashed::Hashed;
     use super::*;
+    use crate::DiffIds;
 
     /// Words in an order that looks random and is the same every time: it compresses, to a third or so.
     fn text(length: usize) -> Vec<u8> {

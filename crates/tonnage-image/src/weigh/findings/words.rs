@@ -1,0 +1,20 @@
+//! Counts and lists in the words of a finding.
+
+use crate::text::for_people;
+
+/// Names that a message lists.
+pub(super) const NAMED: usize = 5;
+
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The first names in backticks, and how many more of `count` there are.
+pub(super) fn listed<S: AsRef<str>>(names: &[S], count: usize) -> String {
+    let mut text =
+        names.iter().take(NAMED).map(|name| format!("`{}`", for_people(name.as_ref()))).collect::<Vec<_>>().join(", ");
+    if count > NAMED {
+        text = format!("{text} and {} more", count - NAMED);
+    }
+    text
+}

@@ -299,9 +299,15 @@ mod tests {
     fn an_a_a_check_needs_five_pairs() {
         let mut record = fixture::record();
         record.samples.retain(|sample| sample.scenario == Scenario::Cold && sample.round <= 5);
-        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict() != NoiseVerdict::Unknown)), Some((5, true)));
+        assert_eq!(
+            noise(&record).map(|noise| (noise.pairs, noise.verdict() != NoiseVerdict::Unknown)),
+            Some((5, true))
+        );
         record.samples.retain(|sample| sample.round <= 4);
-        assert_eq!(noise(&record).map(|noise| (noise.pairs, noise.verdict() == NoiseVerdict::Unknown)), Some((4, true)));
+        assert_eq!(
+            noise(&record).map(|noise| (noise.pairs, noise.verdict() == NoiseVerdict::Unknown)),
+            Some((4, true))
+        );
         record.samples.retain(|sample| !sample.twin);
         assert_eq!(noise(&record), None);
     }

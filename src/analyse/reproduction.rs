@@ -138,8 +138,9 @@ fn other_definition(variant: &Variant, reference: &Reference) -> Option<DriftCau
         (Some(sizes.rootfs_bytes), DriftCause::Rootfs),
         (Some(sizes.wire_bytes), DriftCause::Wire),
     ];
-    let (size, cause) =
-        named.into_iter().find_map(|(size, cause)| size.filter(|size| reference.contains(*size)).map(|size| (size, cause)))?;
+    let (size, cause) = named
+        .into_iter()
+        .find_map(|(size, cause)| size.filter(|size| reference.contains(*size)).map(|size| (size, cause)))?;
     Some(cause(size))
 }
 

@@ -12,6 +12,7 @@ mod judge;
 mod limit;
 mod measured;
 mod metric;
+mod read;
 pub mod timing;
 
 pub use baseline::{Accepting, Baseline, Change, accept};
@@ -19,4 +20,5 @@ pub use budget::{Budgets, Level, Vanished};
 pub use differences::{Differences, differences};
 pub use error::GateError;
 pub use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge};
-pub use measured::{Kind, Measured, newest_record};
+pub use measured::{Kind, Measured};
+pub use read::newest_record;

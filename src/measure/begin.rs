@@ -7,8 +7,8 @@ use super::options::RunOptions;
 use crate::engine::ImageHost;
 use crate::machine;
 use crate::record::{
-    self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Spent, SuiteInfo, Tool,
-    Variant,
+    self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Spent, SuiteInfo,
+    Tool, Variant,
 };
 use crate::suite::{self, Suite};
 use crate::units::Nanos;

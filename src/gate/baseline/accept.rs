@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Accepted, Baseline, Entry};
+use super::entries::{Accepted, Baseline, Entry, path_bytes};
 use crate::gate::measured::Measured;
-use crate::gate::metric::{Metric, Value};
+use crate::gate::metric::Metric;
 use crate::record::{Layer, LayerOrigin, PathSize, Variant};
 use crate::text::shorten;
 use crate::units::Bytes;
@@ -127,15 +127,4 @@ fn layer(layer: &Layer) -> Layer {
         waste_bytes: Bytes::ZERO,
         ..layer.clone()
     }
-}
-
-/// Bytes under each pattern, where they are known; of an interval the lower end, which never makes growth look smaller.
-pub(super) fn path_bytes(variant: &Variant, paths: &[Metric]) -> BTreeMap<String, u64> {
-    let known = |metric: &Metric| match (metric, metric.of(variant)) {
-        (Metric::Path(pattern), Value::Exact(bytes) | Value::Between(bytes, _)) => {
-            Some((pattern.text().to_owned(), bytes))
-        }
-        _ => None,
-    };
-    paths.iter().filter_map(known).collect()
 }

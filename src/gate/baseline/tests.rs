@@ -1,13 +1,17 @@
 //! What a baseline keeps, and what it notices.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::*;
 use crate::analyse::compare::compare;
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::record::PackageManager;
+use crate::gate::GateError;
+use crate::gate::measured::Measured;
+use crate::record::{Package, PackageManager, PathSize};
 use crate::testing::fixture;
+use crate::units::Bytes;
 
 fn measured() -> Measured {
     Measured::of_record(fixture::record(), "run.json", Path::new("run.json")).unwrap()

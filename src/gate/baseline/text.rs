@@ -2,35 +2,53 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{BASELINE_VERSION, BaseLine, Baseline, Entry};
+use super::entries::{Baseline, Entry};
+use crate::record::BaseOrigin;
+use crate::units::Bytes;
+
+/// Version of the format of a baseline, `major.minor`.
+pub const BASELINE_VERSION: &str = "1.0";
+
+/// A base image's identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BaseLine {
+    pub reference: String,
+    pub digest: String,
+    pub id: String,
+    pub origin: BaseOrigin,
+    #[serde(default)]
+    pub size_bytes: Bytes,
+}
 
 /// How the line with the digest begins; it is left out of what is digested.
 const DIGEST_LINE: &str = "  \"digest\": ";
 
-/// The whole file.
-pub(super) fn write(baseline: &Baseline) -> String {
-    let mut out = String::from("{\n");
-    field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION), true);
-    field(&mut out, 2, "metrics_version", &json!(baseline.metrics_version), true);
-    field(&mut out, 2, "suite", &json!(baseline.suite), true);
-    field(&mut out, 2, "digest", &json!(""), true);
-    out.push_str("  \"variants\": {");
-    let mut first = true;
-    for (name, entry) in &baseline.entries {
-        out.push_str(if first { "\n" } else { ",\n" });
-        first = false;
-        let _ = writeln!(out, "    {}: {{", json!(name));
-        variant(&mut out, entry);
-        out.push_str("    }");
+impl Baseline {
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        let mut out = String::from("{\n");
+        field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION), true);
+        field(&mut out, 2, "metrics_version", &json!(self.metrics_version), true);
+        field(&mut out, 2, "suite", &json!(self.suite), true);
+        field(&mut out, 2, "digest", &json!(""), true);
+        out.push_str("  \"variants\": {");
+        let mut first = true;
+        for (name, entry) in &self.entries {
+            out.push_str(if first { "\n" } else { ",\n" });
+            first = false;
+            let _ = writeln!(out, "    {}: {{", json!(name));
+            variant(&mut out, entry);
+            out.push_str("    }");
+        }
+        out.push_str(if first { "}\n}\n" } else { "\n  }\n}\n" });
+        let out = crate::json::escaped(&out);
+        let sum = serde_json::from_str(&out).map(digest).unwrap_or_default();
+        out.replacen(&format!("{DIGEST_LINE}\"\""), &format!("{DIGEST_LINE}{}", json!(sum)), 1)
     }
-    out.push_str(if first { "}\n}\n" } else { "\n  }\n}\n" });
-    let out = crate::json::escaped(&out);
-    let sum = serde_json::from_str(&out).map(digest).unwrap_or_default();
-    out.replacen(&format!("{DIGEST_LINE}\"\""), &format!("{DIGEST_LINE}{}", json!(sum)), 1)
 }
 
 /// `sha256:` over all values but the digest itself, keys sorted, so that a formatter may lay the file out anew.

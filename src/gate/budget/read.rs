@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Budgets, Level, Options, Rule, Rules, Vanished};
+use super::rules::{Budgets, Level, Options, Rule, Rules, Vanished};
+use crate::fsx;
 use crate::gate::GateError;
 use crate::gate::limit::{Limit, Unit};
 use crate::gate::metric::{Metric, Pattern};
@@ -22,7 +23,19 @@ const STRUCTURE: [&str; 5] = ["src_reruns", "pip_cached", "serve", "root", "nois
 const GATE: [&str; 3] = ["baseline", "vanished", "timing"];
 const TIMING: [&str; 4] = ["mode", "ratio", "floor", "scenarios"];
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<Budgets, GateError> {
+impl Budgets {
+    /// Reads the gate's part of a manifest. `shown` is the path in messages.
+    pub fn read(path: &Path, shown: &Path) -> Result<Self, GateError> {
+        Self::parse(&fsx::read_text(path)?, shown)
+    }
+
+    /// As [`Budgets::read`], from text.
+    pub fn parse(text: &str, shown: &Path) -> Result<Self, GateError> {
+        parse(text, shown)
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Budgets, GateError> {
     let reader = Reader { text, path };
     let document = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);

@@ -1,7 +1,9 @@
 //! Limits on sizes and counts.
 
+use super::input::Input;
+use super::judgement::State;
+use super::rule::{RuleKind, RuleResult, Verdict, at, blank};
 use super::unlike::of_metric;
-use super::{Input, RuleKind, RuleResult, State, Verdict, at, blank};
 use crate::gate::baseline::Entry;
 use crate::gate::budget::{Level, Rule};
 use crate::gate::limit::{LimitKind, Unit};

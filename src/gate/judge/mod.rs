@@ -1,222 +1,29 @@
 //! Every rule held against what was measured.
 
+mod input;
+mod judgement;
 mod limits;
 mod place;
+mod rule;
 mod structure;
 mod unlike;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+pub use input::Input;
+pub use judgement::{Judgement, State, VariantResult};
+pub use rule::{RuleKind, RuleResult, Verdict};
 pub use unlike::{Alike, alike};
 
-use serde::Serialize;
-
-use super::baseline::{Accepted, Baseline, Entry};
+use super::baseline::Entry;
 use super::budget::{Budgets, Level, Vanished};
-use super::measured::{Kind, Measured};
+use super::measured::Kind;
 use super::timing::{TimingMode, TimingResult, TimingVerdict};
-use crate::analyse::compare::{Comparison, compare};
-use crate::exit::Exit;
+use crate::analyse::compare::compare;
 use crate::line::{Line, command, plain};
 use crate::record::{Outcome, Sample, Variant};
-use crate::units::{Bytes, Ratio};
-
-/// What is judged, by what.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// What was measured.
-    pub measured: &'a Measured,
-    /// The rules.
-    pub budgets: &'a Budgets,
-    /// What was accepted before, and how it is named in messages.
-    pub baseline: Option<(&'a Baseline, &'a str)>,
-    /// Times of this job against those of its base; empty where none were measured so.
-    pub timings: &'a [TimingResult],
-    /// What those times were measured against, as messages name it; `None` where nothing was.
-    pub against: Option<&'a str>,
-    /// The suite's folder as it is named in annotations: from the repository's root.
-    pub suite: &'a Path,
-    /// The command that makes this record the baseline.
-    pub accept: &'a str,
-}
-
-/// The verdict on a record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
-    /// The whole.
-    pub verdict: Verdict,
-    /// What was judged.
-    pub record: String,
-    /// When it was measured; empty where unknown.
-    pub measured_at: String,
-    /// What it was held against; `None` where there is no baseline.
-    pub baseline: Option<String>,
-    /// The rules, variant by variant.
-    pub rules: Vec<RuleResult>,
-    /// The variants: those of the record, then those that vanished.
-    pub variants: Vec<VariantResult>,
-    /// Times of this job against those of its base.
-    pub timings: Vec<TimingResult>,
-    /// What they were measured against.
-    pub against: Option<String>,
-    /// What else should be known.
-    pub notes: Vec<Line>,
-    /// The command that makes this record the baseline.
-    pub accept: String,
-}
-
-/// The outcome of a rule or of all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It holds.
-    Pass,
-    /// It does not concern what was measured.
-    Skipped,
-    /// There is nothing in the baseline to hold it against yet.
-    New,
-    /// It is exceeded, and only to be said.
-    Warn,
-    /// What was measured does not allow a verdict.
-    Inconclusive,
-    /// Baseline and record are unlike, or there is no baseline.
-    NotComparable,
-    /// It does not hold.
-    Fail,
-}
-
-/// What kind of rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuleKind {
-    /// An absolute limit.
-    Budget,
-    /// A limit relative to the baseline, or the presence of a variant in it.
-    Baseline,
-    /// How an image is made and what it does.
-    Structure,
-    /// A build time.
-    Timing,
-}
-
-/// A rule and how it came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RuleResult {
-    /// The variant.
-    pub variant: String,
-    /// What is limited, by its key: `size`, `path /usr/share/doc/**`, `serve`.
-    pub metric: String,
-    /// What kind of rule.
-    pub kind: RuleKind,
-    /// What exceeding it means.
-    pub level: Level,
-    /// The limit as written; empty where there is none.
-    pub limit: String,
-    /// The largest value that the limit allows, in bytes or as a count.
-    pub allowed: Option<u64>,
-    /// The value.
-    pub actual: Option<u64>,
-    /// The value in the baseline.
-    pub baseline: Option<u64>,
-    /// How it came out.
-    pub verdict: Verdict,
-    /// One sentence.
-    pub message: Line,
-    /// What to do next; empty where nothing is to be done.
-    pub next: Line,
-    /// Where the rule stands: `tonnage.toml:12`; empty for a default.
-    pub place: String,
-}
-
-/// A variant and what became of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VariantResult {
-    /// Its name.
-    pub name: String,
-    /// How it stands to the baseline.
-    pub state: State,
-    /// Its Dockerfile as it is named in annotations; empty where unknown.
-    pub dockerfile: String,
-    /// The line of the Dockerfile that the difference points at; 0 where unknown.
-    pub line: u32,
-    /// `size` now.
-    pub size: Option<Bytes>,
-    /// Whether it was measured on a stand-in for a base image.
-    pub stand_in: bool,
-    /// `size` in the baseline.
-    pub baseline_size: Option<Bytes>,
-    /// The reason for the difference in `size`.
-    pub comparison: Option<Comparison>,
-    /// Who accepted the baseline's figure, from which measurement and why.
-    pub accepted: Option<Accepted>,
-}
-
-/// How a variant stands to the baseline.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// In both, and alike enough to compare.
-    Compared,
-    /// Not in the baseline.
-    New,
-    /// In the baseline only.
-    Vanished,
-    /// In both, and not to be compared: why.
-    Unlike(String),
-    /// There is no baseline.
-    NoBaseline,
-    /// There is no image of it.
-    NoImage,
-}
-
-impl Verdict {
-    /// What it counts as among the other verdicts on a variant: a rule that does not concern it takes nothing away.
-    #[must_use]
-    pub fn counted(self) -> Self {
-        if self == Self::Skipped { Self::Pass } else { self }
-    }
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Skipped => "skipped",
-            Self::New => "new",
-            Self::Warn => "warn",
-            Self::Inconclusive => "inconclusive",
-            Self::NotComparable => "not comparable",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-impl Judgement {
-    /// The exit code of the gate.
-    pub fn exit(&self) -> Exit {
-        match self.verdict {
-            Verdict::Fail => Exit::GateFailed,
-            Verdict::NotComparable => Exit::NotComparable,
-            Verdict::Inconclusive => Exit::Inconclusive,
-            _ => Exit::Done,
-        }
-    }
-
-    /// The rules of a variant.
-    pub fn rules_of<'a>(&'a self, variant: &'a str) -> impl Iterator<Item = &'a RuleResult> {
-        self.rules.iter().filter(move |rule| rule.variant == variant)
-    }
-
-    /// The worst verdict on a variant.
-    pub fn verdict_of(&self, variant: &str) -> Verdict {
-        self.rules_of(variant).map(|rule| rule.verdict.counted()).max().unwrap_or(Verdict::Pass)
-    }
-
-    /// The variants with a rule that fails, warns or cannot be compared, or that are new.
-    pub fn exceeding(&self) -> Vec<String> {
-        let judged = |name: &String| self.verdict_of(name) >= Verdict::New;
-        self.variants.iter().map(|variant| variant.name.clone()).filter(judged).collect()
-    }
-}
+use crate::units::Ratio;
+use rule::{at, blank};
 
 /// Holds every rule against what was measured.
 pub fn judge(input: &Input<'_>) -> Judgement {
@@ -277,29 +84,6 @@ pub fn judge(input: &Input<'_>) -> Judgement {
         notes,
         accept: input.accept.to_owned(),
     }
-}
-
-/// A rule result to be filled in.
-fn blank(variant: &str, metric: &str, kind: RuleKind) -> RuleResult {
-    RuleResult {
-        variant: variant.to_owned(),
-        metric: metric.to_owned(),
-        kind,
-        level: Level::Fail,
-        limit: String::new(),
-        allowed: None,
-        actual: None,
-        baseline: None,
-        verdict: Verdict::Pass,
-        message: Line::default(),
-        next: Line::default(),
-        place: String::new(),
-    }
-}
-
-/// `tonnage.toml:12`; empty for a rule that stands in no file.
-fn at(manifest: &Path, line: usize) -> String {
-    if line == 0 || manifest.as_os_str().is_empty() { String::new() } else { format!("{}:{line}", manifest.display()) }
 }
 
 fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> VariantResult {

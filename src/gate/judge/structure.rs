@@ -1,6 +1,7 @@
 //! How an image is made and what it does: cached instructions, serving, its user.
 
-use super::{Input, RuleKind, RuleResult, Verdict, at, blank};
+use super::input::Input;
+use super::rule::{RuleKind, RuleResult, Verdict, at, blank};
 use crate::gate::budget::Level;
 use crate::gate::measured::Kind;
 use crate::line::{Line, code, plain};

@@ -2,10 +2,14 @@
 
 mod real_cases;
 
+use std::path::Path;
+
 use super::*;
 use crate::gate::baseline::{Accepting, accept};
+use crate::gate::measured::Measured;
 use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind};
 use crate::testing::fixture;
+use crate::units::Bytes;
 
 const SLIM: usize = 1;
 

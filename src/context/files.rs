@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dockerignore::{Client, Ignore, Verdict};
 
+use super::found::{Found, Kind};
 use super::own::{self, Own};
 use super::{ContextError, MAX_BYTES, MAX_ENTRIES};
 use crate::fsx::{self, FileError};
@@ -27,32 +28,6 @@ pub struct Files {
     pub ignore_file: Option<PathBuf>,
     /// What is not sent since tonnage wrote it: files, and directories that hold nothing else.
     pub own: BTreeSet<String>,
-}
-
-/// A file, folder or link that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// What it is.
-    pub kind: Kind,
-    /// Permission bits.
-    pub mode: u32,
-    /// Modification time in whole seconds since the Unix epoch; 0 for any before it.
-    pub mtime: u64,
-}
-
-/// What an entry is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file and its length in bytes.
-    File(u64),
-    /// Another name of a file that is sent, and the path of that file.
-    Link(String),
-    /// A folder.
-    Directory,
-    /// A symbolic link and its target.
-    Symlink(PathBuf),
-    /// A named pipe.
-    Fifo,
 }
 
 impl Files {

@@ -7,12 +7,14 @@
 mod edit;
 mod error;
 mod files;
+mod found;
 mod own;
 mod pack;
 
 pub use edit::edit_line;
 pub use error::ContextError;
-pub use files::{Files, Found, Kind};
+pub use files::Files;
+pub use found::{Found, Kind};
 pub use own::{Own, Source};
 pub use pack::{Context, Edit};
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use dockerignore::Ignore;
 use serde::Deserialize;
 
-use super::{Found, Kind};
+use super::found::{Found, Kind};
 use crate::analyse::trend::read_history;
 use crate::fsx;
 use crate::record;

@@ -33,10 +33,26 @@ const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
 /// How often an image is started unless told: the fewest starts that give a 95 % interval of the median.
 const DEFAULT_STARTS: u32 = 6;
 
-pub(super) fn load(
-    path: &Path,
-    boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>,
-) -> Result<Suite, SuiteError> {
+impl Suite {
+    /// Reads the suite of a directory or of a manifest file, whose paths may lead nowhere outside of its repository but
+    /// into those of `allowed`.
+    pub fn load_allowing(path: &Path, allowed: &[PathBuf]) -> Result<Self, SuiteError> {
+        load(path, |root| Boundary::around(root, allowed))
+    }
+
+    /// As [`Suite::load_allowing`], for a suite whose paths may lead where those of this one may, in a copy of its repository
+    /// that is in `home`.
+    pub(super) fn load_copy(&self, path: &Path, home: &Path) -> Result<Self, SuiteError> {
+        load(path, |_| self.boundary.moved(home))
+    }
+
+    /// As [`Suite::load_allowing`], for another suite, with what was allowed for this one.
+    pub fn load_other(&self, path: &Path) -> Result<Self, SuiteError> {
+        load(path, |root| self.boundary.around_other(root))
+    }
+}
+
+fn load(path: &Path, boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>) -> Result<Suite, SuiteError> {
     let manifest = if path.is_dir() { path.join(MANIFEST_NAME) } else { path.to_owned() };
     let root = match manifest.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -87,7 +103,7 @@ fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Res
     })
 }
 
-/// The name of the suite of a manifest: the manifest's `name`, else the directory's, as [`Suite::load`] has it.
+/// The name of the suite of a manifest: the manifest's `name`, else the directory's, as [`Suite::load_allowing`] has it.
 pub fn name_of(manifest: &Path) -> Result<String, SuiteError> {
     let text = fsx::read_text(manifest)?;
     let source = Source { path: manifest, text: &text };

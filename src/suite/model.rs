@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
-use super::{Boundary, Claim, SuiteError, load};
+use super::{Boundary, Claim, SuiteError};
 use crate::context::{Context, ContextError, Own, Source};
 use crate::record::{self, Builder, Side};
 use crate::units::Bytes;
@@ -136,23 +136,6 @@ pub struct Variant {
 }
 
 impl Suite {
-    /// Reads the suite of a directory or of a manifest file, whose paths may lead nowhere outside of its repository but
-    /// into those of `allowed`.
-    pub fn load_allowing(path: &Path, allowed: &[PathBuf]) -> Result<Self, SuiteError> {
-        load::load(path, |root| Boundary::around(root, allowed))
-    }
-
-    /// As [`Suite::load_allowing`], for a suite whose paths may lead where those of this one may, in a copy of its repository
-    /// that is in `home`.
-    pub(super) fn load_copy(&self, path: &Path, home: &Path) -> Result<Self, SuiteError> {
-        load::load(path, |_| self.boundary.moved(home))
-    }
-
-    /// As [`Suite::load_allowing`], for another suite, with what was allowed for this one.
-    pub fn load_other(&self, path: &Path) -> Result<Self, SuiteError> {
-        load::load(path, |root| self.boundary.around_other(root))
-    }
-
     /// The build context of a variant as `builder` would be sent it.
     pub fn context(&self, variant: &Variant, builder: Builder) -> Result<Context, ContextError> {
         let own = variant.own(&self.own_files).unwrap_or_default();

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::expand::{Lookup, Variable, expand};
 use super::facts::{Fact, Facts, Kind};
 use super::parse::strings;
-use super::scope::{Scope, Scopes};
+use super::scope::Scopes;
+use super::variables::{Globals, Scope};
 
 impl Facts {
     /// Ports that the target EXPOSEs, with variables replaced; those of its own stage first. Whatever the base image
     /// sets is taken for unset.
     pub(in crate::suite) fn exposed(&self, args: &Arguments, target: Option<&str>) -> Vec<String> {
-        let mut scopes = Scopes::of(self, args);
+        let globals = Globals::of(self, args);
+        let mut scopes = Scopes::of(&globals);
         let mut ports = Vec::new();
-        for stage in self.chain(&scopes, target) {
+        for stage in self.chain(&globals, target) {
             let mut scope = scopes.begin(stage);
-            for fact in self.effective(stage, &scopes) {
+            for fact in self.effective(stage, &globals) {
                 if fact.effect() == Kind::Expose {
                     let lookup = |name: &str| scope.build_guess(name);
                     let expanded = expand(&fact.arguments, self.escape, &lookup).ok();
@@ -40,7 +42,8 @@ impl Facts {
 
     /// The variables that a container of the target has.
     pub(in crate::suite) fn environment(&self, args: &Arguments, target: Option<&str>) -> Environment {
-        let mut scopes = Scopes::of(self, args);
+        let globals = Globals::of(self, args);
+        let mut scopes = Scopes::of(&globals);
         Environment { scope: self.target_stage(target).ok().map(|stage| scopes.end(stage)) }
     }
 
@@ -56,9 +59,9 @@ impl Facts {
 
     /// The last instruction of a kind in the target's stage, else in the stage that it is FROM, and so on.
     fn last(&self, args: &Arguments, target: Option<&str>, kind: Kind) -> Option<&Fact> {
-        let scopes = Scopes::of(self, args);
-        let of = |stage| self.effective(stage, &scopes).into_iter().rfind(|fact| fact.effect() == kind);
-        self.chain(&scopes, target).into_iter().find_map(of)
+        let globals = Globals::of(self, args);
+        let of = |stage| self.effective(stage, &globals).into_iter().rfind(|fact| fact.effect() == kind);
+        self.chain(&globals, target).into_iter().find_map(of)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::DockerfileError;
+use super::error::DockerfileError;
 use super::expand::words;
-use super::inputs::{Input, Mount};
 use super::parse::{Document, Instruction, heredoc, parse};
+use super::source::{Input, Mount, Source, is_remote};
 
 /// Most stages that are read.
 const MAX_STAGES: usize = 1000;
@@ -51,15 +51,6 @@ pub struct Fact {
     pub(super) arguments: String,
     /// Whether it stands before the first FROM.
     pub(super) global: bool,
-}
-
-/// Where an instruction takes files from. Only COPY may name a stage by its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    /// `COPY --from=`
-    Copy(String),
-    /// `RUN --mount=from=`
-    Mount(String),
 }
 
 /// Which instruction.
@@ -278,11 +269,6 @@ impl Fact {
         }));
         Ok(())
     }
-}
-
-/// Whether an ADD fetches it instead of taking it from the context.
-pub(super) fn is_remote(source: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|prefix| source.starts_with(prefix))
 }
 
 fn assignments(text: &str, escape: char) -> Vec<(String, Option<String>)> {

@@ -4,57 +4,12 @@ use std::path::Path;
 
 use dockerignore::{Ignore, clean};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use super::expand::expand_known;
-use super::facts::{Fact, Facts, is_remote};
-use super::scope::{Scope, Scopes};
-
-/// A path or pattern of the context that an instruction takes in, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Input {
-    /// The path or pattern.
-    pub source: String,
-    /// Whether wildcards count.
-    pub glob: bool,
-    /// Patterns of `--exclude`.
-    pub excluded: Vec<String>,
-}
-
-/// The fields of a `--mount=` that say where the mount's content comes from.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mount<'v> {
-    kind: &'v str,
-    from: &'v str,
-    source: &'v str,
-}
-
-impl<'v> Mount<'v> {
-    /// Reads `key=value,…`; keys count in any case, and the last of several.
-    pub(super) fn read(value: &'v str) -> Self {
-        let mut mount = Self { kind: "bind", from: "", source: "" };
-        for (key, value) in value.split(',').filter_map(|field| field.split_once('=')) {
-            match key.trim().to_ascii_lowercase().as_str() {
-                "type" => mount.kind = value,
-                "from" => mount.from = value.trim_matches(['"', '\'']),
-                "source" | "src" => mount.source = value.trim_matches(['"', '\'']),
-                _ => {}
-            }
-        }
-        mount
-    }
-
-    /// The stage or image that it shows, whatever its type.
-    pub(super) fn from(&self) -> Option<&'v str> {
-        Some(self.from).filter(|from| !from.is_empty())
-    }
-
-    /// What it shows of the context: a bind mount that has no `from` does.
-    pub(super) fn input(&self) -> Option<Input> {
-        let source = if self.source.is_empty() { "." } else { self.source };
-        let bind = self.kind.eq_ignore_ascii_case("bind");
-        bind.then(|| Input { source: source.to_owned(), glob: false, excluded: Vec::new() })
-    }
-}
+use super::facts::{Fact, Facts};
+use super::scope::Scopes;
+use super::source::{Input, is_remote};
+use super::variables::{Globals, Scope};
 
 /// A path or pattern of the context with its variables replaced.
 #[derive(Debug)]
@@ -86,12 +41,13 @@ impl Facts {
     /// What the stages that the target needs take in. What the base image's own environment says is not known here: a
     /// source that depends on it is left out.
     pub(in crate::suite) fn taken(&self, args: &Arguments, target: Option<&str>) -> Taken<'_> {
-        let mut scopes = Scopes::of(self, args);
-        let Ok(needed) = self.needed_stages(&scopes, target) else { return Taken::default() };
+        let globals = Globals::of(self, args);
+        let mut scopes = Scopes::of(&globals);
+        let Ok(needed) = self.needed_stages(&globals, target) else { return Taken::default() };
         let mut instructions = Vec::new();
         for stage in needed.stages {
             let mut scope = scopes.begin(stage);
-            for fact in self.effective(stage, &scopes) {
+            for fact in self.effective(stage, &globals) {
                 if !fact.inputs.is_empty() {
                     let known = fact.inputs.iter().filter_map(|input| self.resolve(input, &scope));
                     instructions.push((fact, known.collect()));

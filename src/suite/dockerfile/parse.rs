@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
+use super::error::DockerfileError;
 use super::expand::{delimiter, raw_words};
-use super::{DockerfileError, one_line};
 
 /// Longest line in bytes without its newline (Go's `bufio.Scanner`).
 const MAX_LINE: usize = (1 << 16) - 1;
@@ -434,4 +434,9 @@ pub(super) fn heredoc(word: &str) -> Option<(String, bool, Tabs)> {
         return None;
     }
     delimiter(rest).map(|(name, quoted)| (name, quoted, tabs))
+}
+
+/// An instruction's text with each run of blanks as one, to compare what different builders print for it.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Arguments;
-use super::facts::{Facts, Source};
+use super::arguments::Arguments;
+use super::facts::Facts;
 use super::parse::{Command, Instruction, parse};
-use super::scope::Scopes;
+use super::source::Source;
 use super::stages::{Origin, same_image};
+use super::variables::Globals;
 
 /// Replaces images in FROM, `COPY --from` and `RUN --mount=from=` by what `map` says is used for them.
 ///
@@ -16,7 +17,7 @@ use super::stages::{Origin, same_image};
 /// parsed, whole.
 pub fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Arguments) -> String {
     let (Ok(facts), Ok(document)) = (Facts::parse(text), parse(text)) else { return text.to_owned() };
-    let scopes = Scopes::of(&facts, args);
+    let globals = Globals::of(&facts, args);
     let used = |image: &str| {
         map.get(image).or_else(|| map.iter().find(|(key, _)| same_image(key, image)).map(|(_, used)| used))
     };
@@ -25,7 +26,7 @@ pub fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Argument
     for instruction in &document.instructions {
         let places = match instruction.command.keyword.as_str() {
             "FROM" => {
-                let origin = facts.base_of(stage, &scopes);
+                let origin = facts.base_of(stage, &globals);
                 stage += 1;
                 let word = instruction.words().first().map(|(_, word)| instruction.joined.in_file(word));
                 word.zip(origin.ok()).into_iter().collect()

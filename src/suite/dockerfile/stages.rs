@@ -5,10 +5,21 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::arguments::Arguments;
+use super::error::DockerfileError;
 use super::expand::{ExpandError, expand, expand_known};
-use super::facts::{Fact, Facts, Kind, Source};
-use super::scope::Scopes;
-use super::{Arguments, Bases, DockerfileError};
+use super::facts::{Fact, Facts, Kind};
+use super::source::Source;
+use super::variables::Globals;
+
+/// The images that a build needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bases {
+    /// Their references, the final stage's base last.
+    pub images: Vec<String>,
+    /// Where it is not known whether and which image is needed.
+    pub unknown: Vec<DockerfileError>,
+}
 
 /// What a stage is FROM, or what a `--from` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,47 +47,47 @@ impl Facts {
     /// Only what the target needs counts, as BuildKit builds it; the classic builder builds every stage up to the
     /// target: see [`Self::all_external_bases`].
     pub fn external_bases(&self, args: &Arguments, target: Option<&str>) -> Result<Bases, DockerfileError> {
-        let scopes = Scopes::of(self, args);
-        let needed = self.needed_stages(&scopes, target)?;
-        Ok(self.images_of(&needed.stages, &scopes, target))
+        let globals = Globals::of(self, args);
+        let needed = self.needed_stages(&globals, target)?;
+        Ok(self.images_of(&needed.stages, &globals, target))
     }
 
     /// As [`Self::external_bases`], for every stage up to the target.
     pub fn all_external_bases(&self, args: &Arguments, target: Option<&str>) -> Result<Bases, DockerfileError> {
         let last = self.target_stage(target)?;
-        Ok(self.images_of(&(0..=last).collect(), &Scopes::of(self, args), target))
+        Ok(self.images_of(&(0..=last).collect(), &Globals::of(self, args), target))
     }
 
     /// Reference of the image at the end of the final stage's chain of FROMs; `None` for `scratch` and where it
     /// cannot be known.
     pub fn final_base(&self, args: &Arguments, target: Option<&str>) -> Option<String> {
-        self.final_image(&Scopes::of(self, args), target)
+        self.final_image(&Globals::of(self, args), target)
     }
 
-    fn final_image(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Option<String> {
-        let first = self.chain(scopes, target).last().copied()?;
-        match self.base_of(first, scopes) {
+    fn final_image(&self, globals: &Globals<'_>, target: Option<&str>) -> Option<String> {
+        let first = self.chain(globals, target).last().copied()?;
+        match self.base_of(first, globals) {
             Ok(Origin::Image(image)) => Some(image),
             _ => None,
         }
     }
 
     /// The target's stage, the stage that it is FROM, and so on.
-    pub(super) fn chain(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Vec<usize> {
+    pub(super) fn chain(&self, globals: &Globals<'_>, target: Option<&str>) -> Vec<usize> {
         let mut chain: Vec<usize> = self.target_stage(target).into_iter().collect();
         // A stage is only ever FROM an earlier one, so this ends.
-        while let Some(Ok(Origin::Stage(earlier))) = chain.last().map(|stage| self.base_of(*stage, scopes)) {
+        while let Some(Ok(Origin::Stage(earlier))) = chain.last().map(|stage| self.base_of(*stage, globals)) {
             chain.push(earlier);
         }
         chain
     }
 
-    fn images_of(&self, stages: &BTreeSet<usize>, scopes: &Scopes<'_>, target: Option<&str>) -> Bases {
+    fn images_of(&self, stages: &BTreeSet<usize>, globals: &Globals<'_>, target: Option<&str>) -> Bases {
         let mut bases = Bases::default();
         for &stage in stages {
-            let own = self.effective(stage, scopes).into_iter();
+            let own = self.effective(stage, globals).into_iter();
             let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
-            for origin in std::iter::once(self.base_of(stage, scopes)).chain(sources) {
+            for origin in std::iter::once(self.base_of(stage, globals)).chain(sources) {
                 match origin {
                     Ok(Origin::Image(image)) if !bases.images.contains(&image) => bases.images.push(image),
                     Err(error) if !bases.unknown.contains(&error) => bases.unknown.push(error),
@@ -84,7 +95,7 @@ impl Facts {
                 }
             }
         }
-        if let Some(base) = self.final_image(scopes, target) {
+        if let Some(base) = self.final_image(globals, target) {
             bases.images.retain(|image| *image != base);
             bases.images.push(base);
         }
@@ -93,30 +104,30 @@ impl Facts {
 
     /// How many stages the target is made of, itself included; `None` where that cannot be told.
     pub fn stage_count(&self, args: &Arguments, target: Option<&str>) -> Option<usize> {
-        let needed = self.needed_stages(&Scopes::of(self, args), target).ok()?;
+        let needed = self.needed_stages(&Globals::of(self, args), target).ok()?;
         needed.unknown.is_empty().then_some(needed.stages.len())
     }
 
     /// ARGs before the first FROM that have no value and yet are part of what a needed stage is FROM.
     pub(in crate::suite) fn bases_without_value(&self, args: &Arguments, target: Option<&str>) -> BTreeSet<String> {
-        let scopes = Scopes::of(self, args);
-        let Ok(needed) = self.needed_stages(&scopes, target) else { return BTreeSet::new() };
+        let globals = Globals::of(self, args);
+        let Ok(needed) = self.needed_stages(&globals, target) else { return BTreeSet::new() };
         let bases = needed.stages.iter().filter_map(|stage| self.stages.get(*stage));
-        let unset = bases.filter_map(|stage| expand(&stage.base, self.escape, &|name| scopes.global(name)).ok());
+        let unset = bases.filter_map(|stage| expand(&stage.base, self.escape, &|name| globals.get(name)).ok());
         unset.flat_map(|expanded| expanded.unset).filter(|name| self.is_global_arg(name)).collect()
     }
 
     /// The stages that the target is made of, itself included.
-    pub(super) fn needed_stages(&self, scopes: &Scopes<'_>, target: Option<&str>) -> Result<Needed, DockerfileError> {
+    pub(super) fn needed_stages(&self, globals: &Globals<'_>, target: Option<&str>) -> Result<Needed, DockerfileError> {
         let mut needed = Needed { stages: BTreeSet::new(), unknown: Vec::new() };
         let mut open = vec![self.target_stage(target)?];
         while let Some(stage) = open.pop() {
             if !needed.stages.insert(stage) {
                 continue;
             }
-            let own = self.effective(stage, scopes).into_iter();
+            let own = self.effective(stage, globals).into_iter();
             let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
-            for origin in std::iter::once(self.base_of(stage, scopes)).chain(sources) {
+            for origin in std::iter::once(self.base_of(stage, globals)).chain(sources) {
                 match origin {
                     Ok(Origin::Stage(other)) => open.push(other),
                     Err(error) => needed.unknown.push(error),
@@ -129,13 +140,13 @@ impl Facts {
 
     /// The instructions that are carried out in a stage: the triggers of the stage that it is FROM, then its own
     /// without the triggers that it keeps for others.
-    pub(super) fn effective<'f>(&'f self, stage: usize, scopes: &Scopes<'_>) -> Vec<&'f Fact> {
+    pub(super) fn effective<'f>(&'f self, stage: usize, globals: &Globals<'_>) -> Vec<&'f Fact> {
         let of = |stage: usize, kept: bool| {
             self.instructions.iter().filter(move |fact| {
                 fact.stage as usize == stage && !fact.global && (fact.kind == Kind::Onbuild) == kept
             })
         };
-        let parent = match self.base_of(stage, scopes) {
+        let parent = match self.base_of(stage, globals) {
             Ok(Origin::Stage(parent)) => Some(parent),
             _ => None,
         };
@@ -152,12 +163,12 @@ impl Facts {
     }
 
     /// What a stage is FROM.
-    pub(super) fn base_of(&self, stage: usize, scopes: &Scopes<'_>) -> Result<Origin, DockerfileError> {
+    pub(super) fn base_of(&self, stage: usize, globals: &Globals<'_>) -> Result<Origin, DockerfileError> {
         let Some(fact) = self.stages.get(stage) else {
             return Err(DockerfileError::NoStage(stage.to_string()));
         };
         let (line, text) = (fact.line, fact.base.clone());
-        let base = match expand_known(&text, self.escape, &|name| scopes.global(name)) {
+        let base = match expand_known(&text, self.escape, &|name| globals.get(name)) {
             Ok(base) => base,
             Err(ExpandError::Unknown(name)) => return Err(DockerfileError::Unresolved { line, text, name }),
             Err(ExpandError::Invalid(reason)) => return Err(DockerfileError::Substitution { line, text, reason }),

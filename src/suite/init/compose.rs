@@ -7,34 +7,18 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 use tonnage_image::Platform;
 
+use super::found::{Found, Survey, fit_name, listed};
 use super::interpolate::{env_file, interpolate};
-use super::survey::{fit_name, listed};
-use super::{Found, Survey};
+use super::places::{NAMES, extra_word};
 use crate::fsx;
 use crate::suite::dockerfile::Facts;
 use crate::text;
-
-/// Names that compose files have, the first of them that a folder holds being the one that counts.
-pub(super) const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 /// How many services a warning names.
 const MAX_NAMED: usize = 6;
 
 /// The largest compose file that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
-
-/// Whether a file is called as compose files are: one of [`NAMES`], or one of them with a word more, such as
-/// `compose.prod.yaml` and `docker-compose-dev.yml`.
-pub(super) fn is_name(name: &str) -> bool {
-    NAMES.contains(&name) || !extra_word(name).is_empty()
-}
-
-/// What the name of a compose file has besides the usual.
-fn extra_word(name: &str) -> &str {
-    let Some(stem) = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")) else { return "" };
-    let rest = stem.strip_prefix("docker-compose").or_else(|| stem.strip_prefix("compose")).unwrap_or_default();
-    rest.strip_prefix(['.', '-', '_']).unwrap_or_default()
-}
 
 /// Reads the compose files of a repository, of which compose takes one a folder without being told.
 pub(super) fn read_all(root: &Path, files: &[PathBuf], survey: &mut Survey) {

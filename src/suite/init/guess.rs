@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Found, compose};
-
+use super::found::Found;
+use super::places::is_compose_file;
 use crate::context::{Files, Kind, Own};
 use crate::record::Builder;
 use crate::suite::dockerfile::{ContextPath, Taken};
@@ -63,8 +63,7 @@ fn has_more(folder: &Path) -> bool {
     let Ok(items) = folder.read_dir() else { return false };
     items.filter_map(Result::ok).any(|item| {
         let name = item.file_name().to_string_lossy().to_ascii_lowercase();
-        let aside =
-            name.starts_with('.') || has_extension(&name, "md") || name == "makefile" || compose::is_name(&name);
+        let aside = name.starts_with('.') || has_extension(&name, "md") || name == "makefile" || is_compose_file(&name);
         !aside && !name.contains("dockerfile") && !name.contains("containerfile")
     })
 }

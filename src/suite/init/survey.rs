@@ -4,20 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Found, InitError, Survey, compose, guess};
+use super::error::InitError;
+use super::found::{Found, Survey, fit_name, listed};
+use super::places::{MAX_DEPTH, SKIPPED, is_compose_file, is_dockerfile};
+use super::{compose, guess};
 use crate::fsx::{self, FileError};
 use crate::suite::dockerfile::{Arguments, Bases, Facts, platform_args, same_image};
 use crate::suite::tag_name;
 use crate::text;
 
-/// How many folders deep is looked.
-pub(super) const MAX_DEPTH: usize = 6;
 /// How many files and folders are looked at.
 const MAX_SEEN: usize = 200_000;
-/// Folders of what others made, beside hidden ones.
-pub(super) const SKIPPED: [&str; 7] =
-    ["node_modules", "vendor", "target", "venv", "__pycache__", "site-packages", "bower_components"];
-
 /// Looks through a folder for Dockerfiles and compose files.
 ///
 /// A Dockerfile that a compose file builds is taken as that says; any other by itself, its context guessed from
@@ -158,11 +155,6 @@ fn bases(
     needed.images
 }
 
-/// Names in backticks.
-pub(super) fn listed(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{}`", text::for_people(name))).collect::<Vec<_>>().join(", ")
-}
-
 /// Warns of variants that are built FROM the image of a service: it is built for itself, and not before them.
 fn warn_of_own_bases(survey: &mut Survey, bases: &[Vec<String>]) {
     let mut told = BTreeSet::new();
@@ -236,7 +228,7 @@ impl Files {
                     }
                 } else if is_dockerfile(&name) && item.path().is_file() {
                     self.docker.push(folder.join(name));
-                } else if compose::is_name(&name) && item.path().is_file() {
+                } else if is_compose_file(&name) && item.path().is_file() {
                     self.compose.push(folder.join(name));
                 }
             }
@@ -245,42 +237,6 @@ impl Files {
         self.compose.sort();
         Ok(())
     }
-}
-
-/// Ends of names that are like a Dockerfile's: of templates, copies and documents about it.
-const NOT_DOCKERFILES: [&str; 20] = [
-    ".dockerignore",
-    ".containerignore",
-    "~",
-    ".template",
-    ".tmpl",
-    ".tpl",
-    ".in",
-    ".j2",
-    ".jinja",
-    ".jinja2",
-    ".erb",
-    ".m4",
-    ".bak",
-    ".orig",
-    ".old",
-    ".rej",
-    ".swp",
-    ".md",
-    ".html",
-    ".txt",
-];
-
-fn is_dockerfile(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    if NOT_DOCKERFILES.iter().any(|end| lower.ends_with(end)) {
-        return false;
-    }
-    ["dockerfile", "containerfile"].iter().any(|word| {
-        lower == *word
-            || lower.strip_prefix(word).is_some_and(|rest| rest.len() > 1 && rest.starts_with(['.', '-', '_']))
-            || lower.strip_suffix(word).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-    })
 }
 
 /// A name from the Dockerfile's place: its folders and what its own name adds, joined by `-`; the repository's name
@@ -306,15 +262,4 @@ fn name_of(root: &Path, dockerfile: &Path) -> String {
         parts.extend(full.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     fit_name(&parts.join("-"))
-}
-
-/// A text made fit to be a name in a manifest.
-pub(super) fn fit_name(text: &str) -> String {
-    let name: String = text
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
-        .take(80)
-        .collect();
-    let name = name.trim_matches(['-', '.']);
-    if name.is_empty() { "app".to_owned() } else { name.to_owned() }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::error::Diagnose as _;
+use crate::exit::Exit;
 use crate::suite::{MANIFEST_NAME, Suite};
 use crate::testing::files::directory;
 

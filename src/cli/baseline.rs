@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::Terminal;
-use super::check::{Place, judged};
+use super::check::judged;
+use super::place::Place;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;

@@ -18,7 +18,7 @@ use crate::suite;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    engine: super::EngineArgs,
+    engine: super::engine::EngineArgs,
     /// List what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
@@ -39,7 +39,7 @@ pub struct Args {
 /// Without a ledger here nobody can tell whether a run is over (it may belong to another user, or to a container with a
 /// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    super::runtime()?.block_on(clean(&args, terminal))
+    super::engine::runtime()?.block_on(clean(&args, terminal))
 }
 
 async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {

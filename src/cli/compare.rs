@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check::{Output, output};
+use super::output::{Output, parse_output};
 use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -41,7 +41,7 @@ fn format(text: &str) -> Result<GateFormat, String> {
 }
 
 fn file(text: &str) -> Result<Output, String> {
-    let output = output(text)?;
+    let output = parse_output(text)?;
     format(output.format.word())?;
     Ok(output)
 }

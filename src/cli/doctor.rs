@@ -24,9 +24,9 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value = "default")]
     bases: String,
     #[command(flatten)]
-    allow: super::AllowArgs,
+    allow: super::allow::AllowArgs,
     #[command(flatten)]
-    engine: super::EngineArgs,
+    engine: super::engine::EngineArgs,
     /// Builder to check
     #[arg(long, value_name = "BUILDER", default_value_t)]
     builder: BuilderChoice,
@@ -52,7 +52,7 @@ enum Format {
 pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = suite(&args)?;
     let options = args.engine.connect(args.builder);
-    let found = super::runtime()?
+    let found = super::engine::runtime()?
         .block_on(probe(&options, &Surroundings::from_env(), |engine| wanted(&args, suite.as_ref(), engine)));
     let store = found.engine.as_ref().map(|engine| store_in_place(&engine.facts, engine.local));
     let not_in_place = store.ok().and_then(Result::err).map(|reason| chain(&reason));

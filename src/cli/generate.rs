@@ -23,16 +23,15 @@ pub struct ManArgs {
 }
 
 /// Runs `tonnage completions`.
-pub fn completions(args: CompletionsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub fn completions(args: CompletionsArgs, mut command: clap::Command, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::help::command(), "tonnage", &mut script);
+    clap_complete::generate(args.shell, &mut command, "tonnage", &mut script);
     terminal.out(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }
 
 /// Runs `tonnage man`.
-pub fn man(args: ManArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut command = super::help::command();
+pub fn man(args: ManArgs, mut command: clap::Command, terminal: &Terminal) -> Result<Exit, Failure> {
     command.build();
     let page = match &args.command {
         None => Some(&command),

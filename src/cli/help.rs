@@ -3,10 +3,7 @@
 
 use std::fmt::Write as _;
 
-use clap::CommandFactory as _;
 use clap::builder::StyledStr;
-
-use super::Cli;
 
 /// Commands by what they are for.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -123,9 +120,8 @@ const FILES: [(&str, &str); 3] = [
     ("results/SUITE/TIMESTAMP/", "The results of one run"),
 ];
 
-/// The whole command line.
-pub fn command() -> clap::Command {
-    let root = Cli::command();
+/// Adds what `--help` says besides the options.
+pub fn extend(root: clap::Command) -> clap::Command {
     let mut groups = String::new();
     for (heading, names) in GROUPS {
         let rows: Vec<_> = names
@@ -180,7 +176,14 @@ fn shown(examples: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
+
+    fn command() -> clap::Command {
+        extend(Cli::command())
+    }
 
     #[test]
     fn every_command_is_in_one_group_and_has_examples_that_parse() {

@@ -9,6 +9,7 @@ use clap::ValueHint;
 use super::Terminal;
 use super::against::BaseState;
 use super::report::{Format, print};
+use super::span::parse_span;
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
 use crate::engine::{BuilderChoice, Engine, Secrets, connect};
@@ -56,9 +57,9 @@ pub struct Args {
     #[arg(long, value_name = "REF|DIR", help_heading = "What to measure")]
     against: Option<String>,
     #[command(flatten)]
-    allow: super::AllowArgs,
+    allow: super::allow::AllowArgs,
     #[command(flatten)]
-    engine: super::EngineArgs,
+    engine: super::engine::EngineArgs,
     /// Builder to use [default: BuildKit if available]
     #[arg(long, value_name = "auto|buildkit|classic", help_heading = "Engine")]
     builder: Option<BuilderChoice>,
@@ -151,7 +152,7 @@ pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if !suite.not_sent.is_empty() {
         terminal.note(&report::not_sent(&suite.not_sent));
     }
-    let runtime = super::runtime()?;
+    let runtime = super::engine::runtime()?;
     runtime.block_on(measure_suite(&args, &path, &suite, earlier, terminal))
 }
 
@@ -171,7 +172,7 @@ impl Args {
             self.against = commit.or_else(folder);
         }
         if self.engine.host.is_none() && self.engine.context.is_none() {
-            self.engine = super::EngineArgs { host: told.host.clone(), context: told.context.clone() };
+            self.engine = super::engine::EngineArgs { host: told.host.clone(), context: told.context.clone() };
         }
         self.secrets = SecretSpec::over(&self.secrets, &told.secrets);
         self.builder = self.builder.or_else(|| earlier.builder.parse().ok());
@@ -469,7 +470,7 @@ fn fresh(results: &Path, stamp: &str) -> PathBuf {
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
 /// allow.
 fn resume_command(args: &Args, out: &Path) -> String {
-    format!("tonnage run --resume={}{}", super::for_shell(&out.to_string_lossy()), args.allow.again())
+    format!("tonnage run --resume={}{}", super::allow::for_shell(&out.to_string_lossy()), args.allow.again())
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
@@ -486,13 +487,6 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
         fsx::append_line(&folder.join("history.jsonl"), &line)?;
     }
     Ok(report::history_beside(out)?)
-}
-
-/// `20min`, `90s`, `1h 30min`: jiff's friendly spans.
-pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| format!("`{text}` is no time such as `90s` or `20min`"))?;
-    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 /// `NAME=VALUE`, or `NAME` with the value of the environment variable, as `docker build` takes it.

@@ -94,7 +94,7 @@ fn print(trend: &Trend, format: Format, terminal: &Terminal) -> String {
 /// Where the history is: the file itself, a directory that holds it, or `RESULTS/<name of the suite>/history.jsonl`.
 fn history_path(suite: &str, results: &Path) -> Result<PathBuf, Failure> {
     let given = Path::new(suite);
-    let manifest = super::manifest_of(given);
+    let manifest = super::place::manifest_of(given);
     if manifest.file_name().is_some_and(|name| name == MANIFEST_NAME) && manifest.is_file() {
         let name = suite::name_of(&manifest)?;
         let beside = manifest.parent().unwrap_or(Path::new("")).join(results);

@@ -9,9 +9,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::run::parse_span;
+use super::Terminal;
+use super::engine::EngineArgs;
+use super::span::parse_span;
 use super::terminal::Colour;
-use super::{EngineArgs, Terminal};
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;

@@ -6,7 +6,8 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::str::FromStr;
 
-use super::super::{Terminal, runtime};
+use super::super::Terminal;
+use super::super::engine::runtime;
 use super::paths::Paths;
 use crate::analyse;
 use crate::engine::{ConnectOptions, EngineError, ImageHost as _, ImageInfo, connect};

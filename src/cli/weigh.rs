@@ -1,7 +1,6 @@
 //! `tonnage weigh`: existing images, archives and layouts. Nothing is built, and nothing is changed on an engine.
 
 mod paths;
-mod targets;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,21 +9,20 @@ use std::thread;
 use std::time::Duration;
 
 use super::Terminal;
-use super::engine::EngineArgs;
+use super::engine::{EngineArgs, runtime};
 use super::span::parse_span;
 use super::terminal::Colour;
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
-use crate::image::{DiffIds, Limits, Options, Way, WireMode};
+use crate::image::{DiffIds, Limits, Naming, Options, Said, Wanted, WantedPlatform, Way, WireMode, weigh_targets};
 use crate::record::Variant;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
 use crate::suite;
 use crate::text::for_people;
 use crate::units::{Bytes, Nanos};
 use paths::Paths;
-use targets::{Naming, Wanted, WantedPlatform};
 
 /// Rows of each list on a terminal and in Markdown.
 const TOP: usize = 10;
@@ -123,6 +121,7 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
     let paths = Paths::new(&args.path, &args.ignore)?;
+    let all_paths = paths.all();
     let for_programs = matches!(args.format, Format::Json | Format::Csv);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
     let (targets, names) = named(args.targets, args.name)?;
@@ -143,13 +142,12 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
             diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
         },
         top,
-        paths,
+        listed: Box::new(move |path| paths.lists(path)),
         naming: Naming::ByTarget,
         limited: args.max_memory.is_some(),
     };
-    let all_paths = wanted.paths.all();
     let terminal = *terminal;
-    let images = within(args.max_time, move || targets::weigh(&wanted, &terminal))?;
+    let images = within(args.max_time, move || weigh(&wanted, &terminal))?;
     let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
     let shown = WeighShown { sections: &sections, top, skipped };
     let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
@@ -163,6 +161,14 @@ pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note("only paths that match are listed; the sums are those of the whole image");
     }
     Ok(Exit::Done)
+}
+
+fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>, Failure> {
+    let mut say = |said: Said<'_>| match said {
+        Said::Note(text) => terminal.note(text),
+        Said::Warning(text) => terminal.warning(text),
+    };
+    runtime()?.block_on(weigh_targets(wanted, &mut say))
 }
 
 /// Does some work in the time allowed; where that is over, it is left alone and ends with the program.
@@ -199,11 +205,11 @@ pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Fa
         via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },
         top: TOP_IN_JSON,
-        paths: Paths::new(&[], &[])?,
+        listed: Box::new(|_| true),
         naming: Naming::ByImage,
         limited: false,
     };
-    let images: Vec<Variant> = targets::weigh(&wanted, terminal)?;
+    let images: Vec<Variant> = weigh(&wanted, terminal)?;
     let skipped = WeighSkipped { wire: true, ..WeighSkipped::default() };
     Ok(Measured::parse(report::weigh_json(&images, skipped).as_bytes(), std::path::Path::new(target))?)
 }

@@ -5,9 +5,11 @@
 
 mod diagnose;
 mod on_engine;
+mod targets;
 mod way;
 
 pub use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
+pub use targets::{Naming, Said, Wanted, WantedPlatform, weigh as weigh_targets};
 pub use tonnage_image::{
     DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, StoreError,
     Weigher, Weight, WireMode, weigh, weigh_listed,

@@ -4,87 +4,26 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::str::FromStr;
 
-use super::super::Terminal;
-use super::super::engine::runtime;
-use super::paths::Paths;
+use super::wanted::{Naming, Place, Wanted, neither, of_platform, place, several, unreadable};
 use crate::analyse;
-use crate::engine::{ConnectOptions, EngineError, ImageHost as _, ImageInfo, connect};
+use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::{
-    self, Excess, ImageError, ImageScan, NotInPlace, Options, ParsePlatformError, Platform, Reading, ReportOptions,
-    StoreError, Way, WeighError, Weigher, weigh_on_engine,
+    self, ImageScan, NotInPlace, Platform, Reading, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
 use crate::record::{Outcome, Variant, Via};
 use crate::text::for_people;
 use crate::units::Bytes;
 
-/// What is asked for.
-pub(super) struct Wanted {
-    /// As typed.
-    pub targets: Vec<String>,
-    /// Names of the targets that were given one.
-    pub names: BTreeMap<String, String>,
-    /// What counts as base, as typed.
-    pub base: Option<String>,
-    /// Address of the engine.
-    pub engine: ConnectOptions,
-    /// The only platform that is weighed.
-    pub platform: Option<WantedPlatform>,
-    /// How images of the engine are read.
-    pub via: Way,
-    /// How images are read.
-    pub options: Options,
-    /// Rows kept of each list.
-    pub top: usize,
-    /// Paths that are listed.
-    pub paths: Paths,
-    /// How images of an archive that holds several are named.
-    pub naming: Naming,
-    /// Whether the limits were asked for.
-    pub limited: bool,
-}
-
-impl Wanted {
-    /// What a target is called: its own text, unless it was given a name.
-    fn name<'a>(&'a self, target: &'a str) -> &'a str {
-        self.names.get(target).map_or(target, String::as_str)
-    }
-}
-
-/// A platform, as it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct WantedPlatform {
-    platform: Platform,
-    /// Whether the variant was left to the image.
-    any_variant: bool,
-}
-
-impl FromStr for WantedPlatform {
-    type Err = ParsePlatformError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self { platform: text.parse()?, any_variant: text.split('/').count() < 3 })
-    }
-}
-
-/// How one of several images of a target is named; the only one is named as the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// `target (x:1)`.
-    ByTarget,
-    /// `x:1`.
-    ByImage,
-}
-
-/// What a target is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Stdin,
-    Disk,
-    Engine,
+/// What is to be told besides the result.
+#[derive(Debug, Clone, Copy)]
+pub enum Said<'a> {
+    /// Something that may be of interest.
+    Note(&'a str),
+    /// Something that may be wrong.
+    Warning(&'a str),
 }
 
 /// An image that was read, and what the engine says of it.
@@ -97,8 +36,8 @@ struct Read {
 }
 
 /// Weighs all targets, in their order.
-pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>, Failure> {
-    let targets = distinct(&wanted.targets, terminal);
+pub async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Result<Vec<Variant>, Failure> {
+    let targets = distinct(&wanted.targets, say);
     let all: Vec<&str> = targets.iter().copied().chain(wanted.base.as_deref()).collect();
     if all.iter().filter(|target| **target == "-").count() > 1 {
         return Err(Failure::new(Exit::Usage, "standard input can be read once", "give `-` once"));
@@ -109,14 +48,13 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
     let mut base_on_engine = None;
     if !on_engine.is_empty() {
         let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
-        (read_on_engine, base_on_engine, weigher) =
-            runtime()?.block_on(from_engine(&on_engine, base_only, wanted, weigher))?;
+        (read_on_engine, base_on_engine, weigher) = from_engine(&on_engine, base_only, wanted, weigher).await?;
     }
     let base = match wanted.base.as_deref() {
         None => Vec::new(),
         Some(base) => match base_on_engine {
             Some(diff_ids) => diff_ids,
-            None => base_of(base, wanted, &mut weigher, terminal)?,
+            None => base_of(base, wanted, &mut weigher, say)?,
         },
     };
     let mut images = Vec::new();
@@ -127,7 +65,7 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
                 if let Some(NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
                     reading.reason
                 {
-                    terminal.warning(&format!("`{}` was exported to weigh it: {via_reason}", for_people(target)));
+                    say(Said::Warning(&format!("`{}` was exported to weigh it: {via_reason}", for_people(target))));
                 }
                 let scan = one(target, &info, reading.scans, wanted)?;
                 vec![Read {
@@ -138,15 +76,15 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
                     via_reason,
                 }]
             }
-            None => from_archive(target, wanted, &mut weigher, terminal)?,
+            None => from_archive(target, wanted, &mut weigher, say)?,
         };
         for read in read {
             if !base.is_empty() && !read.scan.config.diff_ids.starts_with(&base) {
-                terminal.warning(&format!(
+                say(Said::Warning(&format!(
                     "`{}` is not built on `{}`: it has not all of its layers",
                     for_people(&read.name),
                     for_people(wanted.base.as_deref().unwrap_or_default())
-                ));
+                )));
             }
             images.push(variant(read, &base, wanted));
         }
@@ -160,11 +98,11 @@ pub(super) fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>
 }
 
 /// Targets, each once.
-fn distinct<'a>(targets: &'a [String], terminal: &Terminal) -> Vec<&'a str> {
+fn distinct<'a>(targets: &'a [String], say: &mut dyn FnMut(Said<'_>)) -> Vec<&'a str> {
     let mut once: Vec<&str> = Vec::new();
     for target in targets {
         if once.contains(&target.as_str()) {
-            terminal.warning(&format!("`{}` is given twice and weighed once", for_people(target)));
+            say(Said::Warning(&format!("`{}` is given twice and weighed once", for_people(target))));
         } else {
             once.push(target);
         }
@@ -172,24 +110,18 @@ fn distinct<'a>(targets: &'a [String], terminal: &Terminal) -> Vec<&'a str> {
     once
 }
 
-/// Files come before images of the same name; folders only where they look like a layout, for `python` may well be both.
-fn place(target: &str) -> Place {
-    let path = Path::new(target);
-    if target == "-" {
-        return Place::Stdin;
-    }
-    let is_path = target.starts_with(['/', '.']) || target.ends_with('/');
-    let is_layout = ["index.json", "manifest.json", "oci-layout"].iter().any(|name| path.join(name).exists());
-    if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
-}
-
 /// The images of an archive or a layout; what else is in it is counted.
-fn read(target: &str, wanted: &Wanted, weigher: &mut Weigher, terminal: &Terminal) -> Result<Vec<ImageScan>, Failure> {
+fn read(
+    target: &str,
+    wanted: &Wanted,
+    weigher: &mut Weigher,
+    say: &mut dyn FnMut(Said<'_>),
+) -> Result<Vec<ImageScan>, Failure> {
     let images = read_quietly(target, wanted, weigher)?;
     match weigher.skipped() {
         0 => {}
-        1 => terminal.note(&format!("`{}`: skipped 1 entry that is not an image", for_people(target))),
-        count => terminal.note(&format!("`{}`: skipped {count} entries that are not images", for_people(target))),
+        1 => say(Said::Note(&format!("`{}`: skipped 1 entry that is not an image", for_people(target)))),
+        count => say(Said::Note(&format!("`{}`: skipped {count} entries that are not images", for_people(target)))),
     }
     Ok(images)
 }
@@ -216,9 +148,9 @@ fn from_archive(
     target: &str,
     wanted: &Wanted,
     weigher: &mut Weigher,
-    terminal: &Terminal,
+    say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Vec<Read>, Failure> {
-    let scans = of_platform(target, read(target, wanted, weigher, terminal)?, wanted)?;
+    let scans = of_platform(target, read(target, wanted, weigher, say)?, wanted)?;
     if scans.len() == 1 {
         return Ok(scans.into_iter().map(|scan| archived(wanted.name(target).to_owned(), scan)).collect());
     }
@@ -257,43 +189,17 @@ fn archived(name: String, scan: ImageScan) -> Read {
 }
 
 /// The diff ids of a base that is an archive or a layout.
-fn base_of(base: &str, wanted: &Wanted, weigher: &mut Weigher, terminal: &Terminal) -> Result<Vec<String>, Failure> {
-    let scans = of_platform(base, read(base, wanted, weigher, terminal)?, wanted)?;
+fn base_of(
+    base: &str,
+    wanted: &Wanted,
+    weigher: &mut Weigher,
+    say: &mut dyn FnMut(Said<'_>),
+) -> Result<Vec<String>, Failure> {
+    let scans = of_platform(base, read(base, wanted, weigher, say)?, wanted)?;
     match scans.as_slice() {
         [scan] => Ok(scan.config.diff_ids.clone()),
         _ => Err(several(base, &scans, "which of them is the base cannot be told")),
     }
-}
-
-/// The images for the platform that is wanted.
-fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<Vec<ImageScan>, Failure> {
-    let Some(platform) = &wanted.platform else { return Ok(scans) };
-    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| {
-        scans.iter().filter(|scan| fit(&Platform::lenient(&scan.platform), platform)).cloned().collect::<Vec<_>>()
-    };
-    let fitting = [fits(is), fits(is_variant_of)].into_iter().find(|fitting| !fitting.is_empty());
-    fitting.ok_or_else(|| several(target, &scans, &format!("there is no image for `{}` in it", platform.platform)))
-}
-
-fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {
-    *platform == wanted.platform
-}
-
-/// `linux/amd64` is any `linux/amd64/v3` as well, if nothing fits better.
-fn is_variant_of(platform: &Platform, wanted: &WantedPlatform) -> bool {
-    wanted.any_variant && (&platform.os, &platform.architecture) == (&wanted.platform.os, &wanted.platform.architecture)
-}
-
-fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
-    let mut there: Vec<String> = scans.iter().map(|scan| format!("`{}`", for_people(&scan.platform))).collect();
-    there.sort();
-    there.dedup();
-    there.truncate(20);
-    Failure::new(
-        Exit::Unreadable,
-        format!("`{}`: {what}", for_people(target)),
-        format!("choose with `--platform` from what there is: {}", there.join(", ")),
-    )
 }
 
 /// An image of the engine: what the engine says of it, and how it was read.
@@ -359,27 +265,9 @@ fn one(target: &str, info: &ImageInfo, scans: Vec<ImageScan>, wanted: &Wanted) -
     ))
 }
 
-fn neither(target: &str) -> Failure {
-    Failure::new(
-        Exit::Unreadable,
-        format!("`{}` is neither a file nor an image", for_people(target)),
-        "give the path of an archive or an OCI layout, or pull the image first; `docker images` lists what there is",
-    )
-}
-
-fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
-    let too_large = error.excess() == Some(Excess::Memory);
-    let mut failure = Failure::from(error);
-    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
-    if too_large && wanted.limited {
-        failure.hint = Some("allow more with `--max-memory`, if the archive can be trusted".to_owned());
-    }
-    failure
-}
-
 fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
     let options = ReportOptions { base_diff_ids: base, site_layers: 0, top: wanted.top };
-    let weight = image::weigh_listed(&read.scan, &options, &|path| wanted.paths.lists(path));
+    let weight = image::weigh_listed(&read.scan, &options, &|path| (wanted.listed)(path));
     let mut sizes = weight.sizes;
     sizes.engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
     Variant {
@@ -401,47 +289,5 @@ fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
         via: Some(read.via),
         via_reason: read.via_reason,
         ..Variant::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_platform_fits_its_own_variants_and_no_other() {
-        let fits = |platform: &str, wanted: &str| {
-            let (platform, wanted) = (Platform::lenient(platform), wanted.parse().unwrap());
-            is(&platform, &wanted) || is_variant_of(&platform, &wanted)
-        };
-        for (platform, wanted, expected) in [
-            ("linux/arm64/v8", "linux/arm64", true),
-            ("linux/arm64", "linux/arm64/v8", true),
-            ("linux/arm64", "aarch64", true),
-            ("linux/amd64/v3", "linux/amd64", true),
-            ("linux/amd64", "linux/amd64/v3", false),
-            ("linux/arm64", "linux/arm", false),
-            ("linux/arm/v7", "linux/arm", true),
-            ("/amd64", "x86_64", true),
-        ] {
-            assert_eq!(fits(platform, wanted), expected, "{platform} {wanted}");
-        }
-    }
-
-    #[test]
-    fn paths_are_told_from_images_without_asking_an_engine() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        std::fs::write(path("a.tar"), "").unwrap();
-        for (target, expected) in [
-            ("-".to_owned(), Place::Stdin),
-            (path("a.tar"), Place::Disk),
-            ("./gone.tar".to_owned(), Place::Disk),
-            ("python:3.9".to_owned(), Place::Engine),
-            // A folder of this repository without a layout.
-            ("src".to_owned(), Place::Engine),
-        ] {
-            assert_eq!(place(&target), expected, "{target}");
-        }
     }
 }

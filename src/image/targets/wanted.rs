@@ -1,0 +1,182 @@
+//! What is asked for, and which of several images that is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::engine::ConnectOptions;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::image::{Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, Way};
+use crate::text::for_people;
+
+/// What is asked for.
+pub struct Wanted {
+    /// As typed.
+    pub targets: Vec<String>,
+    /// Names of the targets that were given one.
+    pub names: BTreeMap<String, String>,
+    /// What counts as base, as typed.
+    pub base: Option<String>,
+    /// Address of the engine.
+    pub engine: ConnectOptions,
+    /// The only platform that is weighed.
+    pub platform: Option<WantedPlatform>,
+    /// How images of the engine are read.
+    pub via: Way,
+    /// How images are read.
+    pub options: Options,
+    /// Rows kept of each list.
+    pub top: usize,
+    /// Paths that are listed.
+    pub listed: Box<dyn Fn(&str) -> bool + Send>,
+    /// How images of an archive that holds several are named.
+    pub naming: Naming,
+    /// Whether the limits were asked for.
+    pub limited: bool,
+}
+
+impl Wanted {
+    /// What a target is called: its own text, unless it was given a name.
+    pub(super) fn name<'a>(&'a self, target: &'a str) -> &'a str {
+        self.names.get(target).map_or(target, String::as_str)
+    }
+}
+
+/// A platform, as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedPlatform {
+    platform: Platform,
+    /// Whether the variant was left to the image.
+    any_variant: bool,
+}
+
+impl FromStr for WantedPlatform {
+    type Err = ParsePlatformError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self { platform: text.parse()?, any_variant: text.split('/').count() < 3 })
+    }
+}
+
+/// How one of several images of a target is named; the only one is named as the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// `target (x:1)`.
+    ByTarget,
+    /// `x:1`.
+    ByImage,
+}
+
+/// What a target is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// An archive on standard input.
+    Stdin,
+    /// An archive or a layout.
+    Disk,
+    /// An image of the engine.
+    Engine,
+}
+
+/// Files come before images of the same name; folders only where they look like a layout, for `python` may well be both.
+pub(super) fn place(target: &str) -> Place {
+    let path = Path::new(target);
+    if target == "-" {
+        return Place::Stdin;
+    }
+    let is_path = target.starts_with(['/', '.']) || target.ends_with('/');
+    let is_layout = ["index.json", "manifest.json", "oci-layout"].iter().any(|name| path.join(name).exists());
+    if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
+}
+
+/// The images for the platform that is wanted.
+pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<Vec<ImageScan>, Failure> {
+    let Some(platform) = &wanted.platform else { return Ok(scans) };
+    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| {
+        scans.iter().filter(|scan| fit(&Platform::lenient(&scan.platform), platform)).cloned().collect::<Vec<_>>()
+    };
+    let fitting = [fits(is), fits(is_variant_of)].into_iter().find(|fitting| !fitting.is_empty());
+    fitting.ok_or_else(|| several(target, &scans, &format!("there is no image for `{}` in it", platform.platform)))
+}
+
+fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {
+    *platform == wanted.platform
+}
+
+/// `linux/amd64` is any `linux/amd64/v3` as well, if nothing fits better.
+fn is_variant_of(platform: &Platform, wanted: &WantedPlatform) -> bool {
+    wanted.any_variant && (&platform.os, &platform.architecture) == (&wanted.platform.os, &wanted.platform.architecture)
+}
+
+pub(super) fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
+    let mut there: Vec<String> = scans.iter().map(|scan| format!("`{}`", for_people(&scan.platform))).collect();
+    there.sort();
+    there.dedup();
+    there.truncate(20);
+    Failure::new(
+        Exit::Unreadable,
+        format!("`{}`: {what}", for_people(target)),
+        format!("choose with `--platform` from what there is: {}", there.join(", ")),
+    )
+}
+
+pub(super) fn neither(target: &str) -> Failure {
+    Failure::new(
+        Exit::Unreadable,
+        format!("`{}` is neither a file nor an image", for_people(target)),
+        "give the path of an archive or an OCI layout, or pull the image first; `docker images` lists what there is",
+    )
+}
+
+pub(super) fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
+    let too_large = error.excess() == Some(Excess::Memory);
+    let mut failure = Failure::from(error);
+    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
+    if too_large && wanted.limited {
+        failure.hint = Some("allow more with `--max-memory`, if the archive can be trusted".to_owned());
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_fits_its_own_variants_and_no_other() {
+        let fits = |platform: &str, wanted: &str| {
+            let (platform, wanted) = (Platform::lenient(platform), wanted.parse().unwrap());
+            is(&platform, &wanted) || is_variant_of(&platform, &wanted)
+        };
+        for (platform, wanted, expected) in [
+            ("linux/arm64/v8", "linux/arm64", true),
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64", "aarch64", true),
+            ("linux/amd64/v3", "linux/amd64", true),
+            ("linux/amd64", "linux/amd64/v3", false),
+            ("linux/arm64", "linux/arm", false),
+            ("linux/arm/v7", "linux/arm", true),
+            ("/amd64", "x86_64", true),
+        ] {
+            assert_eq!(fits(platform, wanted), expected, "{platform} {wanted}");
+        }
+    }
+
+    #[test]
+    fn paths_are_told_from_images_without_asking_an_engine() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::write(path("a.tar"), "").unwrap();
+        for (target, expected) in [
+            ("-".to_owned(), Place::Stdin),
+            (path("a.tar"), Place::Disk),
+            ("./gone.tar".to_owned(), Place::Disk),
+            ("python:3.9".to_owned(), Place::Engine),
+            // A folder of this repository without a layout.
+            ("src".to_owned(), Place::Engine),
+        ] {
+            assert_eq!(place(&target), expected, "{target}");
+        }
+    }
+}

@@ -4,7 +4,6 @@
 //! somebody chose is the only candidate: another engine than the one meant is never used in its place. Nothing
 //! here opens a connection.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -253,7 +252,7 @@ fn chosen_context(around: &Surroundings) -> Result<Option<String>, EngineError> 
 fn context_address(name: &str, around: &Surroundings) -> Result<Address, EngineError> {
     let label = format!("context {name}");
     let dir = around.config_dir.as_deref().ok_or_else(|| bad(&label, "there is no folder `~/.docker`"))?;
-    let id = hex(&Sha256::digest(name.as_bytes()));
+    let id = hex::encode(Sha256::digest(name.as_bytes()));
     let path = dir.join("contexts/meta").join(&id).join("meta.json");
     let bytes = std::fs::read(&path).map_err(|error| bad(&label, format!("`{}`: {error}", path.display())))?;
     let meta: ContextMeta =
@@ -273,14 +272,6 @@ fn context_address(name: &str, around: &Surroundings) -> Result<Address, EngineE
         ..around.clone()
     };
     parse(&endpoint.host, &around)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 /// The files that TLS needs, or which of them is missing.
@@ -405,7 +396,7 @@ mod tests {
     #[test]
     fn a_docker_context_names_the_endpoint_and_its_certificates() {
         let dir = tempfile::tempdir().unwrap();
-        let id_of = |name: &str| hex(&Sha256::digest(name.as_bytes()));
+        let id_of = |name: &str| hex::encode(Sha256::digest(name.as_bytes()));
         let meta = dir.path().join("contexts/meta").join(id_of("lab"));
         std::fs::create_dir_all(&meta).unwrap();
         std::fs::write(meta.join("meta.json"), r#"{"Name":"lab","Endpoints":{"docker":{"Host":"tcp://lab:2376"}}}"#)
@@ -442,6 +433,6 @@ mod tests {
     #[test]
     fn the_name_of_a_context_is_hashed_as_docker_does_it() {
         // FIPS 180-2, B.1.
-        assert_eq!(hex(&Sha256::digest(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hex::encode(Sha256::digest(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

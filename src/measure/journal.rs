@@ -276,8 +276,8 @@ fn encode(line: &Line) -> serde_json::Result<String> {
 }
 
 fn check(text: &[u8]) -> String {
-    let sum: [u8; 32] = Sha256::digest(text).into();
-    sum[..DIGITS / 2].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    let sum = Sha256::digest(text);
+    hex::encode(&sum[..DIGITS / 2])
 }
 
 /// A line without its checksum; `None` where it has none.

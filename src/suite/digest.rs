@@ -59,12 +59,7 @@ pub(super) fn of(
             }
         }
     }
-    let mut text = String::from("sha256:");
-    for byte in hash.finalize() {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok((text, not_sent))
+    Ok((format!("sha256:{}", hex::encode(hash.finalize())), not_sent))
 }
 
 /// A label and a length before each part, so that no two inputs run together to the same bytes.

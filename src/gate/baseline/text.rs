@@ -57,7 +57,7 @@ pub(super) fn digest(mut file: Value) -> String {
         keys.shift_remove("digest");
     }
     file.sort_all_objects();
-    hex(Sha256::digest(file.to_string().as_bytes()).as_ref())
+    format!("sha256:{}", hex::encode(Sha256::digest(file.to_string())))
 }
 
 /// The digest of older baselines, over all lines but its own. Line ends count as `\n`, whatever git made of them.
@@ -67,14 +67,7 @@ pub(super) fn digest_of_lines(text: &str) -> String {
         hasher.update(line.trim_end().as_bytes());
         hasher.update(b"\n");
     }
-    hex(hasher.finalize().as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold("sha256:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex::encode(hasher.finalize()))
 }
 
 fn variant(out: &mut String, entry: &Entry) {

@@ -1,6 +1,5 @@
 //! Compressed and plain blobs: told apart by their first bytes, unpacked and counted as they stream by; digests.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -137,8 +136,8 @@ impl<R> Counted<R> {
     /// The digest of what was read, as `algorithm:digits`, if it was asked for.
     pub fn digest(&mut self) -> Option<String> {
         Some(match self.hasher.take()? {
-            Hasher::Sha256(hasher) => hex("sha256:", &hasher.finalize()),
-            Hasher::Sha512(hasher) => hex("sha512:", &hasher.finalize()),
+            Hasher::Sha256(hasher) => digest_text(&hasher.finalize()),
+            Hasher::Sha512(hasher) => format!("sha512:{}", hex::encode(hasher.finalize())),
         })
     }
 
@@ -233,15 +232,7 @@ pub fn read_buffered(input: &mut impl BufRead, out: &mut [u8]) -> io::Result<usi
 
 /// `sha256:` and the digits.
 pub fn digest_text(digest: &[u8]) -> String {
-    hex("sha256:", digest)
-}
-
-/// A prefix and bytes in hexadecimal.
-pub fn hex(prefix: &str, bytes: &[u8]) -> String {
-    bytes.iter().fold(prefix.to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex::encode(digest))
 }
 
 /// Digest of some bytes.

@@ -3,7 +3,6 @@
 #![expect(clippy::expect_used, reason = "nothing here fails in memory")]
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use sha2::{Digest as _, Sha256};
@@ -88,10 +87,7 @@ fn add(builder: &mut Builder<Vec<u8>>, path: &str, kind: EntryType, content: &[u
 
 /// The digits of a SHA-256 digest.
 pub fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(content))
 }
 
 /// The config of an image of these (unpacked) layers; layer n was made by `step n`.

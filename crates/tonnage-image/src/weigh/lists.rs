@@ -9,7 +9,6 @@ use crate::bytes::Bytes;
 use crate::facts::{Duplicate, PathSize, Reclaimable};
 use crate::merge::Merged;
 use crate::merge::tree::Inode;
-use crate::read::blob;
 use crate::read::layer::EntryKind;
 use crate::text::from_bytes;
 
@@ -110,7 +109,7 @@ pub(crate) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) 
                 }
             }
             wanted.then(|| Duplicate {
-                digest: blob::hex("blake3:", digest),
+                digest: format!("blake3:{}", hex::encode(digest)),
                 size_bytes: Bytes(size),
                 paths: first.into_iter().collect(),
                 copies: copies.len() as u64,

@@ -10,8 +10,9 @@ use crate::record::{Noise, Record, Sample, Scenario};
 use crate::units::Nanos;
 
 /// Verdict of the A/A check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum NoiseVerdict {
     /// The interval contains 1.
     Quiet,
@@ -19,17 +20,6 @@ pub enum NoiseVerdict {
     Noisy,
     /// There are too few pairs for an interval.
     Unknown,
-}
-
-impl NoiseVerdict {
-    /// As in tables and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Quiet => "quiet",
-            Self::Noisy => "noisy",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 impl Noise {

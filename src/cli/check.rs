@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames as _;
+
 use super::output::{Output, parse_output};
 use super::place::{Place, Suite};
+use super::words::one_of;
 use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,8 +24,8 @@ pub struct Args {
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
-    /// Output format: table, json, markdown, junit, github, bmf, benchmark, or hyperfine
-    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table)]
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = one_of::<GateFormat>(GateFormat::VARIANTS))]
     format: GateFormat,
     /// Also write a file, such as `--output markdown=gate.md` (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_output)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::output::{Output, parse_output};
+use super::words::one_of;
 use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,8 +22,8 @@ pub struct Args {
     /// Only compare this variant
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// Output format: table, json, or markdown
-    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = format)]
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = one_of::<GateFormat>(&FORMATS))]
     format: GateFormat,
     /// Also write a file, such as `--output markdown=difference.md` (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", value_parser = file)]
@@ -33,17 +34,16 @@ pub struct Args {
 }
 
 /// The formats that a comparison has.
-fn format(text: &str) -> Result<GateFormat, String> {
-    match text.parse()? {
-        format @ (GateFormat::Table | GateFormat::Json | GateFormat::Markdown) => Ok(format),
-        other => Err(format!("a comparison has no verdict to write as `{other}`: use table, json or markdown")),
-    }
-}
+const FORMATS: [&str; 3] = ["table", "json", "markdown"];
 
 fn file(text: &str) -> Result<Output, String> {
     let output = parse_output(text)?;
-    format(output.format.word())?;
-    Ok(output)
+    if FORMATS.contains(&output.format.to_string().as_str()) {
+        Ok(output)
+    } else {
+        let format = output.format;
+        Err(format!("a comparison has no verdict to write as `{format}`: use {}", FORMATS.join(", ")))
+    }
 }
 
 /// Runs `tonnage compare`.

@@ -19,6 +19,7 @@ mod span;
 mod terminal;
 mod trend;
 mod weigh;
+mod words;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use strum::VariantNames as _;
+
 use crate::report::GateFormat;
 
 /// A format and the file it goes to.
@@ -20,5 +22,6 @@ pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     if file.is_empty() {
         return Err("there is no file behind the `=`".to_owned());
     }
-    Ok(Output { format: format.parse()?, file: file.into() })
+    let known = || format!("`{format}` is none of {}", GateFormat::VARIANTS.join(", "));
+    Ok(Output { format: format.parse().map_err(|_| known())?, file: file.into() })
 }

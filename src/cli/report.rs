@@ -118,12 +118,8 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 fn relative(file: &Path, target: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let (file, target) = (absolute(file), absolute(target));
-    let from: Vec<_> = file.parent().into_iter().flat_map(Path::components).collect();
-    let to: Vec<_> = target.components().collect();
-    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let up = std::iter::repeat_n("..".to_owned(), from.len() - shared);
-    let down = to[shared..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned());
-    up.chain(down).collect::<Vec<_>>().join("/")
+    let link = pathdiff::diff_paths(&target, file.parent().unwrap_or(&file)).unwrap_or(target);
+    link.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueHint;
+use strum::VariantNames as _;
 
 use super::Terminal;
 use super::against::BaseState;
 use super::report::{Format, print};
 use super::span::parse_span;
+use super::words::one_of;
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
 use crate::engine::{BuilderChoice, Engine, Secrets, connect};
@@ -61,7 +63,7 @@ pub struct Args {
     #[command(flatten)]
     engine: super::engine::EngineArgs,
     /// Builder to use [default: BuildKit if available]
-    #[arg(long, value_name = "auto|buildkit|classic", help_heading = "Engine")]
+    #[arg(long, value_name = "BUILDER", value_parser = one_of::<BuilderChoice>(BuilderChoice::VARIANTS), help_heading = "Engine")]
     builder: Option<BuilderChoice>,
     /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
     #[arg(long, value_name = "NAME", help_heading = "What to measure")]
@@ -82,7 +84,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
     only: Vec<String>,
     /// Scenarios to measure (comma-separated) [default: cold,warm,touch,src,deps]
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        value_delimiter = ',',
+        value_parser = one_of::<Scenario>(Scenario::VARIANTS),
+        help_heading = "What to measure"
+    )]
     scenarios: Vec<Scenario>,
     /// Seed for the build order [default: 1]
     #[arg(long, value_name = "N", help_heading = "What to measure")]
@@ -110,7 +118,7 @@ pub struct Args {
     #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Behind a proxy")]
     site_env: Vec<(String, String)>,
     /// Where to read images from: the engine's storage (requires root on its host) or an export
-    #[arg(long, value_name = "auto|export|store", help_heading = "Engine")]
+    #[arg(long, value_name = "HOW", value_parser = one_of::<Way>(Way::VARIANTS), help_heading = "Engine")]
     via: Option<Way>,
     /// Do not start the images
     #[arg(long, help_heading = "What to measure")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::words::one_of;
 use super::{Colour, Terminal};
 use crate::analyse::trend::{Metric, Trend, read_history, trend};
 use crate::error::Failure;
@@ -22,8 +23,8 @@ pub struct Args {
     /// Directory that holds the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Metric to show: size, own, wire, ready, cold, warm, touch, src, or deps
-    #[arg(long, default_value = "size")]
+    /// Metric to show
+    #[arg(long, default_value = "size", value_parser = one_of::<Metric>(&Metric::WORDS))]
     metric: Metric,
     /// Output format
     #[arg(long, value_enum, default_value_t)]

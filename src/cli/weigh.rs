@@ -8,10 +8,13 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use strum::VariantNames as _;
+
 use super::Terminal;
 use super::engine::{EngineArgs, runtime};
 use super::span::parse_span;
 use super::terminal::Colour;
+use super::words::one_of;
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -88,7 +91,7 @@ pub struct Args {
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
     /// Where to read images from: the engine's storage (requires root on its host) or an export
-    #[arg(long, value_name = "auto|export|store", default_value_t)]
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = one_of::<Way>(Way::VARIANTS))]
     via: Way,
     #[command(flatten)]
     engine: EngineArgs,

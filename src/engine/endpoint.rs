@@ -433,6 +433,9 @@ mod tests {
     #[test]
     fn the_name_of_a_context_is_hashed_as_docker_does_it() {
         // FIPS 180-2, B.1.
-        assert_eq!(hex::encode(Sha256::digest(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hex::encode(Sha256::digest(b"abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }

@@ -1,7 +1,5 @@
 //! Where a run was measured: the engine, the host and the noise on it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Bytes, Nanos};
@@ -62,9 +60,10 @@ pub struct Engine {
 }
 
 /// How an engine stores images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ImageStore {
     /// Docker's own graph drivers.
     Graphdriver,
@@ -75,9 +74,10 @@ pub enum ImageStore {
 }
 
 /// What turns a Dockerfile into an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Builder {
     /// BuildKit inside Docker.
     Buildkit,
@@ -85,26 +85,6 @@ pub enum Builder {
     Classic,
     /// Buildah inside Podman.
     Buildah,
-}
-
-impl fmt::Display for ImageStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Graphdriver => "graphdriver",
-            Self::Containerd => "containerd",
-            Self::ContainersStorage => "containers-storage",
-        })
-    }
-}
-
-impl fmt::Display for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Buildkit => "buildkit",
-            Self::Classic => "classic",
-            Self::Buildah => "buildah",
-        })
-    }
 }
 
 /// The machine tonnage ran on.

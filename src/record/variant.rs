@@ -141,9 +141,10 @@ pub struct Failure {
 }
 
 /// What was being done when a variant failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FailureStage {
     /// A base image was pulled.
     Pull,
@@ -153,18 +154,6 @@ pub enum FailureStage {
     Export,
     /// Its container was started and asked.
     Serve,
-}
-
-impl FailureStage {
-    /// As in a record.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::Build => "build",
-            Self::Export => "export",
-            Self::Serve => "serve",
-        }
-    }
 }
 
 /// A base image.

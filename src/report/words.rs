@@ -192,7 +192,7 @@ pub fn noise(noise: &Noise) -> String {
     }
     format!(
         "{what}: {} (ratio {:.3}, 95 % interval {:.3} to {:.3}, {}).",
-        noise.verdict().word(),
+        noise.verdict(),
         noise.ratio,
         noise.low,
         noise.high,

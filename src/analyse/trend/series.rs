@@ -1,7 +1,6 @@
 //! One series a variant over all runs, with what changed on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::str::FromStr;
 
 use tonnage_image::Platform;
@@ -13,7 +12,8 @@ use crate::record::{BaseOrigin, Outcome, Scenario};
 use crate::units::{Bytes, Nanos};
 
 /// What a trend is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Metric {
     /// Classic unpacked size.
     Size,
@@ -22,12 +22,16 @@ pub enum Metric {
     /// What a registry transfers.
     Wire,
     /// Median build time of a scenario.
+    #[strum(transparent)]
     Build(Scenario),
     /// Median time to the first expected answer.
     Ready,
 }
 
 impl Metric {
+    /// The words for all of them.
+    pub const WORDS: [&str; 9] = ["size", "own", "wire", "ready", "cold", "warm", "src", "deps", "touch"];
+
     /// Whether values are times rather than sizes.
     pub fn is_time(self) -> bool {
         matches!(self, Self::Build(_) | Self::Ready)
@@ -49,20 +53,8 @@ impl Metric {
     }
 }
 
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Size => "size",
-            Self::Own => "own",
-            Self::Wire => "wire",
-            Self::Build(scenario) => scenario.word(),
-            Self::Ready => "ready",
-        })
-    }
-}
-
 impl FromStr for Metric {
-    type Err = String;
+    type Err = strum::ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(match text {
@@ -70,11 +62,7 @@ impl FromStr for Metric {
             "own" => Self::Own,
             "wire" => Self::Wire,
             "ready" => Self::Ready,
-            other => {
-                Self::Build(other.parse().map_err(|_| {
-                    format!("`{other}` is none of size, own, wire, ready, cold, warm, src, deps, touch")
-                })?)
-            }
+            scenario => Self::Build(scenario.parse()?),
         })
     }
 }

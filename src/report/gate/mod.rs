@@ -10,9 +10,6 @@ mod junit;
 mod log;
 mod times;
 
-use std::fmt;
-use std::str::FromStr;
-
 use comment::comment;
 use differences::{differences_json, differences_markdown, differences_table};
 use github::annotations;
@@ -27,7 +24,20 @@ use crate::gate::{Differences, Judgement, Measured};
 const MARKDOWN_LIMIT: usize = 60_000;
 
 /// How a verdict is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumIter,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum GateFormat {
     /// For people, on a terminal.
     Table,
@@ -45,51 +55,6 @@ pub enum GateFormat {
     Benchmark,
     /// The build times as hyperfine's `--export-json` has them.
     Hyperfine,
-}
-
-impl GateFormat {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Table,
-        Self::Json,
-        Self::Markdown,
-        Self::Junit,
-        Self::Github,
-        Self::Bmf,
-        Self::Benchmark,
-        Self::Hyperfine,
-    ];
-
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Junit => "junit",
-            Self::Github => "github",
-            Self::Bmf => "bmf",
-            Self::Benchmark => "benchmark",
-            Self::Hyperfine => "hyperfine",
-        }
-    }
-}
-
-impl fmt::Display for GateFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl FromStr for GateFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|format| format.word() == text).ok_or_else(|| {
-            let known: Vec<&str> = Self::ALL.iter().map(|format| format.word()).collect();
-            format!("`{text}` is none of {}", known.join(", "))
-        })
-    }
 }
 
 /// What a terminal can do and how much is wanted.

@@ -1,5 +1,7 @@
 //! What each output says, and that hostile names break none of them.
 
+use strum::IntoEnumIterator as _;
+
 use std::path::Path;
 
 use super::*;
@@ -163,7 +165,7 @@ fn markdown_of_a_thousand_variants_stays_below_githubs_limit() {
 #[test]
 fn hostile_names_break_no_output() {
     let found = judged(|_| {}, hostile);
-    for format in GateFormat::ALL {
+    for format in GateFormat::iter() {
         let text = written(format, &found);
         assert!(!text.contains('\u{1b}'), "{format}: {text}");
         // JSON is for programs: it escapes what is a control character to JSON.
@@ -256,8 +258,8 @@ fn junit_is_of_the_common_schema_and_its_counts_agree() {
 
 #[test]
 fn formats_are_read_by_their_word() {
-    for format in GateFormat::ALL {
-        assert_eq!(format.word().parse(), Ok(format));
+    for format in GateFormat::iter() {
+        assert_eq!(format.to_string().parse(), Ok(format));
     }
-    assert!("xml".parse::<GateFormat>().unwrap_err().contains("junit"));
+    assert!("xml".parse::<GateFormat>().is_err());
 }

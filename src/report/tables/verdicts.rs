@@ -77,9 +77,9 @@ pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
         match (&variant.failure, &variant.serve) {
             (Some(failure), _) => {
                 let at = if failure.scenario.is_empty() {
-                    failure.stage.word().to_owned()
+                    failure.stage.to_string()
                 } else {
-                    format!("{} ({})", failure.stage.word(), failure.scenario)
+                    format!("{} ({})", failure.stage, failure.scenario)
                 };
                 table.push(vec![
                     Cell::new(&variant.name),

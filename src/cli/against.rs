@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::env;
 use crate::error::Failure;
-use crate::gate::Budgets;
-use crate::gate::timing::{self, TimingMode, TimingRules, TimingVerdict};
+use crate::gate::timing::{self, TimingRules, TimingVerdict};
+use crate::gate::{Budgets, TimingMode};
 use crate::measure::Other;
 use crate::record::{Against, Record, Scenario};
 use crate::suite::{Checkout, CheckoutError, Suite, check_out};
@@ -25,7 +25,7 @@ impl BaseState {
     /// a ref goes first.
     pub(super) fn find(suite: &Suite, named: &str) -> Result<Self, Failure> {
         // What the gate will go by is read before anything is measured.
-        let rules = Budgets::read(&suite.manifest, &suite.manifest)?.options.timing;
+        let rules = Budgets::of(&suite.manifest)?.options.timing;
         let path = Path::new(named);
         let folder = |rules| -> Result<Self, Failure> {
             let suite = suite.load_other(path)?;

@@ -11,8 +11,8 @@ use super::{Colour, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::gate::timing::{self, TimingMode, TimingResult};
-use crate::gate::{Baseline, Budgets, Input, Judgement, Kind, Measured, Vanished, judge};
+use crate::gate::timing::{self, TimingResult};
+use crate::gate::{Baseline, Budgets, Input, Judgement, Kind, Measured, TimingMode, Vanished, judge};
 use crate::record::{self, Against};
 use crate::report::{GateFormat, Look, render_judgement};
 

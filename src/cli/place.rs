@@ -6,7 +6,7 @@ use super::allow::AllowArgs;
 use crate::error::Failure;
 use crate::gate::{Budgets, newest_record};
 use crate::record;
-use crate::suite::{self, BASELINE_NAME, Boundary, MANIFEST_NAME, SuiteError};
+use crate::suite::{BASELINE_NAME, Boundary, Document, MANIFEST_NAME, SuiteError};
 
 /// The manifest of a suite that is named by its directory or by the manifest itself.
 pub(super) fn manifest_of(suite: &Path) -> PathBuf {
@@ -17,9 +17,9 @@ pub(super) fn manifest_of(suite: &Path) -> PathBuf {
 
 /// Where the results of a suite may be: below the current directory, where a run puts them, or beside the manifest,
 /// where they are if it was started there.
-pub(super) fn results_of(manifest: &Path) -> Result<[PathBuf; 2], SuiteError> {
-    let name = suite::name_of(manifest)?;
-    let beside = manifest.parent().unwrap_or(Path::new(""));
+pub(super) fn results_of(manifest: &Document) -> Result<[PathBuf; 2], SuiteError> {
+    let name = manifest.suite_name()?;
+    let beside = manifest.path.parent().unwrap_or(Path::new(""));
     Ok([Path::new("results").join(&name), beside.join("results").join(&name)])
 }
 
@@ -65,11 +65,12 @@ impl Place {
         let boundary = Boundary::around(here, &self.allow.allow_outside)?;
         boundary.resolve(&manifest)?;
         // A weighing can be judged without a suite.
-        let budgets = if manifest.is_file() || named.is_some_and(|path| !path.is_dir()) {
-            Budgets::read(&manifest, &manifest)?
+        let document = if manifest.is_file() || named.is_some_and(|path| !path.is_dir()) {
+            Some(Document::read(&manifest)?)
         } else {
-            Budgets::default()
+            None
         };
+        let budgets = document.as_ref().map(Budgets::of).transpose()?.unwrap_or_default();
         let kept = budgets.options.baseline.clone().unwrap_or_else(|| PathBuf::from(BASELINE_NAME));
         let baseline = self.baseline.clone().unwrap_or_else(|| folder.join(kept));
         if self.baseline.is_none() {
@@ -80,7 +81,11 @@ impl Place {
             .filter_map(|(flag, path)| Some(format!(" {flag} {}", path?.display())))
             .collect();
         let flags = flags + &self.allow.again();
-        let record = record.map_or_else(|| newest(&manifest), |path| Ok(path.to_path_buf()));
+        let record = match (record, &document) {
+            (Some(path), _) => Ok(path.to_path_buf()),
+            (None, Some(document)) => newest(document),
+            (None, None) => Err(SuiteError::NoManifest { folder: here.to_path_buf() }.into()),
+        };
         Ok(Suite { folder, budgets, baseline, flags, record })
     }
 
@@ -99,11 +104,7 @@ fn is_suite(path: &Path) -> bool {
 }
 
 /// The newest run of a suite.
-fn newest(manifest: &Path) -> Result<PathBuf, Failure> {
-    if !manifest.is_file() {
-        let folder = manifest.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return Err(SuiteError::NoManifest { folder: folder.to_path_buf() }.into());
-    }
+fn newest(manifest: &Document) -> Result<PathBuf, Failure> {
     let [here, beside] = results_of(manifest)?;
     Ok(newest_record(&here).or_else(|error| newest_record(&beside).map_err(|_| error))?)
 }

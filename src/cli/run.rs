@@ -156,7 +156,7 @@ pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // What is wrong on the command line is said before an engine is looked for.
     suite.check_bases(&suite.base_set(args.bases())?, &args.only)?;
     // The gate's part of the manifest, too: a typing error must not come out after the builds.
-    Budgets::read(&suite.manifest, &suite.manifest)?;
+    Budgets::of(&suite.manifest)?;
     if !suite.not_sent.is_empty() {
         terminal.note(&report::not_sent(&suite.not_sent));
     }

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::report::{self, Style};
-use crate::suite::{self, MANIFEST_NAME, SuiteError};
+use crate::suite::{Document, MANIFEST_NAME, SuiteError};
 use crate::text::for_people;
 
 /// Arguments of `tonnage trend`.
@@ -97,7 +97,7 @@ fn history_path(suite: &str, results: &Path) -> Result<PathBuf, Failure> {
     let given = Path::new(suite);
     let manifest = super::place::manifest_of(given);
     if manifest.file_name().is_some_and(|name| name == MANIFEST_NAME) && manifest.is_file() {
-        let name = suite::name_of(&manifest)?;
+        let name = Document::read(&manifest)?.suite_name()?;
         let beside = manifest.parent().unwrap_or(Path::new("")).join(results);
         let places = [results.to_path_buf(), beside].map(|place| place.join(&name).join(HISTORY));
         return Ok(places.iter().find(|path| path.is_file()).unwrap_or(&places[0]).clone());

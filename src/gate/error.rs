@@ -16,20 +16,6 @@ pub enum GateError {
     /// The record could not be read.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A budget could not be read.
-    #[error("failed to read `{}`, line {line}, column {column}: {message}", path.display())]
-    Budget {
-        /// The manifest.
-        path: PathBuf,
-        /// Line, counted from 1.
-        line: usize,
-        /// Column in characters, counted from 1.
-        column: usize,
-        /// What is wrong.
-        message: String,
-        /// What to write instead.
-        hint: String,
-    },
     /// A baseline or a weighing is no JSON of that kind.
     #[error("failed to read `{}`: {reason}", path.display())]
     Malformed {
@@ -89,7 +75,6 @@ impl Diagnose for GateError {
         match self {
             Self::File(error) => error.hint(),
             Self::Record(error) => error.hint(),
-            Self::Budget { hint, .. } => Some(hint.clone()),
             Self::Malformed { .. } => {
                 Some("give a `run.json`, the output of `tonnage weigh --format json`, or a baseline".into())
             }

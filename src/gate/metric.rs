@@ -107,26 +107,21 @@ impl PartialEq for Pattern {
 }
 
 impl Metric {
-    /// The metric of a key in `[budget]`; `None` for other keys.
-    pub fn of_key(key: &str) -> Option<Self> {
-        Some(match key {
-            "size" => Self::Size,
-            "own" => Self::Own,
-            "base" => Self::Base,
-            "wire" => Self::Wire,
-            "rootfs" => Self::Rootfs,
-            "reclaimable" => Self::Reclaimable,
-            "duplicates" => Self::Duplicates,
-            "layers" => Self::Layers,
-            "packages" => Self::Packages,
-            "package_bytes" => Self::PackageBytes,
-            _ => return None,
-        })
+    /// Those without a pattern.
+    pub fn plain() -> [Self; 10] {
+        [
+            Self::Size,
+            Self::Own,
+            Self::Base,
+            Self::Wire,
+            Self::Rootfs,
+            Self::Reclaimable,
+            Self::Duplicates,
+            Self::Layers,
+            Self::Packages,
+            Self::PackageBytes,
+        ]
     }
-
-    /// The keys that [`Metric::of_key`] knows.
-    pub const KEYS: [&str; 10] =
-        ["size", "own", "base", "wire", "rootfs", "reclaimable", "duplicates", "layers", "packages", "package_bytes"];
 
     /// What it counts.
     pub fn unit(&self) -> Unit {
@@ -319,8 +314,8 @@ mod tests {
     fn an_image_that_was_not_built_has_no_values() {
         let mut image = image();
         image.sizes = None;
-        for key in Metric::KEYS {
-            assert!(matches!(Metric::of_key(key).unwrap().of(&image), Value::Unknown(_)), "{key}");
+        for metric in Metric::plain() {
+            assert!(matches!(metric.of(&image), Value::Unknown(_)), "{metric}");
         }
     }
 

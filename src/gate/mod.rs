@@ -15,8 +15,9 @@ mod metric;
 mod read;
 pub mod timing;
 
+pub use crate::suite::manifest::{TimingMode, Vanished};
 pub use baseline::{Accepting, Baseline, Change, accept};
-pub use budget::{Budgets, Level, Vanished};
+pub use budget::{Budgets, Level};
 pub use differences::{Differences, differences};
 pub use error::GateError;
 pub use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge};

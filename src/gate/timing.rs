@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::analyse::statistics::{fewest_pairs, holm};
 use crate::analyse::{ENOUGH_ROUNDS, RatioEstimate, paired_ratio};
 use crate::record::{Against, Outcome, Record, Sample, Scenario};
+use crate::suite::manifest::TimingMode;
 use crate::units::{Nanos, Ratio, count};
 
 /// How times are judged: `[gate.timing]`.
@@ -24,18 +25,6 @@ pub struct TimingRules {
     pub scenarios: Vec<Scenario>,
     /// Chance of any false alarm of the first test over all comparisons.
     pub alpha: f64,
-}
-
-/// Whether times may fail the gate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TimingMode {
-    /// They are said.
-    #[default]
-    Advisory,
-    /// They fail.
-    Gate,
-    /// They are left out.
-    Off,
 }
 
 impl Default for TimingRules {

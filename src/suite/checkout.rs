@@ -188,7 +188,7 @@ pub fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result<Checko
     }
     copy.git(["checkout-index", "--all", "--force"], None)?.map_err(failed)?;
 
-    let path = prefix.join(suite.manifest.file_name().unwrap_or_default());
+    let path = prefix.join(suite.manifest.path.file_name().unwrap_or_default());
     if !tree.join(&path).is_file() {
         return Err(CheckoutError::NoSuite { reference: reference.to_owned(), path });
     }

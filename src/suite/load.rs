@@ -6,12 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use toml::Spanned;
 use tonnage_image::Platform;
 
 use super::dockerfile::Facts;
-use super::manifest::{BuildTable, Manifest, ServeTable, Source, VariantTable};
+use super::manifest::{BuildTable, Document, Manifest, ServeTable, Source, VariantTable};
 use super::{Boundary, BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
 use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
@@ -26,6 +25,9 @@ pub const BASELINE_NAME: &str = "tonnage-baseline.json";
 
 /// Name of a Dockerfile in a variant's folder.
 const DOCKERFILE: &str = "Dockerfile";
+
+/// No build and no start is given less.
+const SHORTEST: Duration = Duration::from_nanos(1);
 
 /// Memory that a container may take unless told: what is started is anybody's.
 const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
@@ -63,51 +65,50 @@ fn load(path: &Path, boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>
     }
     let boundary = boundary(&root)?;
     boundary.resolve(&manifest)?;
-    let text = fsx::read_text(&manifest)?;
-    read(root, manifest, boundary, &text)
+    read(root, Document::read(&manifest)?, boundary)
 }
 
 /// The suite that a manifest would make if it stood at `manifest`.
 pub(crate) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
     let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
     let boundary = Boundary::around(&root, &[])?;
-    read(root, manifest, boundary, text)
+    read(root, Document::parse(&manifest, text)?, boundary)
 }
 
-fn read(root: PathBuf, manifest: PathBuf, boundary: Boundary, text: &str) -> Result<Suite, SuiteError> {
-    let source = Source { path: &manifest, text };
-    let place = Place { source, root: &root, boundary: &boundary };
-    let parsed = source.parse()?;
+fn read(root: PathBuf, document: Document, boundary: Boundary) -> Result<Suite, SuiteError> {
+    let place = Place { source: document.source(), root: &root, boundary: &boundary };
+    let source = place.source;
+    let parsed = &document.tables;
 
-    let name = name(source, &parsed)?;
+    let name = name(source, parsed)?;
     let build = build_options(place, &parsed.build)?;
     // What is wrong with the suite's own is said even where every variant has something else.
     serve(source, parsed.serve.as_ref(), None)?;
-    let variants = variants(place, &parsed, &build)?;
-    let baseline = parsed.gate.as_ref().and_then(|gate| gate.get("baseline")?.as_str()).unwrap_or(BASELINE_NAME);
-    let own_files = vec![manifest.clone(), root.join(baseline)];
-    let (digest, not_sent) = digest::of(&root, text, &variants, &own_files)?;
+    let variants = variants(place, parsed, &build)?;
+    let baseline = parsed.gate.baseline.as_deref().unwrap_or(Path::new(BASELINE_NAME));
+    let own_files = vec![document.path.clone(), root.join(baseline)];
+    let (digest, not_sent) = digest::of(&root, &document.text, &variants, &own_files)?;
     Ok(Suite {
         name,
-        title: parsed.suite.title,
-        source: parsed.suite.source,
+        title: parsed.suite.title.clone(),
+        source: parsed.suite.source.clone(),
         digest,
         build,
-        bases: parsed.bases.into_iter().map(|(set, map)| (set.into_inner(), map)).collect(),
+        bases: parsed.bases.iter().map(|(set, map)| (set.get_ref().clone(), map.clone())).collect(),
         variants,
         root,
         boundary,
-        manifest,
+        manifest: document,
         own_files,
         not_sent,
     })
 }
 
-/// The name of the suite of a manifest: the manifest's `name`, else the directory's, as [`Suite::load_allowing`] has it.
-pub fn name_of(manifest: &Path) -> Result<String, SuiteError> {
-    let text = fsx::read_text(manifest)?;
-    let source = Source { path: manifest, text: &text };
-    name(source, &source.parse()?)
+impl Document {
+    /// The name of the suite: the manifest's `name`, else the directory's, as [`Suite::load_allowing`] has it.
+    pub fn suite_name(&self) -> Result<String, SuiteError> {
+        name(self.source(), &self.tables)
+    }
 }
 
 fn name(source: Source<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
@@ -203,7 +204,7 @@ fn build_options(place: Place<'_>, table: &BuildTable) -> Result<BuildOptions, S
             .collect::<Result<_, _>>()?,
         site_env: table.site_env.clone(),
         deadline: match &table.deadline {
-            Some(text) => span_of_time(place.source, text)?,
+            Some(text) => place.source.time(text, SHORTEST)?,
             None => defaults.deadline,
         },
     })
@@ -219,21 +220,6 @@ fn platform(source: Source<'_>, text: Option<&Spanned<String>>) -> Result<Option
             Err(source.error(text.span().start, error.to_string(), hint))
         }
     }
-}
-
-/// A span of time such as `30 s`, `1m 30s` (jiff's friendly format); zero and negative ones are refused.
-fn span_of_time(source: Source<'_>, text: &Spanned<String>) -> Result<Duration, SuiteError> {
-    SignedDuration::from_str(text.get_ref().trim())
-        .ok()
-        .and_then(|span| Duration::try_from(span).ok())
-        .filter(|span| !span.is_zero())
-        .ok_or_else(|| {
-            source.error(
-                text.span().start,
-                format!("`{}` is no span of time", crate::text::for_people(text.get_ref())),
-                "write a number and a unit: `30 s`, `2 min`, `1 h`",
-            )
-        })
 }
 
 /// A variant's table over the suite's, key by key; `None` where neither is there.
@@ -261,7 +247,7 @@ fn serve(
         None => "/".to_owned(),
     };
     let timeout = match upper.timeout.as_ref().or(lower.timeout.as_ref()) {
-        Some(text) => span_of_time(source, text)?,
+        Some(text) => source.time(text, SHORTEST)?,
         None => Duration::from_secs(30),
     };
     let memory = match upper.memory.as_ref().or(lower.memory.as_ref()) {

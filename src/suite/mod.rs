@@ -50,8 +50,7 @@
 //!
 //! Paths stay in the suite's repository ([`Boundary`]).
 //!
-//! `[budget]`, `[gate]` and a variant's `budget` belong to the gate, which reads them itself. Any other key is
-//! refused.
+//! `[budget]`, `[gate]` and a variant's `budget` are for the gate. Any other key is refused.
 
 mod boundary;
 mod checkout;
@@ -61,7 +60,7 @@ pub mod dockerfile;
 mod error;
 pub mod init;
 mod load;
-mod manifest;
+pub(crate) mod manifest;
 mod model;
 mod plan;
 
@@ -71,6 +70,7 @@ pub use claim::Claim;
 pub use error::SuiteError;
 #[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;
-pub use load::{BASELINE_NAME, MANIFEST_NAME, is_name, name_of};
+pub use load::{BASELINE_NAME, MANIFEST_NAME, is_name};
+pub use manifest::Document;
 pub use model::{BuildOptions, Serve, Suite, Variant, tag_name};
 pub use plan::{PlanOptions, Step, plan, plan_beside, rounds, turns};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
+use super::manifest::Document;
 use super::{Boundary, Claim, SuiteError};
 use crate::context::{Context, ContextError, Own, Source};
 use crate::record::{self, Builder, Side};
@@ -17,8 +18,8 @@ pub struct Suite {
     pub root: PathBuf,
     /// Where its paths may lead.
     pub boundary: Boundary,
-    /// The manifest's path.
-    pub manifest: PathBuf,
+    /// The manifest.
+    pub manifest: Document,
     /// The manifest and the baseline, which no context holds.
     pub own_files: Vec<PathBuf>,
     /// What of the contexts is not sent since tonnage wrote it, from the root.

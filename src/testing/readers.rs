@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::error::Diagnose as _;
 use crate::gate::{Baseline, Budgets};
 use crate::record;
-use crate::suite::dockerfile;
+use crate::suite::{Document, dockerfile};
 use crate::text::for_people;
 use crate::{engine, fsx, report, suite};
 
@@ -56,7 +56,7 @@ pub fn baseline(data: &[u8]) -> bool {
 /// A `tonnage.toml`, for the suite and for the gate, in a directory with a Dockerfile and a file to edit.
 pub fn manifest(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let _ = Budgets::parse(text, Path::new("tonnage.toml"));
+    let _ = Document::parse(Path::new("tonnage.toml"), text).and_then(|document| Budgets::of(&document));
     match suite::read_text(directory().join("tonnage.toml"), text) {
         Ok(suite) => {
             assert!(suite.variants.iter().all(|variant| suite::is_name(&variant.name)));

@@ -104,7 +104,7 @@ fn what_is_missing_unlike_or_broken_has_its_own_exit_code() {
     assert!(anew.stderr.contains("written anew"), "{}", anew.stderr);
 
     sandbox.write("tonnage.toml", "[budget]\nsize = 60\n");
-    sandbox.run(&["check", "head"]).expect(7).complains(&["line 2, column 8", "no unit"]);
+    sandbox.run(&["check", "head"]).expect(7).complains(&["tonnage.toml:2:8", "no unit"]);
 }
 
 #[test]

@@ -11,7 +11,6 @@ mod text;
 
 pub use accept::{Accepting, Change, accept};
 pub use entries::{Accepted, Baseline, Entry};
-pub use text::BASELINE_VERSION;
 
 #[cfg(test)]
 mod tests;

@@ -6,4 +6,4 @@
 mod read;
 mod rules;
 
-pub use rules::{Budgets, Level, Options, Rule, Rules, Structure, Vanished};
+pub use rules::{Budgets, Level, Rule};

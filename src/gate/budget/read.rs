@@ -1,401 +1,209 @@
-//! Reads `[budget]`, `[gate]` and `[[variant]].budget`, and points at what cannot be read. Everything else in the
-//! manifest is the suite's.
+//! From the tables of a manifest to rules; what cannot be read is pointed at.
 
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
-use super::rules::{Budgets, Level, Options, Rule, Rules, Vanished};
-use crate::fsx;
-use crate::gate::GateError;
-use crate::gate::limit::{Limit, Unit};
+use super::rules::{Budgets, Level, Options, Rule, Rules, Structure};
+use crate::gate::limit::Limit;
 use crate::gate::metric::{Metric, Pattern};
-use crate::gate::timing::{TimingMode, TimingRules};
-use crate::record::Scenario;
+use crate::gate::timing::TimingRules;
+use crate::suite::SuiteError;
+use crate::suite::manifest::{BudgetTable, Document, LimitValue};
 use crate::units::{Bytes, Nanos};
 
-/// A value of the manifest with its place.
-type Value<'a> = Spanned<DeValue<'a>>;
-
-/// Keys of `[budget]` beside the metrics.
-const STRUCTURE: [&str; 5] = ["src_reruns", "pip_cached", "serve", "root", "noise"];
-const GATE: [&str; 3] = ["baseline", "vanished", "timing"];
-const TIMING: [&str; 4] = ["mode", "ratio", "floor", "scenarios"];
-
+const GLOB: &str = "write a glob: `/usr/share/doc/**`, `gcc*`";
 impl Budgets {
-    /// Reads the gate's part of a manifest. `shown` is the path in messages.
-    pub fn read(path: &Path, shown: &Path) -> Result<Self, GateError> {
-        Self::parse(&fsx::read_text(path)?, shown)
-    }
-
-    /// As [`Budgets::read`], from text.
-    pub fn parse(text: &str, shown: &Path) -> Result<Self, GateError> {
-        parse(text, shown)
-    }
-}
-
-fn parse(text: &str, path: &Path) -> Result<Budgets, GateError> {
-    let reader = Reader { text, path };
-    let document = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        reader.error(at, error.message().to_lowercase(), "this is not TOML: <https://toml.io>")
-    })?;
-    let mut budgets = Budgets { path: path.to_path_buf(), ..Budgets::default() };
-    for (key, value) in document.get_ref() {
-        match key.get_ref().as_ref() {
-            "budget" => reader.suite_budget(&mut budgets, value)?,
-            "gate" => budgets.options = reader.options(value)?,
-            "variant" => reader.variants(&mut budgets, value)?,
-            _ => {}
+    /// What a manifest says to the gate.
+    pub fn of(manifest: &Document) -> Result<Self, SuiteError> {
+        let reader = Reader { manifest };
+        let tables = &manifest.tables;
+        let mut budgets = Self {
+            path: manifest.path.clone(),
+            suite: reader.rules(&tables.budget)?,
+            options: reader.options()?,
+            ..Self::default()
+        };
+        for (name, table) in &tables.budget.variant {
+            if let Some(inner) = table.variant.keys().next() {
+                return Err(reader.error(
+                    inner,
+                    "a variant's budget holds no other's",
+                    "write `[budget.variant.NAME]`",
+                ));
+            }
+            reader.add(&mut budgets, name.get_ref(), name.span().start, table)?;
         }
+        for variant in tables.variants.iter().map(Spanned::get_ref) {
+            if let Some(table) = &variant.budget {
+                reader.add(&mut budgets, variant.name.get_ref(), table.span().start, table.get_ref())?;
+            }
+        }
+        Ok(budgets)
     }
-    Ok(budgets)
 }
 
+#[derive(Clone, Copy)]
 struct Reader<'a> {
-    text: &'a str,
-    path: &'a Path,
+    manifest: &'a Document,
 }
 
 impl Reader<'_> {
-    fn error(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> GateError {
-        let (line, column) = self.position(at);
-        GateError::Budget { path: self.path.to_path_buf(), line, column, message: message.into(), hint: hint.into() }
+    fn error<T>(self, at: &Spanned<T>, message: impl Into<String>, hint: impl Into<String>) -> SuiteError {
+        self.manifest.source().error(at.span().start, message, hint)
     }
 
-    /// Line and column of a byte, counted from 1.
-    fn position(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+    fn line<T>(self, at: &Spanned<T>) -> usize {
+        self.manifest.source().line(at.span().start)
     }
 
-    fn line(&self, value: &Value<'_>) -> usize {
-        self.position(value.span().start).0
-    }
-
-    fn table<'v, 'i>(&self, value: &'v Value<'i>, what: &str) -> Result<&'v DeTable<'i>, GateError> {
-        value.get_ref().as_table().ok_or_else(|| {
-            let found = value.get_ref().type_str();
-            self.error(value.span().start, format!("`{what}` is a table, not a {found}"), format!("write `[{what}]`"))
-        })
-    }
-
-    fn string<'v>(&self, value: &'v Value<'_>, what: &str, example: &str) -> Result<&'v str, GateError> {
-        value.get_ref().as_str().ok_or_else(|| {
-            let found = value.get_ref().type_str();
-            self.error(
-                value.span().start,
-                format!("`{what}` is a string, not a {found}"),
-                format!("write `{what} = \"{example}\"`"),
-            )
-        })
-    }
-
-    fn boolean(&self, value: &Value<'_>, what: &str) -> Result<bool, GateError> {
-        value.get_ref().as_bool().ok_or_else(|| {
-            let found = value.get_ref().type_str();
-            self.error(
-                value.span().start,
-                format!("`{what}` is true or false, not a {found}"),
-                "write `true` or `false`",
-            )
-        })
-    }
-
-    fn count(&self, value: &Value<'_>, what: &str) -> Result<u32, GateError> {
-        let number = value
-            .get_ref()
-            .as_integer()
-            .and_then(|number| number.as_str().parse::<u32>().ok().filter(|_| number.radix() == 10));
-        number.ok_or_else(|| {
-            self.error(value.span().start, format!("`{what}` is a whole number"), format!("write `{what} = 2`"))
-        })
-    }
-
-    fn unknown(&self, at: usize, key: &str, known: &[&str]) -> GateError {
-        let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
-        self.error(at, format!("unknown key `{key}`"), format!("the keys known here are {}", known.join(", ")))
-    }
-
-    fn suite_budget(&self, budgets: &mut Budgets, value: &Value<'_>) -> Result<(), GateError> {
-        let mut suite = self.rules(value, Scope::Suite)?;
-        suite.line = self.line(value);
-        budgets.suite = suite;
-        let table = self.table(value, "budget")?;
-        if let Some(variants) = table.iter().find(|(key, _)| key.get_ref() == "variant").map(|(_, value)| value) {
-            for (name, value) in self.table(variants, "budget.variant")? {
-                let rules = self.rules(value, Scope::Variant)?;
-                self.add(budgets, name.get_ref(), name.span().start, rules)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn variants(&self, budgets: &mut Budgets, value: &Value<'_>) -> Result<(), GateError> {
-        // What else a variant says, and whether it says it well, is the suite's.
-        let Some(list) = value.get_ref().as_array() else { return Ok(()) };
-        for value in list {
-            let Some(table) = value.get_ref().as_table() else { continue };
-            let of = |wanted: &str| table.iter().find(|(key, _)| key.get_ref() == wanted);
-            if let (Some((_, name)), Some((key, budget))) = (of("name"), of("budget"))
-                && let Some(name) = name.get_ref().as_str()
-            {
-                let rules = self.rules(budget, Scope::Variant)?;
-                self.add(budgets, name, key.span().start, rules)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&self, budgets: &mut Budgets, name: &str, at: usize, mut rules: Rules) -> Result<(), GateError> {
-        rules.line = self.position(at).0;
+    fn add(self, budgets: &mut Budgets, name: &str, at: usize, table: &BudgetTable) -> Result<(), SuiteError> {
+        let source = self.manifest.source();
+        let rules = Rules { line: source.line(at), ..self.rules(table)? };
         if budgets.variants.insert(name.to_owned(), rules).is_some() {
-            return Err(self.error(
-                at,
-                format!("the variant `{name}` has two budgets"),
-                "keep `[budget.variant.NAME]` or the variant's own `budget`",
-            ));
+            let message = format!("the variant `{name}` has two budgets");
+            return Err(source.error(at, message, "keep `[budget.variant.NAME]` or the variant's own `budget`"));
         }
         Ok(())
     }
 
-    fn rules(&self, value: &Value<'_>, scope: Scope) -> Result<Rules, GateError> {
-        let mut rules = Rules::default();
-        for (key, value) in self.table(value, "budget")? {
-            let name = key.get_ref().as_ref();
-            let line = self.line(value);
-            if let Some(metric) = Metric::of_key(name) {
-                self.limits(&mut rules.limits, &metric, name, value)?;
-                continue;
-            }
-            match name {
-                "package" | "path" => {
-                    for (pattern, value) in self.table(value, name)? {
-                        let glob = pattern.get_ref().as_ref();
-                        let made = Pattern::new(glob, name == "path").map_err(|reason| {
-                            self.error(pattern.span().start, format!("`{glob}` is no pattern: {reason}"), GLOB)
-                        })?;
-                        if name == "path" && !glob.starts_with(['/', '*']) {
-                            return Err(self.error(
-                                pattern.span().start,
-                                format!("`{glob}` can match no path: paths begin with `/`"),
-                                format!("write `/{glob}` or `**/{glob}`"),
-                            ));
-                        }
-                        let metric = if name == "path" { Metric::Path(made) } else { Metric::Package(made) };
-                        self.limits(&mut rules.limits, &metric, glob, value)?;
-                    }
-                }
-                "src_reruns" => rules.structure.src_reruns = Some((self.count(value, name)?, line)),
-                "pip_cached" => rules.structure.pip_cached = Some((self.boolean(value, name)?, line)),
-                "serve" => rules.structure.serve = Some((self.boolean(value, name)?, line)),
-                "root" => rules.structure.root = Some((self.boolean(value, name)?, line)),
-                "noise" => rules.noise = Some(self.size(value, name)?),
-                "variant" if scope == Scope::Suite => {}
-                "engine_size" => {
-                    return Err(self.error(
-                        key.span().start,
-                        "`engine_size` is another number on every engine and image store, so nothing can be held to it",
-                        "limit `size`, which is the same everywhere",
-                    ));
-                }
-                _ => {
-                    let mut known: Vec<&str> = Metric::KEYS.into_iter().chain(STRUCTURE).collect();
-                    known.extend(["package", "path"]);
-                    if scope == Scope::Suite {
-                        known.push("variant");
-                    }
-                    return Err(self.unknown(key.span().start, name, &known));
-                }
+    fn rules(self, table: &BudgetTable) -> Result<Rules, SuiteError> {
+        let mut limits = Vec::new();
+        let values = [
+            &table.size,
+            &table.own,
+            &table.base,
+            &table.wire,
+            &table.rootfs,
+            &table.reclaimable,
+            &table.duplicates,
+            &table.layers,
+            &table.packages,
+            &table.package_bytes,
+        ];
+        for (metric, value) in Metric::plain().iter().zip(values) {
+            if let Some(value) = value {
+                self.limits(&mut limits, metric, value)?;
             }
         }
-        Ok(rules)
+        for (glob, value) in &table.package {
+            self.limits(&mut limits, &Metric::Package(self.pattern(glob, false)?), value)?;
+        }
+        for (glob, value) in &table.path {
+            let text = glob.get_ref();
+            if !text.starts_with(['/', '*']) {
+                let message = format!("`{text}` can match no path: paths begin with `/`");
+                return Err(self.error(glob, message, format!("write `/{text}` or `**/{text}`")));
+            }
+            self.limits(&mut limits, &Metric::Path(self.pattern(glob, true)?), value)?;
+        }
+        // In the manifest's order.
+        limits.sort_by_key(|(at, _)| *at);
+        let flag = |value: &Option<Spanned<bool>>| value.as_ref().map(|value| (*value.get_ref(), self.line(value)));
+        Ok(Rules {
+            limits: limits.into_iter().map(|(_, rule)| rule).collect(),
+            structure: Structure {
+                src_reruns: table.src_reruns.as_ref().map(|value| (*value.get_ref(), self.line(value))),
+                pip_cached: flag(&table.pip_cached),
+                serve: flag(&table.serve),
+                root: flag(&table.root),
+            },
+            noise: table.noise.as_ref().map(|value| self.size(value)).transpose()?,
+            line: 0,
+        })
     }
 
-    /// `"60 MB"`, `["60 MB", "+2 %"]`, or `{ fail = …, warn = …, noise = "1 kB" }`.
-    fn limits(&self, into: &mut Vec<Rule>, metric: &Metric, key: &str, value: &Value<'_>) -> Result<(), GateError> {
-        let Some(table) = value.get_ref().as_table() else {
-            return self.level(into, metric, key, value, Level::Fail, None);
+    fn pattern(self, glob: &Spanned<String>, separated: bool) -> Result<Pattern, SuiteError> {
+        let text = glob.get_ref();
+        Pattern::new(text, separated)
+            .map_err(|reason| self.error(glob, format!("`{text}` is no pattern: {reason}"), GLOB))
+    }
+
+    /// Adds the limits on a metric, each with its place.
+    fn limits(
+        self,
+        into: &mut Vec<(usize, Rule)>,
+        metric: &Metric,
+        value: &Spanned<LimitValue>,
+    ) -> Result<(), SuiteError> {
+        let LimitValue::Levels(levels) = value.get_ref() else {
+            return self.level(into, metric, value, Level::Fail, None);
         };
-        let noise = match table.iter().find(|(key, _)| key.get_ref() == "noise") {
-            Some((_, value)) => Some(self.size(value, "noise")?),
-            None => None,
-        };
-        for (word, value) in table {
-            match word.get_ref().as_ref() {
-                "warn" => self.level(into, metric, key, value, Level::Warn, noise)?,
-                "fail" => self.level(into, metric, key, value, Level::Fail, noise)?,
-                "noise" => {}
-                other => return Err(self.unknown(word.span().start, other, &["fail", "warn", "noise"])),
+        let noise = levels.noise.as_ref().map(|value| self.size(value)).transpose()?;
+        for (level, value) in [(Level::Fail, &levels.fail), (Level::Warn, &levels.warn)] {
+            if let Some(value) = value {
+                self.level(into, metric, value, level, noise)?;
             }
         }
         Ok(())
     }
 
     fn level(
-        &self,
-        into: &mut Vec<Rule>,
+        self,
+        into: &mut Vec<(usize, Rule)>,
         metric: &Metric,
-        key: &str,
-        value: &Value<'_>,
+        value: &Spanned<LimitValue>,
         level: Level,
         noise: Option<u64>,
-    ) -> Result<(), GateError> {
-        let at = value.span().start;
-        let text = match value.get_ref() {
-            DeValue::Array(list) => {
-                for value in list {
-                    self.level(into, metric, key, value, level, noise)?;
-                }
-                return Ok(());
+    ) -> Result<(), SuiteError> {
+        match value.get_ref() {
+            LimitValue::One(text) => {
+                let limit =
+                    Limit::parse(text, metric.unit()).map_err(|error| self.error(value, error.message, error.hint))?;
+                let rule = Rule { metric: metric.clone(), level, limit, noise, line: self.line(value) };
+                into.push((value.span().start, rule));
+                Ok(())
             }
-            DeValue::String(text) => text.to_string(),
-            // A bare number goes through the same reading, which refuses it for bytes and says what to write.
-            DeValue::Integer(number) => number.to_string(),
-            DeValue::Float(number) => number.to_string(),
-            other => {
-                let example = if metric.unit() == Unit::Bytes { "\"60 MB\"" } else { "12" };
-                return Err(self.error(
-                    at,
-                    format!("the limit on `{key}` is a {}", other.type_str()),
-                    format!("write `{key} = {example}` or `{key} = \"+2 %\"`"),
-                ));
-            }
-        };
-        let limit = Limit::parse(&text, metric.unit()).map_err(|error| self.error(at, error.message, error.hint))?;
-        into.push(Rule { metric: metric.clone(), level, limit, noise, line: self.position(at).0 });
-        Ok(())
+            LimitValue::Several(list) => list.iter().try_for_each(|one| self.level(into, metric, one, level, noise)),
+            LimitValue::Levels(_) => Err(self.error(value, "a limit cannot be a table here", LIMIT)),
+        }
     }
 
-    fn size(&self, value: &Value<'_>, key: &str) -> Result<u64, GateError> {
-        let at = value.span().start;
-        let text = match value.get_ref() {
-            DeValue::Integer(number) => number.to_string(),
-            _ => self.string(value, key, "10 kB")?.to_owned(),
+    fn size(self, value: &Spanned<LimitValue>) -> Result<u64, SuiteError> {
+        let LimitValue::One(text) = value.get_ref() else {
+            return Err(self.error(value, "it is one size", "write `noise = \"10 kB\"`"));
         };
-        text.parse::<Bytes>().map(|bytes| bytes.0).map_err(|error| self.error(at, error.to_string(), error.hint()))
+        text.parse::<Bytes>().map(|bytes| bytes.0).map_err(|error| self.error(value, error.to_string(), error.hint()))
     }
 
-    fn options(&self, value: &Value<'_>) -> Result<Options, GateError> {
-        let mut options = Options::default();
-        for (key, value) in self.table(value, "gate")? {
-            match key.get_ref().as_ref() {
-                "baseline" => {
-                    options.baseline = Some(PathBuf::from(self.string(value, "baseline", "tonnage-baseline.json")?));
-                }
-                "vanished" => {
-                    options.vanished = match self.string(value, "vanished", "allow")? {
-                        "allow" => Vanished::Allowed,
-                        "fail" => Vanished::Fails,
-                        other => {
-                            let at = value.span().start;
-                            return Err(self.error(at, format!("`{other}` is neither `allow` nor `fail`"), VANISHED));
-                        }
-                    };
-                }
-                "timing" => options.timing = self.timing(value)?,
-                other => return Err(self.unknown(key.span().start, other, &GATE)),
+    fn options(self) -> Result<Options, SuiteError> {
+        let gate = &self.manifest.tables.gate;
+        let timing = &gate.timing;
+        let mut rules = TimingRules { mode: timing.mode, ..TimingRules::default() };
+        if let Some(ratio) = &timing.ratio {
+            rules.ratio = *ratio.get_ref();
+            if !(1.0..=100.0).contains(&rules.ratio) {
+                let hint = "write `ratio = 1.10` for 10 % slower";
+                return Err(self.error(ratio, "`ratio` is a number from 1 to 100", hint));
             }
         }
-        Ok(options)
-    }
-
-    fn timing(&self, value: &Value<'_>) -> Result<TimingRules, GateError> {
-        let mut rules = TimingRules::default();
-        for (key, value) in self.table(value, "gate.timing")? {
-            let at = value.span().start;
-            match key.get_ref().as_ref() {
-                "mode" => {
-                    rules.mode = match self.string(value, "mode", "advisory")? {
-                        "advisory" => TimingMode::Advisory,
-                        "gate" => TimingMode::Gate,
-                        "off" => TimingMode::Off,
-                        other => {
-                            return Err(self.error(
-                                at,
-                                format!("`{other}` is none of `advisory`, `gate`, `off`"),
-                                "`gate` judges only what `tonnage run --against` measured in the same job",
-                            ));
-                        }
-                    };
-                }
-                "ratio" => {
-                    let text = match value.get_ref() {
-                        DeValue::Float(number) => number.to_string(),
-                        DeValue::Integer(number) => number.to_string(),
-                        _ => String::new(),
-                    };
-                    rules.ratio = text.parse().ok().filter(|ratio| (1.0..=100.0).contains(ratio)).ok_or_else(|| {
-                        self.error(at, "`ratio` is a number from 1 to 100", "write `ratio = 1.10` for 10 % slower")
-                    })?;
-                }
-                "floor" => rules.floor = self.time(value)?,
-                "scenarios" => {
-                    let list = value.get_ref().as_array().ok_or_else(|| {
-                        self.error(at, "`scenarios` is a list", "write `scenarios = [\"warm\", \"src\"]`")
-                    })?;
-                    rules.scenarios = list
-                        .iter()
-                        .map(|item| {
-                            let word = self.string(item, "scenarios", "warm")?;
-                            word.parse::<Scenario>()
-                                .map_err(|message| self.error(item.span().start, message, "name a scenario"))
-                        })
-                        .collect::<Result<_, _>>()?;
-                }
-                other => return Err(self.unknown(key.span().start, other, &TIMING)),
-            }
+        if let Some(floor) = &timing.floor {
+            rules.floor = Nanos::from(self.manifest.source().time(floor, Duration::ZERO)?);
         }
-        Ok(rules)
-    }
-
-    /// `200 ms`, `1.5 s`, `2 min`.
-    fn time(&self, value: &Value<'_>) -> Result<Nanos, GateError> {
-        let text = self.string(value, "floor", "200 ms")?.trim();
-        let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-        let (number, unit) = text.split_at(split);
-        let factor = match unit.trim() {
-            "ms" => Some(1e-3),
-            "s" => Some(1.0),
-            "min" => Some(60.0),
-            _ => None,
-        };
-        match (number.parse::<f64>(), factor) {
-            (Ok(number), Some(factor)) => Ok(Nanos::from_seconds(number * factor)),
-            _ => Err(self.error(
-                value.span().start,
-                format!("`{text}` is no time"),
-                "write `200 ms`, `1.5 s` or `2 min`",
-            )),
+        if let Some(scenarios) = &timing.scenarios {
+            rules.scenarios.clone_from(scenarios);
         }
+        Ok(Options { baseline: gate.baseline.clone(), vanished: gate.vanished, timing: rules })
     }
 }
 
-/// Where a table of rules stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// `[budget]`.
-    Suite,
-    /// A variant's.
-    Variant,
-}
-
-const GLOB: &str = "write a glob: `/usr/share/doc/**`, `gcc*`";
-const VANISHED: &str = "`fail` is the default: a variant that nobody measures any more is no improvement";
+const LIMIT: &str = "write `\"60 MB\"`, `12`, or `\"+2 %\"`";
 
 #[cfg(test)]
 mod tests {
-    use super::super::Structure;
+    use std::path::Path;
+
     use super::*;
-    use crate::error::Diagnose;
+    use crate::record::Scenario;
+    use crate::suite::manifest::Vanished;
+
+    fn parse(text: &str) -> Result<Budgets, SuiteError> {
+        Budgets::of(&Document::parse(Path::new("tonnage.toml"), text)?)
+    }
 
     fn failure(text: &str) -> (usize, usize, String, String) {
-        let error = parse(text, Path::new("tonnage.toml")).unwrap_err();
-        let hint = error.hint().unwrap();
-        match error {
-            GateError::Budget { line, column, message, .. } => (line, column, message, hint),
+        match parse(text).unwrap_err() {
+            SuiteError::Manifest { line, column, message, hint, .. } => (line, column, message, hint),
             other => panic!("{other}"),
         }
     }
@@ -438,7 +246,7 @@ name = "b"
 [variant.budget]
 wire = "20 MB"
 "#;
-        let budgets = parse(text, Path::new("tonnage.toml")).unwrap();
+        let budgets = parse(text).unwrap();
         let lines: Vec<String> = budgets
             .suite
             .limits
@@ -484,27 +292,27 @@ wire = "20 MB"
             ("[budget]\nsize = 60.5\n", 2, 8, "`60.5` has no unit", "60.5MB"),
             ("[budget]\n\nsize = [\"1 MB\", 7]\n", 3, 17, "`7` has no unit", "7MB"),
             ("[budget]\nsize = { fail = \"x\" }\n", 2, 17, "no number", "unit"),
-            ("[budget]\nsize = { fial = \"1 MB\" }\n", 2, 10, "unknown key `fial`", "`fail`, `warn`, `noise`"),
-            ("[budget]\nsize = true\n", 2, 8, "is a boolean", "60 MB"),
+            ("[budget]\nsize = { fial = \"1 MB\" }\n", 2, 10, "unknown key `fial`", "`fail`"),
+            ("[budget]\nsize = true\n", 2, 8, "boolean `true`, expected a limit", "60 MB"),
             ("[budget]\nsise = \"1 MB\"\n", 2, 1, "unknown key `sise`", "`size`"),
             ("[budget]\nengine_size = \"1 MB\"\n", 2, 1, "every engine", "`size`"),
             ("[budget]\nlayers = \"5 MB\"\n", 2, 10, "no count", "12"),
             ("[budget]\nnoise = 5\n", 2, 9, "no unit", "5MB"),
-            ("[budget]\nroot = \"no\"\n", 2, 8, "true or false", "true"),
-            ("[budget]\nsrc_reruns = -1\n", 2, 14, "whole number", "2"),
+            ("[budget]\nroot = \"no\"\n", 2, 8, "expected a boolean", "`true` or `false`"),
+            ("[budget]\nsrc_reruns = -1\n", 2, 14, "expected u32", "a whole number"),
             ("[budget.path]\n\"usr/x\" = \"1 MB\"\n", 2, 1, "begin with `/`", "`/usr/x`"),
             ("[budget.path]\n\"/usr/[\" = \"1 MB\"\n", 2, 1, "no pattern", "glob"),
-            ("[gate]\nvanished = \"maybe\"\n", 2, 12, "neither", "default"),
-            ("[gate.timing]\nmode = \"on\"\n", 2, 8, "none of", "same job"),
-            ("[gate.timing]\nfloor = \"2\"\n", 2, 9, "no time", "200 ms"),
+            ("[gate]\nvanished = \"maybe\"\n", 2, 12, "unknown value `maybe`", "`fail`"),
+            ("[gate.timing]\nmode = \"always\"\n", 2, 8, "unknown value `always`", "`gate`"),
+            ("[gate.timing]\nfloor = \"2\"\n", 2, 9, "no span of time", "30 s"),
             ("[gate.timing]\nratio = 0.5\n", 2, 9, "from 1", "1.10"),
-            ("[gate]\nx = 1\n", 2, 1, "unknown key", "`baseline`"),
-            ("budget = 5\n", 1, 10, "is a table", "[budget]"),
-            ("[budget\n", 1, 8, "", "TOML"),
+            ("[gate]\nx = 1\n", 2, 1, "unknown key `x`", "`baseline`"),
+            ("budget = 5\n", 1, 10, "integer `5`, expected a table", "[budget]"),
+            ("[budget\n", 1, 8, "unclosed table", "write `]`"),
             (
                 "[budget.variant.a]\nsize = \"1 MB\"\n[[variant]]\nname = \"a\"\nbudget = {}\n",
                 5,
-                1,
+                10,
                 "two budgets",
                 "keep",
             ),
@@ -514,11 +322,5 @@ wire = "20 MB"
             assert!(found.2.contains(message), "{text}: {}", found.2);
             assert!(found.3.contains(hint), "{text}: {}", found.3);
         }
-    }
-
-    #[test]
-    fn what_is_the_suites_is_left_alone() {
-        let text = "variant = 7\n[suite]\nbudget = 1\n[serve]\nport = 5000\n";
-        assert!(parse(text, Path::new("x")).unwrap().is_empty());
     }
 }

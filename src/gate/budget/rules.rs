@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::gate::limit::{Limit, LimitKind, Percent, Unit};
 use crate::gate::metric::Metric;
 use crate::gate::timing::TimingRules;
+use crate::suite::manifest::Vanished;
 
 /// All that `tonnage.toml` says to the gate.
 #[derive(Debug, Clone, Default)]
@@ -31,16 +32,6 @@ pub struct Options {
     pub vanished: Vanished,
     /// How timings are judged.
     pub timing: TimingRules,
-}
-
-/// What a vanished variant is worth.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Vanished {
-    /// It fails the gate.
-    #[default]
-    Fails,
-    /// It is noted.
-    Allowed,
 }
 
 /// The rules of the suite or of a variant.
@@ -160,12 +151,13 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::suite::Document;
 
     #[test]
     fn a_variants_key_replaces_the_suites_and_leaves_the_others() {
         let text = "[budget]\nsize = \"60 MB\"\nwire = \"+1 %\"\nnoise = \"1 kB\"\nroot = false\n\
                     [budget.variant.a]\nsize = { warn = \"70 MB\", fail = \"80 MB\" }\nroot = true\nnoise = \"2 kB\"\n";
-        let budgets = Budgets::parse(text, Path::new("tonnage.toml")).unwrap();
+        let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), text).unwrap()).unwrap();
         let shown = |variant: &str| -> Vec<String> {
             let limits = budgets.limits(variant);
             limits.iter().map(|r| format!("{} {:?} {} {}", r.metric, r.level, r.limit, r.line)).collect()

@@ -16,12 +16,13 @@ pub use rule::{RuleKind, RuleResult, Verdict};
 pub use unlike::{Alike, alike};
 
 use super::baseline::Entry;
-use super::budget::{Budgets, Level, Vanished};
+use super::budget::{Budgets, Level};
 use super::measured::Kind;
-use super::timing::{TimingMode, TimingResult, TimingVerdict};
+use super::timing::{TimingResult, TimingVerdict};
 use crate::analyse::compare::compare;
 use crate::line::{Line, command, plain};
 use crate::record::{Outcome, Sample, Variant};
+use crate::suite::manifest::{TimingMode, Vanished};
 use crate::units::Ratio;
 use rule::{at, blank};
 

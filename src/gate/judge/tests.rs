@@ -8,6 +8,7 @@ use super::*;
 use crate::gate::baseline::{Accepting, accept};
 use crate::gate::measured::Measured;
 use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind};
+use crate::suite::Document;
 use crate::testing::fixture;
 use crate::units::Bytes;
 
@@ -61,7 +62,7 @@ fn judged(budget: &str, baseline: Option<Change>, now: Change) -> Judgement {
 }
 
 fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: &[TimingResult]) -> Judgement {
-    let budgets = Budgets::parse(budget, Path::new("tonnage.toml")).unwrap();
+    let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), budget).unwrap()).unwrap();
     let accepting = Accepting { paths: budgets.path_metrics(), ..Accepting::default() };
     let baseline = baseline.map(|before| accept(&measured(before), None, &accepting).0);
     judge(&Input {
@@ -493,10 +494,10 @@ fn every_scenario_has_its_verdict_and_exit_code() {
 
 #[test]
 fn the_table_leaves_no_key_and_no_verdict_out() {
-    let structure = ["src_reruns", "pip_cached", "serve", "root"];
-    let keys = crate::gate::metric::Metric::KEYS.into_iter().chain(structure).chain(["package.", "path.", "noise"]);
-    for key in keys {
-        let mut rows = TABLE.iter().filter(|row| row.1.contains(&format!("{key} = ")) || row.1.contains(key));
+    let structure = ["src_reruns", "pip_cached", "serve", "root", "package.", "path.", "noise"];
+    let keys = crate::gate::metric::Metric::plain().map(|metric| metric.to_string()).into_iter();
+    for key in keys.chain(structure.map(str::to_owned)) {
+        let mut rows = TABLE.iter().filter(|row| row.1.contains(&format!("{key} = ")) || row.1.contains(&key));
         assert!(rows.any(|row| key == "noise" || row.4 != Verdict::Pass), "no row in which `{key}` does not hold");
     }
     for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::NotComparable] {
@@ -518,7 +519,9 @@ fn a_limit_that_cannot_be_read_judges_nothing() {
         ("layers = \"2 MB\"", "no count"),
         ("engine_size = \"60 MB\"", "every engine"),
     ] {
-        let error = Budgets::parse(&format!("[budget]\n{budget}\n"), Path::new("tonnage.toml")).unwrap_err();
+        let error = Document::parse(Path::new("tonnage.toml"), &format!("[budget]\n{budget}\n"))
+            .and_then(|document| Budgets::of(&document))
+            .unwrap_err();
         assert_eq!(error.exit().code(), 7, "{budget}");
         assert!(error.to_string().contains(message), "{budget}: {error}");
         assert!(error.hint().is_some(), "{budget}");
@@ -604,7 +607,7 @@ fn a_path_is_held_against_what_the_baseline_kept_of_it() {
     let budget = "[budget.path]\n\"/usr/**\" = \"+0 B\"\n";
     assert_eq!(judged(budget, Some(nothing), nothing).verdict, Verdict::Pass);
     let before = accept(&measured(nothing), None, &Accepting::default()).0;
-    let budgets = Budgets::parse(budget, Path::new("tonnage.toml")).unwrap();
+    let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), budget).unwrap()).unwrap();
     let found = judge(&Input {
         measured: &measured(nothing),
         budgets: &budgets,

@@ -7,6 +7,7 @@ use super::*;
 use crate::gate::timing::{self, TimingResult, TimingRules};
 use crate::gate::{Accepting, Budgets, Input, accept, differences, judge};
 use crate::record::{Against, Outcome, Record, Scenario};
+use crate::suite::Document;
 use crate::testing::fixture;
 use crate::units::{Bytes, Nanos};
 
@@ -45,7 +46,7 @@ fn timings() -> Vec<TimingResult> {
 }
 
 fn judgement(budget: &str, before: Option<fn(&mut Record)>, now: &Measured, timings: &[TimingResult]) -> Judgement {
-    let budgets = Budgets::parse(budget, Path::new("tonnage.toml")).unwrap();
+    let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), budget).unwrap()).unwrap();
     let baseline = before.map(|before| accept(&measured(before), None, &Accepting::default()).0);
     judge(&Input {
         measured: now,

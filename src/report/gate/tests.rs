@@ -1,12 +1,13 @@
 //! What each output says, and that hostile names break none of them.
 
-use strum::IntoEnumIterator as _;
-
 use std::path::Path;
+
+use strum::IntoEnumIterator as _;
 
 use super::*;
 use crate::gate::{Accepting, Budgets, Input, accept, judge};
 use crate::record::{Package, PackageManager, Record};
+use crate::suite::Document;
 use crate::testing::fixture;
 use crate::units::Bytes;
 
@@ -32,7 +33,7 @@ fn judged(before: impl Fn(&mut Record), now: impl Fn(&mut Record)) -> (Judgement
         Measured::of_record(record, "results/run.json", Path::new("run.json")).unwrap()
     };
     let text = "[budget]\nsize = { fail = \"+1 MB\", warn = \"900 MB\" }\n";
-    let budgets = Budgets::parse(text, Path::new("tonnage.toml")).unwrap();
+    let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), text).unwrap()).unwrap();
     let baseline = accept(&measured(&before), None, &Accepting::default()).0;
     let now = measured(&now);
     let judgement = judge(&Input {

@@ -1,0 +1,13 @@
+//! The manifest as it is written: keys, types, and places. What the values mean is for whoever they are for: the suite,
+//! the budgets, the gate.
+
+mod document;
+mod limit;
+mod source;
+mod tables;
+
+pub use document::Document;
+pub use limit::LimitValue;
+pub(super) use source::Source;
+pub use tables::{BudgetTable, TimingMode, Vanished};
+pub(super) use tables::{BuildTable, Manifest, ServeTable, VariantTable};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::timing::{Estimate, ScenarioTiming, ready, timings};
-use crate::record::{Outcome, Record, ReferenceVerdict, Scenario, ServeState, Variant, WireKind};
+use crate::record::{Outcome, Record, Scenario, ServeState, Variant, WireKind};
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// A build time as a table prints it: never without the proof beside it.
@@ -19,8 +19,6 @@ pub struct SummaryTiming {
     pub cacheable: u32,
     /// Samples whose proof failed.
     pub invalid: u32,
-    /// Whether a round is flagged as an outlier, or the rounds drift or depend on each other.
-    pub flagged: bool,
 }
 
 /// One line of the headline table.
@@ -60,8 +58,6 @@ pub struct VariantSummary {
     pub layers: usize,
     /// The claim that the suite compares with: `842MB`.
     pub claim: Option<String>,
-    /// Whether the claim was reproduced.
-    pub claim_verdict: Option<ReferenceVerdict>,
     /// Median time to the first expected answer, where the image serves.
     pub ready: Option<Nanos>,
     /// Memory held then.
@@ -103,7 +99,6 @@ pub fn summary(record: &Record) -> Vec<VariantSummary> {
                 stand_in: variant.is_stand_in(),
                 layers: variant.layers.len(),
                 claim: variant.reference.as_ref().map(|reference| reference.claim.clone()),
-                claim_verdict: variant.reference_verdict(),
                 ready: serve.and_then(ready).map(|ready| ready.median),
                 memory: serve.map(|serve| serve.memory_bytes),
                 timings: by_variant.remove(&variant.name).unwrap_or_default(),
@@ -119,7 +114,6 @@ fn headline(timing: &ScenarioTiming) -> SummaryTiming {
         cached: timing.cached,
         cacheable: timing.cacheable,
         invalid: timing.invalid,
-        flagged: !timing.outliers.is_empty() || timing.drifts() || timing.neighbours_depend(),
     }
 }
 
@@ -154,8 +148,7 @@ mod tests {
         assert_eq!(found[3].delta_to_first, Some(last - first));
         assert_eq!(found[3].ratio_to_first, Ratio::of(last.0, first.0));
         assert_eq!(found[3].timings.keys().copied().collect::<std::collections::BTreeSet<_>>().len(), 5);
-        assert_eq!(found[3].claim_verdict, Some(ReferenceVerdict::Reproduced));
-        assert!(found[0].timings[&Scenario::Cold].flagged && found[1].timings[&Scenario::Warm].invalid == 1);
+        assert_eq!(found[1].timings[&Scenario::Warm].invalid, 1);
     }
 
     #[test]

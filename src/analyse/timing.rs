@@ -44,21 +44,6 @@ pub fn ready(serve: &Serve) -> Option<Estimate> {
     Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)
 }
 
-/// Medians of the parts of a build. Medians of parts need not add up to the median of the whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PartsMedian {
-    /// Sending and unpacking the context.
-    pub upload: Nanos,
-    /// Resolving bases and reading the Dockerfile.
-    pub resolve: Nanos,
-    /// All instructions.
-    pub steps: Nanos,
-    /// Writing the image.
-    pub export: Nanos,
-    /// Wall time outside the four.
-    pub other: Nanos,
-}
-
 /// What came over the network during a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -86,8 +71,6 @@ pub struct ScenarioTiming {
     pub estimate: Option<Estimate>,
     /// One value a round, in the order of rounds: the median of its valid repeats.
     pub rounds: Vec<Nanos>,
-    /// Numbers of those rounds in the record.
-    pub round_numbers: Vec<u32>,
     /// Cached instructions of the worst valid sample: the one with most misses.
     pub cached: u32,
     /// Cacheable instructions of that sample.
@@ -104,16 +87,12 @@ pub struct ScenarioTiming {
     pub first_miss: Option<String>,
     /// Numbers of the rounds that are flagged as outliers; they count all the same.
     pub outliers: Vec<u32>,
-    /// Where the time went.
-    pub parts: PartsMedian,
     /// Change per round and whether it is a trend; `None` with fewer than 4 rounds.
     pub drift: Option<Drift>,
     /// Lag-1 autocorrelation of the rounds; `None` with fewer than 4 rounds.
     pub autocorrelation: Option<f64>,
     /// Downloads, where the engine can attribute them.
     pub network: Option<Network>,
-    /// Whether the parts are stamped by the client (classic builder) and include the stream's delay.
-    pub client_side: bool,
 }
 
 impl ScenarioTiming {
@@ -183,13 +162,10 @@ fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTim
         tolerated: reasons(true),
         first_miss: worst.and_then(|sample| sample.first_miss.clone()),
         outliers: statistics::outliers(&values).into_iter().map(|index| round_numbers[index]).collect(),
-        parts: parts(&valid),
         drift: statistics::drift(&values),
         autocorrelation: statistics::autocorrelation(&values),
         network: network(&valid),
-        client_side: valid.iter().any(|sample| sample.parts.client_side),
         rounds,
-        round_numbers,
     }
 }
 
@@ -212,17 +188,6 @@ pub(super) fn median_time(times: impl IntoIterator<Item = Nanos>) -> Nanos {
 pub(super) fn outside_parts(sample: &Sample) -> Nanos {
     let Parts { upload_ns, resolve_ns, steps_ns, export_ns, .. } = sample.parts;
     sample.wall_ns.saturating_sub(upload_ns + resolve_ns + steps_ns + export_ns)
-}
-
-fn parts(valid: &[&Sample]) -> PartsMedian {
-    let of = |part: fn(&Sample) -> Nanos| median_time(valid.iter().map(|sample| part(sample)));
-    PartsMedian {
-        upload: of(|sample| sample.parts.upload_ns),
-        resolve: of(|sample| sample.parts.resolve_ns),
-        steps: of(|sample| sample.parts.steps_ns),
-        export: of(|sample| sample.parts.export_ns),
-        other: of(outside_parts),
-    }
 }
 
 fn network(valid: &[&Sample]) -> Option<Network> {
@@ -262,7 +227,7 @@ mod tests {
         let expected: Vec<_> = NAMES.iter().flat_map(|name| Scenario::ALL.map(|scenario| (*name, scenario))).collect();
         assert_eq!(keys, expected);
         for timing in &found {
-            assert_eq!(timing.round_numbers, [1, 2, 3, 4, 5, 6, 7]);
+            assert_eq!(timing.rounds.len(), 7);
             let estimate = timing.estimate.unwrap();
             assert_eq!(estimate.n, 7);
             assert_eq!(estimate.low, timing.rounds.iter().min().copied(), "7 rounds: the whole range is the interval");

@@ -1,8 +1,9 @@
 //! The container engine: what tonnage asks of one, and the implementation over its HTTP API.
 //!
-//! In: requests in plain types, through the traits [`ImageBuilder`] (builds, and cleans up after them) and [`ImageHost`] (holds
-//! images, starts containers); Docker and Podman are both. Out: facts, build events and byte streams. This is the only
-//! directory that names bollard; it knows nothing of files on this machine (sockets and the Docker context apart) or of reports.
+//! In: requests in plain types, through the traits [`ImageBuilder`] (builds, and cleans up after its builds) and
+//! [`ImageHost`] (holds images, starts containers); Docker and Podman are both. Out: facts, build events, and byte
+//! streams. This is the only directory that names bollard; it knows nothing of files on this machine (sockets and the
+//! Docker context apart) or of reports.
 
 mod api;
 mod auth;

@@ -119,6 +119,34 @@ fn a_run_says_what_its_clean_up_leaves_in_place() {
 }
 
 #[test]
+fn a_dockerfile_that_buildkit_lets_a_copy_take_is_warned_of_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = folder.path().join("suite");
+    for variant in ["a", "b", "c"] {
+        std::fs::create_dir_all(suite.join(variant)).unwrap();
+        let source = if variant == "c" { "app" } else { "." };
+        let dockerfile = format!("FROM tonnage-tiny/python:3.9\nCOPY {source} /app\n");
+        std::fs::write(suite.join(variant).join("Dockerfile"), dockerfile).unwrap();
+    }
+    std::fs::create_dir(suite.join("app")).unwrap();
+    std::fs::write(suite.join("app/x"), "").unwrap();
+    std::fs::write(suite.join("tonnage.toml"), "[suite]\nname = \"x\"\n").unwrap();
+    let options = RunOptions { only: Vec::new(), ..scripted_run::options(folder.path()) };
+    let warned = |ignored: &str, out: &str| {
+        std::fs::write(suite.join(".dockerignore"), ignored).unwrap();
+        let options = RunOptions { out: folder.path().join(out), ..options.clone() };
+        let mut warnings = scripted_run::Warnings::default();
+        let engine = scripted_run::engine(Vec::new());
+        let suite = Suite::load(&suite).unwrap();
+        runtime().block_on(run(&suite, &engine, &options, &Cancel::default(), &mut warnings)).unwrap();
+        warnings.0.into_iter().filter(|warning| warning.contains("Dockerfile")).collect::<Vec<_>>()
+    };
+    assert!(warned("", "one").is_empty());
+    let found = warned("**/Dockerfile\n", "two");
+    assert!(found.len() == 1 && found[0].starts_with("the image of `a`, `b` holds its Dockerfile"), "{found:?}");
+}
+
+#[test]
 fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
     let folder = tempfile::tempdir().unwrap();
     let suite = folder.path().join("suite");

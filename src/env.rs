@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Folder of the ledgers: `$XDG_STATE_HOME/tonnage`, else `~/.local/state/tonnage` (XDG Base Directory
 /// Specification 0.8), else a folder for this user under the system's temporary one.
-pub fn state_folder() -> PathBuf {
+pub(crate) fn state_folder() -> PathBuf {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(state) = absolute("XDG_STATE_HOME") {
         return state.join("tonnage");
@@ -17,11 +17,11 @@ pub fn state_folder() -> PathBuf {
 }
 
 /// Folder of the checkouts of `--against`, so that `tonnage clean` finds those of runs that were killed.
-pub fn checkouts() -> PathBuf {
+pub(crate) fn checkouts() -> PathBuf {
     state_folder().join("checkouts")
 }
 
 /// The job's summary page under GitHub Actions: `$GITHUB_STEP_SUMMARY`, a file that Markdown is appended to.
-pub fn step_summary() -> Option<PathBuf> {
+pub(crate) fn step_summary() -> Option<PathBuf> {
     std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()).map(PathBuf::from)
 }

@@ -43,7 +43,7 @@ impl<E: Diagnose> From<E> for Failure {
 }
 
 /// The messages of an error and of its sources, joined by `: `, each said once.
-pub fn chain(error: &dyn StdError) -> String {
+pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-pub use tonnage_image::FileError;
+pub(crate) use tonnage_image::FileError;
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -84,7 +84,7 @@ mod fault {
 const MOST: u64 = 512 << 20;
 
 /// The whole file as bytes. A file that is too large, or a device that has any content, is an error.
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let read = || {
         let file = File::open(path)?;
         let kind = file.metadata()?.file_type();
@@ -100,24 +100,24 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 }
 
 /// The whole file as UTF-8 text.
-pub fn read_text(path: &Path) -> Result<String, FileError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(read(path)?)
         .map_err(|_| FileError::new("read", path, io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))
 }
 
 /// The file opened for reading.
-pub fn open(path: &Path) -> Result<File, FileError> {
+pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError::new("open", path, source))
 }
 
 /// Makes the folder and those above it.
-pub fn create_dir_all(path: &Path) -> Result<(), FileError> {
+pub(crate) fn create_dir_all(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(|source| FileError::new("create", path, source))
 }
 
 /// Writes the file so that a reader sees the old content or the new, never a part: a temporary file in the
 /// same folder, synced, then renamed over the old one, then the folder synced.
-pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let wrap = |source| FileError::new("write", path, source);
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -143,7 +143,7 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError> {
 }
 
 /// Appends one line of JSON for each value, in one write, and syncs them to disk.
-pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[T]) -> Result<(), FileError> {
+pub(crate) fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[T]) -> Result<(), FileError> {
     let wrap = |source| FileError::new("write", path, source);
     let mut text = String::new();
     for value in values {
@@ -155,18 +155,18 @@ pub fn append_json<T: serde::Serialize>(file: &mut File, path: &Path, values: &[
 }
 
 /// Appends text in one write and syncs it to disk.
-pub fn append(file: &mut File, path: &Path, text: &str) -> Result<(), FileError> {
+pub(crate) fn append(file: &mut File, path: &Path, text: &str) -> Result<(), FileError> {
     let written = write_all(file, text.as_bytes()).and_then(|()| sync(file));
     written.map_err(|source| FileError::new("write", path, source))
 }
 
 /// Syncs a folder, so that a file made in it outlives a power cut.
-pub fn sync_dir(path: &Path) -> Result<(), FileError> {
+pub(crate) fn sync_dir(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| sync(&folder)).map_err(|source| FileError::new("write", path, source))
 }
 
 /// Appends one line (a newline is added) and syncs it to disk.
-pub fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
+pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
     let wrap = |source| FileError::new("write", path, source);
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dir_all(parent)?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::text::escape;
 
 /// Two spaces of indent and a newline at the end.
-pub fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
+pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
     // What is written here has string keys, strings, and finite numbers: nothing that JSON cannot say.
     let mut text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
     text.push('\n');
@@ -16,12 +16,12 @@ pub fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
 }
 
 /// On one line, without a newline.
-pub fn line<T: Serialize + ?Sized>(value: &T) -> String {
+pub(crate) fn line<T: Serialize + ?Sized>(value: &T) -> String {
     escaped(&serde_json::to_string(value).unwrap_or_default())
 }
 
 /// The JSON of others, its unsafe characters escaped. Line breaks are between values only, and stay.
-pub fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     json.split_inclusive('\n').fold(String::with_capacity(json.len()), |mut out, line| {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
         out.push_str(&escape(line));

@@ -10,6 +10,8 @@
 //! This library is private to the program: [`main`] is all of it. With the feature `testing`, which is on for the crate's
 //! own tests and benches, `testing` is there, too.
 
+#![cfg_attr(feature = "testing", warn(unreachable_pub))]
+
 mod analyse;
 mod cli;
 mod context;

@@ -10,7 +10,7 @@ use crate::text::{for_people, shorten};
 
 /// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Span {
+pub(crate) enum Span {
     /// Our own words.
     Words(String),
     /// Something quoted: an instruction, a path, a package, a command.
@@ -23,7 +23,7 @@ pub enum Span {
 
 /// How text stands out. Never by colour alone: words or marks carry the meaning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// It does not.
     #[default]
     Plain,
@@ -39,50 +39,50 @@ pub enum Tone {
 
 /// A line in spans.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Line(pub Vec<Span>);
+pub(crate) struct Line(pub Vec<Span>);
 
 /// Longest name or instruction inside a line.
 const LONGEST: usize = 72;
 /// Longest name that is quoted.
 const LONGEST_NAME: usize = 160;
 /// Said where nothing of a name can be seen.
-pub const NO_NAME: &str = "(no name)";
+pub(crate) const NO_NAME: &str = "(no name)";
 
 /// A name as it is quoted, cut where it is long; `None` where nothing of it can be seen.
-pub fn visible_name(text: &str) -> Option<String> {
+pub(crate) fn visible_name(text: &str) -> Option<String> {
     let name = shorten(&for_people(text), LONGEST_NAME);
     (!name.trim().is_empty()).then_some(name)
 }
 
 /// Our own words.
-pub fn plain(text: impl Into<String>) -> Line {
+pub(crate) fn plain(text: impl Into<String>) -> Line {
     let text = text.into();
     Line(if text.is_empty() { Vec::new() } else { vec![Span::Words(text)] })
 }
 
 /// Something quoted, control characters taken out and the middle cut where it is long.
-pub fn code(text: &str) -> Line {
+pub(crate) fn code(text: &str) -> Line {
     command(shorten(&for_people(text), LONGEST))
 }
 
 /// Something quoted whole, such as a command that is to be copied.
-pub fn command(text: impl Into<String>) -> Line {
+pub(crate) fn command(text: impl Into<String>) -> Line {
     Line(vec![Span::Code(text.into())])
 }
 
 /// The name of an image.
-pub fn image(text: &str) -> Line {
+pub(crate) fn image(text: &str) -> Line {
     Line(vec![Span::Name(text.to_owned())])
 }
 
 /// Words that stand out.
-pub fn strong(tone: Tone, text: impl Into<String>) -> Line {
+pub(crate) fn strong(tone: Tone, text: impl Into<String>) -> Line {
     Line(vec![Span::Strong(tone, text.into())])
 }
 
 impl Line {
     /// Text in which quoted parts are between back-ticks. One that opens nothing is a word.
-    pub fn quoting(text: &str) -> Self {
+    pub(crate) fn quoting(text: &str) -> Self {
         let mut line = Self::default();
         let mut parts = text.split('`').peekable();
         let mut inside = false;
@@ -100,13 +100,13 @@ impl Line {
 
     /// With more behind it.
     #[must_use]
-    pub fn and(mut self, more: impl Into<Self>) -> Self {
+    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
         self
     }
 
     /// Whether it says nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

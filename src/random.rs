@@ -3,18 +3,18 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// 16 random hexadecimal digits, seeded by the operating system. Not for secrets.
-pub fn hex() -> String {
+pub(crate) fn hex() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; the constants
 /// are those of Vigna's public-domain `splitmix64.c`), from its seed.
 #[derive(Debug, Clone)]
-pub struct SplitMix64(pub u64);
+pub(crate) struct SplitMix64(pub u64);
 
 impl SplitMix64 {
     /// The next number.
-    pub fn draw(&mut self) -> u64 {
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

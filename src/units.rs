@@ -9,11 +9,12 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
+pub use tonnage_image::bytes::Bytes;
 use tonnage_image::bytes::significant;
-pub use tonnage_image::bytes::{Bytes, ParseBytesError, SignedBytes, group_digits};
+pub(crate) use tonnage_image::bytes::{ParseBytesError, SignedBytes, group_digits};
 
 /// A number of things, in the plural unless there is one: `1 round`, `7 rounds`.
-pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     match number.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
         number => format!("{} {noun}s", group_digits(number)),

@@ -42,7 +42,7 @@ const INSTALLERS: [&str; 26] = [
 
 /// What an edit costs that it need not cost, or a scenario that was not what it says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Caching {
+pub(crate) enum Caching {
     /// An edit of the source installs dependencies again.
     EditReinstalls {
         /// The first instruction that was not cached.
@@ -78,7 +78,7 @@ pub enum Caching {
 }
 
 /// What there is to say on caching by variant, in the order of the record.
-pub fn caching(record: &Record) -> Vec<(String, Caching)> {
+pub(crate) fn caching(record: &Record) -> Vec<(String, Caching)> {
     let mut times: BTreeMap<String, Vec<ScenarioTiming>> = BTreeMap::new();
     for timing in timings(record) {
         times.entry(timing.variant.clone()).or_default().push(timing);

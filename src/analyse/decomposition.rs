@@ -8,7 +8,7 @@ use crate::units::Nanos;
 
 /// Which part of a build a time belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub(crate) enum Part {
     /// Sending and unpacking the context.
     Upload,
     /// Resolving base images and reading the Dockerfile.
@@ -23,7 +23,7 @@ pub enum Part {
 
 /// The median time of one part of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepTime {
+pub(crate) struct StepTime {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -44,7 +44,7 @@ pub struct StepTime {
 
 /// Where the time of one variant's builds goes in one scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decomposition {
+pub(crate) struct Decomposition {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -60,7 +60,7 @@ pub struct Decomposition {
 
 /// Medians of every part of the builds of one scenario, by variant in the order of the record. A variant without a
 /// valid sample is left out.
-pub fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decomposition> {
+pub(crate) fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decomposition> {
     let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     for sample in record.samples.iter().filter(|sample| sample.scenario == scenario && in_statistics(sample)) {
         groups.entry(&sample.variant).or_default().push(sample);

@@ -7,34 +7,35 @@
 //! [`statistics`] knows numbers only; [`proof`] judges a build while it is measured; [`trend`] looks at many runs.
 
 mod caching;
-pub mod compare;
+pub(crate) mod compare;
 mod decomposition;
 mod overhead;
 mod paired;
-pub mod proof;
+pub(crate) mod proof;
 mod ratios;
 mod reproduction;
 mod sharing;
-pub mod statistics;
+pub(crate) mod statistics;
 mod summary;
 mod timing;
-pub mod trend;
+pub(crate) mod trend;
 
-pub use caching::{Caching, caching};
-pub use decomposition::{Decomposition, Part, StepTime, decomposition};
-pub use overhead::{Overhead, overhead};
-pub use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
-pub use ratios::{ScenarioRatio, detectable, ratios_to_first};
-pub use reproduction::{DriftCause, Reproduction, reproduction};
-pub use sharing::{Sharing, sharing, sharing_of, unique_bytes};
-pub use summary::{SummaryTiming, VariantSummary, summary};
-pub use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
+pub(crate) use caching::{Caching, caching};
+pub(crate) use decomposition::{Decomposition, Part, StepTime, decomposition};
+pub(crate) use overhead::Overhead;
+pub use overhead::overhead;
+pub(crate) use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
+pub(crate) use ratios::{ScenarioRatio, detectable, ratios_to_first};
+pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
+pub(crate) use sharing::{Sharing, sharing, sharing_of, unique_bytes};
+pub(crate) use summary::{SummaryTiming, VariantSummary, summary};
+pub(crate) use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.
-pub const LEVEL: f64 = 0.95;
+pub(crate) const LEVEL: f64 = 0.95;
 
 /// Rounds below which nothing is inferred: no interval, no ratio, no verdict.
-pub const ENOUGH_ROUNDS: u32 = 5;
+pub(crate) const ENOUGH_ROUNDS: u32 = 5;
 
 #[cfg(test)]
 mod tests {

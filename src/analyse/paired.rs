@@ -44,7 +44,7 @@ const POWER: f64 = 0.8;
 
 /// How much longer the second of two series of builds takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RatioEstimate {
+pub(crate) struct RatioEstimate {
     /// Hodges–Lehmann estimate of second ÷ first.
     pub ratio: f64,
     /// Interval of the ratio; `None` with too few pairs for 95 %.
@@ -68,13 +68,13 @@ pub struct RatioEstimate {
 impl RatioEstimate {
     /// Whether the interval leaves 1 out; `false` where there is no interval, and where builds that made layers are
     /// less apart than the engine's step ([`record::Engine::layer_step_ns`](crate::record::Engine::layer_step_ns)).
-    pub fn differs(&self, layer_step: Nanos) -> bool {
+    pub(crate) fn differs(&self, layer_step: Nanos) -> bool {
         self.interval.is_some_and(|interval| !interval.contains(1.0))
             && self.first.0.abs_diff(self.second.0) >= self.step(layer_step).0
     }
 
     /// The difference below which nothing can be told: the engine's step where layers were made, else zero.
-    pub fn step(&self, layer_step: Nanos) -> Nanos {
+    pub(crate) fn step(&self, layer_step: Nanos) -> Nanos {
         if self.made_layers { layer_step } else { Nanos::ZERO }
     }
 }
@@ -82,7 +82,7 @@ impl RatioEstimate {
 /// The ratio of two series whose rounds were measured side by side (interleaved in one run, or base and head in one
 /// job): round by round and scenario by scenario, each the median of its valid repeats. Samples that are invalid or
 /// of the discarded round are left out; the caller chooses variant, scenario and twin. `None` without a pair.
-pub fn paired_ratio<'a>(
+pub(crate) fn paired_ratio<'a>(
     first: impl IntoIterator<Item = &'a Sample>,
     second: impl IntoIterator<Item = &'a Sample>,
 ) -> Option<RatioEstimate> {
@@ -116,7 +116,7 @@ fn paired_at<'a>(
 
 /// The ratio of two series that share no rounds, such as two runs on one quiet machine: Hodges–Lehmann shift of the
 /// logarithms and the Mann–Whitney test. It cannot tell a change of the machine from a change of the image.
-pub fn unpaired_ratio<'a>(
+pub(crate) fn unpaired_ratio<'a>(
     first: impl IntoIterator<Item = &'a Sample>,
     second: impl IntoIterator<Item = &'a Sample>,
 ) -> Option<RatioEstimate> {
@@ -181,7 +181,7 @@ fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<(Scena
 ///
 /// With exactly 5 pairs the interval is their whole range, at 93.75 %; with fewer the verdict is [`NoiseVerdict::Unknown`] and the
 /// interval that range all the same.
-pub fn noise(record: &Record) -> Option<Noise> {
+pub(crate) fn noise(record: &Record) -> Option<Noise> {
     let variant = &record.samples.iter().find(|sample| sample.twin)?.variant;
     let of = |twin: bool| record.samples.iter().filter(move |sample| sample.variant == *variant && sample.twin == twin);
     // Only what was measured twice is compared: `paired_at` drops rounds and scenarios without a twin.

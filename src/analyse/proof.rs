@@ -8,7 +8,7 @@ use crate::record::{Scenario, Step};
 
 /// What a scenario needs to be true.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// Instructions that copy the edited source file, as the Dockerfile writes them; any of them may be the first
     /// miss of `src`.
     pub src_copies: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Expected {
 
 /// The judgement of one build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
+pub(crate) struct Proof {
     /// Whether the sample counts.
     pub valid: bool,
     /// Why it does not, or what was tolerated; empty otherwise.
@@ -44,7 +44,7 @@ pub struct Proof {
 /// RUN, COPY, ADD and WORKDIR count; configuration instructions, which only some builders report, do not. A build
 /// for which no such instruction was reported proves nothing and is invalid, and so is one whose instructions another
 /// client's build did, which took less time for it.
-pub fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> Proof {
+pub(crate) fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> Proof {
     let counted: Vec<&Step> = steps.iter().filter(|step| kind(&step.instruction).is_some()).collect();
     let elsewhere: Vec<&String> = expected.elsewhere.iter().filter(|instruction| kind(instruction).is_some()).collect();
     let missed = counted.iter().find(|step| !step.cached);
@@ -125,7 +125,7 @@ fn edited(missed: Option<&Step>, copies: &[String], what: &str) -> Result<String
 }
 
 /// The word of an instruction that can come from cache, or `None`.
-pub fn kind(instruction: &str) -> Option<&'static str> {
+pub(crate) fn kind(instruction: &str) -> Option<&'static str> {
     let mut words = bare(instruction).split_whitespace();
     let mut word = words.next()?;
     if word.eq_ignore_ascii_case("ONBUILD") {

@@ -8,7 +8,7 @@ use crate::units::Ratio;
 
 /// The builds of one variant and scenario against those of the first variant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ScenarioRatio {
+pub(crate) struct ScenarioRatio {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -19,7 +19,7 @@ pub struct ScenarioRatio {
 
 /// Every variant but the first against the first, in the order of the variants and of [`Scenario::ALL`]. The rounds
 /// are paired: they were measured side by side.
-pub fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
+pub(crate) fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
     let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
     for sample in record.samples.iter().filter(|sample| !sample.twin) {
         groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
@@ -40,7 +40,7 @@ pub fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
 /// The smallest ratio of two series of this run that its rounds show with 80 % power at 5 %, by scenario, judged by the
 /// variant that was measured twice; where layers were made never less than what the engine's step is of its median, since
 /// builds that are closer are not told apart. Empty where none was, or with too few rounds.
-pub fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
+pub(crate) fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
     let Some(twin) = record.samples.iter().find(|sample| sample.twin) else { return Vec::new() };
     let of = |scenario: Scenario, second: bool| {
         let own = move |sample: &&Sample| {

@@ -10,7 +10,7 @@ use crate::units::{Bytes, SignedBytes};
 
 /// What became of one claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reproduction {
+pub(crate) struct Reproduction {
     /// The variant.
     pub variant: String,
     /// As it was printed: `842MB`.
@@ -31,7 +31,7 @@ pub struct Reproduction {
 
 /// Why a claim was not reproduced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DriftCause {
+pub(crate) enum DriftCause {
     /// There is no image.
     NotBuilt,
     /// It was measured on a stand-in for this base, which was made so.
@@ -55,7 +55,7 @@ pub enum DriftCause {
 }
 
 /// One entry for each variant that has a reference figure, in the order of the record.
-pub fn reproduction(record: &Record) -> Vec<Reproduction> {
+pub(crate) fn reproduction(record: &Record) -> Vec<Reproduction> {
     let variants = record.variants.iter();
     variants.filter_map(|variant| Some(judge(record, variant, variant.reference.as_ref()?))).collect()
 }

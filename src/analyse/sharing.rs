@@ -7,7 +7,7 @@ use crate::units::Bytes;
 
 /// Layers that variants share, told by diff id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sharing {
+pub(crate) struct Sharing {
     /// Variants that have layers, in the order of the record: rows and columns of `matrix`.
     pub variants: Vec<String>,
     /// Bytes of all distinct layers: what keeping all images costs.
@@ -28,25 +28,25 @@ pub struct Sharing {
 
 impl Sharing {
     /// What sharing saves: the sum of sizes less what is stored.
-    pub fn saved(&self) -> Bytes {
+    pub(crate) fn saved(&self) -> Bytes {
         self.sum_of_sizes.saturating_sub(self.total_stored)
     }
 }
 
 /// Shared layers over all variants of a run.
-pub fn sharing(record: &Record) -> Sharing {
+pub(crate) fn sharing(record: &Record) -> Sharing {
     sharing_of(&record.variants)
 }
 
 /// For each of these images the bytes of its size in layers that no other of them has.
-pub fn unique_bytes(variants: &[Variant]) -> Vec<Bytes> {
+pub(crate) fn unique_bytes(variants: &[Variant]) -> Vec<Bytes> {
     let mut unique = sharing_of(variants).unique.into_iter();
     let with_layers = |variant: &Variant| if variant.layers.is_empty() { None } else { unique.next() };
     variants.iter().map(with_layers).map(Option::unwrap_or_default).collect()
 }
 
 /// Shared layers over these images.
-pub fn sharing_of(variants: &[Variant]) -> Sharing {
+pub(crate) fn sharing_of(variants: &[Variant]) -> Sharing {
     let variants: Vec<_> = variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
     // Layers as small numbers: a thousand variants make half a million pairs.
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();

@@ -8,7 +8,7 @@ use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// A build time as a table prints it: never without the proof beside it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SummaryTiming {
+pub(crate) struct SummaryTiming {
     /// The scenario.
     pub scenario: Scenario,
     /// Median and interval; `None` where no sample is valid.
@@ -23,7 +23,7 @@ pub struct SummaryTiming {
 
 /// One line of the headline table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VariantSummary {
+pub(crate) struct VariantSummary {
     /// Position in the suite, counted from 0.
     pub index: usize,
     /// Name of the variant.
@@ -67,7 +67,7 @@ pub struct VariantSummary {
 }
 
 /// The headline figures, one entry a variant in the order of the suite.
-pub fn summary(record: &Record) -> Vec<VariantSummary> {
+pub(crate) fn summary(record: &Record) -> Vec<VariantSummary> {
     let mut by_variant: BTreeMap<String, BTreeMap<Scenario, SummaryTiming>> = BTreeMap::new();
     for timing in timings(record) {
         by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, headline(&timing));

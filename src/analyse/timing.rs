@@ -9,7 +9,7 @@ use crate::units::{Bytes, Nanos};
 
 /// A time with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Median over rounds.
     pub median: Nanos,
     /// Lower end of the interval; `None` with too few rounds for one.
@@ -24,7 +24,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// The estimate of one value a round; `None` where there is none.
-    pub fn of(rounds: &[Nanos]) -> Option<Self> {
+    pub(crate) fn of(rounds: &[Nanos]) -> Option<Self> {
         let values: Vec<f64> = rounds.iter().map(|time| time.0 as f64).collect();
         let median = statistics::median(&values)?;
         let interval = statistics::median_interval(&values, LEVEL);
@@ -39,14 +39,14 @@ impl Estimate {
 }
 
 /// Time to the first expected answer over the starts of an image; `None` where it does not serve.
-pub fn ready(serve: &Serve) -> Option<Estimate> {
+pub(crate) fn ready(serve: &Serve) -> Option<Estimate> {
     let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
     Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)
 }
 
 /// What came over the network during a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+pub(crate) struct Network {
     /// Median over the valid samples that know it.
     pub median: Bytes,
     /// Rounds with a sample whose downloads differ from the median by more than segments sent again may be, three
@@ -62,7 +62,7 @@ const SENT_AGAIN: u64 = 20;
 
 /// The build time of one variant in one scenario.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ScenarioTiming {
+pub(crate) struct ScenarioTiming {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -97,12 +97,12 @@ pub struct ScenarioTiming {
 
 impl ScenarioTiming {
     /// Whether the rounds go up or down beyond chance (5 %).
-    pub fn drifts(&self) -> bool {
+    pub(crate) fn drifts(&self) -> bool {
         self.drift.is_some_and(|drift| drift.p <= 0.05)
     }
 
     /// The slope of the rounds as a share of the median per round; zero where there is none.
-    pub fn drift_per_round(&self) -> f64 {
+    pub(crate) fn drift_per_round(&self) -> f64 {
         match (self.drift, self.estimate) {
             (Some(drift), Some(estimate)) if estimate.median.0 > 0 => drift.slope / estimate.median.0 as f64,
             _ => 0.0,
@@ -110,20 +110,20 @@ impl ScenarioTiming {
     }
 
     /// Whether neighbouring rounds depend on each other: |r₁| beyond 2/√n, so that the interval is too narrow.
-    pub fn neighbours_depend(&self) -> bool {
+    pub(crate) fn neighbours_depend(&self) -> bool {
         let bound = 2.0 / (self.rounds.len().max(1) as f64).sqrt();
         self.autocorrelation.is_some_and(|r| r.abs() > bound)
     }
 }
 
 /// Whether a sample takes part in the statistics: valid, not of the discarded round, not the A/A twin.
-pub fn in_statistics(sample: &Sample) -> bool {
+pub(crate) fn in_statistics(sample: &Sample) -> bool {
     sample.valid && !sample.discarded && !sample.twin
 }
 
 /// Build times of every variant and scenario that has a sample outside the discarded round, in the order of the
 /// variants and of [`Scenario::ALL`]. Twins are left out.
-pub fn timings(record: &Record) -> Vec<ScenarioTiming> {
+pub(crate) fn timings(record: &Record) -> Vec<ScenarioTiming> {
     let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
     for sample in record.samples.iter().filter(|sample| !sample.discarded && !sample.twin && sample.is_finished()) {
         groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);

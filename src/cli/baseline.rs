@@ -16,7 +16,7 @@ use crate::report;
 
 /// Arguments of `tonnage baseline`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -54,7 +54,7 @@ struct Verify {
 }
 
 /// Runs `tonnage baseline`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     match args.command {
         Command::Accept(args) => accept_record(&args, terminal),
         Command::Verify(args) => verify(&args, terminal),

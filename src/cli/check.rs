@@ -18,7 +18,7 @@ use crate::report::{GateFormat, Look, render_judgement};
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Record to check: a run.json, its directory, the output of `tonnage weigh --format json`, or a suite (its newest
     /// run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 /// Runs `tonnage check`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
         suite.budgets.options.vanished = Vanished::Allowed;

@@ -16,7 +16,7 @@ use crate::suite;
 
 /// Arguments of `tonnage clean`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     engine: super::engine::EngineArgs,
     /// List what would be removed without removing it
@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs that were killed have left ledgers: what each of them made is removed. A run that is going on is not touched.
 /// Without a ledger here nobody can tell whether a run is over (it may belong to another user, or to a container with a
 /// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     super::engine::runtime()?.block_on(clean(&args, terminal))
 }
 

@@ -13,7 +13,7 @@ use crate::report::{GateFormat, Look, render_differences};
 
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Old side: a run.json or its directory, a baseline, the output of `tonnage weigh --format json`, an archive, or
     /// an image
     old: String,
@@ -47,7 +47,7 @@ fn file(text: &str) -> Result<Output, String> {
 }
 
 /// Runs `tonnage compare`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = (target(&args.old, terminal)?, target(&args.new, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };

@@ -16,7 +16,7 @@ use crate::suite::{MANIFEST_NAME, Suite};
 
 /// Arguments of `tonnage doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Suite whose base images to check: its directory or manifest [default: the tonnage.toml here, if any]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
@@ -49,7 +49,7 @@ enum Format {
 }
 
 /// Runs `tonnage doctor`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = suite(&args)?;
     let options = args.engine.connect(args.builder);
     let found = super::engine::runtime()?

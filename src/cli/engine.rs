@@ -6,7 +6,7 @@ use crate::exit::Exit;
 
 /// Which engine to talk to.
 #[derive(Debug, Clone, clap::Args)]
-pub struct EngineArgs {
+pub(super) struct EngineArgs {
     /// Engine address, such as `unix:///var/run/docker.sock` or `host:2375` [default: `DOCKER_HOST`, the current Docker
     /// context, or the first socket found]
     #[arg(long, short = 'H', value_name = "URL", conflicts_with = "context", help_heading = "Engine")]

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 
 /// Arguments of `tonnage completions`.
 #[derive(Debug, clap::Args)]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// Shell to generate the script for
     #[arg(value_enum)]
     shell: Shell,
@@ -16,14 +16,18 @@ pub struct CompletionsArgs {
 
 /// Arguments of `tonnage man`.
 #[derive(Debug, clap::Args)]
-pub struct ManArgs {
+pub(super) struct ManArgs {
     /// Subcommand to print the page of [default: tonnage itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
 
 /// Runs `tonnage completions`.
-pub fn completions(args: CompletionsArgs, mut command: clap::Command, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn completions(
+    args: CompletionsArgs,
+    mut command: clap::Command,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "tonnage", &mut script);
     terminal.out(&String::from_utf8_lossy(&script))?;
@@ -31,7 +35,7 @@ pub fn completions(args: CompletionsArgs, mut command: clap::Command, terminal: 
 }
 
 /// Runs `tonnage man`.
-pub fn man(args: ManArgs, mut command: clap::Command, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn man(args: ManArgs, mut command: clap::Command, terminal: &Terminal) -> Result<Exit, Failure> {
     command.build();
     let page = match &args.command {
         None => Some(&command),

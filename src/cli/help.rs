@@ -121,7 +121,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Adds what `--help` says besides the options.
-pub fn extend(root: clap::Command) -> clap::Command {
+pub(super) fn extend(root: clap::Command) -> clap::Command {
     let mut groups = String::new();
     for (heading, names) in GROUPS {
         let rows: Vec<_> = names

@@ -28,12 +28,12 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::Failure;
 use crate::exit::Exit;
 
-pub use terminal::{Colour, Terminal};
+pub(crate) use terminal::{Colour, Terminal};
 
 /// Build, weigh, and compare container images.
 #[derive(Debug, Parser)]
 #[command(name = "tonnage", version, about, max_term_width = 110, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Suppress progress, warnings, and hints
     #[arg(long, short, global = true)]
     quiet: bool,

@@ -25,7 +25,7 @@ pub(super) fn results_of(manifest: &Document) -> Result<[PathBuf; 2], SuiteError
 
 /// Where the suite and its baseline are.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Place {
+pub(super) struct Place {
     /// Suite directory or manifest [default: the tonnage.toml here]
     #[arg(long, value_name = "PATH")]
     suite: Option<PathBuf>,

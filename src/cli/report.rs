@@ -12,7 +12,7 @@ use crate::report::{self, Style};
 
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A run.json or its directory [default: the newest run in `results`]
     #[arg(value_name = "RECORD")]
     record: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub(super) enum Format {
 }
 
 /// Runs `tonnage report`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = match args.record {
         Some(path) => path,
         None => newest(Path::new("results"))?,

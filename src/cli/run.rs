@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
     clippy::struct_field_names,
     reason = "flags are named and typed as the user writes them"
 )]
-pub struct Args {
+pub(super) struct Args {
     /// Suite directory or manifest [default: the tonnage.toml here]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
@@ -146,7 +146,7 @@ fn platform(text: &str) -> Result<String, ParsePlatformError> {
 }
 
 /// Runs `tonnage run`.
-pub fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let earlier = args.resume.as_deref().map(Journal::look).transpose()?;
     if let Some(Replayed { options: Some(options), against, .. }) = &earlier {
         args.fill(options, against.as_ref());

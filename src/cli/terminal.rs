@@ -7,7 +7,7 @@ use crate::exit::Exit;
 
 /// Whether output may be coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// Escape sequences are welcome.
     On,
     /// Plain text only.
@@ -16,7 +16,7 @@ pub enum Colour {
 
 /// stdout and stderr, with what is known about them.
 #[derive(Debug, Clone, Copy)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     /// Whether stdout may be coloured.
     pub colour: Colour,
     /// Columns of stdout; `None` where it is not a terminal.
@@ -29,7 +29,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Looks at the streams and the environment (`NO_COLOR`, <https://no-color.org>).
-    pub fn detect(quiet: bool) -> Self {
+    pub(crate) fn detect(quiet: bool) -> Self {
         let out = io::stdout();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = if out.is_terminal() && !no_colour { Colour::On } else { Colour::Off };
@@ -38,7 +38,7 @@ impl Terminal {
     }
 
     /// Writes data to stdout. A closed pipe ends the program quietly; any other failure is an error.
-    pub fn out(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn out(&self, text: &str) -> Result<(), Failure> {
         let mut stream = io::stdout().lock();
         match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             Ok(()) => Ok(()),
@@ -52,24 +52,24 @@ impl Terminal {
     }
 
     /// A line for people on stderr.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             to_stderr(text);
         }
     }
 
     /// `warning: …` on stderr.
-    pub fn warning(&self, text: &str) {
+    pub(crate) fn warning(&self, text: &str) {
         self.note(&format!("warning: {text}"));
     }
 
     /// `hint: …` on stderr.
-    pub fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, text: &str) {
         self.note(&format!("hint: {text}"));
     }
 
     /// `error: …` and its hint on stderr, quiet or not.
-    pub fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         to_stderr(&format!("error: {}", failure.message));
         if let Some(hint) = &failure.hint {
             to_stderr(&format!("hint: {hint}"));

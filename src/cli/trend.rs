@@ -16,7 +16,7 @@ use crate::text::for_people;
 
 /// Arguments of `tonnage trend`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Suite name or directory, a results directory, or a history.jsonl
     #[arg(default_value = ".")]
     suite: String,
@@ -52,7 +52,7 @@ enum Format {
 }
 
 /// Runs `tonnage trend`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = history_path(&args.suite, &args.results)?;
     let text = fsx::read_text(&path).map_err(|error| match error.source.kind() {
         std::io::ErrorKind::NotFound => Failure::new(

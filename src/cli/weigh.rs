@@ -37,7 +37,7 @@ const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 /// Arguments of `tonnage weigh`.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Args {
+pub(super) struct Args {
     /// What to weigh: an archive (`docker save`, `podman save`, or OCI; plain, gzip, or zstd), an OCI layout directory,
     /// `-` for an archive on standard input, or an image on the engine
     #[arg(required = true, value_name = "[NAME=]TARGET")]
@@ -120,7 +120,7 @@ fn memory(text: &str) -> Result<Bytes, String> {
 }
 
 /// Runs `tonnage weigh`.
-pub fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
     let paths = Paths::new(&args.path, &args.ignore)?;

@@ -17,7 +17,7 @@ use crate::text;
 
 /// The files of a context, sorted by path.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub(crate) struct Files {
     /// Path from the context's root, with `/` between its parts → what is there.
     pub entries: BTreeMap<String, Found>,
     /// The Dockerfile's path from the context's root; `None` where it lies outside.
@@ -34,7 +34,7 @@ impl Files {
     /// Lists what `builder` would be sent of the directory `root`, without what tonnage itself wrote. Symbolic links are
     /// not followed. Sockets are left out, as Docker leaves them out ("archive/tar: sockets not supported"), and so are
     /// device nodes, which only root can unpack; named pipes are kept, and hard links stay hard links.
-    pub fn list(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
+    pub(crate) fn list(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
         let inside = inside(root, dockerfile);
         let (ignore, ignore_file) = ignore(root, dockerfile, builder)?;
         let mut walk = Walk {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A file, folder or link that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// What it is.
     pub kind: Kind,
     /// Permission bits.
@@ -15,7 +15,7 @@ pub struct Found {
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A regular file and its length in bytes.
     File(u64),
     /// Another name of a file that is sent, and the path of that file.

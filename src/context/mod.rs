@@ -12,18 +12,19 @@ mod own;
 mod pack;
 
 pub use edit::edit_line;
-pub use error::ContextError;
-pub use files::Files;
-pub use found::{Found, Kind};
-pub use own::{Own, Source};
+pub(crate) use error::ContextError;
+pub(crate) use files::Files;
+pub(crate) use found::{Found, Kind};
+pub use own::Own;
+pub(crate) use own::Source;
 pub use pack::{Context, Edit};
 
 /// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes
 /// to take it in.
-pub const MAX_BYTES: u64 = 2 << 30;
+pub(crate) const MAX_BYTES: u64 = 2 << 30;
 
 /// The most files and folders that a context may have.
-pub const MAX_ENTRIES: usize = 500_000;
+pub(crate) const MAX_ENTRIES: usize = 500_000;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ pub struct Context {
 
 /// One entry of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// What it is and how it is marked.
     pub found: Found,
     /// Content of a file; empty for anything else.

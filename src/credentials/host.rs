@@ -4,7 +4,7 @@
 const HUB: &str = "docker.io";
 
 /// The registry of an image reference, `host[:port]`; `docker.io` where it names none (distribution/reference).
-pub fn registry_of(reference: &str) -> &str {
+pub(crate) fn registry_of(reference: &str) -> &str {
     match reference.split_once('/') {
         Some((host, _)) if host.contains(['.', ':']) || host == "localhost" || host.chars().any(char::is_uppercase) => {
             canonical(host)
@@ -14,7 +14,7 @@ pub fn registry_of(reference: &str) -> &str {
 }
 
 /// Registry and repository of an image reference, without tag and digest: `docker.io/library/python`.
-pub fn image_path(reference: &str) -> String {
+pub(crate) fn image_path(reference: &str) -> String {
     let name = reference.split('@').next().unwrap_or(reference);
     let last = name.rfind('/').map_or(0, |at| at + 1);
     let name = name[last..].find(':').map_or(name, |colon| &name[..last + colon]);

@@ -19,23 +19,23 @@ use std::time::{Duration, Instant};
 
 use file::{ConfigFile, Flavour};
 
-pub use host::{image_path, registry_of};
+pub(crate) use host::{image_path, registry_of};
 
 /// For how long an answer is used again: tokens of helpers are good for an hour or more.
 const FRESH: Duration = Duration::from_secs(600);
 
 /// A value that is shown by nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
+    pub(crate) fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
     /// The value, for whoever it is meant for.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Secret {
 
 /// What a registry is told to let this user in: a name with a password, or a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// User name; empty beside an identity token.
     pub username: String,
     /// Password; empty beside an identity token.
@@ -61,7 +61,7 @@ pub struct Credentials {
 
 /// Why stored credentials could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialsError {
+pub(crate) enum CredentialsError {
     /// A configuration file could not be read.
     #[error("cannot read `{}`: {reason}", path.display())]
     File {
@@ -128,7 +128,7 @@ type Answer = (Instant, Result<Option<Credentials>, CredentialsError>);
 /// The credentials that are stored on this machine. Files are read once; helpers are asked when an image or a registry
 /// is asked for, and their answers are kept for some minutes.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(crate) struct Store {
     files: Vec<Result<ConfigFile, CredentialsError>>,
     path: Vec<PathBuf>,
     answers: Mutex<BTreeMap<String, Answer>>,
@@ -137,7 +137,7 @@ pub struct Store {
 impl Store {
     /// Reads the configuration. A file that is missing is no error; one that cannot be read is one of each look-up that
     /// finds nothing in the others.
-    pub fn read(places: &Places) -> Self {
+    pub(crate) fn read(places: &Places) -> Self {
         let docker = places.docker.iter().map(|path| (path, Flavour::Docker));
         let podman = places.podman.iter().map(|path| (path, Flavour::Podman));
         let mut all: Vec<_> = docker.chain(podman).collect();
@@ -150,18 +150,18 @@ impl Store {
 
     /// Credentials for pulling an image: `registry.example/team/app:1`. May take as long as a helper does: not for an
     /// async task.
-    pub fn for_image(&self, reference: &str) -> Result<Option<Credentials>, CredentialsError> {
+    pub(crate) fn for_image(&self, reference: &str) -> Result<Option<Credentials>, CredentialsError> {
         self.look_up(&image_path(reference))
     }
 
     /// Credentials for a registry, `host[:port]`, that are not for a part of it only. As slow as [`Self::for_image`].
-    pub fn for_registry(&self, host: &str) -> Result<Option<Credentials>, CredentialsError> {
+    pub(crate) fn for_registry(&self, host: &str) -> Result<Option<Credentials>, CredentialsError> {
         self.look_up(host::canonical(host))
     }
 
     /// The proxies that builds are given by an engine at `endpoint`, as build arguments under both spellings, as
     /// Docker's command line does it (docker/cli, `ParseProxyConfig`).
-    pub fn proxies(&self, endpoint: &str) -> BTreeMap<String, String> {
+    pub(crate) fn proxies(&self, endpoint: &str) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         for file in self.files.iter().flatten() {
             for (name, value) in file.proxies(endpoint) {

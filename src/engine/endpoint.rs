@@ -129,7 +129,7 @@ impl std::fmt::Display for Source {
 /// The places to try, in order. The Docker CLI's order holds for those that somebody chose: address or context of the
 /// command line, `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of `config.json`. An empty value chooses nothing;
 /// the context `default` leaves out the contexts, not `DOCKER_HOST`.
-pub fn candidates(
+pub(super) fn candidates(
     asked: Option<&str>,
     context: Option<&str>,
     around: &Surroundings,

@@ -25,20 +25,22 @@ mod snapshot;
 mod traits;
 mod types;
 
+pub(crate) use docker::Tried;
 #[cfg(feature = "testing")]
 pub use docker::find;
-pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, Tried, connect};
+pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, connect};
+pub(crate) use endpoint::Source;
+pub use endpoint::Surroundings;
 #[cfg(test)]
-pub use endpoint::{Address, Candidate};
-pub use endpoint::{Source, Surroundings};
+pub(crate) use endpoint::{Address, Candidate};
 #[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
 #[cfg(test)]
-pub use probe::Base;
-pub use probe::{BaseState, Found, Probe, Wanted, probe};
+pub(crate) use probe::Base;
+pub(crate) use probe::{BaseState, Found, Probe, Wanted, probe};
 pub use traits::{Engine, ImageBuilder, ImageHost};
+pub(crate) use types::{BuildEvent, ByteStream, CleanReport, Downloads, ImageInfo, Obstacle, PullProgress, Trace};
 pub use types::{
-    BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Downloads, EngineError, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal, Secrets, Snapshot, Trace,
-    labels,
+    BuildFailure, BuildOutput, BuildRequest, ContainerSpec, ContainerState, EngineError, Listens, Ownership, Removal,
+    Secrets, Snapshot, labels,
 };

@@ -23,7 +23,7 @@ const REGISTRY: Duration = Duration::from_secs(20);
 
 /// What there is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// Every place that was tried.
     pub tried: Vec<Tried>,
     /// The engine, or why there is none.
@@ -40,7 +40,7 @@ pub struct Probe {
 
 /// An engine that answered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Where.
     pub endpoint: String,
     /// What it is.
@@ -59,7 +59,7 @@ pub struct Found {
 
 /// A base image that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Base {
+pub(crate) struct Base {
     /// Its reference.
     pub reference: String,
     /// Whether it is there.
@@ -75,7 +75,7 @@ pub struct Base {
 
 /// What is needed on an engine.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// References of base images.
     pub bases: Vec<String>,
     /// What is not known about them, one sentence each.
@@ -85,7 +85,7 @@ pub struct Wanted {
 /// Whether a base image is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BaseState {
+pub(crate) enum BaseState {
     /// On the engine.
     Present,
     /// Not on the engine, but its registry has it.
@@ -110,7 +110,7 @@ struct UsedRecord {
 
 /// Looks at everything. An engine that cannot be asked one thing is still asked the others. Which base images are
 /// `wanted` may depend on the engine, if there is one.
-pub async fn probe(
+pub(crate) async fn probe(
     options: &ConnectOptions,
     around: &Surroundings,
     wanted: impl FnOnce(Option<&record::Engine>) -> Wanted,

@@ -40,7 +40,7 @@ pub mod labels {
 }
 
 /// A stream of bytes from the engine.
-pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, EngineError>>>>;
+pub(crate) type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, EngineError>>>>;
 
 /// An engine that could not be used as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

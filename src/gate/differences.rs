@@ -13,7 +13,7 @@ use crate::units::Bytes;
 
 /// What changed between two things that were measured.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// How the old one is named.
     pub old: String,
     /// How the new one is named.
@@ -32,7 +32,7 @@ pub struct Differences {
 
 /// A build time in both.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TimingDifference {
+pub(crate) struct TimingDifference {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -42,7 +42,7 @@ pub struct TimingDifference {
 }
 
 /// Compares image by image: by name, or the only one with the only one. `only` picks a single variant.
-pub fn differences(old: &Measured, new: &Measured, only: Option<&str>) -> Result<Differences, GateError> {
+pub(crate) fn differences(old: &Measured, new: &Measured, only: Option<&str>) -> Result<Differences, GateError> {
     let unlike = |reason: String| GateError::Unlike { old: old.label.clone(), new: new.label.clone(), reason };
     let (a, b) = (pick(old, new, only)?, pick(new, old, only)?);
     let pairs: Vec<(&Variant, &Variant)> = match (a.as_slice(), b.as_slice()) {

@@ -9,7 +9,7 @@ use crate::record::RecordError;
 
 /// Why nothing could be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum GateError {
+pub(crate) enum GateError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),

@@ -6,7 +6,7 @@ use crate::units::{Bytes, ParseBytesError, group_digits};
 
 /// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Bytes; a bare number is refused.
     Bytes,
     /// Things: layers, packages.
@@ -15,7 +15,7 @@ pub enum Unit {
 
 /// A limit, with the words it was written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// As written.
     pub text: String,
     /// What it means.
@@ -24,7 +24,7 @@ pub struct Limit {
 
 /// What a limit means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitKind {
+pub(crate) enum LimitKind {
     /// At most this much.
     AtMost(u64),
     /// At most this much more than the baseline.
@@ -35,11 +35,11 @@ pub enum LimitKind {
 
 /// A percentage, exact to a millionth of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percent(u64);
+pub(crate) struct Percent(u64);
 
 /// Why a limit could not be read: a fragment, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitError {
+pub(crate) struct LimitError {
     /// What is wrong.
     pub message: String,
     /// What to write instead.
@@ -61,7 +61,7 @@ impl Percent {
     }
 
     /// So many whole percent.
-    pub fn whole(percent: u64) -> Self {
+    pub(crate) fn whole(percent: u64) -> Self {
         Self(percent.saturating_mul(1_000_000))
     }
 
@@ -73,7 +73,7 @@ impl Percent {
 
 impl Limit {
     /// Reads a limit from text. A bare number is a count, and refused where bytes are wanted.
-    pub fn parse(text: &str, unit: Unit) -> Result<Self, LimitError> {
+    pub(crate) fn parse(text: &str, unit: Unit) -> Result<Self, LimitError> {
         let trimmed = text.trim();
         let body = trimmed.strip_prefix('≤').or_else(|| trimmed.strip_prefix("<=")).unwrap_or(trimmed).trim();
         let (growth, amount) = match body.strip_prefix('+') {
@@ -117,13 +117,13 @@ impl Limit {
     }
 
     /// Whether it needs a baseline.
-    pub fn is_relative(&self) -> bool {
+    pub(crate) fn is_relative(&self) -> bool {
         !matches!(self.kind, LimitKind::AtMost(_))
     }
 
     /// The largest value allowed; `None` where a baseline is needed and missing. `noise` is growth that is never
     /// judged: it widens a relative limit that is narrower.
-    pub fn allowed(&self, baseline: Option<u64>, noise: u64) -> Option<u64> {
+    pub(crate) fn allowed(&self, baseline: Option<u64>, noise: u64) -> Option<u64> {
         let growth = |baseline: u64, growth: u64| baseline.saturating_add(growth.max(noise));
         match self.kind {
             LimitKind::AtMost(value) => Some(value),
@@ -151,7 +151,7 @@ fn bytes_hint(error: &ParseBytesError, growth: bool) -> String {
 
 impl Unit {
     /// A value rounded for people.
-    pub fn show(self, value: u64) -> String {
+    pub(crate) fn show(self, value: u64) -> String {
         match self {
             Self::Bytes => Bytes(value).to_string(),
             Self::Count => group_digits(value),
@@ -159,7 +159,7 @@ impl Unit {
     }
 
     /// Two values for one sentence: rounded, or with all digits where they differ and would print alike.
-    pub fn show_apart(self, one: u64, other: u64) -> (String, String) {
+    pub(crate) fn show_apart(self, one: u64, other: u64) -> (String, String) {
         let (a, b) = (self.show(one), self.show(other));
         if self == Self::Bytes && a == b && one != other { (Bytes(one).exact(), Bytes(other).exact()) } else { (a, b) }
     }

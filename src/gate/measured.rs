@@ -4,7 +4,7 @@ use crate::record::{METRICS_VERSION, Outcome, Sample, Variant};
 
 /// Images that were measured, and how.
 #[derive(Debug, Clone)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// How it is named in messages.
     pub label: String,
     /// What it was read from.
@@ -27,7 +27,7 @@ pub struct Measured {
 
 /// What a [`Measured`] was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A record of a run.
     Run,
     /// The output of `tonnage weigh --format json`, or an image weighed just now.
@@ -38,7 +38,7 @@ pub enum Kind {
 
 /// The engine behind a figure, for messages and for what must not be compared across kinds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MeasuredBy {
+pub(crate) struct MeasuredBy {
     /// `docker 28.5.2`.
     pub engine: String,
     /// How it stores images: `graphdriver`.
@@ -51,7 +51,7 @@ pub struct MeasuredBy {
 
 impl Measured {
     /// Images that were weighed just now, by this version.
-    pub fn of_images(variants: Vec<Variant>, label: &str) -> Self {
+    pub(crate) fn of_images(variants: Vec<Variant>, label: &str) -> Self {
         Self {
             label: label.to_owned(),
             kind: Kind::Weighing,
@@ -66,7 +66,7 @@ impl Measured {
     }
 
     /// The variant of that name.
-    pub fn variant(&self, name: &str) -> Option<&Variant> {
+    pub(crate) fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)
     }
 }

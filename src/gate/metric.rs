@@ -9,7 +9,7 @@ use crate::record::{FileNode, Variant};
 
 /// What a budget limits.
 #[derive(Debug, Clone)]
-pub enum Metric {
+pub(crate) enum Metric {
     /// Classic unpacked size.
     Size,
     /// Bytes in the variant's own layers.
@@ -38,14 +38,14 @@ pub enum Metric {
 
 /// A glob and the text it was made from.
 #[derive(Debug, Clone)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     text: String,
     matcher: GlobMatcher,
 }
 
 /// How much of a metric an image has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// This much.
     Exact(u64),
     /// At least and at most this much: the record lists only the largest files.
@@ -56,14 +56,14 @@ pub enum Value {
 
 impl Pattern {
     /// A glob as shells know it: `*` stays within a folder where `separated`, `**` goes across.
-    pub fn new(text: &str, separated: bool) -> Result<Self, String> {
+    pub(crate) fn new(text: &str, separated: bool) -> Result<Self, String> {
         let glob =
             GlobBuilder::new(text).literal_separator(separated).build().map_err(|error| error.kind().to_string())?;
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
     /// As written.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
@@ -108,7 +108,7 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
-    pub fn plain() -> [Self; 10] {
+    pub(crate) fn plain() -> [Self; 10] {
         [
             Self::Size,
             Self::Own,
@@ -124,7 +124,7 @@ impl Metric {
     }
 
     /// What it counts.
-    pub fn unit(&self) -> Unit {
+    pub(crate) fn unit(&self) -> Unit {
         match self {
             Self::Layers | Self::Packages => Unit::Count,
             _ => Unit::Bytes,
@@ -132,7 +132,7 @@ impl Metric {
     }
 
     /// How much of it an image has.
-    pub fn of(&self, variant: &Variant) -> Value {
+    pub(crate) fn of(&self, variant: &Variant) -> Value {
         let of_sizes = |pick: fn(&crate::record::Sizes) -> u64| match &variant.sizes {
             Some(sizes) => Value::Exact(pick(sizes)),
             None => Value::Unknown("there is no image"),

@@ -19,7 +19,7 @@ const LARGEST_FILE: u64 = 1 << 30;
 
 impl Measured {
     /// Reads a `run.json` or its folder, a weighing, or a baseline.
-    pub fn read(path: &Path) -> Result<Self, GateError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, GateError> {
         let label = path.display().to_string();
         if path.is_dir() {
             return Self::of_record(record::read(path)?, &label, path);
@@ -32,7 +32,7 @@ impl Measured {
     }
 
     /// As [`Measured::read`], from the content of a file.
-    pub fn parse(content: &[u8], path: &Path) -> Result<Self, GateError> {
+    pub(crate) fn parse(content: &[u8], path: &Path) -> Result<Self, GateError> {
         /// Just enough to tell which it is.
         #[derive(Deserialize)]
         struct Which {
@@ -52,7 +52,7 @@ impl Measured {
     }
 
     /// Takes a record apart. `path` is for messages.
-    pub fn of_record(record: Record, label: &str, path: &Path) -> Result<Self, GateError> {
+    pub(crate) fn of_record(record: Record, label: &str, path: &Path) -> Result<Self, GateError> {
         let engine = &record.environment.engine;
         let measured = Self {
             label: label.to_owned(),
@@ -148,7 +148,7 @@ fn filled(mut target: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The newest record below a folder of results: stamps sort by name.
-pub fn newest_record(results: &Path) -> Result<PathBuf, GateError> {
+pub(crate) fn newest_record(results: &Path) -> Result<PathBuf, GateError> {
     let none = || GateError::NoRecord { path: results.to_path_buf() };
     let entries = std::fs::read_dir(results).map_err(|_| none())?;
     let mut found: Vec<PathBuf> =

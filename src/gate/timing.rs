@@ -14,7 +14,7 @@ use crate::units::{Nanos, Ratio, count};
 
 /// How times are judged: `[gate.timing]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TimingRules {
+pub(crate) struct TimingRules {
     /// Whether they may fail the gate.
     pub mode: TimingMode,
     /// Ratio of head to base that is allowed.
@@ -41,7 +41,7 @@ impl Default for TimingRules {
 
 /// The builds of one variant and scenario in both states. The rounds of base and head are paired by their numbers.
 #[derive(Debug, Clone)]
-pub struct TimingPair<'a> {
+pub(crate) struct TimingPair<'a> {
     /// The variant.
     pub variant: &'a str,
     /// The scenario.
@@ -59,7 +59,7 @@ pub struct TimingPair<'a> {
 /// What can be said of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TimingVerdict {
+pub(crate) enum TimingVerdict {
     /// No slower than allowed.
     Same,
     /// Faster beyond the same limit.
@@ -74,7 +74,7 @@ pub enum TimingVerdict {
 
 /// The verdict on one variant and scenario.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TimingResult {
+pub(crate) struct TimingResult {
     /// The variant.
     pub variant: String,
     /// The scenario.
@@ -91,7 +91,7 @@ pub struct TimingResult {
 
 /// Why a time was judged as it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Why {
+pub(crate) enum Why {
     /// No round has a valid build of base and head.
     NoPair,
     /// There are too few rounds for any inference.
@@ -117,7 +117,7 @@ pub enum Why {
 
 impl TimingResult {
     /// Why it was judged so, in one sentence.
-    pub fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         let Some(estimate) = self.estimate else {
             return "no round has a valid build of base and head".to_owned();
         };
@@ -152,7 +152,7 @@ impl TimingResult {
 }
 
 /// The pairs of a run and what it was measured against, in the order of the record.
-pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) -> Vec<TimingPair<'a>> {
+pub(crate) fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) -> Vec<TimingPair<'a>> {
     let step = |record: &Record| record.environment.engine.layer_step_ns;
     let layer_step = step(record).max(step(&against.base));
     let mut found = Vec::new();
@@ -186,13 +186,13 @@ pub fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &TimingRules) 
 }
 
 /// Rounds that so many comparisons need for the test to be able to fail at all.
-pub fn rounds_needed(comparisons: usize, rules: &TimingRules) -> usize {
+pub(crate) fn rounds_needed(comparisons: usize, rules: &TimingRules) -> usize {
     fewest_pairs(rules.alpha / comparisons.max(1) as f64).max(ENOUGH_ROUNDS as usize)
 }
 
 /// Judges every pair. Those that come out as [`TimingVerdict::Suspect`] want a rerun: measure it, put it into
 /// `confirmation` and judge again.
-pub fn judge(pairs: &[TimingPair<'_>], rules: &TimingRules) -> Vec<TimingResult> {
+pub(crate) fn judge(pairs: &[TimingPair<'_>], rules: &TimingRules) -> Vec<TimingResult> {
     let estimates: Vec<Option<RatioEstimate>> = pairs.iter().map(|pair| ratio(&pair.base, &pair.head)).collect();
     let of = |pick: fn(&RatioEstimate) -> f64| -> Vec<f64> {
         holm(&estimates.iter().map(|estimate| estimate.as_ref().map_or(1.0, pick)).collect::<Vec<f64>>())

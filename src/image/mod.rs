@@ -8,10 +8,11 @@ mod on_engine;
 mod targets;
 mod way;
 
-pub use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
-pub use targets::{Naming, Said, Wanted, WantedPlatform, weigh as weigh_targets};
-pub use tonnage_image::{
+pub(crate) use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
+pub(crate) use targets::weigh as weigh_targets;
+pub(crate) use targets::{Naming, Said, Wanted, WantedPlatform};
+pub(crate) use tonnage_image::{
     DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, StoreError,
     Weigher, Weight, WireMode, weigh, weigh_listed,
 };
-pub use way::{NotInPlace, Way, store_in_place};
+pub(crate) use way::{NotInPlace, Way, store_in_place};

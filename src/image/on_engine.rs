@@ -26,7 +26,7 @@ const WAITING: usize = 4;
 
 /// Why an engine's images could not be weighed.
 #[derive(Debug, thiserror::Error)]
-pub enum WeighError {
+pub(crate) enum WeighError {
     /// The engine could not export them.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -61,7 +61,7 @@ impl Diagnose for WeighError {
 
 /// How an image was read.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The image; from an export of an engine that keeps several platforms perhaps several, from one that is broken
     /// none.
     pub scans: Vec<ImageScan>,
@@ -72,12 +72,12 @@ pub struct Reading {
 }
 
 /// Images by the reference that they were asked for with; those that could not be read where they had to be are errors.
-pub type Readings = BTreeMap<String, Result<Reading, NotInPlace>>;
+pub(crate) type Readings = BTreeMap<String, Result<Reading, NotInPlace>>;
 
 /// Reads images of an engine; the weigher comes back with the layers that it has read, and layers that it had read
 /// before are not read again in the store. What must be exported is exported in one request, so that shared layers
 /// travel once. An error of the engine in the middle is the engine's, whatever the reader makes of the rest.
-pub async fn weigh_on_engine<H: ImageHost>(
+pub(crate) async fn weigh_on_engine<H: ImageHost>(
     engine: &H,
     images: &BTreeMap<String, ImageInfo>,
     way: Way,

@@ -69,7 +69,7 @@ impl Diagnose for NotInPlace {
 }
 
 /// The store of an engine whose images can be read in place. The one test for it: `doctor` asks it too.
-pub fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<Store, NotInPlace> {
+pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<Store, NotInPlace> {
     if !is_local {
         return Err(NotInPlace::Elsewhere);
     }

@@ -6,7 +6,7 @@ use crate::record::Host;
 use crate::units::Bytes;
 
 /// Processor, memory, kernel, load and free disk. What cannot be read is left empty or zero.
-pub fn facts(results: &Path, engine_is_local: bool) -> Host {
+pub(crate) fn facts(results: &Path, engine_is_local: bool) -> Host {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     Host {
@@ -22,12 +22,12 @@ pub fn facts(results: &Path, engine_is_local: bool) -> Host {
 }
 
 /// Load average of the last minute; `None` where it cannot be read.
-pub fn load_average() -> Option<f64> {
+pub(crate) fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// UTC, RFC 3339, whole seconds.
-pub fn now_utc() -> String {
+pub(crate) fn now_utc() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -38,7 +38,7 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 /// Free space for ordinary users on the file system of `path`.
-pub fn disk_free(path: &Path) -> Option<Bytes> {
+pub(crate) fn disk_free(path: &Path) -> Option<Bytes> {
     let stat = rustix::fs::statvfs(path).ok()?;
     Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
 }

@@ -19,11 +19,11 @@ use crate::suite::{self, PlanOptions, Step, Suite};
 use crate::units::Nanos;
 
 /// Which variants and scenarios look slower and are to be built again, from both records.
-pub type Suspects<'a> = dyn Fn(&Record, &Against) -> Vec<(String, Scenario)> + 'a;
+pub(crate) type Suspects<'a> = dyn Fn(&Record, &Against) -> Vec<(String, Scenario)> + 'a;
 
 /// Another state of a suite to measure against.
 #[derive(Clone, Copy)]
-pub struct Other<'a> {
+pub(crate) struct Other<'a> {
     /// As it was asked for: a git ref, or the folder of a suite.
     pub reference: &'a str,
     /// The commit that the ref meant; empty for a folder.

@@ -31,7 +31,7 @@ pub async fn run<E: ImageBuilder + ImageHost>(
 
 /// As [`run`], with another state of the suite built and weighed in between, round by round, and what looks slower
 /// built once more.
-pub async fn run_against<E: ImageBuilder + ImageHost>(
+pub(crate) async fn run_against<E: ImageBuilder + ImageHost>(
     suite: &Suite,
     other: &Other<'_>,
     engine: &E,

@@ -22,7 +22,7 @@ use crate::record::{Finding, Pull, Record, Sample, Spent, Upgrade, Variant};
 use crate::units::Nanos;
 
 /// Name of the journal inside a results folder.
-pub const FILE: &str = "journal.jsonl";
+pub(super) const FILE: &str = "journal.jsonl";
 
 /// Why a journal could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ impl Diagnose for JournalError {
 /// One line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+pub(crate) enum Line {
     /// The record as it was when the run began, and the run's id.
     Begin {
         /// Value of the label on all that the run makes.
@@ -156,7 +156,7 @@ pub struct Mark {
 
 /// An open journal.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     file: File,
     path: PathBuf,
     spent: Nanos,
@@ -164,7 +164,7 @@ pub struct Journal {
 
 /// What an earlier part of a run left.
 #[derive(Debug)]
-pub struct Replayed {
+pub(crate) struct Replayed {
     /// Value of the label on all that the run made.
     pub run: String,
     /// The record as far as it got.
@@ -179,7 +179,7 @@ pub struct Replayed {
 
 impl Journal {
     /// Begins the journal of a run in `options.out`, which has none.
-    pub fn begin(options: &RunOptions, record: &Record, against: Option<Mark>) -> Result<Self, JournalError> {
+    pub(crate) fn begin(options: &RunOptions, record: &Record, against: Option<Mark>) -> Result<Self, JournalError> {
         let dir = options.out.as_path();
         fsx::create_dir_all(dir)?;
         let path = dir.join(FILE);
@@ -200,7 +200,7 @@ impl Journal {
     }
 
     /// What the journal in a directory holds, which is left as it is.
-    pub fn look(dir: &Path) -> Result<Replayed, JournalError> {
+    pub(crate) fn look(dir: &Path) -> Result<Replayed, JournalError> {
         let path = dir.join(FILE);
         let missing = || JournalError::Missing { dir: dir.to_path_buf() };
         let bytes = if path.exists() { fsx::read(&path)? } else { return Err(missing()) };
@@ -210,7 +210,7 @@ impl Journal {
 
     /// Opens the journal of an earlier part of a run and says what it holds. A last line that was cut short is
     /// removed, so that the next one begins on its own.
-    pub fn resume(dir: &Path) -> Result<(Self, Replayed), JournalError> {
+    pub(crate) fn resume(dir: &Path) -> Result<(Self, Replayed), JournalError> {
         let path = dir.join(FILE);
         if !path.exists() {
             return Err(JournalError::Missing { dir: dir.to_path_buf() });
@@ -226,7 +226,7 @@ impl Journal {
     }
 
     /// Adds lines; when this returns, they are on disk.
-    pub fn append(&mut self, lines: &[Line]) -> Result<(), JournalError> {
+    pub(crate) fn append(&mut self, lines: &[Line]) -> Result<(), JournalError> {
         let begun = Instant::now();
         let text: Result<String, _> = lines.iter().map(encode).collect();
         let text = text.map_err(|error| FileError::new("write", &self.path, std::io::Error::other(error)))?;
@@ -236,12 +236,12 @@ impl Journal {
     }
 
     /// Time that writing took since this was last asked.
-    pub fn take_spent(&mut self) -> Nanos {
+    pub(crate) fn take_spent(&mut self) -> Nanos {
         std::mem::take(&mut self.spent)
     }
 
     /// Removes the journal: the record is complete and on disk.
-    pub fn finish(self) -> Result<(), JournalError> {
+    pub(crate) fn finish(self) -> Result<(), JournalError> {
         std::fs::remove_file(&self.path).map_err(|source| FileError::new("remove", &self.path, source).into())
     }
 

@@ -70,7 +70,7 @@ enum Line {
 
 /// The ledger of a run that is going on.
 #[derive(Debug)]
-pub struct Ledger {
+pub(super) struct Ledger {
     file: File,
     path: PathBuf,
     ownership: Ownership,
@@ -81,7 +81,7 @@ pub struct Ledger {
 
 /// A ledger whose run is over.
 #[derive(Debug)]
-pub struct Stale {
+pub(crate) struct Stale {
     /// Endpoint of the engine that it was made on.
     pub endpoint: String,
     /// What is the run's own.
@@ -96,19 +96,19 @@ pub struct Stale {
 
 impl Stale {
     /// Whether a build was cut short a moment ago, so that the engine may still be at it.
-    pub fn is_fresh_cut(&self) -> bool {
+    pub(crate) fn is_fresh_cut(&self) -> bool {
         self.cut.is_some_and(|cut| unix_nanos().saturating_sub(cut) < Nanos::from(FRESH).0)
     }
 
     /// Removes the ledger: nothing of the run is left.
-    pub fn forget(self) -> Result<(), LedgerError> {
+    pub(crate) fn forget(self) -> Result<(), LedgerError> {
         remove(&self.path)
     }
 }
 
 impl Ledger {
     /// Begins the ledger of a run, or goes on with the one that an earlier part of the run left.
-    pub fn open(folder: &Path, endpoint: &str, ownership: Ownership) -> Result<Self, LedgerError> {
+    pub(super) fn open(folder: &Path, endpoint: &str, ownership: Ownership) -> Result<Self, LedgerError> {
         fsx::create_dir_all(folder)?;
         let path = folder.join(format!("{}.jsonl", ownership.run));
         let earlier = if path.exists() { replay(&fsx::read(&path)?) } else { None };
@@ -130,12 +130,12 @@ impl Ledger {
     }
 
     /// What is the run's own so far.
-    pub fn ownership(&self) -> &Ownership {
+    pub(super) fn ownership(&self) -> &Ownership {
         &self.ownership
     }
 
     /// Writes down a reference before it is made.
-    pub fn tag(&mut self, reference: &str) -> Result<(), LedgerError> {
+    pub(super) fn tag(&mut self, reference: &str) -> Result<(), LedgerError> {
         if self.ownership.tags.insert(reference.to_owned()) {
             self.append(&Line::Tag(reference.to_owned()))?;
         }
@@ -143,7 +143,7 @@ impl Ledger {
     }
 
     /// Writes down an image that a pull brought, or that a build which was cut short has named.
-    pub fn image(&mut self, id: &str) -> Result<(), LedgerError> {
+    pub(super) fn image(&mut self, id: &str) -> Result<(), LedgerError> {
         let line = Line::Image(id.to_owned());
         apply(&mut self.ownership, &line);
         self.append(&line)
@@ -151,7 +151,7 @@ impl Ledger {
 
     /// Builds an image, and writes down before, meanwhile, and afterwards what proves its traces to be the run's own.
     /// The instructions tell its records from those of another build where a kill leaves no answer to read them from.
-    pub async fn build<'i, B: ImageBuilder>(
+    pub(super) async fn build<'i, B: ImageBuilder>(
         &mut self,
         builder: &B,
         request: &BuildRequest,
@@ -185,12 +185,12 @@ impl Ledger {
     }
 
     /// Whether a build goes on, or was cut short.
-    pub fn is_building(&self) -> bool {
+    pub(super) fn is_building(&self) -> bool {
         self.building.is_some()
     }
 
     /// Writes down that the build that was cut short is over: what somebody else makes from now on is not its.
-    pub fn cut(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn cut(&mut self) -> Result<(), LedgerError> {
         if self.building.is_some() { self.closed(None) } else { Ok(()) }
     }
 
@@ -232,12 +232,12 @@ impl Ledger {
     }
 
     /// Removes the ledger: nothing of the run is left on the engine.
-    pub fn forget(self) -> Result<(), LedgerError> {
+    pub(super) fn forget(self) -> Result<(), LedgerError> {
         remove(&self.path)
     }
 
     /// Time that writing took since this was last asked.
-    pub fn take_spent(&mut self) -> Nanos {
+    pub(super) fn take_spent(&mut self) -> Nanos {
         std::mem::take(&mut self.spent)
     }
 
@@ -258,7 +258,7 @@ fn note(mut file: &File, line: &Line) {
 }
 
 /// The ledgers in the folder whose runs are over. One that cannot be understood is left out: it lists nothing.
-pub fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
+pub(crate) fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -284,7 +284,7 @@ pub fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
 
 /// Removes what is a run's own. Where a build was `cut` short a moment ago this is done twice: the engine may end such a
 /// build, and name its image, after its client is gone (seen on Docker 20.10 under load).
-pub async fn clean_after<B: ImageBuilder>(
+pub(crate) async fn clean_after<B: ImageBuilder>(
     builder: &B,
     ownership: &Ownership,
     removal: Removal,
@@ -302,7 +302,7 @@ pub async fn clean_after<B: ImageBuilder>(
 }
 
 /// Ids of the runs whose ledgers are locked: they are going on.
-pub fn living_runs(folder: &Path) -> Vec<String> {
+pub(crate) fn living_runs(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut runs: Vec<String> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -13,7 +13,7 @@ use super::{Record, Sample, Scenario, Side, Upgrade};
 use crate::fsx;
 
 /// Name of the file beside `run.json`.
-pub const AGAINST_FILE: &str = "against.json";
+pub(crate) const AGAINST_FILE: &str = "against.json";
 
 /// The state that a run was measured against.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -86,7 +86,7 @@ const LAYERS: [&str; 10] = [
 ];
 
 /// One row a variant: every size, the claim, and the engine.
-pub fn sizes_csv(record: &Record) -> String {
+pub(crate) fn sizes_csv(record: &Record) -> String {
     let engine = &record.environment.engine;
     let rows = record.variants.iter().map(|variant| {
         let sizes = variant.sizes.as_ref();
@@ -124,7 +124,7 @@ pub fn sizes_csv(record: &Record) -> String {
 }
 
 /// One row a build; `steps` is the JSON of the record in one cell.
-pub fn samples_csv(record: &Record) -> String {
+pub(crate) fn samples_csv(record: &Record) -> String {
     let rows = record.samples.iter().map(|sample| {
         vec![
             sample.step.to_string(),
@@ -158,7 +158,7 @@ pub fn samples_csv(record: &Record) -> String {
 }
 
 /// One row a layer, lowest first.
-pub fn layers_csv(record: &Record) -> String {
+pub(crate) fn layers_csv(record: &Record) -> String {
     let rows = record.variants.iter().flat_map(|variant| {
         variant.layers.iter().enumerate().map(|(index, layer)| {
             vec![

@@ -12,17 +12,17 @@ const BASE: &str = "@base";
 
 /// What brings the parts of an earlier record into the present form.
 #[derive(Debug, Clone, Copy)]
-pub struct Upgrade(());
+pub(crate) struct Upgrade(());
 
 impl Upgrade {
     /// That of records of a format; `None` where they need none.
-    pub fn from(format_version: &str) -> Option<Self> {
+    pub(crate) fn from(format_version: &str) -> Option<Self> {
         let minor = |version: &str| -> Option<u64> { version.split_once('.')?.1.parse().ok() };
         (minor(format_version) < minor(FORMAT_VERSION)).then_some(Self(()))
     }
 
     /// Of a variant.
-    pub fn variant(self, variant: &mut Variant) {
+    pub(crate) fn variant(self, variant: &mut Variant) {
         side(&mut variant.name, &mut variant.side);
         if let Some(serve) = variant.serve.as_mut().filter(|serve| !serve.ok) {
             serve.state = ServeState::Failed;
@@ -30,7 +30,7 @@ impl Upgrade {
     }
 
     /// Of a sample.
-    pub fn sample(self, sample: &mut Sample) {
+    pub(crate) fn sample(self, sample: &mut Sample) {
         side(&mut sample.variant, &mut sample.side);
         if !sample.valid && sample.image_id.is_empty() {
             sample.state = match sample.reason.as_str() {
@@ -42,7 +42,7 @@ impl Upgrade {
     }
 
     /// Of a record.
-    pub fn record(self, record: &mut Record) {
+    pub(crate) fn record(self, record: &mut Record) {
         FORMAT_VERSION.clone_into(&mut record.format_version);
         for variant in &mut record.variants {
             self.variant(variant);

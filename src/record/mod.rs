@@ -4,7 +4,7 @@
 //! nothing of statistics: medians, intervals and verdicts are computed again from the record each time.
 
 mod against;
-pub mod csv;
+pub(crate) mod csv;
 mod earlier;
 mod environment;
 mod sample;
@@ -12,16 +12,21 @@ mod schema;
 mod store;
 mod variant;
 
-pub use against::{AGAINST_FILE, Against, Confirmation};
-pub use earlier::Upgrade;
-pub use environment::{Builder, Engine, Environment, Host, ImageStore, Noise, RunningContainer};
-pub use sample::{Parts, Sample, SampleState, Scenario, Side, Step};
-pub use schema::{Ended, FORMAT_VERSION, METRICS_VERSION, Pull, Record, Settings, Spent, SuiteInfo, Tool};
+pub(crate) use against::AGAINST_FILE;
+pub use against::{Against, Confirmation};
+pub(crate) use earlier::Upgrade;
+pub use environment::Builder;
+pub(crate) use environment::{Engine, Environment, Host, ImageStore, Noise, RunningContainer};
+pub(crate) use sample::{Parts, Side, Step};
+pub use sample::{Sample, SampleState, Scenario};
+pub use schema::{Ended, Record};
+pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, SuiteInfo, Tool};
 #[cfg(feature = "testing")]
-pub use store::to_json;
-pub use store::{FILE, RecordError, parse, read, write};
-pub use variant::{
-    Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Outcome,
-    Package, PackageManager, PathSize, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart,
-    ServeState, Sizes, Variant, Via, WireKind,
+pub(crate) use store::to_json;
+pub use store::{FILE, read, write};
+pub(crate) use store::{RecordError, parse};
+pub(crate) use variant::{
+    Base, BaseOrigin, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Reference,
+    ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant, Via, WireKind,
 };
+pub use variant::{Outcome, Package, PackageManager, PathSize, ServeState};

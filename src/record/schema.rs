@@ -8,10 +8,10 @@ use super::{Environment, Finding, Sample, Scenario, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
-pub const FORMAT_VERSION: &str = "1.1";
+pub(crate) const FORMAT_VERSION: &str = "1.1";
 
 /// Version of the definitions in docs/how-the-numbers-are-made.md. Sizes of different versions are not compared.
-pub const METRICS_VERSION: u32 = 1;
+pub(crate) const METRICS_VERSION: u32 = 1;
 
 /// All that one run saw: the content of `run.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

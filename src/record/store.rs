@@ -72,7 +72,7 @@ pub fn read(path: &Path) -> Result<Record, RecordError> {
 }
 
 /// The record in the bytes of a file; `path` is for messages.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
     /// Just enough to tell a newer format from a broken file.
     #[derive(serde::Deserialize)]
     struct Version {
@@ -92,7 +92,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
 }
 
 /// The record as the text of `run.json`: two spaces of indent and a newline at the end.
-pub fn to_json(record: &Record) -> String {
+pub(crate) fn to_json(record: &Record) -> String {
     crate::json::pretty(record)
 }
 

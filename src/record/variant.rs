@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use tonnage_image::facts::{
-    Duplicate, FileNode, Finding, Layer, LayerOrigin, Package, PackageManager, PathSize, Reclaimable, Remainder, Sizes,
-    WireKind,
+pub(crate) use tonnage_image::facts::{
+    Duplicate, FileNode, Finding, Layer, LayerOrigin, Reclaimable, Remainder, Sizes, WireKind,
 };
+pub use tonnage_image::facts::{Package, PackageManager, PathSize};
 
 use super::Side;
 use crate::units::{Bytes, Nanos};

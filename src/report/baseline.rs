@@ -12,7 +12,7 @@ use crate::line::{command, image, plain};
 const WORDS: usize = 9;
 
 /// What accepting a record did to each variant, and whether the baseline was written.
-pub fn accepted(changes: &BTreeMap<String, Change>, baseline: &Path, written: bool) -> String {
+pub(crate) fn accepted(changes: &BTreeMap<String, Change>, baseline: &Path, written: bool) -> String {
     let mut doc = Doc::default();
     for (name, change) in changes {
         let (word, what) = match change {
@@ -34,7 +34,7 @@ pub fn accepted(changes: &BTreeMap<String, Change>, baseline: &Path, written: bo
 }
 
 /// That a baseline is what it was.
-pub fn verified(baseline: &Baseline, path: &Path) -> String {
+pub(crate) fn verified(baseline: &Baseline, path: &Path) -> String {
     let mut doc = Doc::default();
     let adds_up = format!(" is as it was written and adds up: {} variants", baseline.entries.len());
     doc.sentence(command(path.display().to_string()).and(adds_up));

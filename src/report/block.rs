@@ -3,12 +3,12 @@
 use super::ReportError;
 
 /// The line before the block.
-pub const BLOCK_BEGIN: &str = "<!-- tonnage:begin -->";
+pub(crate) const BLOCK_BEGIN: &str = "<!-- tonnage:begin -->";
 /// The line after the block.
-pub const BLOCK_END: &str = "<!-- tonnage:end -->";
+pub(crate) const BLOCK_END: &str = "<!-- tonnage:end -->";
 
 /// The text with what stands between the two markers replaced by `block`; every other byte stays as it is.
-pub fn replace_block(readme: &str, block: &str) -> Result<String, ReportError> {
+pub(crate) fn replace_block(readme: &str, block: &str) -> Result<String, ReportError> {
     let begin = only(readme, BLOCK_BEGIN)?;
     let end = only(readme, BLOCK_END)?;
     let start = begin + BLOCK_BEGIN.len();

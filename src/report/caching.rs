@@ -6,7 +6,7 @@ use crate::text::shorten;
 use crate::units::{Bytes, Ratio};
 
 /// Findings on caching by variant, in the order of the record.
-pub fn caching_findings(record: &Record) -> Vec<(String, Finding)> {
+pub(super) fn caching_findings(record: &Record) -> Vec<(String, Finding)> {
     caching(record).into_iter().map(|(variant, found)| (variant, finding(found))).collect()
 }
 

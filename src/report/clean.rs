@@ -7,14 +7,14 @@ use crate::text::for_people;
 use crate::units::count;
 
 /// What a clean-up removed, in words.
-pub fn removed(report: &CleanReport) -> String {
+pub(crate) fn removed(report: &CleanReport) -> String {
     let CleanReport { containers, images, networks, cache_records, .. } = report;
     let each = [(containers, "container"), (images, "image"), (networks, "network"), (cache_records, "cache record")];
     format!("removed {}", each.map(|(number, noun)| count(*number, noun)).join(", "))
 }
 
 /// What a clean-up would remove, a line each.
-pub fn would_remove(report: &CleanReport) -> String {
+pub(crate) fn would_remove(report: &CleanReport) -> String {
     let mut doc = Doc::default();
     for object in &report.objects {
         doc.sentence(format!("would remove {object}"));
@@ -23,12 +23,12 @@ pub fn would_remove(report: &CleanReport) -> String {
 }
 
 /// What is left on the engine, and why.
-pub fn left_in_place(what: &str) -> String {
+pub(crate) fn left_in_place(what: &str) -> String {
     format!("left in place: {}", for_people(what))
 }
 
 /// What a run left that may still be going on somewhere else: a warning, and a hint.
-pub fn left_by(run: &str, report: &CleanReport) -> [String; 2] {
+pub(crate) fn left_by(run: &str, report: &CleanReport) -> [String; 2] {
     let objects = report.objects.join(", ");
     [
         left_in_place(&format!(
@@ -39,12 +39,12 @@ pub fn left_by(run: &str, report: &CleanReport) -> [String; 2] {
 }
 
 /// How to clean up where a run was.
-pub fn elsewhere(run: &str, endpoint: &str) -> String {
+pub(crate) fn elsewhere(run: &str, endpoint: &str) -> String {
     format!("run {run} was on `{endpoint}`: `tonnage clean --host {endpoint}` removes what is left there")
 }
 
 /// Asks whether to clean up after a run.
-pub fn clean_up_after(run: &str) -> String {
+pub(crate) fn clean_up_after(run: &str) -> String {
     let run = for_people(run);
     format!(
         "The ledger of run {run} is not here; another user or container may be running it.\nClean up after it? [y/N] "

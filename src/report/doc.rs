@@ -7,11 +7,11 @@ use crate::units::SignedBytes;
 
 /// A document.
 #[derive(Debug, Clone, Default)]
-pub struct Doc(pub Vec<Block>);
+pub(super) struct Doc(pub Vec<Block>);
 
 /// A piece of a document.
 #[derive(Debug, Clone)]
-pub enum Block {
+pub(super) enum Block {
     /// A mark for programs that no reader sees.
     Marker(String),
     /// A heading and its level, from 1.
@@ -52,7 +52,7 @@ pub enum Block {
 
 /// A line of amounts that add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Amount {
+pub(super) struct Amount {
     /// Which sum it belongs to.
     pub kind: AmountKind,
     /// What it is.
@@ -63,7 +63,7 @@ pub struct Amount {
 
 /// Which sum an amount belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AmountKind {
+pub(super) enum AmountKind {
     /// A layer, or the base: these add up to the total.
     Group,
     /// A cause within the group above: these add up to the group.
@@ -74,38 +74,38 @@ pub enum AmountKind {
 
 impl Doc {
     /// Adds a block.
-    pub fn push(&mut self, block: Block) -> &mut Self {
+    pub(super) fn push(&mut self, block: Block) -> &mut Self {
         self.0.push(block);
         self
     }
 
     /// Adds a sentence.
-    pub fn sentence(&mut self, line: impl Into<Line>) -> &mut Self {
+    pub(super) fn sentence(&mut self, line: impl Into<Line>) -> &mut Self {
         self.push(Block::Sentence(line.into()))
     }
 
     /// Adds an item of a list.
-    pub fn item(&mut self, line: impl Into<Line>) -> &mut Self {
+    pub(super) fn item(&mut self, line: impl Into<Line>) -> &mut Self {
         self.push(Block::Item(line.into()))
     }
 
     /// Adds a line that belongs to the one above.
-    pub fn under(&mut self, columns: usize, line: impl Into<Line>) -> &mut Self {
+    pub(super) fn under(&mut self, columns: usize, line: impl Into<Line>) -> &mut Self {
         self.push(Block::Under(columns, line.into()))
     }
 
     /// Adds an empty line on a terminal.
-    pub fn gap(&mut self) -> &mut Self {
+    pub(super) fn gap(&mut self) -> &mut Self {
         self.push(Block::Gap)
     }
 
     /// Adds a table, and on a terminal an empty line; nothing where it has no rows.
-    pub fn section(&mut self, table: Table) -> &mut Self {
+    pub(super) fn section(&mut self, table: Table) -> &mut Self {
         if table.rows.is_empty() { self } else { self.push(Block::Table(table)).gap() }
     }
 
     /// Adds a table that is folded under its title; nothing where it has no rows.
-    pub fn folded(&mut self, summary: Line, table: Table) -> &mut Self {
+    pub(super) fn folded(&mut self, summary: Line, table: Table) -> &mut Self {
         if table.rows.is_empty() { self } else { self.push(Block::Folded(summary, Self(vec![Block::Table(table)]))) }
     }
 }

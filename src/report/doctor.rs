@@ -20,7 +20,7 @@ const NAMES: usize = 16;
 
 /// What was looked at.
 #[derive(Debug)]
-pub struct Examination<'p> {
+pub(crate) struct Examination<'p> {
     /// What was found.
     pub probe: &'p Probe,
     /// Why images are not weighed in the engine's own store; `None` where they are.
@@ -35,7 +35,7 @@ struct Problem {
 }
 
 /// Without an engine the hint is the command that gets one, unless somebody said where one is.
-pub fn no_engine(error: &EngineError, tried: &[Tried]) -> Failure {
+pub(crate) fn no_engine(error: &EngineError, tried: &[Tried]) -> Failure {
     let mut failure = Failure::from(error.clone());
     let nowhere = tried.iter().all(|tried| tried.candidate.source == Source::Usual);
     if nowhere && matches!(error, EngineError::NoSocket { .. }) {
@@ -120,7 +120,7 @@ fn problems(probe: &Probe) -> Vec<Problem> {
 
 impl Examination<'_> {
     /// Rows of name and value, and what is missing below them.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let probe = self.probe;
         let mut doc = Doc::default();
         let mut row = |name: &'static str, value: String| {
@@ -189,7 +189,7 @@ impl Examination<'_> {
     }
 
     /// One object for programs.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let probe = self.probe;
         let found = probe.engine.as_ref().ok();
         let tried = probe.tried.iter().map(|tried| {

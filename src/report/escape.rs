@@ -8,7 +8,7 @@ const LONGEST: usize = 600;
 
 /// Where in a document text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// In a paragraph, a heading, or a list.
     Text,
     /// In a cell of a table, where a bar would begin the next one.
@@ -16,18 +16,18 @@ pub enum Place {
 }
 
 /// Text with code in back-ticks, cut where it is long.
-pub fn text(text: &str, place: Place) -> String {
+pub(super) fn text(text: &str, place: Place) -> String {
     sentence(&shorten(&for_people(text), LONGEST), place)
 }
 
 /// As [`text`], of any length. Nothing in it is markup, a link, a mention, or a new cell. A name with a back-tick only
 /// ends its code early.
-pub fn sentence(text: &str, place: Place) -> String {
+pub(super) fn sentence(text: &str, place: Place) -> String {
     line(&Line::quoting(text), place)
 }
 
 /// A line in spans.
-pub fn line(line: &Line, place: Place) -> String {
+pub(super) fn line(line: &Line, place: Place) -> String {
     let span = |span: &Span| match span {
         Span::Words(text) => words(text, place),
         Span::Code(text) => code(text, place),
@@ -38,7 +38,7 @@ pub fn line(line: &Line, place: Place) -> String {
 }
 
 /// A line inside an HTML element of a Markdown document.
-pub fn html_line(line: &Line) -> String {
+pub(super) fn html_line(line: &Line) -> String {
     let span = |span: &Span| match span {
         Span::Words(text) | Span::Code(text) | Span::Name(text) => html(text),
         Span::Strong(_, text) => format!("<b>{}</b>", html(text)),
@@ -50,7 +50,7 @@ pub fn html_line(line: &Line) -> String {
 const TICK: &str = "&#96;";
 
 /// Plain words: a back-tick is one.
-pub fn words(text: &str, place: Place) -> String {
+pub(super) fn words(text: &str, place: Place) -> String {
     let text = for_people(text);
     let mut out = String::with_capacity(text.len() + 8);
     for (index, c) in text.char_indices() {
@@ -88,7 +88,7 @@ fn for_job_logs(text: &str) -> String {
 /// Text as GFM code: the fence is longer than any run of back-ticks within. In a cell `|` is escaped, which GFM undoes
 /// even in code (GFM 4.10, example 200); elsewhere the backslash would be seen. A back-slash before a bar has no such
 /// form in a cell, but one as an HTML element.
-pub fn code(text: &str, place: Place) -> String {
+pub(super) fn code(text: &str, place: Place) -> String {
     let text = shorten(&for_job_logs(text), LONGEST);
     if text.trim().is_empty() {
         return String::new();

@@ -10,7 +10,7 @@ use crate::analyse::{
 use crate::record::{Finding, Noise, Record, Scenario};
 
 /// A record and what follows from it.
-pub struct Facts<'a> {
+pub(super) struct Facts<'a> {
     /// The record.
     pub record: &'a Record,
     /// The headline figures, one entry a variant.
@@ -41,7 +41,7 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Computes all of it.
-    pub fn of(record: &'a Record) -> Self {
+    pub(super) fn of(record: &'a Record) -> Self {
         let decompositions = Scenario::ALL.into_iter().flat_map(|scenario| decomposition(record, scenario)).collect();
         let ratios = ratios_to_first(record);
         let ratio_places = ratios.iter().enumerate();
@@ -63,19 +63,19 @@ impl<'a> Facts<'a> {
     }
 
     /// A build time against that of the first variant.
-    pub fn ratio_of(&self, variant: &str, scenario: Scenario) -> Option<&RatioEstimate> {
+    pub(super) fn ratio_of(&self, variant: &str, scenario: Scenario) -> Option<&RatioEstimate> {
         let at = self.ratio_places.get(&(variant.to_owned(), scenario))?;
         self.ratios.get(*at).map(|ratio| &ratio.estimate)
     }
 
     /// The position of a variant in the suite, counted from 0.
-    pub fn place_of(&self, variant: &str) -> Option<usize> {
+    pub(super) fn place_of(&self, variant: &str) -> Option<usize> {
         self.places.get(variant).copied()
     }
 
     /// Equal findings once, with the variants they are about (empty for the run as a whole): those that cost most
     /// first, then in the order of the suite.
-    pub fn merged_findings(&self) -> Vec<(Vec<&str>, &Finding)> {
+    pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &Finding)> {
         let mut merged: Vec<(Vec<&str>, &Finding)> = Vec::new();
         let mut seen: HashMap<(&str, &str, &str, &str, u64, bool), usize> = HashMap::new();
         for (variant, finding) in &self.findings {
@@ -101,13 +101,13 @@ impl<'a> Facts<'a> {
     }
 
     /// Head of a column that compares with the first variant.
-    pub fn against_first(&self) -> String {
+    pub(super) fn against_first(&self) -> String {
         let first = self.summary.first().map_or("the first", |line| line.name.as_str());
         format!("vs {}", crate::text::shorten(first, 28))
     }
 
     /// The build times of one variant.
-    pub fn timings_of<'f>(&'f self, variant: &'f str) -> impl Iterator<Item = &'f ScenarioTiming> {
+    pub(super) fn timings_of<'f>(&'f self, variant: &'f str) -> impl Iterator<Item = &'f ScenarioTiming> {
         self.timings.iter().filter(move |timing| timing.variant == variant)
     }
 }

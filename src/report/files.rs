@@ -59,7 +59,7 @@ pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
 }
 
 /// One file of a report, chosen by the name that it shall have.
-pub fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
     let part =
         |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
     let (stem, extension) = (part(file.file_stem()), part(file.extension()));

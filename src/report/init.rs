@@ -7,18 +7,18 @@ use super::words;
 use crate::text::for_people;
 
 /// What was written.
-pub fn wrote_suite(manifest: &Path, variants: &[&str]) -> String {
+pub(crate) fn wrote_suite(manifest: &Path, variants: &[&str]) -> String {
     let count = words::count(variants.len(), "variant");
     format!("wrote `{}` with {count}: {}", manifest.display(), variants.join(", "))
 }
 
 /// Which lines an ignore file has now.
-pub fn ignored(lines: &[&str], file: &Path) -> String {
+pub(crate) fn ignored(lines: &[&str], file: &Path) -> String {
     format!("added {} to `{}`", for_people(&lines.join(", ")), file.display())
 }
 
 /// What to do next: which lines the ignore files of the suite in `dir` lack, and to run it.
-pub fn next_steps(lacking: &BTreeMap<PathBuf, BTreeSet<String>>, dir: &Path) -> Vec<String> {
+pub(crate) fn next_steps(lacking: &BTreeMap<PathBuf, BTreeSet<String>>, dir: &Path) -> Vec<String> {
     let suite = if dir == Path::new(".") { String::new() } else { format!(" {}", dir.display()) };
     let lines: BTreeSet<&String> = lacking.values().flatten().collect();
     let lines: Vec<String> = lines.iter().map(|line| format!("`{}`", for_people(line))).collect();

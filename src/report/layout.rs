@@ -22,7 +22,7 @@ const UNITS: [&str; 11] = ["B", "kB", "MB", "GB", "TB", "s", "ms", "µs", "ns", 
 
 /// The text in lines of at most `width` terminal columns: broken at spaces, else after `-`, `/` and the like, else
 /// anywhere. A number stays with its unit.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(2);
     if text.width() <= width {
         return vec![text.to_owned()];
@@ -130,7 +130,7 @@ fn used(table: &Table, index: usize, width: usize) -> usize {
 
 /// The table with as many of its optional columns as there is room for, and the width of each column; the frame takes
 /// three for each and one more. The rightmost optional columns are left out first.
-pub fn columns(table: &Table, width: usize) -> (Table, Vec<usize>) {
+pub(super) fn columns(table: &Table, width: usize) -> (Table, Vec<usize>) {
     let mut table = table.clone();
     loop {
         let all: Vec<Wants> = (0..table.columns.len()).map(|index| wants(&table, index)).collect();

@@ -13,7 +13,7 @@ use crate::units::count;
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// A file.
     File,
     /// A comment of at most so many bytes.
@@ -24,7 +24,7 @@ pub enum Form {
 const TAIL: usize = 6_000;
 
 /// A document as Markdown.
-pub fn write(doc: &Doc, form: Form) -> String {
+pub(super) fn write(doc: &Doc, form: Form) -> String {
     let mut writer = Writer { form, out: String::new() };
     writer.blocks(doc, Headings::Shown);
     writer.out.truncate(writer.out.trim_end().len());

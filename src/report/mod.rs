@@ -33,24 +33,27 @@ mod trend;
 mod weigh;
 mod words;
 
-pub use baseline::{accepted, verified};
-pub use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
+pub(crate) use baseline::{accepted, verified};
+pub(crate) use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
 pub use charts::charts;
-pub use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
+pub(crate) use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
 #[cfg(test)]
-pub use compare::verdict as because;
-pub use doctor::{Examination, no_engine};
-pub use error::ReportError;
-pub use files::{export, history_beside, write_all};
-pub use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
+pub(crate) use compare::verdict as because;
+pub(crate) use doctor::{Examination, no_engine};
+pub(crate) use error::ReportError;
+pub(crate) use files::export;
+pub use files::{history_beside, write_all};
+pub(crate) use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
 pub use html::html;
-pub use init::{ignored, next_steps, wrote_suite};
+pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
-pub use run::{block, markdown, not_sent, terminal, too_few_rounds};
-pub use terminal::{Style, terminal_width};
-pub use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
-pub use weigh::{
+pub use run::{block, markdown, terminal};
+pub(crate) use run::{not_sent, too_few_rounds};
+pub use terminal::Style;
+pub(crate) use terminal::terminal_width;
+pub(crate) use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
+pub(crate) use weigh::{
     WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,
 };
 #[cfg(test)]
-pub use words::causes;
+pub(crate) use words::causes;

@@ -75,7 +75,7 @@ pub fn markdown(record: &Record) -> String {
 }
 
 /// The same, where it is known which charts are drawn.
-pub fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
+pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     let record = facts.record;
     let mut doc = Doc::default();
     doc.push(Block::Heading(1, cut(title(record)))).sentence(cut(&words::source_line(record)).and("."));
@@ -128,13 +128,13 @@ fn folded(doc: &mut Doc, table: Table) {
 }
 
 /// Which paths builds are not sent.
-pub fn not_sent(paths: &BTreeSet<PathBuf>) -> String {
+pub(crate) fn not_sent(paths: &BTreeSet<PathBuf>) -> String {
     let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", for_people(&path.to_string_lossy()))).collect();
     format!("not sent to the builds, because tonnage wrote it: {}", paths.join(", "))
 }
 
 /// That so few rounds judge no time.
-pub fn too_few_rounds(rounds: u32, needed: u32) -> String {
+pub(crate) fn too_few_rounds(rounds: u32, needed: u32) -> String {
     let rounds = words::count(rounds as usize, "round");
     format!("{rounds} cannot tell a slowdown from chance: so many comparisons need {needed}")
 }

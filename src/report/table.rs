@@ -1,12 +1,12 @@
 //! A table before it becomes terminal text, Markdown or HTML, so that all three say the same.
 
-pub use crate::line::Tone;
+pub(crate) use crate::line::Tone;
 use crate::line::{NO_NAME, visible_name};
 use crate::units::{Bytes, Nanos, Ratio, count};
 
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
+pub(super) struct Table {
     /// Its heading.
     pub title: String,
     /// Its columns.
@@ -19,7 +19,7 @@ pub struct Table {
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub(super) struct Column {
     /// Its head, with the unit where cells carry none.
     pub head: String,
     /// Which side its cells stand on.
@@ -30,7 +30,7 @@ pub struct Column {
 
 /// Which side the cells of a column stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub(super) enum Align {
     /// Names and sentences.
     Left,
     /// Numbers.
@@ -39,7 +39,7 @@ pub enum Align {
 
 /// A cell.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cell {
+pub(super) struct Cell {
     /// What it says, in plain words; escaping is the renderer's.
     pub text: String,
     /// How it stands out.
@@ -57,7 +57,7 @@ pub struct Cell {
 impl Table {
     /// An empty table. Heads that begin with `?` are of columns that a narrow terminal can do without; those that
     /// begin with `#` (after that) are of numbers: they and their cells stand right.
-    pub fn new(title: &str, heads: &[&str]) -> Self {
+    pub(super) fn new(title: &str, heads: &[&str]) -> Self {
         let columns = heads
             .iter()
             .map(|head| {
@@ -72,26 +72,26 @@ impl Table {
     }
 
     /// Adds a row; missing cells are empty.
-    pub fn push(&mut self, mut row: Vec<Cell>) {
+    pub(super) fn push(&mut self, mut row: Vec<Cell>) {
         row.resize(self.columns.len(), Cell::default());
         self.rows.push(row);
     }
 
     /// Adds a row that says how many of `all` there are beyond the first `shown`.
-    pub fn others(&mut self, all: usize, shown: usize) {
+    pub(super) fn others(&mut self, all: usize, shown: usize) {
         if all > shown {
             self.push(vec![Cell::new(format!("[{}]", count(all - shown, "other")))]);
         }
     }
 
     /// Adds a sentence below.
-    pub fn note(&mut self, text: impl Into<String>) {
+    pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
     /// Leaves out the columns in which no cell says anything.
     #[must_use]
-    pub fn without_empty_columns(self) -> Self {
+    pub(super) fn without_empty_columns(self) -> Self {
         let keep: Vec<bool> =
             (0..self.columns.len()).map(|index| self.rows.iter().any(|row| !row[index].text.is_empty())).collect();
         self.with_columns(|index| keep.get(index).copied().unwrap_or(false))
@@ -99,7 +99,7 @@ impl Table {
 
     /// Keeps the columns for which `kept` holds.
     #[must_use]
-    pub fn with_columns(mut self, kept: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn with_columns(mut self, kept: impl Fn(usize) -> bool) -> Self {
         let mut index = 0..;
         self.columns.retain(|_| index.next().is_some_and(&kept));
         for row in &mut self.rows {
@@ -112,61 +112,61 @@ impl Table {
 
 impl Cell {
     /// Plain text.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(super) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 
     /// Code.
-    pub fn code(text: impl Into<String>) -> Self {
+    pub(super) fn code(text: impl Into<String>) -> Self {
         Self { text: text.into(), code: true, ..Self::default() }
     }
 
     /// The name of an image, and what stands behind it.
-    pub fn name(name: &str, after: impl Into<String>) -> Self {
+    pub(super) fn name(name: &str, after: impl Into<String>) -> Self {
         let cell = visible_name(name).map_or_else(|| Self::new(NO_NAME), Self::code);
         Self { after: after.into(), ..cell }
     }
 
     /// A number: what it says and what it sorts by.
-    pub fn number(text: impl Into<String>, sort: f64) -> Self {
+    pub(super) fn number(text: impl Into<String>, sort: f64) -> Self {
         Self { text: text.into(), sort: Some(sort), ..Self::default() }
     }
 
     /// A size.
-    pub fn bytes(value: Bytes) -> Self {
+    pub(super) fn bytes(value: Bytes) -> Self {
         Self::number(value.to_string(), value.0 as f64)
     }
 
     /// A time.
-    pub fn time(value: Nanos) -> Self {
+    pub(super) fn time(value: Nanos) -> Self {
         Self::number(value.to_string(), value.0 as f64)
     }
 
     /// How many.
-    pub fn count(value: impl TryInto<u32> + ToString + Copy) -> Self {
+    pub(super) fn count(value: impl TryInto<u32> + ToString + Copy) -> Self {
         Self::number(value.to_string(), value.try_into().map_or(f64::INFINITY, f64::from))
     }
 
     /// A part of a whole in percent; empty where there is no whole.
-    pub fn share(part: u64, whole: u64) -> Self {
+    pub(super) fn share(part: u64, whole: u64) -> Self {
         Ratio::of(part, whole).map_or_else(Self::default, |share| Self::number(share.as_percent(), share.0))
     }
 
     /// The same cell in another tone.
     #[must_use]
-    pub fn tone(self, tone: Tone) -> Self {
+    pub(super) fn tone(self, tone: Tone) -> Self {
         Self { tone, ..self }
     }
 
     /// The same cell, with the place of its proof on the page.
     #[must_use]
-    pub fn link(self, anchor: String) -> Self {
+    pub(super) fn link(self, anchor: String) -> Self {
         Self { link: Some(anchor), ..self }
     }
 
     /// The same cell, marked as the best of its column where `best` holds.
     #[must_use]
-    pub fn best_if(self, best: bool) -> Self {
+    pub(super) fn best_if(self, best: bool) -> Self {
         if best { self.tone(Tone::Best) } else { self }
     }
 }

@@ -21,7 +21,7 @@ pub struct Style {
 }
 
 /// Columns of the terminal behind standard output; `None` where there is none.
-pub fn terminal_width() -> Option<u16> {
+pub(crate) fn terminal_width() -> Option<u16> {
     comfy_table::Table::new().width().filter(|width| *width > 0)
 }
 
@@ -35,13 +35,13 @@ const LONGEST: usize = 500;
 const AMOUNTS: usize = 6;
 
 /// A document on a terminal, in lines that fit.
-pub fn write(doc: &Doc, style: Style) -> String {
+pub(super) fn write(doc: &Doc, style: Style) -> String {
     let columns = usize::from(style.width.unwrap_or(READABLE).max(40));
     Writer { colour: style.colour, columns, framed: true, out: String::new() }.document(doc)
 }
 
 /// A document in the log of a job: lines as long as they are, tables without frames, and nothing that a workflow obeys.
-pub fn log(doc: &Doc, colour: bool) -> String {
+pub(super) fn log(doc: &Doc, colour: bool) -> String {
     Writer { colour, columns: usize::MAX, framed: false, out: String::new() }.document(doc)
 }
 

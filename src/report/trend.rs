@@ -118,12 +118,12 @@ fn document(trend: &Trend) -> Doc {
 }
 
 /// For people.
-pub fn trend_terminal(trend: &Trend, style: Style) -> String {
+pub(crate) fn trend_terminal(trend: &Trend, style: Style) -> String {
     terminal::write(&document(trend), style)
 }
 
 /// For a README or a comment.
-pub fn trend_markdown(trend: &Trend) -> String {
+pub(crate) fn trend_markdown(trend: &Trend) -> String {
     markdown::write(&document(trend), Form::File)
 }
 
@@ -134,13 +134,13 @@ pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
 }
 
 /// The chart; `None` with fewer than two runs.
-pub fn trend_chart(trend: &Trend) -> Result<Option<Chart>, ReportError> {
+pub(crate) fn trend_chart(trend: &Trend) -> Result<Option<Chart>, ReportError> {
     let fonts = charts::fonts()?;
     charts::trend(trend, &fonts).map(|drawing| drawing.chart(&fonts)).transpose()
 }
 
 /// One JSON document with every point.
-pub fn trend_json(trend: &Trend) -> String {
+pub(crate) fn trend_json(trend: &Trend) -> String {
     let unit = if trend.metric.is_time() { "ns" } else { "bytes" };
     let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
     let document = json!({
@@ -189,7 +189,7 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
 /// A block of mermaid that GitHub draws (`xychart-beta`, mermaid 10.3). A mermaid line cannot have gaps, so only the
 /// runs since the last break of any variant are drawn, and of variants that all of these runs know. It has no legend,
 /// so the order of the lines is said below; and it would lay two runs of one day upon each other, so runs are counted.
-pub fn trend_mermaid(trend: &Trend) -> String {
+pub(crate) fn trend_mermaid(trend: &Trend) -> String {
     let start = trend.variants.iter().filter_map(|line| Some(line.last_stretch().first()?.run)).max().unwrap_or(0);
     let runs = trend.runs.get(start..).unwrap_or_default();
     let since = |line: &VariantTrend| line.points.iter().filter(|point| point.run >= start).count();

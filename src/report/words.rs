@@ -8,22 +8,22 @@ use crate::record::{Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, O
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
-pub const NO_INFERENCE: &str = "no inference";
+pub(super) const NO_INFERENCE: &str = "no inference";
 
 /// The bases of the record that stand in for others, each once: `python:3.9-slim`.
-pub fn stand_ins(record: &Record) -> Vec<&Base> {
+pub(super) fn stand_ins(record: &Record) -> Vec<&Base> {
     let mut seen = BTreeSet::new();
     let bases = record.variants.iter().flat_map(|variant| &variant.bases);
     bases.filter(|base| base.origin == BaseOrigin::StandIn && seen.insert(base.reference.as_str())).collect()
 }
 
 /// The day a record was begun: `2026-11-23`.
-pub fn day(record: &Record) -> &str {
+pub(super) fn day(record: &Record) -> &str {
     record.started_at.get(..10).unwrap_or(&record.started_at)
 }
 
 /// Engine and what it builds and stores with: `docker 20.10.24, buildkit, overlay2 (graphdriver), linux/amd64`.
-pub fn engine(record: &Record) -> String {
+pub(super) fn engine(record: &Record) -> String {
     let engine = &record.environment.engine;
     format!(
         "{} {}, {}, {} ({}), {}/{}",
@@ -32,21 +32,21 @@ pub fn engine(record: &Record) -> String {
 }
 
 /// The line below every chart.
-pub fn source_line(record: &Record) -> String {
+pub(super) fn source_line(record: &Record) -> String {
     format!("{} {} · {} · {}", record.tool.name, record.tool.version, engine(record), day(record))
 }
 
 /// What stands behind each size that was measured on a stand-in base.
-pub const STAND_IN: &str = " (stand-in)";
+pub(super) const STAND_IN: &str = " (stand-in)";
 
 /// The sentence about stand-ins, where there are any.
-pub fn stand_in_line(record: &Record) -> Option<String> {
+pub(super) fn stand_in_line(record: &Record) -> Option<String> {
     let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
     (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
 }
 
 /// Whose layer it is.
-pub fn origin(origin: LayerOrigin) -> &'static str {
+pub(super) fn origin(origin: LayerOrigin) -> &'static str {
     match origin {
         LayerOrigin::Base => "base",
         LayerOrigin::Site => "site",
@@ -55,12 +55,12 @@ pub fn origin(origin: LayerOrigin) -> &'static str {
 }
 
 /// The user that an image runs as.
-pub fn user(user: &str) -> &str {
+pub(super) fn user(user: &str) -> &str {
     if user.is_empty() { "root" } else { user }
 }
 
 /// Why there is no image of a variant; `None` where there is one.
-pub fn missing_short(variant: &Variant) -> Option<&'static str> {
+pub(super) fn missing_short(variant: &Variant) -> Option<&'static str> {
     match variant.outcome {
         Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => None,
         Outcome::Ok | Outcome::ServeFailed => Some("not weighed"),
@@ -74,7 +74,7 @@ pub fn missing_short(variant: &Variant) -> Option<&'static str> {
 }
 
 /// The same with the reason, where one is known.
-pub fn missing(variant: &Variant) -> Option<String> {
+pub(super) fn missing(variant: &Variant) -> Option<String> {
     let word = missing_short(variant)?;
     Some(match &variant.failure {
         Some(failure) if !failure.message.is_empty() => format!("{word}: {}", failure.message),
@@ -83,12 +83,12 @@ pub fn missing(variant: &Variant) -> Option<String> {
 }
 
 /// A size against the first one: `-86.2 % (0.14×)`.
-pub fn against(size: Bytes, first: Bytes) -> String {
+pub(super) fn against(size: Bytes, first: Bytes) -> String {
     Ratio::of(size.0, first.0).map_or_else(String::new, |ratio| format!("{} ({ratio})", ratio.as_change()))
 }
 
 /// What ended the run, as a sentence.
-pub fn ended(record: &Record) -> &'static str {
+pub(super) fn ended(record: &Record) -> &'static str {
     match record.ended {
         Ended::Complete => "the plan was done to its end",
         Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
@@ -98,10 +98,10 @@ pub fn ended(record: &Record) -> &'static str {
     }
 }
 
-pub use crate::units::count;
+pub(crate) use crate::units::count;
 
 /// Names one after the other, at most `most` of them: `a, b and 2 others`.
-pub fn names(all: &[&str], most: usize) -> String {
+pub(super) fn names(all: &[&str], most: usize) -> String {
     match all {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -114,7 +114,7 @@ pub fn names(all: &[&str], most: usize) -> String {
 }
 
 /// Which variants a finding is about, of so many: `all 4 variants`, `a and b`, `the run`.
-pub fn about(variants: &[&str], of: usize) -> String {
+pub(super) fn about(variants: &[&str], of: usize) -> String {
     match variants.len() {
         0 => "the run".to_owned(),
         all if all == of && of > 1 => format!("all {}", count(of, "variant")),
@@ -123,12 +123,12 @@ pub fn about(variants: &[&str], of: usize) -> String {
 }
 
 /// Where on the page the proof of a build time stands.
-pub fn proof_anchor(scenario: Scenario, variant: usize) -> String {
+pub(super) fn proof_anchor(scenario: Scenario, variant: usize) -> String {
     format!("proof-{scenario}-{variant}")
 }
 
 /// What changed before the builds of a scenario.
-pub fn scenario(scenario: Scenario) -> &'static str {
+pub(super) fn scenario(scenario: Scenario) -> &'static str {
     match scenario {
         Scenario::Cold => "nothing may come from cache",
         Scenario::Warm => "nothing changed",
@@ -139,7 +139,7 @@ pub fn scenario(scenario: Scenario) -> &'static str {
 }
 
 /// Interval and rounds of an estimate: `37.1–39.0 s, n=7`, or `n=3, no inference`.
-pub fn interval(estimate: Estimate) -> String {
+pub(super) fn interval(estimate: Estimate) -> String {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => format!("{}, n={}", span(low, high), estimate.n),
         _ => format!("n={}, {}", estimate.n, no_interval(estimate.n)),
@@ -147,12 +147,12 @@ pub fn interval(estimate: Estimate) -> String {
 }
 
 /// Why there is no interval: below 5 rounds nothing is inferred; 5 have one at 93.75 % only.
-pub fn no_interval(n: u32) -> &'static str {
+pub(super) fn no_interval(n: u32) -> &'static str {
     if n < crate::analyse::ENOUGH_ROUNDS { NO_INFERENCE } else { "no 95 % interval" }
 }
 
 /// The sentence for a chart or table in which estimates have no interval; `None` where all have one.
-pub fn too_few(estimates: impl Iterator<Item = Estimate>, word: &str) -> Option<String> {
+pub(super) fn too_few(estimates: impl Iterator<Item = Estimate>, word: &str) -> Option<String> {
     let least = estimates.filter(|estimate| estimate.low.is_none()).map(|estimate| estimate.n).min()?;
     let enough = crate::analyse::ENOUGH_ROUNDS;
     Some(if least < enough {
@@ -163,7 +163,7 @@ pub fn too_few(estimates: impl Iterator<Item = Estimate>, word: &str) -> Option<
 }
 
 /// Two times, the unit said once where it is the same: `37.1–39.0 s`.
-pub fn span(low: Nanos, high: Nanos) -> String {
+pub(super) fn span(low: Nanos, high: Nanos) -> String {
     let (low, high) = (low.to_string(), high.to_string());
     match (low.split_once(' '), high.split_once(' ')) {
         (Some((value, unit)), Some((_, other))) if unit == other => format!("{value}–{high}"),
@@ -172,12 +172,12 @@ pub fn span(low: Nanos, high: Nanos) -> String {
 }
 
 /// What came from cache of what can: `5/6 cached`.
-pub fn cached(timing: &ScenarioTiming) -> String {
+pub(super) fn cached(timing: &ScenarioTiming) -> String {
     format!("{}/{} cached", timing.cached, timing.cacheable)
 }
 
 /// Why a scenario has no figure.
-pub fn no_valid_sample(timing: &ScenarioTiming) -> String {
+pub(super) fn no_valid_sample(timing: &ScenarioTiming) -> String {
     match timing.reasons.first() {
         Some(reason) => format!("no valid sample: {reason}"),
         None => "no valid sample".to_owned(),
@@ -185,7 +185,7 @@ pub fn no_valid_sample(timing: &ScenarioTiming) -> String {
 }
 
 /// The verdict of the A/A check, as a sentence.
-pub fn noise(noise: &Noise) -> String {
+pub(super) fn noise(noise: &Noise) -> String {
     let what = format!("A/A check on {}", noise.variant);
     if noise.pairs < crate::analyse::ENOUGH_ROUNDS {
         return format!("{what}: {}, {NO_INFERENCE}.", count(noise.pairs as usize, "pair"));
@@ -201,7 +201,7 @@ pub fn noise(noise: &Noise) -> String {
 }
 
 /// What was downloaded is counted how, or why it is not known; `None` where nothing was downloaded.
-pub fn downloads(record: &Record, timings: &[ScenarioTiming]) -> Option<String> {
+pub(super) fn downloads(record: &Record, timings: &[ScenarioTiming]) -> Option<String> {
     let mut reasons: Vec<&str> = record.samples.iter().map(|sample| sample.network_remark.as_str()).collect();
     reasons.retain(|reason| !reason.is_empty());
     reasons.sort_unstable();
@@ -220,13 +220,13 @@ pub fn downloads(record: &Record, timings: &[ScenarioTiming]) -> Option<String> 
 }
 
 /// What the engine was busy with for tonnage.
-pub fn time_of_the_run(spent: &Overhead) -> String {
+pub(super) fn time_of_the_run(spent: &Overhead) -> String {
     let Overhead { elapsed, builds, exports, serves, pulls, .. } = spent;
     format!("{elapsed}: builds {builds}, exports {exports}, starts {serves}, pulls {pulls}")
 }
 
 /// What a run costs besides what it measures.
-pub fn overhead(spent: &Overhead) -> String {
+pub(super) fn overhead(spent: &Overhead) -> String {
     let Overhead { own, share, preparing, cleaning, journal, rest, .. } = spent;
     format!(
         "{own} ({}): preparing {preparing}, having the engine clean up {cleaning}, steps to disk {journal}, \
@@ -236,7 +236,7 @@ pub fn overhead(spent: &Overhead) -> String {
 }
 
 /// A ratio of times with its interval: `1.32× (1.28–1.36)`.
-pub fn ratio(estimate: &RatioEstimate) -> String {
+pub(super) fn ratio(estimate: &RatioEstimate) -> String {
     let ratio = Ratio(estimate.ratio);
     match estimate.interval {
         Some(at) => format!("{ratio} ({:.2}–{:.2})", at.low, at.high),
@@ -245,7 +245,7 @@ pub fn ratio(estimate: &RatioEstimate) -> String {
 }
 
 /// How small a difference between two series could be shown; `None` where that is not known.
-pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
+pub(super) fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
     let each: Vec<String> =
         found.iter().map(|(scenario, ratio)| format!("{scenario} {:.1} %", (ratio - 1.0) * 100.0)).collect();
     (!each.is_empty())
@@ -253,7 +253,7 @@ pub fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
 }
 
 /// At which step of its clock the engine ends layers and what that means for times; `None` where at none.
-pub fn layer_step(record: &Record) -> Option<String> {
+pub(super) fn layer_step(record: &Record) -> Option<String> {
     let engine = &record.environment.engine;
     let step = engine.layer_step_ns;
     (step > Nanos::ZERO).then(|| {
@@ -266,12 +266,12 @@ pub fn layer_step(record: &Record) -> Option<String> {
 }
 
 /// The same as a sentence of its own.
-pub fn layer_step_line(record: &Record) -> Option<String> {
+pub(super) fn layer_step_line(record: &Record) -> Option<String> {
     layer_step(record).map(|step| format!("This engine ends layers {step}"))
 }
 
 /// What a part of a build is called.
-pub fn part(part: &StepTime) -> String {
+pub(super) fn part(part: &StepTime) -> String {
     match part.part {
         Part::Upload => "sending the context".to_owned(),
         Part::Resolve => "resolving bases".to_owned(),
@@ -283,12 +283,12 @@ pub fn part(part: &StepTime) -> String {
 }
 
 /// `+9.0 % over 30 runs, no step above 1 %`.
-pub fn creep(creep: &Creep) -> String {
+pub(super) fn creep(creep: &Creep) -> String {
     format!("{} over {}, no step above 1 %", creep.growth.as_change(), count(creep.runs, "run"))
 }
 
 /// Why a claim was not reproduced; empty where it was.
-pub fn causes(claim: &Reproduction) -> String {
+pub(crate) fn causes(claim: &Reproduction) -> String {
     let said = claim.causes.iter().map(|cause| match cause {
         DriftCause::NotBuilt => "no image was built".to_owned(),
         DriftCause::StandIn(base, how) => {

@@ -26,7 +26,7 @@ use crate::text::{for_people, shorten};
 
 /// A suite at a commit. The files are there as long as this is.
 #[derive(Debug)]
-pub struct Checkout {
+pub(crate) struct Checkout {
     /// The suite.
     pub suite: Suite,
     /// The commit that the ref meant.
@@ -38,7 +38,7 @@ pub struct Checkout {
 
 /// Why a suite could not be had at a ref.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckoutError {
+pub(crate) enum CheckoutError {
     /// The program is not there.
     #[error("failed to run `git`")]
     NoGit(#[source] io::Error),
@@ -137,7 +137,7 @@ impl Diagnose for CheckoutError {
 }
 
 /// Removes the checkouts in a folder whose programs ended without removing them.
-pub fn remove_checkouts(folder: &Path) -> Result<(), FileError> {
+pub(crate) fn remove_checkouts(folder: &Path) -> Result<(), FileError> {
     let all = match File::open(folder) {
         Ok(all) => all,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -171,7 +171,7 @@ fn make_folder(parent: &Path) -> Result<(TempDir, File), FileError> {
 }
 
 /// Checks the suite out as it is at `reference`, into a folder of its own in `parent`.
-pub fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result<Checkout, CheckoutError> {
+pub(crate) fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result<Checkout, CheckoutError> {
     let inside = |reason| CheckoutError::NoRepository { folder: suite.root.clone(), reason };
     let top = PathBuf::from(ask(&suite.root, ["rev-parse", "--show-toplevel"])?.map_err(inside)?);
     let prefix = PathBuf::from(ask(&suite.root, ["rev-parse", "--show-prefix"])?.map_err(inside)?);

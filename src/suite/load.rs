@@ -18,10 +18,10 @@ use crate::record::Side;
 use crate::units::Bytes;
 
 /// Name of the manifest in a suite's folder.
-pub const MANIFEST_NAME: &str = "tonnage.toml";
+pub(crate) const MANIFEST_NAME: &str = "tonnage.toml";
 
 /// Name of the baseline beside the manifest, unless `[gate]` gives another.
-pub const BASELINE_NAME: &str = "tonnage-baseline.json";
+pub(crate) const BASELINE_NAME: &str = "tonnage-baseline.json";
 
 /// Name of a Dockerfile in a variant's folder.
 const DOCKERFILE: &str = "Dockerfile";
@@ -168,7 +168,7 @@ fn is_name_char(c: char) -> bool {
 }
 
 /// Whether a text can name a suite or a variant: `[A-Za-z0-9._-]+`, no dot or dash first, at most 100 characters.
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && !text.starts_with(['.', '-']) && text.chars().all(is_name_char)
 }
 

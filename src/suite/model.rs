@@ -247,7 +247,7 @@ impl Variant {
 
 /// A variant's or suite's name as part of an image reference, which allows no upper case and wants a letter or
 /// digit at either end and no run of separators (distribution/reference, `path-component`).
-pub fn tag_name(name: &str) -> String {
+pub(crate) fn tag_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
         let c = c.to_ascii_lowercase();

@@ -28,7 +28,7 @@ pub struct PlanOptions {
 
 /// One build of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// Position in the plan, counted from 0.
     pub index: u32,
     /// Round, counted from 0; round 0 is the discarded one where there is one.
@@ -50,7 +50,7 @@ pub struct Step {
 /// The variants, and the twin as one more of them, are shuffled once by the seed. Rounds come in pairs: the first
 /// goes through them forwards, the second backwards, and each pair starts one place later than the pair before.
 /// Within a variant's turn the scenarios stand in the order of [`Scenario::ALL`].
-pub fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
+pub(crate) fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
     plan_beside(&vec![None; variants], options)
 }
 
@@ -59,7 +59,7 @@ pub fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
 ///
 /// A variant and its counterpart are built next to each other, so that whatever the machine does it does to both.
 /// Which of the two goes first alternates from round to round, and within a round from variant to variant.
-pub fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec<Step> {
+pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec<Step> {
     let variants = counterparts.len();
     let mut turns: Vec<(usize, bool)> = (0..variants).map(|variant| (variant, false)).collect();
     turns.extend(options.twin.filter(|&twin| twin < variants).map(|twin| (twin, true)));
@@ -98,12 +98,12 @@ pub fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec
 }
 
 /// The steps of each round.
-pub fn rounds(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+pub(crate) fn rounds(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
     steps.chunk_by(|a, b| a.round == b.round)
 }
 
 /// The steps of each turn of a round: those of one variant, one after the other.
-pub fn turns(round: &[Step]) -> impl Iterator<Item = &[Step]> {
+pub(crate) fn turns(round: &[Step]) -> impl Iterator<Item = &[Step]> {
     round.chunk_by(|a, b| (a.variant, a.twin) == (b.variant, b.twin))
 }
 

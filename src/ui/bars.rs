@@ -11,7 +11,7 @@ use crate::text;
 use crate::units::Bytes;
 
 /// Two lines that move: builds done of those planned, and the variant, scenario and instruction at hand.
-pub struct Bars {
+pub(crate) struct Bars {
     area: MultiProgress,
     total: ProgressBar,
     now: ProgressBar,

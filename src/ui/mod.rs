@@ -5,8 +5,8 @@
 mod bars;
 mod plain;
 
-pub use bars::Bars;
-pub use plain::Plain;
+pub(crate) use bars::Bars;
+pub(crate) use plain::Plain;
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ use crate::units::count;
 const AGAIN: &str = " again (A/A check)";
 
 /// The observer that fits the stream.
-pub enum Watch {
+pub(crate) enum Watch {
     /// A terminal.
     Bars(Box<Bars>),
     /// A file or a pipe.

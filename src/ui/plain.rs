@@ -8,7 +8,7 @@ use crate::measure::{Event, Observer};
 
 /// Writes one line per finished step, with the seconds since the beginning and how many builds are left.
 #[derive(Debug)]
-pub struct Plain {
+pub(crate) struct Plain {
     begun: Instant,
     place: String,
 }

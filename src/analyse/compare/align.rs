@@ -7,7 +7,7 @@ use crate::text::without_build_args;
 
 /// Two layers that correspond, or one that has no counterpart. Indices are those of the lists given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
+pub(super) struct Pair {
     /// Index in the old list; `None` for a layer that is new.
     pub old: Option<usize>,
     /// Index in the new list; `None` for a layer that is gone.
@@ -18,7 +18,7 @@ pub struct Pair {
 
 /// What makes two layers correspond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
+pub(super) enum How {
     /// The same diff id: the same content, whatever made it.
     Same,
     /// The same instruction with another result.
@@ -39,7 +39,7 @@ const ALIKE: f64 = 0.5;
 /// Aligns two lists of layers: the longest common subsequence of diff ids, between those the one of instructions,
 /// then what was moved, then what was edited. The result is in the order of the new list, each removed layer behind
 /// the one it followed.
-pub fn align(old: &[&Layer], new: &[&Layer]) -> Vec<Pair> {
+pub(super) fn align(old: &[&Layer], new: &[&Layer]) -> Vec<Pair> {
     let old_words: Vec<String> = old.iter().map(|layer| normal_instruction(&layer.instruction)).collect();
     let new_words: Vec<String> = new.iter().map(|layer| normal_instruction(&layer.instruction)).collect();
     let same = |a: usize, b: usize| !old[a].diff_id.is_empty() && old[a].diff_id == new[b].diff_id;
@@ -193,7 +193,7 @@ fn likeness(old: &str, new: &str) -> f64 {
 /// An instruction as it is compared: one line, without what a builder adds (`/bin/sh -c`, `#(nop)`, `# buildkit`,
 /// the list of build arguments) and without the checksum that the classic builder writes in place of a source
 /// (`COPY file:3f2a… in /app`), which is another one after every edit.
-pub fn normal_instruction(text: &str) -> String {
+pub(crate) fn normal_instruction(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_suffix("# buildkit").map_or(line.as_str(), str::trim_end);
     let (run, rest) = match line.strip_prefix("RUN ") {

@@ -11,7 +11,7 @@ use crate::units::{Bytes, SignedBytes};
 
 /// The difference of two images.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Name of the old image.
     pub old_name: String,
     /// Name of the new image.
@@ -34,7 +34,7 @@ pub struct Comparison {
 
 /// A base image that is no longer the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BaseMove {
+pub(crate) struct BaseMove {
     /// Identity before: reference and digest or id.
     pub from: String,
     /// Identity now.
@@ -43,7 +43,7 @@ pub struct BaseMove {
 
 /// One aligned pair of own layers, or all changed layers of the base.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Group {
+pub(crate) struct Group {
     /// Whose layers.
     pub part: Part,
     /// The instruction as it is now, or as it was where it is gone; empty for the base.
@@ -62,7 +62,7 @@ pub struct Group {
 /// Whose layers a group is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub(crate) enum Part {
     /// The final stage's base.
     Base,
     /// What was put on the base for the build.
@@ -75,7 +75,7 @@ pub enum Part {
 
 /// One reason for a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// What it is.
     #[serde(flatten)]
     pub kind: CauseKind,
@@ -86,7 +86,7 @@ pub struct Cause {
 /// What a cause is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CauseKind {
+pub(crate) enum CauseKind {
     /// A package that a lower layer holds is in an own layer again: upgraded or copied on top of its base.
     PackageStoredTwice {
         /// Package manager.
@@ -156,7 +156,7 @@ pub enum CauseKind {
 }
 
 /// What changed from `old` to `new`.
-pub fn compare(old: &Variant, new: &Variant) -> Comparison {
+pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
     let (before, after) = (Located::of(old), Located::of(new));
     let both_split = has_base(old) && has_base(new);
     let mut groups = Vec::new();

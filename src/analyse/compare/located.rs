@@ -19,7 +19,7 @@ pub(super) struct Located<'a> {
 }
 
 impl<'a> Located<'a> {
-    pub fn of(image: &'a Variant) -> Self {
+    pub(super) fn of(image: &'a Variant) -> Self {
         let mut found = Self {
             packages: vec![BTreeMap::new(); image.layers.len()],
             paths: vec![BTreeMap::new(); image.layers.len()],
@@ -56,30 +56,30 @@ impl<'a> Located<'a> {
     }
 
     /// Bytes of every package in these layers.
-    pub fn packages(&self, layers: &[usize]) -> BTreeMap<Key<'a>, i128> {
+    pub(super) fn packages(&self, layers: &[usize]) -> BTreeMap<Key<'a>, i128> {
         merged(&self.packages, layers)
     }
 
     /// Bytes of every listed path of no package in these layers.
-    pub fn paths(&self, layers: &[usize]) -> BTreeMap<&'a str, i128> {
+    pub(super) fn paths(&self, layers: &[usize]) -> BTreeMap<&'a str, i128> {
         merged(&self.paths, layers)
     }
 
     /// The versions of a package, joined where there are several; `None` where the image has none of it.
-    pub fn version(&self, key: Key<'a>) -> Option<String> {
+    pub(super) fn version(&self, key: Key<'a>) -> Option<String> {
         let versions = self.versions.get(&key)?;
         Some(versions.iter().copied().collect::<Vec<_>>().join(", "))
     }
 
     /// Bytes of a package in the base's layers below `layer`, or in all layers below it where no base is known.
-    pub fn below(&self, key: Key<'a>, layer: usize) -> i128 {
+    pub(super) fn below(&self, key: Key<'a>, layer: usize) -> i128 {
         let below = self.packages.iter().zip(&self.in_base).take(layer).filter(|(_, in_base)| **in_base);
         below.filter_map(|(packages, _)| packages.get(&key)).sum()
     }
 
     /// Whether a path of this size, which is not listed here, can be said to be absent: lists are cut off, and a path
     /// near the end of one may have been just below the end of the other. Twice that size is taken as certain.
-    pub fn lacks(&self, bytes: i128) -> bool {
+    pub(super) fn lacks(&self, bytes: i128) -> bool {
         self.cut_off == 0 || bytes / 2 > self.cut_off
     }
 }

@@ -8,5 +8,5 @@ mod align;
 mod attribute;
 mod located;
 
-pub use align::normal_instruction;
-pub use attribute::{Cause, CauseKind, Comparison, Group, Part, compare};
+pub(crate) use align::normal_instruction;
+pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, Part, compare};

@@ -15,10 +15,13 @@ mod series;
 mod signed_rank;
 
 pub use normal::{normal_cdf, normal_quantile};
-pub use order::{median, median_interval, outliers, spread};
-pub use power::{fewest_pairs, holm, minimum_detectable_effect};
+pub(crate) use order::outliers;
+pub use order::{median, median_interval, spread};
+pub use power::holm;
+pub(crate) use power::{fewest_pairs, minimum_detectable_effect};
 pub use rank_sum::{hodges_lehmann_shift, rank_sum_p};
-pub use series::{Drift, autocorrelation, drift, theil_sen};
+pub(crate) use series::Drift;
+pub use series::{autocorrelation, drift, theil_sen};
 pub use signed_rank::{hodges_lehmann, signed_rank_p};
 
 /// An interval and the confidence that it really has.

@@ -45,7 +45,7 @@ pub fn spread(values: &[f64]) -> Option<f64> {
 /// Indices of the values whose modified z-score is above 3.5 (Iglewicz & Hoaglin, *How to Detect and Handle
 /// Outliers*, 1993): 0.6745·|x − median| / MAD, and where the MAD is zero |x − median| / (1.253314 × mean absolute
 /// deviation). They are to be flagged, never dropped. None with fewer than 5 values.
-pub fn outliers(values: &[f64]) -> Vec<usize> {
+pub(crate) fn outliers(values: &[f64]) -> Vec<usize> {
     let (Some(middle), Some(mut scale)) = (median(values), spread(values)) else { return Vec::new() };
     if values.len() < 5 {
         return Vec::new();

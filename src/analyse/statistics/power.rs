@@ -19,7 +19,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 }
 
 /// The fewest pairs with which a one-sided signed-rank test can reach `alpha`: the smallest n with 2⁻ⁿ ≤ α.
-pub fn fewest_pairs(alpha: f64) -> usize {
+pub(crate) fn fewest_pairs(alpha: f64) -> usize {
     if alpha > 0.0 { (-alpha.min(1.0).log2()).ceil().max(0.0) as usize } else { usize::MAX }
 }
 
@@ -30,7 +30,7 @@ pub fn fewest_pairs(alpha: f64) -> usize {
 /// American Statistician* 35, 1981) and the signed-rank test's asymptotic relative efficiency 3/π for normal
 /// differences (Lehmann, *Nonparametrics*, 4.2); α is the level that the exact test really reaches. `None` where the
 /// test cannot reach `alpha` at all with so few pairs, or where the spread is not finite.
-pub fn minimum_detectable_effect(spread: f64, pairs: usize, alpha: f64, power: f64) -> Option<f64> {
+pub(crate) fn minimum_detectable_effect(spread: f64, pairs: usize, alpha: f64, power: f64) -> Option<f64> {
     if pairs == 0 || pairs < fewest_pairs(alpha) || !spread.is_finite() || spread < 0.0 {
         return None;
     }

@@ -12,7 +12,7 @@ const UNNOTICED: f64 = 1.01;
 
 /// A slow growth.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Creep {
+pub(crate) struct Creep {
     /// Runs that it spans.
     pub runs: usize,
     /// Last ÷ first.
@@ -23,7 +23,7 @@ pub struct Creep {
 
 /// Finds growth by at least 5 % in which no step is above 1 % (up or down), in the last stretch of such steps that has at least 5
 /// runs and goes up beyond chance (Mann–Kendall, 5 %). `None` where there is none.
-pub fn creep(values: &[f64]) -> Option<Creep> {
+pub(super) fn creep(values: &[f64]) -> Option<Creep> {
     let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] / pair[0]).collect();
     // A step that anyone would notice, up or down (or that is no number), ends what came before it.
     let unnoticed = |step: f64| (1.0 / UNNOTICED..=UNNOTICED).contains(&step);

@@ -10,7 +10,7 @@ use crate::record::{BaseOrigin, Outcome, Record, Scenario, WireKind};
 use crate::units::{Bytes, Nanos};
 
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
-pub const HISTORY_VERSION: &str = "1.0";
+pub(super) const HISTORY_VERSION: &str = "1.0";
 
 /// A run in one line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub fn history_line(record: &Record) -> HistoryLine {
 
 /// The lines of a history, oldest first, and a remark on each that could not be read. Unknown fields are ignored,
 /// missing ones have their defaults.
-pub fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
+pub(crate) fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
     let mut lines: Vec<HistoryLine> = Vec::new();
     let mut skipped = Vec::new();
     for (index, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {

@@ -8,6 +8,7 @@ mod creep;
 mod history;
 mod series;
 
-pub use creep::Creep;
-pub use history::{HistoryLine, history_line, read_history};
-pub use series::{ChangeKind, Metric, Point, Trend, VariantTrend, trend};
+pub(crate) use creep::Creep;
+pub use history::history_line;
+pub(crate) use history::{HistoryLine, read_history};
+pub(crate) use series::{ChangeKind, Metric, Point, Trend, VariantTrend, trend};

@@ -14,7 +14,7 @@ use crate::units::{Bytes, Nanos};
 /// What a trend is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum Metric {
+pub(crate) enum Metric {
     /// Classic unpacked size.
     Size,
     /// Bytes in the variant's own layers.
@@ -30,15 +30,15 @@ pub enum Metric {
 
 impl Metric {
     /// The words for all of them.
-    pub const WORDS: [&str; 9] = ["size", "own", "wire", "ready", "cold", "warm", "src", "deps", "touch"];
+    pub(crate) const WORDS: [&str; 9] = ["size", "own", "wire", "ready", "cold", "warm", "src", "deps", "touch"];
 
     /// Whether values are times rather than sizes.
-    pub fn is_time(self) -> bool {
+    pub(crate) fn is_time(self) -> bool {
         matches!(self, Self::Build(_) | Self::Ready)
     }
 
     /// A value as tables print it.
-    pub fn show(self, value: u64) -> String {
+    pub(crate) fn show(self, value: u64) -> String {
         if self.is_time() { Nanos(value).to_string() } else { Bytes(value).to_string() }
     }
 
@@ -69,7 +69,7 @@ impl FromStr for Metric {
 
 /// One run in a variant's series.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub(crate) struct Point {
     /// Index of the run in [`Trend::runs`].
     pub run: usize,
     /// Bytes or nanoseconds, by the metric.
@@ -86,7 +86,7 @@ pub struct Point {
 
 /// Something that changed between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// What.
     pub kind: ChangeKind,
     /// From what to what, one line.
@@ -95,7 +95,7 @@ pub struct Change {
 
 /// What can change between two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangeKind {
+pub(crate) enum ChangeKind {
     /// The definitions of sizes: the figures are unlike.
     Metrics,
     /// The platform of the image: unlike.
@@ -116,7 +116,7 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// Whether figures of a metric before and after such a change are unlike, so that no line joins them.
-    pub fn separates(self, metric: Metric) -> bool {
+    pub(crate) fn separates(self, metric: Metric) -> bool {
         match self {
             Self::Metrics | Self::Platform | Self::StandIn => true,
             Self::WireKind => metric == Metric::Wire,
@@ -126,7 +126,7 @@ impl ChangeKind {
     }
 
     /// One word or two for a mark.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
             Self::Platform => "platform",
@@ -142,7 +142,7 @@ impl ChangeKind {
 
 /// One variant over all runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VariantTrend {
+pub(crate) struct VariantTrend {
     /// The variant.
     pub variant: String,
     /// Its points, oldest first. Runs that know no value are left out.
@@ -155,7 +155,7 @@ pub struct VariantTrend {
 
 impl VariantTrend {
     /// The points since the last break.
-    pub fn last_stretch(&self) -> &[Point] {
+    pub(crate) fn last_stretch(&self) -> &[Point] {
         let start = self.points.iter().rposition(|point| !point.joined).unwrap_or(0);
         &self.points[start..]
     }
@@ -163,7 +163,7 @@ impl VariantTrend {
 
 /// One metric of one suite over all runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trend {
+pub(crate) struct Trend {
     /// Name of the suite.
     pub suite: String,
     /// The metric.
@@ -177,7 +177,7 @@ pub struct Trend {
 }
 
 /// The series of one metric, from lines in the order of the runs.
-pub fn trend(lines: &[HistoryLine], metric: Metric) -> Trend {
+pub(crate) fn trend(lines: &[HistoryLine], metric: Metric) -> Trend {
     let mut order: Vec<&str> = Vec::new();
     let mut series: BTreeMap<&str, Vec<(usize, &HistoryLine, &HistoryVariant)>> = BTreeMap::new();
     for (run, line) in lines.iter().enumerate() {

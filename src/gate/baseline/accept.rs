@@ -11,7 +11,7 @@ use crate::units::Bytes;
 
 /// What to accept.
 #[derive(Debug, Clone, Default)]
-pub struct Accepting {
+pub(crate) struct Accepting {
     /// Why, in the words of who does.
     pub reason: String,
     /// Only these variants; `None` for all that were weighed, and those that vanished go.
@@ -22,7 +22,7 @@ pub struct Accepting {
 
 /// What accepting did to a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// It is in the baseline for the first time.
     Added(Bytes),
     /// It has another size now: before and after.
@@ -45,7 +45,7 @@ const BASE_INSTRUCTION: usize = 120;
 const OWN_INSTRUCTION: usize = 4_096;
 
 /// The next baseline, and what it does to each variant.
-pub fn accept(
+pub(crate) fn accept(
     measured: &Measured,
     before: Option<&Baseline>,
     accepting: &Accepting,

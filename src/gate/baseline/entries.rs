@@ -10,7 +10,7 @@ use crate::record::Variant;
 
 /// What was accepted, by variant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// Version of the size definitions.
     pub metrics_version: u32,
     /// Name of the suite.
@@ -21,7 +21,7 @@ pub struct Baseline {
 
 /// What was accepted of one variant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// From where and why.
     pub accepted: Accepted,
     /// The image: bases, sizes, layers, packages and the largest paths; nothing else of a record.
@@ -32,7 +32,7 @@ pub struct Entry {
 
 /// Where the figures of an entry come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// When the record was finished, UTC.
     #[serde(default)]
     pub measured_at: String,
@@ -55,7 +55,7 @@ pub struct Accepted {
 
 impl Baseline {
     /// The baseline that a record or a weighing would be if it were accepted whole; nothing is cut off.
-    pub fn of(measured: &Measured, paths: &[Metric]) -> Self {
+    pub(crate) fn of(measured: &Measured, paths: &[Metric]) -> Self {
         let entries = measured
             .variants
             .iter()
@@ -74,7 +74,7 @@ impl Baseline {
 
     /// As [`Baseline::of`], for another state that was measured in the same job as `head`: what only that state has is
     /// in it by name, though it was not built.
-    pub fn of_state(state: &Measured, head: &Measured, paths: &[Metric]) -> Self {
+    pub(crate) fn of_state(state: &Measured, head: &Measured, paths: &[Metric]) -> Self {
         let mut baseline = Self::of(state, paths);
         let gone = state.variants.iter().filter(|variant| head.variant(&variant.name).is_none());
         for variant in gone {
@@ -88,7 +88,7 @@ impl Baseline {
     }
 
     /// What does not add up, without looking at any image: sizes against layers, packages against layers.
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (name, entry) in &self.entries {
             let variant = &entry.variant;

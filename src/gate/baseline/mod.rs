@@ -9,8 +9,8 @@ mod entries;
 mod read;
 mod text;
 
-pub use accept::{Accepting, Change, accept};
-pub use entries::{Accepted, Baseline, Entry};
+pub(crate) use accept::{Accepting, Change, accept};
+pub(crate) use entries::{Accepted, Baseline, Entry};
 
 #[cfg(test)]
 mod tests;

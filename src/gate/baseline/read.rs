@@ -53,12 +53,12 @@ struct Version {
 
 impl Baseline {
     /// Reads a baseline and checks that it is as it was written.
-    pub fn read(path: &Path) -> Result<Self, GateError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, GateError> {
         Self::parse(&fsx::read_text(path)?, path)
     }
 
     /// As [`Baseline::read`], from text; `path` is for messages.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, GateError> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, GateError> {
         let malformed = |error: serde_json::Error| {
             let mut reason = error.to_string();
             if text.contains("\n<<<<<<< ") {

@@ -11,7 +11,7 @@ use crate::record::BaseOrigin;
 use crate::units::Bytes;
 
 /// Version of the format of a baseline, `major.minor`.
-pub const BASELINE_VERSION: &str = "1.0";
+pub(super) const BASELINE_VERSION: &str = "1.0";
 
 /// A base image's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ const DIGEST_LINE: &str = "  \"digest\": ";
 
 impl Baseline {
     /// The text of the file.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut out = String::from("{\n");
         field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION), true);
         field(&mut out, 2, "metrics_version", &json!(self.metrics_version), true);

@@ -6,4 +6,4 @@
 mod read;
 mod rules;
 
-pub use rules::{Budgets, Level, Rule};
+pub(crate) use rules::{Budgets, Level, Rule};

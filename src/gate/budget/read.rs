@@ -15,7 +15,7 @@ use crate::units::{Bytes, Nanos};
 const GLOB: &str = "write a glob: `/usr/share/doc/**`, `gcc*`";
 impl Budgets {
     /// What a manifest says to the gate.
-    pub fn of(manifest: &Document) -> Result<Self, SuiteError> {
+    pub(crate) fn of(manifest: &Document) -> Result<Self, SuiteError> {
         let reader = Reader { manifest };
         let tables = &manifest.tables;
         let mut budgets = Self {

@@ -12,7 +12,7 @@ use crate::suite::manifest::Vanished;
 
 /// All that `tonnage.toml` says to the gate.
 #[derive(Debug, Clone, Default)]
-pub struct Budgets {
+pub(crate) struct Budgets {
     /// The manifest, as it is named in messages; empty where there is none.
     pub path: PathBuf,
     /// For every variant.
@@ -25,7 +25,7 @@ pub struct Budgets {
 
 /// How to judge: the table `[gate]`.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// The baseline's path, from the manifest's folder.
     pub baseline: Option<PathBuf>,
     /// What a variant is worth that the baseline has and the record lacks.
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// The rules of the suite or of a variant.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Limits, in the manifest's order.
     pub limits: Vec<Rule>,
     /// Structure rules.
@@ -49,7 +49,7 @@ pub struct Rules {
 
 /// One limit on one metric.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// On what.
     pub metric: Metric,
     /// What exceeding it means.
@@ -65,7 +65,7 @@ pub struct Rule {
 /// What exceeding a limit means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Level {
+pub(crate) enum Level {
     /// It is said.
     Warn,
     /// The gate fails.
@@ -74,7 +74,7 @@ pub enum Level {
 
 /// Rules about how an image is made and what it does; each with its line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Structure {
+pub(crate) struct Structure {
     /// Most instructions that an edit of the source may run again.
     pub src_reruns: Option<(u32, usize)>,
     /// Whether pip must come from cache after an edit of the source.
@@ -87,14 +87,14 @@ pub struct Structure {
 
 impl Budgets {
     /// Whether nothing is asked: then growth of `size` beyond the baseline is judged by default.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let none = |rules: &Rules| rules.limits.is_empty() && rules.structure == Structure::default();
         none(&self.suite) && self.variants.values().all(none)
     }
 
     /// The limits of a variant: its own, and the suite's on what it does not limit itself. Where nothing is asked at
     /// all: `size` may grow 1 % (warning) and 5 % (failure) beyond the baseline.
-    pub fn limits(&self, variant: &str) -> Vec<Rule> {
+    pub(crate) fn limits(&self, variant: &str) -> Vec<Rule> {
         if self.is_empty() {
             return vec![default_rule(Level::Warn, 1), default_rule(Level::Fail, 5)];
         }
@@ -105,7 +105,7 @@ impl Budgets {
     }
 
     /// The structure rules of a variant.
-    pub fn structure(&self, variant: &str) -> Structure {
+    pub(crate) fn structure(&self, variant: &str) -> Structure {
         let own = self.variants.get(variant).map(|rules| rules.structure).unwrap_or_default();
         let suite = self.suite.structure;
         Structure {
@@ -117,7 +117,7 @@ impl Budgets {
     }
 
     /// The noise floor of a limit in bytes: its own, its variant's, the suite's. Counts have none.
-    pub fn noise(&self, variant: &str, rule: &Rule) -> u64 {
+    pub(crate) fn noise(&self, variant: &str, rule: &Rule) -> u64 {
         if rule.metric.unit() != Unit::Bytes {
             return 0;
         }
@@ -126,7 +126,7 @@ impl Budgets {
     }
 
     /// Every path pattern that any rule limits, for the baseline to keep their bytes.
-    pub fn path_metrics(&self) -> Vec<Metric> {
+    pub(crate) fn path_metrics(&self) -> Vec<Metric> {
         let mut found: Vec<Metric> = Vec::new();
         for rule in self.suite.limits.iter().chain(self.variants.values().flat_map(|rules| &rules.limits)) {
             let known = found.iter().any(|metric| metric.to_string() == rule.metric.to_string());

@@ -9,7 +9,7 @@ use crate::gate::timing::TimingResult;
 
 /// What is judged, by what.
 #[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
+pub(crate) struct Input<'a> {
     /// What was measured.
     pub measured: &'a Measured,
     /// The rules.

@@ -10,7 +10,7 @@ use crate::units::Bytes;
 
 /// The verdict on a record.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The whole.
     pub verdict: Verdict,
     /// What was judged.
@@ -35,7 +35,7 @@ pub struct Judgement {
 
 /// A variant and what became of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VariantResult {
+pub(crate) struct VariantResult {
     /// Its name.
     pub name: String,
     /// How it stands to the baseline.
@@ -58,7 +58,7 @@ pub struct VariantResult {
 
 /// How a variant stands to the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// In both, and alike enough to compare.
     Compared,
     /// Not in the baseline.
@@ -75,7 +75,7 @@ pub enum State {
 
 impl Judgement {
     /// The exit code of the gate.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self.verdict {
             Verdict::Fail => Exit::GateFailed,
             Verdict::NotComparable => Exit::NotComparable,
@@ -85,17 +85,17 @@ impl Judgement {
     }
 
     /// The rules of a variant.
-    pub fn rules_of<'a>(&'a self, variant: &'a str) -> impl Iterator<Item = &'a RuleResult> {
+    pub(crate) fn rules_of<'a>(&'a self, variant: &'a str) -> impl Iterator<Item = &'a RuleResult> {
         self.rules.iter().filter(move |rule| rule.variant == variant)
     }
 
     /// The worst verdict on a variant.
-    pub fn verdict_of(&self, variant: &str) -> Verdict {
+    pub(crate) fn verdict_of(&self, variant: &str) -> Verdict {
         self.rules_of(variant).map(|rule| rule.verdict.counted()).max().unwrap_or(Verdict::Pass)
     }
 
     /// The variants with a rule that fails, warns or cannot be compared, or that are new.
-    pub fn exceeding(&self) -> Vec<String> {
+    pub(crate) fn exceeding(&self) -> Vec<String> {
         let judged = |name: &String| self.verdict_of(name) >= Verdict::New;
         self.variants.iter().map(|variant| variant.name.clone()).filter(judged).collect()
     }

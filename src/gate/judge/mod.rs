@@ -10,10 +10,10 @@ mod unlike;
 
 use std::collections::BTreeMap;
 
-pub use input::Input;
-pub use judgement::{Judgement, State, VariantResult};
-pub use rule::{RuleKind, RuleResult, Verdict};
-pub use unlike::{Alike, alike};
+pub(crate) use input::Input;
+pub(crate) use judgement::{Judgement, State, VariantResult};
+pub(crate) use rule::{RuleKind, RuleResult, Verdict};
+pub(crate) use unlike::{Alike, alike};
 
 use super::baseline::Entry;
 use super::budget::{Budgets, Level};
@@ -27,7 +27,7 @@ use crate::units::Ratio;
 use rule::{at, blank};
 
 /// Holds every rule against what was measured.
-pub fn judge(input: &Input<'_>) -> Judgement {
+pub(crate) fn judge(input: &Input<'_>) -> Judgement {
     let mut rules = Vec::new();
     let mut variants = Vec::new();
     let mut notes = Vec::new();

@@ -10,7 +10,7 @@ use crate::line::Line;
 /// The outcome of a rule or of all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It holds.
     Pass,
     /// It does not concern what was measured.
@@ -30,7 +30,7 @@ pub enum Verdict {
 /// What kind of rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RuleKind {
+pub(crate) enum RuleKind {
     /// An absolute limit.
     Budget,
     /// A limit relative to the baseline, or the presence of a variant in it.
@@ -43,7 +43,7 @@ pub enum RuleKind {
 
 /// A rule and how it came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RuleResult {
+pub(crate) struct RuleResult {
     /// The variant.
     pub variant: String,
     /// What is limited, by its key: `size`, `path /usr/share/doc/**`, `serve`.
@@ -73,12 +73,12 @@ pub struct RuleResult {
 impl Verdict {
     /// What it counts as among the other verdicts on a variant: a rule that does not concern it takes nothing away.
     #[must_use]
-    pub fn counted(self) -> Self {
+    pub(crate) fn counted(self) -> Self {
         if self == Self::Skipped { Self::Pass } else { self }
     }
 
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Skipped => "skipped",

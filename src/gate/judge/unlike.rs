@@ -12,7 +12,7 @@ use crate::record::Variant;
 
 /// Whether two images may be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Alike {
+pub(crate) enum Alike {
     /// They may.
     Yes,
     /// They must not: why.
@@ -21,7 +21,7 @@ pub enum Alike {
 
 /// Whether two images may be compared: the same definition of sizes, the same platform, the same kind of base. The
 /// versions are those of the size definitions.
-pub fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
+pub(crate) fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
     if was != is {
         return Alike::No(format!(
             "sizes are defined by version {was} in the old one and by version {is} in the new one"

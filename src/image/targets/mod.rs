@@ -3,5 +3,5 @@
 mod wanted;
 mod weigh;
 
-pub use wanted::{Naming, Wanted, WantedPlatform};
-pub use weigh::{Said, weigh};
+pub(crate) use wanted::{Naming, Wanted, WantedPlatform};
+pub(crate) use weigh::{Said, weigh};

@@ -11,7 +11,7 @@ use crate::image::{Excess, ImageError, ImageScan, Options, ParsePlatformError, P
 use crate::text::for_people;
 
 /// What is asked for.
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// As typed.
     pub targets: Vec<String>,
     /// Names of the targets that were given one.
@@ -45,7 +45,7 @@ impl Wanted {
 
 /// A platform, as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedPlatform {
+pub(crate) struct WantedPlatform {
     platform: Platform,
     /// Whether the variant was left to the image.
     any_variant: bool,
@@ -61,7 +61,7 @@ impl FromStr for WantedPlatform {
 
 /// How one of several images of a target is named; the only one is named as the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Naming {
+pub(crate) enum Naming {
     /// `target (x:1)`.
     ByTarget,
     /// `x:1`.

@@ -19,7 +19,7 @@ use crate::units::Bytes;
 
 /// What is to be told besides the result.
 #[derive(Debug, Clone, Copy)]
-pub enum Said<'a> {
+pub(crate) enum Said<'a> {
     /// Something that may be of interest.
     Note(&'a str),
     /// Something that may be wrong.
@@ -36,7 +36,7 @@ struct Read {
 }
 
 /// Weighs all targets, in their order.
-pub async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Result<Vec<Variant>, Failure> {
+pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Result<Vec<Variant>, Failure> {
     let targets = distinct(&wanted.targets, say);
     let all: Vec<&str> = targets.iter().copied().chain(wanted.base.as_deref()).collect();
     if all.iter().filter(|target| **target == "-").count() > 1 {

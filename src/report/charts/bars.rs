@@ -7,7 +7,7 @@ use crate::units::{Bytes, Nanos};
 
 /// One bar.
 #[derive(Debug, Clone)]
-pub struct Bar<'a> {
+pub(super) struct Bar<'a> {
     /// What it is about, left of it.
     pub name: &'a str,
     /// The value; `None` draws no bar.
@@ -37,7 +37,7 @@ const REST: Type = Type::new(12).quiet();
 
 /// What the values of a panel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(super) enum Unit {
     /// Times in nanoseconds.
     Time,
     /// Sizes in bytes.
@@ -62,7 +62,7 @@ impl Unit {
 
 /// A scale that several panels share.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub(super) struct Scale {
     /// Pixels to a unit.
     pub pixels: f64,
     /// The largest value.
@@ -71,7 +71,7 @@ pub struct Scale {
 
 impl Scale {
     /// The one at which all bars of all panels fit with their words.
-    pub fn shared(scene: &Scene<'_>, panels: &[Vec<Bar<'_>>], left: i32) -> Self {
+    pub(super) fn shared(scene: &Scene<'_>, panels: &[Vec<Bar<'_>>], left: i32) -> Self {
         let pixels = panels.iter().map(|bars| fitting(scene, bars, left)).filter(|pixels| *pixels > 0.0);
         let most = panels.iter().flatten().map(Bar::reach).fold(0.0, f64::max);
         Self { pixels: pixels.fold(f64::MAX, f64::min), most }
@@ -79,7 +79,7 @@ impl Scale {
 }
 
 /// Draws heading, bars and axis from `y` on; gives the height used. Without a shared scale the bars fill the room.
-pub fn panel(
+pub(super) fn panel(
     scene: &mut Scene<'_>,
     (title, subtitle): (&str, &str),
     bars: &[Bar<'_>],

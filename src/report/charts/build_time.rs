@@ -17,7 +17,7 @@ use crate::report::words;
 const NAME: &str = "build-time";
 
 /// The chart; `None` where nothing was timed.
-pub fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     let (record, timings) = (facts.record, &facts.timings);
     let scenarios: Vec<Scenario> = Scenario::ALL
         .into_iter()

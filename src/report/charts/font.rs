@@ -7,14 +7,14 @@
 use ab_glyph::{Font as _, FontRef, Glyph, ScaleFont as _, point};
 
 /// What a browser is told to use; the first that is there has the widths measured here.
-pub const STACK: &str = "Liberation Sans, Arial, Helvetica, sans-serif";
+pub(super) const STACK: &str = "Liberation Sans, Arial, Helvetica, sans-serif";
 
 const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/TonnageSans-Regular.ttf");
 const BOLD: &[u8] = include_bytes!("../../../assets/fonts/TonnageSans-Bold.ttf");
 
 /// Weight of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// For most.
     Regular,
     /// For titles and the values that matter.
@@ -22,14 +22,14 @@ pub enum Weight {
 }
 
 /// The two weights, parsed.
-pub struct Fonts {
+pub(crate) struct Fonts {
     regular: FontRef<'static>,
     bold: FontRef<'static>,
 }
 
 impl Fonts {
     /// Reads the embedded fonts; `None` only if the program was built with broken ones.
-    pub fn embedded() -> Option<Self> {
+    pub(crate) fn embedded() -> Option<Self> {
         let regular = FontRef::try_from_slice(REGULAR).ok()?;
         let bold = FontRef::try_from_slice(BOLD).ok()?;
         Some(Self { regular, bold })
@@ -43,12 +43,12 @@ impl Fonts {
     }
 
     /// Whether every sign of the text is in the font, so that a picture shows it.
-    pub fn covers(&self, text: &str, weight: Weight) -> bool {
+    pub(crate) fn covers(&self, text: &str, weight: Weight) -> bool {
         text.chars().all(|c| self.of(weight).glyph_id(c).0 != 0)
     }
 
     /// Width of the text in pixels at `size` pixels to the em.
-    pub fn width(&self, text: &str, size: f64, weight: Weight) -> f64 {
+    pub(crate) fn width(&self, text: &str, size: f64, weight: Weight) -> f64 {
         let font = self.of(weight);
         let scaled = font.as_scaled(scale(font, size));
         let mut width = 0.0_f64;
@@ -66,7 +66,7 @@ impl Fonts {
     }
 
     /// The text, its middle left out until it fits into `room` pixels.
-    pub fn fit(&self, text: &str, size: f64, weight: Weight, room: f64) -> String {
+    pub(crate) fn fit(&self, text: &str, size: f64, weight: Weight, room: f64) -> String {
         if self.width(text, size, weight) <= room {
             return text.to_owned();
         }
@@ -86,7 +86,7 @@ impl Fonts {
 
     /// Calls `put` with the place and the coverage (0 to 1) of each pixel of the text, which begins at `x` on the
     /// line `baseline`.
-    pub fn pixels(
+    pub(crate) fn pixels(
         &self,
         text: &str,
         (x, baseline): (f64, f64),

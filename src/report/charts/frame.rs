@@ -8,13 +8,13 @@ use crate::record::Record;
 use crate::report::words;
 
 /// Free space between the card's rim and everything on it.
-pub const PAD: i32 = 22;
+pub(super) const PAD: i32 = 22;
 /// Most variants on one chart; the tables and CSV files have all of them.
-pub const MOST: usize = 40;
+pub(super) const MOST: usize = 40;
 
 /// What a legend shows beside a word.
 #[derive(Debug, Clone, Copy)]
-pub enum Key {
+pub(super) enum Key {
     /// A filled box.
     Fill(Colour),
     /// A filled box with slanted lines.
@@ -28,7 +28,7 @@ pub enum Key {
 }
 
 /// Writes title and subtitle; gives the height used.
-pub fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32 {
+pub(super) fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32 {
     let room = WIDTH - 2 * PAD;
     scene.text_within(title, (PAD, 38), Type::new(19).bold(), room);
     let mut y = 42;
@@ -40,7 +40,7 @@ pub fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32 {
 }
 
 /// Writes a legend from `y` on, in as many lines as it needs; gives the height used so far.
-pub fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
+pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
     let style = Type::new(12);
     let (mut x, mut line) = (PAD, y + 14);
     for (key, word) in keys {
@@ -73,7 +73,7 @@ pub fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
 }
 
 /// Round steps from 0 to at most `most`, about `wanted` of them: 1, 2, 2.5 or 5 times a power of ten.
-pub fn ticks(most: f64, wanted: u32) -> Vec<f64> {
+pub(crate) fn ticks(most: f64, wanted: u32) -> Vec<f64> {
     if !most.is_finite() || most <= 0.0 {
         return vec![0.0];
     }
@@ -85,7 +85,7 @@ pub fn ticks(most: f64, wanted: u32) -> Vec<f64> {
 }
 
 /// The same for times in nanoseconds: from two minutes on in steps of round minutes and hours.
-pub fn time_ticks(most: f64, wanted: u32) -> Vec<f64> {
+pub(super) fn time_ticks(most: f64, wanted: u32) -> Vec<f64> {
     const SECOND: f64 = 1e9;
     const STEPS: [f64; 14] = [
         30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0,
@@ -101,7 +101,7 @@ pub fn time_ticks(most: f64, wanted: u32) -> Vec<f64> {
 }
 
 /// Grid lines and their values for a horizontal axis that begins at `left`; `place` turns a value into pixels.
-pub fn axis(
+pub(super) fn axis(
     scene: &mut Scene<'_>,
     (top, bottom): (i32, i32),
     values: &[f64],
@@ -123,7 +123,7 @@ pub fn axis(
 }
 
 /// A value without the zeros that say nothing on an axis: `5.00 s` is `5 s`, `0 B` is `0`.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     if let Some(whole) = text.strip_suffix(" 00 s").or_else(|| text.strip_suffix(" 00 min")) {
         return whole.to_owned();
     }
@@ -138,7 +138,7 @@ pub fn plain(text: &str) -> String {
 
 /// Pixels to a unit of value such that every bar fits between `left` and the right pad with its label behind it; bars
 /// never shrink below a third of the room, labels are cut instead.
-pub fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
+pub(super) fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
     let room = f64::from(WIDTH - PAD - left);
     let most = bars.clone().map(|(value, _)| value).fold(0.0, f64::max);
     if most <= 0.0 {
@@ -149,13 +149,20 @@ pub fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
 }
 
 /// Writes notes and where the record was made below `y`.
-pub fn finish(scene: Scene<'_>, record: &Record, name: &str, y: i32, notes: &[String], caption: Caption) -> Drawing {
+pub(super) fn finish(
+    scene: Scene<'_>,
+    record: &Record,
+    name: &str,
+    y: i32,
+    notes: &[String],
+    caption: Caption,
+) -> Drawing {
     let stand_in = words::stand_in_line(record).map(|line| format!("Note: {line}"));
     finish_with(scene, name, y, notes, (stand_in, words::source_line(record)), caption)
 }
 
 /// Writes notes, a warning and a source below `y`.
-pub fn finish_with(
+pub(super) fn finish_with(
     mut scene: Scene<'_>,
     name: &str,
     mut y: i32,
@@ -179,7 +186,7 @@ pub fn finish_with(
 }
 
 /// Names of variants down the left side: how much room they take together.
-pub fn name_room<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n str>) -> i32 {
+pub(super) fn name_room<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n str>) -> i32 {
     names.map(|name| scene.width_of(name, Type::new(13).bold())).max().unwrap_or(0).clamp(60, 240)
 }
 

@@ -43,7 +43,7 @@ fn parts(variant: &Variant) -> [Bytes; 5] {
 }
 
 /// The chart; `None` where no layer is known.
-pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let variants = &record.variants[..record.variants.len().min(MOST)];
     if variants.iter().all(|variant| variant.layers.is_empty()) {
         return None;

@@ -45,18 +45,18 @@ pub(super) struct Drawing {
 
 impl Drawing {
     /// Its name, as its files are named.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
     /// As SVG.
-    pub fn svg(&self, fonts: &Fonts) -> Result<String, ReportError> {
+    pub(super) fn svg(&self, fonts: &Fonts) -> Result<String, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
         paint::svg(&self.marks, self.size, &self.name, fonts, &self.caption).map_err(wrap)
     }
 
     /// As both.
-    pub fn chart(&self, fonts: &Fonts) -> Result<Chart, ReportError> {
+    pub(super) fn chart(&self, fonts: &Fonts) -> Result<Chart, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
         let png = paint::png(&self.marks, self.size, fonts).map_err(wrap)?;
         Ok(Chart { name: self.name.clone(), svg: self.svg(fonts)?, png })
@@ -89,5 +89,5 @@ pub(super) fn fonts() -> Result<Fonts, ReportError> {
 
 /// Round steps and their words, for plots outside of this folder.
 pub(super) mod axis {
-    pub use super::frame::{plain, ticks};
+    pub(crate) use super::frame::{plain, ticks};
 }

@@ -15,7 +15,7 @@ const DENSITY: i32 = 2;
 
 /// What a screen reader says of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caption {
+pub(super) struct Caption {
     /// Its title.
     pub title: String,
     /// All that it shows, in words.
@@ -26,7 +26,7 @@ pub struct Caption {
 ///
 /// Text is written here and not by the backend, which cannot say how long a text is (plotters-svg 0.3.7): with
 /// `textLength` it takes the room that was laid out for it also where none of the fonts of [`STACK`] is installed.
-pub fn svg(
+pub(super) fn svg(
     marks: &[Mark],
     (width, height): (i32, i32),
     name: &str,
@@ -70,7 +70,7 @@ fn text_element(out: &mut String, mark: &Mark, fonts: &Fonts) {
 }
 
 /// The marks as a PNG of double density.
-pub fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result<Vec<u8>, String> {
+pub(super) fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result<Vec<u8>, String> {
     let (wide, high) = ((width * DENSITY).unsigned_abs(), (height * DENSITY).unsigned_abs());
     let mut pixels = vec![0xff_u8; wide as usize * high as usize * 3];
     {

@@ -32,7 +32,7 @@ struct Point<'a> {
 }
 
 /// The chart, of the `src` scenario or else of `warm`; `None` with fewer than two variants that have both figures.
-pub fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Option<Drawing> {
     let of = |scenario: Scenario| -> Vec<Point<'_>> {
         let variants = record.variants.iter().take(MOST);
         variants

@@ -6,11 +6,11 @@ use super::font::{Fonts, Weight};
 use super::palette::{self, Colour};
 
 /// Width of every chart: the text column of a README on GitHub.
-pub const WIDTH: i32 = 830;
+pub(super) const WIDTH: i32 = 830;
 
 /// Which end of a text stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub(super) enum Anchor {
     /// It begins there.
     Start,
     /// Its middle is there.
@@ -21,7 +21,7 @@ pub enum Anchor {
 
 /// One thing to paint.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Mark {
+pub(super) enum Mark {
     /// A filled box.
     Box {
         /// Left, top, width, height.
@@ -70,7 +70,7 @@ pub enum Mark {
 
 impl Mark {
     /// Its colour.
-    pub fn colour(&self) -> Colour {
+    pub(super) fn colour(&self) -> Colour {
         match self {
             Self::Box { fill, .. } | Self::Disc { fill, .. } => *fill,
             Self::Line { colour, .. } | Self::Text { colour, .. } => *colour,
@@ -80,7 +80,7 @@ impl Mark {
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
-pub struct Type {
+pub(super) struct Type {
     size: u32,
     weight: Weight,
     colour: Colour,
@@ -89,48 +89,48 @@ pub struct Type {
 
 impl Type {
     /// Text of the given size in ink.
-    pub const fn new(size: u32) -> Self {
+    pub(super) const fn new(size: u32) -> Self {
         Self { size, weight: Weight::Regular, colour: palette::INK, anchor: Anchor::Start }
     }
 
     /// Pixels to the em.
-    pub const fn height(self) -> i32 {
+    pub(super) const fn height(self) -> i32 {
         self.size.cast_signed()
     }
 
     /// The same, bold.
     #[must_use]
-    pub const fn bold(self) -> Self {
+    pub(super) const fn bold(self) -> Self {
         Self { weight: Weight::Bold, ..self }
     }
 
     /// The same in another colour.
     #[must_use]
-    pub const fn colour(self, colour: Colour) -> Self {
+    pub(super) const fn colour(self, colour: Colour) -> Self {
         Self { colour, ..self }
     }
 
     /// The same in the colour for lesser things.
     #[must_use]
-    pub const fn quiet(self) -> Self {
+    pub(super) const fn quiet(self) -> Self {
         self.colour(palette::QUIET)
     }
 
     /// The same, ending at its place.
     #[must_use]
-    pub const fn end(self) -> Self {
+    pub(super) const fn end(self) -> Self {
         Self { anchor: Anchor::End, ..self }
     }
 
     /// The same, centred on its place.
     #[must_use]
-    pub const fn middle(self) -> Self {
+    pub(super) const fn middle(self) -> Self {
         Self { anchor: Anchor::Middle, ..self }
     }
 }
 
 /// A chart being laid out.
-pub struct Scene<'a> {
+pub(super) struct Scene<'a> {
     /// For measuring text.
     pub fonts: &'a Fonts,
     /// What was put on it so far, lowest first.
@@ -141,23 +141,23 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// An empty one.
-    pub fn new(fonts: &'a Fonts) -> Self {
+    pub(super) fn new(fonts: &'a Fonts) -> Self {
         Self { fonts, marks: Vec::new(), hatch_step: 8 }
     }
 
     /// The same for a chart of so many variants: many hatched bars get fewer lines each, or they would be most of it.
     #[must_use]
-    pub fn of_many(self, variants: usize) -> Self {
+    pub(super) fn of_many(self, variants: usize) -> Self {
         Self { hatch_step: if variants > 12 { 32 } else { 8 }, ..self }
     }
 
     /// Width of a text in pixels, rounded up.
-    pub fn width_of(&self, text: &str, style: Type) -> i32 {
+    pub(super) fn width_of(&self, text: &str, style: Type) -> i32 {
         self.fonts.width(&clean(text), f64::from(style.size), style.weight).ceil() as i32
     }
 
     /// A line of text with its base line at `at`.
-    pub fn text(&mut self, text: &str, at: (i32, i32), style: Type) {
+    pub(super) fn text(&mut self, text: &str, at: (i32, i32), style: Type) {
         let text = clean(text);
         if !text.trim().is_empty() {
             let Type { size, weight, colour, anchor } = style;
@@ -166,19 +166,19 @@ impl<'a> Scene<'a> {
     }
 
     /// The text, its middle left out until it fits into `room`.
-    pub fn shortened(&self, text: &str, style: Type, room: i32) -> String {
+    pub(super) fn shortened(&self, text: &str, style: Type, room: i32) -> String {
         self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room))
     }
 
     /// A line of text that is shortened in the middle until it fits into `room`; gives the width it took.
-    pub fn text_within(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
+    pub(super) fn text_within(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
         let short = self.shortened(text, style, room);
         self.text(&short, at, style);
         self.width_of(&short, style)
     }
 
     /// As [`Self::text_within`], on a patch of card, so that no grid line runs through it.
-    pub fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
+    pub(super) fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
         let short = self.shortened(text, style, room);
         let width = self.width_of(&short, style);
         let size = style.size.cast_signed();
@@ -190,7 +190,7 @@ impl<'a> Scene<'a> {
     }
 
     /// A text broken at spaces into lines of at most `room`, at most `most` of them; gives the lines.
-    pub fn wrap(&self, text: &str, style: Type, room: i32, most: usize) -> Vec<String> {
+    pub(super) fn wrap(&self, text: &str, style: Type, room: i32, most: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         let mut line = String::new();
         for word in clean(text).split_whitespace() {
@@ -211,20 +211,20 @@ impl<'a> Scene<'a> {
     }
 
     /// A filled box: left, top, width, height. Nothing where there is no area.
-    pub fn fill(&mut self, at: (i32, i32, i32, i32), fill: Colour) {
+    pub(super) fn fill(&mut self, at: (i32, i32, i32, i32), fill: Colour) {
         if at.2 > 0 && at.3 > 0 {
             self.marks.push(Mark::Box { at, fill });
         }
     }
 
     /// A box of rim colour `rim`, filled with `fill`, so that it differs from a filled one in shape too.
-    pub fn outlined(&mut self, (x, y, w, h): (i32, i32, i32, i32), rim: Colour, fill: Colour) {
+    pub(super) fn outlined(&mut self, (x, y, w, h): (i32, i32, i32, i32), rim: Colour, fill: Colour) {
         self.fill((x, y, w, h), rim);
         self.fill((x + 2, y + 2, w - 4, h - 4), fill);
     }
 
     /// Thin slanted lines over a box: for what is to be told apart without colour.
-    pub fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32)) {
+    pub(super) fn hatch(&mut self, (x, y, w, h): (i32, i32, i32, i32)) {
         let colour = palette::HATCH;
         // However small the box (a short bar, the legend), it gets at least two lines.
         let step = self.hatch_step.min((w + h) / 3).max(3);
@@ -241,12 +241,12 @@ impl<'a> Scene<'a> {
     }
 
     /// A line.
-    pub fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Colour, width: u32) {
+    pub(super) fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Colour, width: u32) {
         self.marks.push(Mark::Line { from, to, colour, width });
     }
 
     /// The whisker of a horizontal interval: a line with two ends.
-    pub fn whisker(&mut self, (low, high): (i32, i32), y: i32, half: i32) {
+    pub(super) fn whisker(&mut self, (low, high): (i32, i32), y: i32, half: i32) {
         self.line((low, y), (high, y), palette::INK, 2);
         for x in [low, high] {
             self.line((x, y - half), (x, y + half), palette::INK, 2);
@@ -255,7 +255,7 @@ impl<'a> Scene<'a> {
 }
 
 /// Pixels from the first to the row of this index, rows being `step` apart.
-pub fn down(index: usize, step: i32) -> i32 {
+pub(super) fn down(index: usize, step: i32) -> i32 {
     i32::try_from(index).unwrap_or(i32::MAX).saturating_mul(step)
 }
 

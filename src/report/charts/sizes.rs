@@ -14,7 +14,7 @@ const NAME: &str = "sizes";
 const CLAIM_INSIDE: palette::Colour = (0xff, 0xf4, 0xdc);
 
 /// The chart.
-pub fn draw(record: &Record, fonts: &Fonts) -> Drawing {
+pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let mut scene = Scene::new(fonts).of_many(record.variants.len());
     let variants = &record.variants[..record.variants.len().min(MOST)];
     let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };

@@ -14,7 +14,7 @@ use crate::report::words;
 const NAME: &str = "start-up";
 
 /// The chart; `None` where nothing was asked to serve.
-pub fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let variants: Vec<(&Variant, Option<&Serve>)> =
         record.variants.iter().take(MOST).map(|variant| (variant, variant.serve.as_ref())).collect();
     if variants.iter().all(|(_, serve)| serve.is_none()) {

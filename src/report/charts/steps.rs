@@ -21,7 +21,7 @@ const MOST_BARS: usize = 8;
 type Row = (String, Nanos, bool);
 
 /// The chart; `None` where no cold build was measured.
-pub fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<Drawing> {
     let builds: Vec<&Decomposition> =
         builds.iter().filter(|build| build.scenario == Scenario::Cold && !build.parts.is_empty()).collect();
     if builds.is_empty() {

@@ -16,7 +16,7 @@ const HEIGHT: i32 = 300;
 const DOT: u32 = 4;
 
 /// The chart; `None` with fewer than two runs or without a value.
-pub fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
+pub(crate) fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
     let variants: Vec<&VariantTrend> = trend.variants.iter().filter(|variant| !variant.points.is_empty()).collect();
     if trend.runs.len() < 2 || variants.is_empty() {
         return None;

@@ -6,4 +6,4 @@ mod sentence;
 mod tests;
 
 pub(super) use rows::rows;
-pub use sentence::verdict;
+pub(crate) use sentence::verdict;

@@ -11,7 +11,7 @@ use crate::units::{self, SignedBytes};
 const LONGEST: usize = 90;
 
 /// The rows, `most` groups and within each `most` causes; what is left out stands in `[N others]`.
-pub fn rows(comparison: &Comparison, most: usize) -> Vec<Amount> {
+pub(crate) fn rows(comparison: &Comparison, most: usize) -> Vec<Amount> {
     let mut rows = Vec::new();
     let shown = shown(comparison.groups.len(), most);
     for group in &comparison.groups[..shown] {

@@ -27,7 +27,7 @@ enum Category {
 }
 
 /// `+10.4 MB: 7 packages upgraded on top of the base, stored twice`.
-pub fn verdict(comparison: &Comparison) -> Line {
+pub(crate) fn verdict(comparison: &Comparison) -> Line {
     let delta = comparison.delta_bytes;
     let start = Line::default();
     if comparison.groups.is_empty() {
@@ -219,7 +219,7 @@ fn versions(cause: &Cause) -> String {
 }
 
 /// A cause on a line of a table: the name as code, what happened in words.
-pub fn cause_words(cause: &Cause) -> Line {
+pub(super) fn cause_words(cause: &Cause) -> Line {
     let short = |version: &str| shorten(&for_people(version), LONGEST);
     let what = match &cause.kind {
         CauseKind::PackageStoredTwice { manager, .. } => match versions(cause).as_str() {

@@ -23,7 +23,7 @@ const MOST_RULES: usize = 12;
 const MOST_NOTES: usize = 8;
 
 /// The comment. It begins with a hidden marker of the suite, by which the next run finds and replaces it.
-pub fn comment(judgement: &Judgement, suite: &str, look: Look) -> String {
+pub(super) fn comment(judgement: &Judgement, suite: &str, look: Look) -> String {
     let title = match judgement.verdict {
         Verdict::Fail => "Image size: gate failed",
         Verdict::NotComparable => "Image size: not comparable",

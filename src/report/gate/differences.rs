@@ -40,7 +40,7 @@ fn alone(size: Option<Bytes>) -> String {
 }
 
 /// For people.
-pub fn differences_table(differences: &Differences, look: Look) -> String {
+pub(super) fn differences_table(differences: &Differences, look: Look) -> String {
     let mut doc = Doc::default();
     doc.sentence(image(&differences.old).and(" → ").and(image(&differences.new))).gap();
     let (changed, equal): (Vec<_>, Vec<_>) = differences.pairs.iter().partition(|pair| !pair.groups.is_empty());
@@ -80,7 +80,7 @@ pub fn differences_table(differences: &Differences, look: Look) -> String {
 }
 
 /// For a pull request.
-pub fn differences_markdown(differences: &Differences, look: Look) -> String {
+pub(super) fn differences_markdown(differences: &Differences, look: Look) -> String {
     let mut doc = Doc::default();
     doc.push(Block::Strong(headline(differences)));
     doc.sentence(image(&differences.old).and(" → ").and(image(&differences.new)));
@@ -111,7 +111,7 @@ pub fn differences_markdown(differences: &Differences, look: Look) -> String {
 }
 
 /// For programs.
-pub fn differences_json(differences: &Differences) -> String {
+pub(super) fn differences_json(differences: &Differences) -> String {
     let only = |list: &[(String, Option<Bytes>)]| -> Value {
         list.iter().map(|(name, size)| json!({"name": name, "size_bytes": size})).collect()
     };

@@ -43,7 +43,7 @@ fn sizes(variant: &crate::record::Variant) -> Vec<(&'static str, u64)> {
 
 /// Bencher Metric Format (<https://bencher.dev/docs/reference/bencher-metric-format/>): benchmark → measure → value.
 /// Sizes in bytes under their own names, build times in nanoseconds as `latency` with their interval.
-pub fn bmf(measured: &Measured) -> String {
+pub(super) fn bmf(measured: &Measured) -> String {
     let mut root = Map::new();
     for variant in &measured.variants {
         let values: Map<String, Value> =
@@ -66,7 +66,7 @@ pub fn bmf(measured: &Measured) -> String {
 }
 
 /// `customSmallerIsBetter` of github-action-benchmark: a list of name, unit, value, range and extra.
-pub fn benchmark(measured: &Measured) -> String {
+pub(super) fn benchmark(measured: &Measured) -> String {
     let mut list = Vec::new();
     for variant in &measured.variants {
         for (name, bytes) in sizes(variant) {
@@ -90,7 +90,7 @@ pub fn benchmark(measured: &Measured) -> String {
 
 /// The build times as hyperfine's `--export-json` has them: seconds, one command a variant and scenario. The engine
 /// does the work, so user and system time of the client are not known and zero.
-pub fn hyperfine(measured: &Measured) -> String {
+pub(super) fn hyperfine(measured: &Measured) -> String {
     let results: Vec<Value> = rounds(measured)
         .into_iter()
         .filter(|(.., rounds)| !rounds.is_empty())

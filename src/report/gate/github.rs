@@ -12,7 +12,7 @@ use crate::units;
 const MOST: usize = 9;
 
 /// One command a line, the verdict last.
-pub fn annotations(judgement: &Judgement) -> String {
+pub(super) fn annotations(judgement: &Judgement) -> String {
     let mut out = String::new();
     for (kind, from, to) in [
         ("error", Verdict::NotComparable, Verdict::Fail),

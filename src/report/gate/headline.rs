@@ -8,7 +8,7 @@ use crate::report::words::STAND_IN;
 use crate::units::{self, Bytes, Ratio};
 
 /// `gate failed: 1 of 12 rules; python3.9-slim +10.4 MB: 7 packages upgraded on top of the base, stored twice`.
-pub fn headline(judgement: &Judgement) -> Line {
+pub(super) fn headline(judgement: &Judgement) -> Line {
     let count = |verdict: Verdict| judgement.rules.iter().filter(|rule| rule.verdict == verdict).count();
     let all = judgement.rules.len();
     let start = match judgement.verdict {

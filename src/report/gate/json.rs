@@ -7,7 +7,7 @@ use super::times::times_json;
 use crate::gate::{Judgement, State, VariantResult};
 
 /// `verdict`, `rules` and `variants`, as docs/ci.md describes them.
-pub fn json(judgement: &Judgement) -> String {
+pub(super) fn json(judgement: &Judgement) -> String {
     let variants: Vec<Value> = judgement.variants.iter().map(|found| variant(judgement, found)).collect();
     let value = json!({
         "format_version": "1.0",

@@ -12,7 +12,7 @@ use crate::gate::{Judgement, RuleResult, Verdict};
 use crate::text::for_people;
 
 /// JUnit XML.
-pub fn junit(judgement: &Judgement) -> String {
+pub(super) fn junit(judgement: &Judgement) -> String {
     let mut names: Vec<&str> = judgement.variants.iter().map(|variant| variant.name.as_str()).collect();
     let mut by_variant: BTreeMap<&str, Vec<&RuleResult>> = BTreeMap::new();
     for rule in &judgement.rules {

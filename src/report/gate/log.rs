@@ -15,7 +15,7 @@ const MOST_PASSING: usize = 20;
 const IN: usize = 6;
 
 /// What exceeds with its reason first, what passes in a line each, the verdict last.
-pub fn log(judgement: &Judgement, look: Look) -> String {
+pub(super) fn log(judgement: &Judgement, look: Look) -> String {
     let mut doc = Doc::default();
     let ordered = ordered(judgement);
     let (loud, quiet): (Vec<_>, Vec<_>) = ordered.into_iter().partition(|(_, verdict)| *verdict >= Verdict::Warn);

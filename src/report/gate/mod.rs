@@ -16,7 +16,7 @@ use github::annotations;
 use json::json;
 use junit::junit;
 use log::log;
-pub use times::times_table;
+pub(crate) use times::times_table;
 
 use crate::gate::{Differences, Judgement, Measured};
 
@@ -38,7 +38,7 @@ const MARKDOWN_LIMIT: usize = 60_000;
     strum::VariantNames,
 )]
 #[strum(serialize_all = "snake_case")]
-pub enum GateFormat {
+pub(crate) enum GateFormat {
     /// For people, on a terminal.
     Table,
     /// For programs.
@@ -59,7 +59,7 @@ pub enum GateFormat {
 
 /// What a terminal can do and how much is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whether escape sequences are welcome.
     pub colour: bool,
     /// Causes shown one by one.
@@ -73,7 +73,7 @@ impl Default for Look {
 }
 
 /// The judgement in a format.
-pub fn render_judgement(format: GateFormat, judgement: &Judgement, measured: &Measured, look: Look) -> String {
+pub(crate) fn render_judgement(format: GateFormat, judgement: &Judgement, measured: &Measured, look: Look) -> String {
     match format {
         GateFormat::Table => log(judgement, look),
         GateFormat::Json => json(judgement),
@@ -87,7 +87,7 @@ pub fn render_judgement(format: GateFormat, judgement: &Judgement, measured: &Me
 }
 
 /// The differences in a format; `None` for formats that only a judgement has.
-pub fn render_differences(format: GateFormat, differences: &Differences, look: Look) -> Option<String> {
+pub(crate) fn render_differences(format: GateFormat, differences: &Differences, look: Look) -> Option<String> {
     match format {
         GateFormat::Table => Some(differences_table(differences, look)),
         GateFormat::Json => Some(differences_json(differences)),

@@ -67,7 +67,7 @@ pub(super) fn log(doc: &mut Doc, timings: &[TimingResult], against: &str) {
 }
 
 /// The same behind the report of a run.
-pub fn times_table(timings: &[TimingResult], against: &str) -> String {
+pub(crate) fn times_table(timings: &[TimingResult], against: &str) -> String {
     let mut doc = Doc::default();
     doc.gap();
     log(&mut doc, timings, against);

@@ -17,7 +17,7 @@ const MOST_OF_ONE: usize = 3_000;
 const MOST_CHILDREN: usize = 60;
 
 /// The explorer, its data, and what stands in for it where scripts do not run.
-pub fn render(facts: &Facts<'_>) -> Markup {
+pub(super) fn render(facts: &Facts<'_>) -> Markup {
     let variants: Vec<&Variant> = facts.record.variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
     // Half of it for files, half for layers.
     let budget = (MOST / variants.len().max(1) / 2).clamp(8, MOST_OF_ONE);

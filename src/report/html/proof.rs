@@ -18,7 +18,7 @@ use crate::text::for_people;
 const MOST: usize = 400;
 
 /// The proofs that the page has room for, and the names of their places.
-pub struct Proofs<'f> {
+pub(super) struct Proofs<'f> {
     facts: &'f Facts<'f>,
     shown: Vec<(Scenario, Vec<Proof<'f>>)>,
     /// Fragments that lead to a proof: `proof-src-0`.
@@ -34,7 +34,7 @@ struct Proof<'f> {
 
 impl<'f> Proofs<'f> {
     /// Of a record.
-    pub fn of(facts: &'f Facts<'f>) -> Self {
+    pub(super) fn of(facts: &'f Facts<'f>) -> Self {
         let shown: Vec<(Scenario, Vec<Proof<'f>>)> = Scenario::ALL
             .into_iter()
             .map(|scenario| (scenario, proofs(facts, scenario)))
@@ -45,7 +45,7 @@ impl<'f> Proofs<'f> {
     }
 
     /// One folded part a scenario, in it one table a variant.
-    pub fn render(&self) -> Markup {
+    pub(super) fn render(&self) -> Markup {
         html! {
             p { "From the engine's own events, over the samples that count. A figure of a scenario stands on the line where its first instruction is not cached." }
             @for (scenario, proofs) in &self.shown {

@@ -17,7 +17,7 @@ const RIGHT: f64 = 1060.0;
 const STEP: f64 = 24.0;
 
 /// The panels and their key.
-pub fn plot(facts: &Facts<'_>) -> Markup {
+pub(super) fn plot(facts: &Facts<'_>) -> Markup {
     let record = facts.record;
     let scenarios = Scenario::ALL.into_iter().filter(|scenario| record.samples.iter().any(|s| s.scenario == *scenario));
     let mut left = MOST_DOTS;

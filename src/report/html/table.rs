@@ -8,12 +8,12 @@ use crate::report::table::{Align, Cell, Table, Tone};
 use crate::text::for_people;
 
 /// The table with its notes; nothing where it has no rows.
-pub fn render(table: &Table) -> Markup {
+pub(super) fn render(table: &Table) -> Markup {
     linked(table, &BTreeSet::new())
 }
 
 /// The same, its figures leading to those of their proofs that are on the page.
-pub fn linked(table: &Table, anchors: &BTreeSet<String>) -> Markup {
+pub(super) fn linked(table: &Table, anchors: &BTreeSet<String>) -> Markup {
     html! {
         @if !table.rows.is_empty() {
             div.scroll {

@@ -15,7 +15,7 @@ use crate::units::{Bytes, Ratio};
 const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
-pub fn times(facts: &Facts<'_>) -> Table {
+pub(crate) fn times(facts: &Facts<'_>) -> Table {
     let against = format!("?#{}", facts.against_first());
     let heads = [
         "Variant",
@@ -131,7 +131,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
 }
 
 /// Where the time of the cold builds goes: one row an instruction or part.
-pub fn decomposition(facts: &Facts<'_>) -> Table {
+pub(crate) fn decomposition(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Where a cold build's time goes", &["Variant", "Part", "#Median", "#Share", "#n"]);
     let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);
     for build in of_cold.clone() {

@@ -17,7 +17,7 @@ const MOST_NAMES: usize = 3;
 
 /// The outcome in one sentence without its full stop: the smallest image that works, what failed, and what became of
 /// the claims.
-pub fn verdict(facts: &Facts<'_>) -> String {
+pub(crate) fn verdict(facts: &Facts<'_>) -> String {
     let mut parts = vec![smallest(facts)];
     parts.extend(outcome(facts));
     parts.extend(claims(&facts.reproduction));
@@ -99,7 +99,7 @@ fn claims(found: &[Reproduction]) -> Option<String> {
 
 /// Variant, size, what was claimed, and what building and starting take: the shape of the comparison that the suite
 /// reproduces. Columns of what was not measured are left out.
-pub fn headline(facts: &Facts<'_>) -> Table {
+pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",

@@ -10,7 +10,7 @@ use crate::report::words;
 use crate::units::Bytes;
 
 /// Every size of every variant.
-pub fn sizes(facts: &Facts<'_>) -> Table {
+pub(crate) fn sizes(facts: &Facts<'_>) -> Table {
     let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",
@@ -54,7 +54,7 @@ pub fn sizes(facts: &Facts<'_>) -> Table {
 }
 
 /// What the sizes of a table mean.
-pub fn definitions(table: &mut Table, estimated: bool) {
+pub(crate) fn definitions(table: &mut Table, estimated: bool) {
     table.note(
         "Size: unpacked, regular files and symlink targets summed over the layers, the same on every engine. MB = 10^6 \
          bytes.",
@@ -65,7 +65,7 @@ pub fn definitions(table: &mut Table, estimated: bool) {
 }
 
 /// What a registry transfers, marked where it is estimated.
-pub fn wire(sizes: &Sizes) -> Cell {
+pub(crate) fn wire(sizes: &Sizes) -> Cell {
     let text = match sizes.wire_kind {
         WireKind::Exact => sizes.wire_bytes.to_string(),
         WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
@@ -75,7 +75,7 @@ pub fn wire(sizes: &Sizes) -> Cell {
 }
 
 /// The layers of every variant, lowest first.
-pub fn layers(facts: &Facts<'_>) -> Table {
+pub(crate) fn layers(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Waste", "Instruction"];
     let mut table = Table::new("Layers", &heads);
     let total: usize = facts.record.variants.iter().map(|variant| variant.layers.len()).sum();
@@ -103,7 +103,7 @@ pub fn layers(facts: &Facts<'_>) -> Table {
 }
 
 /// The interval of an estimate, or why there is none.
-pub fn interval(estimate: Estimate) -> Cell {
+pub(super) fn interval(estimate: Estimate) -> Cell {
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => Cell::number(words::span(low, high), low.0 as f64),
         _ => Cell::new(words::no_interval(estimate.n)).tone(Tone::Care),
@@ -111,12 +111,12 @@ pub fn interval(estimate: Estimate) -> Cell {
 }
 
 /// A size that is worth a word only where there is any.
-pub fn unless_zero(value: Bytes) -> Cell {
+pub(crate) fn unless_zero(value: Bytes) -> Cell {
     if value == Bytes::ZERO { Cell::number("", 0.0) } else { Cell::bytes(value) }
 }
 
 /// How each variant serves.
-pub fn serving(facts: &Facts<'_>) -> Table {
+pub(crate) fn serving(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
     let mut table = Table::new("Start-up", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();

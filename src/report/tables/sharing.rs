@@ -10,7 +10,7 @@ use crate::units::Bytes;
 const MATRIX: usize = 12;
 
 /// One row an image, which is called a `kind` (`Variant`, `Image`); what all of them cost stands below.
-pub fn sharing(sharing: &Sharing, kind: &str) -> Table {
+pub(crate) fn sharing(sharing: &Sharing, kind: &str) -> Table {
     let mut table = Table::new("Shared layers", &[kind, "#Size", "#Only here", "#Shared with others"]);
     for ((name, &size), &unique) in sharing.variants.iter().zip(&sharing.sizes).zip(&sharing.unique) {
         table.push(vec![
@@ -34,7 +34,7 @@ pub fn sharing(sharing: &Sharing, kind: &str) -> Table {
 }
 
 /// Which image shares how much with which; no rows where there is nothing to compare or too much of it.
-pub fn matrix(sharing: &Sharing, kind: &str) -> Table {
+pub(crate) fn matrix(sharing: &Sharing, kind: &str) -> Table {
     let mut heads = vec!["#No".to_owned(), kind.to_owned()];
     heads.extend((1..=sharing.variants.len()).map(|number| format!("#{number}")));
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();

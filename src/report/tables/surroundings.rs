@@ -11,7 +11,7 @@ use crate::report::words;
 use crate::units::Bytes;
 
 /// Engine, host, noise, overhead and end of the run.
-pub fn environment(facts: &Facts<'_>) -> Table {
+pub(crate) fn environment(facts: &Facts<'_>) -> Table {
     let record = facts.record;
     let (engine, host) = (&record.environment.engine, &record.environment.host);
     let mut table = Table::new("Environment", &["What", "Value"]);
@@ -68,7 +68,7 @@ fn others(record: &Record) -> String {
 }
 
 /// The base images that were used, each once.
-pub fn bases(facts: &Facts<'_>) -> Table {
+pub(crate) fn bases(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Base images", &["Base", "Used", "#Size", "Origin", "Digest", "How it was made"]);
     let mut seen = BTreeSet::new();
     for base in facts.record.variants.iter().flat_map(|variant| &variant.bases) {
@@ -102,7 +102,7 @@ pub fn bases(facts: &Facts<'_>) -> Table {
 }
 
 /// Samples that stay out of the statistics because their proof failed.
-pub fn invalid(facts: &Facts<'_>) -> Table {
+pub(crate) fn invalid(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "Scenario", "#Round", "#Wall", "#Cached", "First miss", "Why it does not count"];
     let mut table = Table::new("Samples that do not count", &heads);
     let samples = facts.record.samples.iter().filter(|sample| !sample.valid && !sample.discarded);

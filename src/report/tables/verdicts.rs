@@ -8,7 +8,7 @@ use crate::report::words;
 use crate::units::{Bytes, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
-pub fn reproduction(facts: &Facts<'_>) -> Table {
+pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
     let heads = ["Variant", "#Claim", "?#Means", "?#Measured", "Verdict", "#Off by", "Why"];
     let mut table = Table::new("Reproduction", &heads);
     for claim in &facts.reproduction {
@@ -36,7 +36,7 @@ pub fn reproduction(facts: &Facts<'_>) -> Table {
 }
 
 /// What could be better, with its measured cost and what to do; what holds for several variants is said once.
-pub fn findings(facts: &Facts<'_>) -> Table {
+pub(crate) fn findings(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
     let merged = facts.merged_findings();
     for (variants, finding) in merged.iter().take(MOST_ROWS) {
@@ -63,14 +63,14 @@ const LOG_LINES: usize = 8;
 const LOGS: usize = 12;
 
 /// What did not go well.
-pub fn failures(facts: &Facts<'_>) -> Table {
+pub(crate) fn failures(facts: &Facts<'_>) -> Table {
     let mut table = failures_with_logs(facts);
     table.notes.clear();
     table
 }
 
 /// What did not go well, and how the log of each ended.
-pub fn failures_with_logs(facts: &Facts<'_>) -> Table {
+pub(crate) fn failures_with_logs(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Failures", &["Variant", "At", "Instruction", "Reason"]);
     let mut logs = Vec::new();
     for variant in &facts.record.variants {

@@ -13,14 +13,14 @@ use super::terminal::{self, Style};
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{METRICS_VERSION, Variant};
 
-pub use rows::{WeighRows, weigh_csv};
+pub(crate) use rows::{WeighRows, weigh_csv};
 
 /// Version of what `--format json` prints, `major.minor`.
 const VERSION: &str = "1.0";
 
 /// A part of what is said of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeighSection {
+pub(crate) enum WeighSection {
     /// The layers.
     Layers,
     /// Packages and what no package owns.
@@ -33,7 +33,7 @@ pub enum WeighSection {
 
 /// What is shown below the sizes, and how long its lists may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeighShown<'a> {
+pub(crate) struct WeighShown<'a> {
     /// The sections, in any order.
     pub sections: &'a [WeighSection],
     /// Rows of each list; sums and layers are never cut.
@@ -44,7 +44,7 @@ pub struct WeighShown<'a> {
 
 /// What was not looked at, as asked: it is left blank, never a zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WeighSkipped {
+pub(crate) struct WeighSkipped {
     /// Equal files.
     pub duplicates: bool,
     /// The compressed size of plain layers.
@@ -61,17 +61,17 @@ impl WeighSkipped {
 }
 
 /// Images on a terminal.
-pub fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
+pub(crate) fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
     terminal::write(&tables::document(targets, shown), style)
 }
 
 /// Images as GitHub-flavoured Markdown.
-pub fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
+pub(crate) fn weigh_markdown(targets: &[Variant], shown: WeighShown<'_>) -> String {
     markdown::write(&tables::document(targets, shown), Form::File)
 }
 
 /// Images as JSON, which `Measured::read` of the gate takes back.
-pub fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
+pub(crate) fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
     let mut document = json!({ "format_version": VERSION, "metrics_version": METRICS_VERSION });
     let not_measured = skipped.words();
     if !not_measured.is_empty() {

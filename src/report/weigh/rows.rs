@@ -8,7 +8,7 @@ use crate::record::{Remainder, Variant, WireKind};
 
 /// What a row of the CSV stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeighRows {
+pub(crate) enum WeighRows {
     /// An image.
     Targets,
     /// A layer.
@@ -20,7 +20,7 @@ pub enum WeighRows {
 }
 
 /// Images as CSV.
-pub fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkipped) -> String {
+pub(crate) fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkipped) -> String {
     let heads = match rows {
         WeighRows::Targets => {
             "target image_id config_digest platform user size_bytes engine_size_bytes rootfs_bytes reclaimable_bytes \

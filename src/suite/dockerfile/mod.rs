@@ -24,11 +24,13 @@ mod stages;
 mod variables;
 
 pub use arguments::{Arguments, platform_args};
-pub use error::DockerfileError;
-pub use facts::{Fact, Facts, Kind};
+pub(crate) use error::DockerfileError;
+pub use facts::Facts;
+pub(crate) use facts::{Fact, Kind};
 pub(in crate::suite) use inputs::{ContextPath, Taken};
-pub use rewrite::rewrite_bases;
-pub use stages::{Bases, same_image};
+pub(crate) use rewrite::rewrite_bases;
+pub(crate) use stages::Bases;
+pub use stages::same_image;
 
 #[cfg(test)]
 mod tests;

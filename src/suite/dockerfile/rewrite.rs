@@ -15,7 +15,7 @@ use super::variables::Globals;
 /// A key stands for every way to write that image ([`same_image`]), once variables are replaced by `args` and the
 /// defaults. Stages, `scratch`, and images that the map does not name stay; so does a Dockerfile that cannot be
 /// parsed, whole.
-pub fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Arguments) -> String {
+pub(crate) fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Arguments) -> String {
     let (Ok(facts), Ok(document)) = (Facts::parse(text), parse(text)) else { return text.to_owned() };
     let globals = Globals::of(&facts, args);
     let used = |image: &str| {

@@ -10,7 +10,7 @@ use crate::suite::SuiteError;
 
 /// Why there is no suite.
 #[derive(Debug, thiserror::Error)]
-pub enum InitError {
+pub(crate) enum InitError {
     /// The folder cannot be read.
     #[error(transparent)]
     File(#[from] FileError),

@@ -7,7 +7,7 @@ use crate::text;
 
 /// What a repository holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// Variants, sorted by name.
     pub variants: Vec<Found>,
     /// What was found but cannot be used, one line each.
@@ -16,7 +16,7 @@ pub struct Survey {
 
 /// A variant as it was found and guessed. Paths are relative to the folder that was surveyed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its name, fit for a manifest.
     pub name: String,
     /// What tells it from another of its name: the folder of the compose file that names it; else empty.

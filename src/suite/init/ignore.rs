@@ -14,7 +14,7 @@ use crate::suite::{MANIFEST_NAME, Suite, SuiteError};
 
 /// Lines that ignore files lack, by file: those for the manifest, the baseline, and the results of the suite whose
 /// manifest has this text, where a build takes them into an image.
-pub fn to_ignore(root: &Path, text: &str) -> Result<BTreeMap<PathBuf, BTreeSet<String>>, InitError> {
+pub(crate) fn to_ignore(root: &Path, text: &str) -> Result<BTreeMap<PathBuf, BTreeSet<String>>, InitError> {
     let unreadable = |error: SuiteError| InitError::Unreadable(Box::new(error));
     let suite = from_text(root.join(MANIFEST_NAME), text).map_err(unreadable)?;
     let mut lacking: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();

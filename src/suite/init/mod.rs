@@ -15,11 +15,11 @@ mod write;
 
 #[cfg(feature = "testing")]
 pub(crate) use compose::survey_of as read_compose;
-pub use error::InitError;
-pub use found::{Found, Survey};
-pub use ignore::to_ignore;
-pub use survey::survey;
-pub use write::manifest;
+pub(crate) use error::InitError;
+pub(crate) use found::{Found, Survey};
+pub(crate) use ignore::to_ignore;
+pub(crate) use survey::survey;
+pub(crate) use write::manifest;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ const MAX_SEEN: usize = 200_000;
 ///
 /// A Dockerfile that a compose file builds is taken as that says; any other by itself, its context guessed from
 /// what it copies.
-pub fn survey(root: &Path) -> Result<Survey, InitError> {
+pub(crate) fn survey(root: &Path) -> Result<Survey, InitError> {
     let mut files = Files::default();
     files.collect(root)?;
     let mut survey = Survey::default();

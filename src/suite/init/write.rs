@@ -9,7 +9,7 @@ use crate::suite::{MANIFEST_NAME, SuiteError};
 
 /// Writes the manifest of what a survey found, for the folder that was surveyed. `name` is the suite's; `None`
 /// leaves it to the folder's. That [`Suite::load_allowing`](crate::suite::Suite::load_allowing) reads it is made sure of.
-pub fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<String, InitError> {
+pub(crate) fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<String, InitError> {
     let text = text(survey, name);
     from_text(root.join(MANIFEST_NAME), &text).map_err(|error: SuiteError| InitError::Unreadable(Box::new(error)))?;
     Ok(text)

@@ -6,8 +6,8 @@ mod limit;
 mod source;
 mod tables;
 
-pub use document::Document;
-pub use limit::LimitValue;
+pub(crate) use document::Document;
+pub(crate) use limit::LimitValue;
 pub(super) use source::Source;
-pub use tables::{BudgetTable, TimingMode, Vanished};
+pub(crate) use tables::{BudgetTable, TimingMode, Vanished};
 pub(super) use tables::{BuildTable, Manifest, ServeTable, VariantTable};

@@ -15,7 +15,9 @@ impl Diagnose for FileError {
         let path = self.path.display();
         Some(match self.source.kind() {
             io::ErrorKind::NotFound => format!("check that `{path}` exists"),
-            io::ErrorKind::PermissionDenied => format!("check the permissions of `{path}`, or choose another folder"),
+            io::ErrorKind::PermissionDenied => {
+                format!("check the permissions of `{path}`, or choose another directory")
+            }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 format!("free space on the file system of `{path}`, then run again with `--resume`")
             }

@@ -39,7 +39,7 @@ pub(crate) fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
 
 /// The smallest ratio of two series of this run that its rounds show with 80 % power at 5 %, by scenario, judged by the
 /// variant that was measured twice; where layers were made never less than what the engine's step is of its median, since
-/// builds that are closer are not told apart. Empty where none was, or with too few rounds.
+/// builds that are closer cannot be distinguished. Empty where none was, or with too few rounds.
 pub(crate) fn detectable(record: &Record) -> Vec<(Scenario, f64)> {
     let Some(twin) = record.samples.iter().find(|sample| sample.twin) else { return Vec::new() };
     let of = |scenario: Scenario, second: bool| {

@@ -179,8 +179,8 @@ mod tests {
         assert_eq!(found.verdict, ReferenceVerdict::Drifted);
         assert_eq!(
             crate::report::causes(found),
-            "the base `python:3.9` alone is 886 MB, above the claim; other platform: measured on linux/amd64, the claim \
-             fits linux/arm64; other base version: `python:3.9` is a moving tag, and the set `default` takes what it \
+            "the base image `python:3.9` alone is 886 MB, more than the published figure; other platform: measured on linux/amd64, published \
+             for linux/arm64; other base version: `python:3.9` is a moving tag, and the set `default` takes what it \
              names today"
         );
     }
@@ -190,7 +190,7 @@ mod tests {
         let found = reproduction(&fixture::stand_in());
         assert!(found.iter().all(|claim| claim.verdict == ReferenceVerdict::StandIn));
         let cause = crate::report::causes(&found[3]);
-        assert!(cause.contains("stand-in for `python:3.9-alpine` (Debian packages"), "{cause}");
+        assert!(cause.contains("substitute for `python:3.9-alpine` (Debian packages"), "{cause}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Estimate {
     }
 }
 
-/// Time to the first expected answer over the starts of an image; `None` where it does not serve.
+/// Time to the first expected answer over the starts of an image; `None` where it does not start.
 pub(crate) fn ready(serve: &Serve) -> Option<Estimate> {
     let starts: Vec<Nanos> = serve.starts.iter().map(|start| start.ready_ns).collect();
     Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)

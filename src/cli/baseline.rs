@@ -104,11 +104,14 @@ fn readable(path: &Path, args: &Accept, terminal: &Terminal) -> Result<Option<Ba
     match Baseline::parse(&text, path) {
         Ok(baseline) => Ok(Some(baseline)),
         Err(GateError::Altered { problem, .. }) if !args.only_exceeding => {
-            terminal.warning(&format!("`{}` is not as it was written ({problem}) and is written anew", path.display()));
+            terminal.warning(&format!(
+                "`{}` was modified after it was written ({problem}) and is replaced",
+                path.display()
+            ));
             Ok(None)
         }
         Err(GateError::Malformed { reason, .. }) if !args.only_exceeding && text.contains("\"baseline_version\"") => {
-            terminal.warning(&format!("`{}` cannot be read ({reason}) and is written anew", path.display()));
+            terminal.warning(&format!("`{}` cannot be read ({reason}) and is replaced", path.display()));
             Ok(None)
         }
         Err(error) => Err(error.into()),

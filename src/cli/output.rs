@@ -20,7 +20,7 @@ pub(super) fn parse_output(text: &str) -> Result<Output, String> {
     let (format, file) =
         text.split_once('=').ok_or_else(|| "write FORMAT=FILE, such as `markdown=gate.md`".to_owned())?;
     if file.is_empty() {
-        return Err("there is no file behind the `=`".to_owned());
+        return Err("expected a file name after `=`".to_owned());
     }
     let known = || format!("`{format}` is none of {}", GateFormat::VARIANTS.join(", "));
     Ok(Output { format: format.parse().map_err(|_| known())?, file: file.into() })

@@ -98,7 +98,7 @@ fn newest(results: &Path) -> Result<PathBuf, Failure> {
         Failure::new(
             Exit::Unreadable,
             format!("failed to find a record below `{}`", results.display()),
-            "name a `run.json` or its folder, or make one with `tonnage run`",
+            "name a `run.json` or its directory, or create one with `tonnage run`",
         )
     })
 }

@@ -264,7 +264,7 @@ async fn measure_suite(
     drop(watch);
     let Some(outcome) = outcome else {
         let again = resume_command(args, &options.out);
-        terminal.hint(&format!("`{again}` goes on with what is on disk"));
+        terminal.hint(&format!("continue with `{again}`"));
         return Err(not_cleaned("interrupted, and the engine does not answer"));
     };
     let outcome = outcome?;
@@ -454,12 +454,12 @@ fn present(
         };
         return Err(Failure {
             message: crate::error::chain(&error),
-            hint: Some(format!("{first} `{again}` goes on, and `tonnage clean` removes what is left")),
+            hint: Some(format!("{first} continue with `{again}`, or remove what is left with `tonnage clean`")),
             exit: Exit::NoEngine,
         });
     }
     if outcome.exit == Exit::Interrupted {
-        terminal.hint(&format!("`{again}` goes on"));
+        terminal.hint(&format!("continue with `{again}`"));
     }
     if base.is_some() && outcome.exit != Exit::Interrupted {
         let suite = path.display();

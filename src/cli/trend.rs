@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         std::io::ErrorKind::NotFound => Failure::new(
             Exit::Unreadable,
             format!("there is no history of `{}` at `{}`", for_people(&args.suite), path.display()),
-            "each `tonnage run` adds a line to it; name the folder of results with `--results`",
+            "each `tonnage run` adds an entry; name the directory of the results with `--results`",
         ),
         _ => error.into(),
     })?;

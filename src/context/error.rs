@@ -35,21 +35,21 @@ pub enum ContextError {
         largest: String,
     },
     /// There are too many files.
-    #[error("the context `{}` has more than {limit} files and folders", root.display())]
+    #[error("the context `{}` has more than {limit} files and directories", root.display())]
     TooMany {
         /// The context.
         root: PathBuf,
         /// The limit.
         limit: usize,
     },
-    /// A name is no UTF-8.
-    #[error("the name `{}` is no UTF-8", crate::text::for_people(path))]
+    /// A name is not UTF-8.
+    #[error("the name `{}` is not UTF-8", crate::text::for_people(path))]
     Name {
         /// The path, bytes that are no UTF-8 as `\xNN`.
         path: String,
     },
     /// An edit names a file that is not in the context.
-    #[error("`{path}` is no file of the context `{}`", root.display())]
+    #[error("`{path}` is not a file in the context `{}`", root.display())]
     NoSuchFile {
         /// The file.
         path: String,
@@ -81,7 +81,7 @@ impl Diagnose for ContextError {
                 format!("name what the build does not need in `.dockerignore`; most of it is in `{largest}`")
             }
             Self::TooMany { .. } => "name what the build does not need in `.dockerignore`, such as `.git`".into(),
-            Self::Name { .. } => "rename the file, or name its folder in `.dockerignore`".into(),
+            Self::Name { .. } => "rename the file, or add its directory to `.dockerignore`".into(),
             Self::NoSuchFile { .. } => {
                 "check `src` and `deps` in the suite, and that `.dockerignore` does not exclude the file".into()
             }

@@ -238,7 +238,7 @@ fn what_cannot_be_sent_is_an_error_that_names_it() {
     fs::write(&odd, "").unwrap();
     let error =
         Context::load(dir.path(), &dir.path().join("Dockerfile"), Builder::Buildkit, &Own::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the name `a\\xff` is no UTF-8");
+    assert_eq!(error.to_string(), "the name `a\\xff` is not UTF-8");
     fs::remove_file(odd).unwrap();
 
     // A sparse file: large without using disk.

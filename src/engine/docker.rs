@@ -448,7 +448,7 @@ mod tests {
         assert!(all.to_string().contains("unix:///a") && all.to_string().contains("unix:///b"));
         let deaf = EngineError::Unreachable {
             endpoint: "/b".into(),
-            reason: "nobody listens there".into(),
+            reason: "nothing listens there".into(),
             obstacle: Obstacle::NotListening,
         };
         assert_eq!(first_to_tell(&[at("/a", gone("/a")), at("/b", deaf.clone())]), deaf);

@@ -251,7 +251,7 @@ fn chosen_context(around: &Surroundings) -> Result<Option<String>, EngineError> 
 /// The address in a context's `contexts/meta/<sha256 of the name>/meta.json`.
 fn context_address(name: &str, around: &Surroundings) -> Result<Address, EngineError> {
     let label = format!("context {name}");
-    let dir = around.config_dir.as_deref().ok_or_else(|| bad(&label, "there is no folder `~/.docker`"))?;
+    let dir = around.config_dir.as_deref().ok_or_else(|| bad(&label, "there is no directory `~/.docker`"))?;
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let path = dir.join("contexts/meta").join(&id).join("meta.json");
     let bytes = std::fs::read(&path).map_err(|error| bad(&label, format!("`{}`: {error}", path.display())))?;

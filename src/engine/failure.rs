@@ -94,7 +94,7 @@ fn io_kind(error: &Error) -> Option<io::ErrorKind> {
 /// Why, in the words of the innermost error, where the kind has no plainer ones.
 fn reason(error: &Error, kind: Option<io::ErrorKind>) -> String {
     let plain = match kind {
-        Some(io::ErrorKind::ConnectionRefused) => Some("nobody listens there"),
+        Some(io::ErrorKind::ConnectionRefused) => Some("nothing listens there"),
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof) => {
             Some("the connection broke")
         }
@@ -166,7 +166,7 @@ mod tests {
         for (error, told, kind) in [
             (
                 wrap("tcp connect error", io::ErrorKind::ConnectionRefused.into()),
-                "nobody listens",
+                "nothing listens",
                 Obstacle::NotListening,
             ),
             (

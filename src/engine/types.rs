@@ -76,7 +76,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The engine went away in the middle.
-    #[error("the engine went away while it was asked to {action}: {reason}")]
+    #[error("lost the connection to the engine while trying to {action}: {reason}")]
     Lost {
         /// What was being done.
         action: String,
@@ -174,7 +174,7 @@ impl Diagnose for EngineError {
             Self::Unreachable { obstacle, .. } => obstacle.hint().into(),
             Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),
             Self::BadEndpoint { .. } => "use unix:///path/to.sock, tcp://host:port, or host:port".into(),
-            Self::Lost { .. } => "look at the engine's log, then go on with `tonnage run --resume DIR`".into(),
+            Self::Lost { .. } => "check the engine's log, then continue with `tonnage run --resume DIR`".into(),
             Self::Refused { message, .. } if message.contains("no space left") => {
                 "free disk space on the engine (`docker system df` shows what uses it)".into()
             }

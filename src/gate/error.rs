@@ -35,7 +35,7 @@ pub(crate) enum GateError {
         known: &'static str,
     },
     /// A baseline was edited by hand, merged or cut off.
-    #[error("the baseline `{}` is not as it was written: {problem}", path.display())]
+    #[error("baseline `{}` was modified after it was written: {problem}", path.display())]
     Altered {
         /// Which file.
         path: PathBuf,

@@ -83,7 +83,7 @@ impl Limit {
         let wrong = |message: String, hint: &str| LimitError { message, hint: hint.to_owned() };
         let kind = if let Some(number) = amount.strip_suffix('%') {
             let percent = Percent::parse(number.trim()).ok_or_else(|| {
-                wrong(format!("`{trimmed}` is no percentage"), "write `+2 %` or `+2.5 %`, relative to the baseline")
+                wrong(format!("`{trimmed}` is not a percentage"), "write `+2 %` or `+2.5 %`, relative to the baseline")
             })?;
             if !growth {
                 return Err(wrong(
@@ -106,7 +106,7 @@ impl Limit {
                 })?,
                 Unit::Count => Bytes(amount.parse::<u64>().map_err(|_| {
                     wrong(
-                        format!("`{trimmed}` is no count"),
+                        format!("`{trimmed}` is not a count"),
                         "write a whole number: `12`, or `+2` relative to the baseline",
                     )
                 })?),
@@ -208,13 +208,13 @@ mod tests {
             ("+60", Unit::Bytes, "`60` has no unit", "`+60 %`"),
             ("60 Mb", Unit::Bytes, "unknown unit", "powers of 1000"),
             ("2 %", Unit::Bytes, "does not say of what", "`+2 %`"),
-            ("+two %", Unit::Bytes, "no percentage", "+2 %"),
-            ("+1.2345678 %", Unit::Bytes, "no percentage", "+2 %"),
+            ("+two %", Unit::Bytes, "not a percentage", "+2 %"),
+            ("+1.2345678 %", Unit::Bytes, "not a percentage", "+2 %"),
             ("-5 MB", Unit::Bytes, "negative", "60 MB"),
             ("+-5 MB", Unit::Bytes, "negative", "60 MB"),
-            ("5 MB", Unit::Count, "no count", "`12`"),
+            ("5 MB", Unit::Count, "not a count", "`12`"),
             ("", Unit::Bytes, "no number", "number and a unit"),
-            ("+", Unit::Count, "no count", "`12`"),
+            ("+", Unit::Count, "not a count", "`12`"),
         ] {
             let error = Limit::parse(text, unit).unwrap_err();
             assert!(error.message.contains(message), "{text}: {}", error.message);

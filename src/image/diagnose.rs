@@ -20,7 +20,7 @@ impl Diagnose for ImageError {
             Self::File(error) => return error.hint(),
             Self::Read { .. } => "the archive is not complete: save the image again, and check the free disk".into(),
             Self::Archive { .. } | Self::NoImage => {
-                "give a `docker save` or `podman save` archive, or an OCI layout as a tar or folder".into()
+                "give a `docker save` or `podman save` archive, or an OCI layout as a tar or a directory".into()
             }
             Self::Layer { .. } | Self::DiffId { .. } | Self::Digest { .. } | Self::LayerCount { .. } => {
                 "the archive is damaged or was changed: save the image again".into()

@@ -114,19 +114,19 @@ impl Diagnose for MeasureError {
                 Some("give CA certificates in PEM; `openssl x509 -inform der -in FILE` converts one from DER".into())
             }
             Self::NotInContext { .. } => {
-                Some("`src` and `deps` are paths from the context's folder, not excluded by .dockerignore".into())
+                Some("`src` and `deps` must be paths in the context that .dockerignore does not exclude".into())
             }
             Self::NoSuchVariant(_) => Some("the names are those in tonnage.toml".into()),
             Self::Suite(error) => error.hint(),
-            Self::CannotResume { .. } => Some("start a new run in another folder".into()),
-            Self::AgainstOther { earlier: None, .. } => Some("leave `--against` out to go on with it".into()),
+            Self::CannotResume { .. } => Some("start a new run in another directory".into()),
+            Self::AgainstOther { earlier: None, .. } => Some("resume it without `--against`".into()),
             Self::AgainstOther { earlier: Some(mark), now, .. } => {
                 let state = if mark.commit.is_empty() { &mark.reference } else { &mark.commit };
                 let same = now.as_ref().is_some_and(|now| now.commit == mark.commit && now.reference == mark.reference);
                 Some(if same {
-                    format!("`{state}` has changed since: start a new run in another folder")
+                    format!("`{state}` has changed since: start a new run in another directory")
                 } else {
-                    format!("go on with `--against {state}`, or start a new run in another folder")
+                    format!("resume with `--against {state}`, or start a new run in another directory")
                 })
             }
             Self::NoSuchBasesThere { .. } => {

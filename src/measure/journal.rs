@@ -31,7 +31,7 @@ pub enum JournalError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It does not begin as a journal does.
-    #[error("`{}` is no journal of a run: {reason}", path.display())]
+    #[error("`{}` is not the journal of a run: {reason}", path.display())]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -62,13 +62,13 @@ impl Diagnose for JournalError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
-            Self::Malformed { .. } => Some("start a new run in another folder".into()),
+            Self::Malformed { .. } => Some("start a new run in another directory".into()),
             Self::Missing { .. } => {
                 Some("only a run that was killed, interrupted or lost its engine leaves a journal to resume".into())
             }
             Self::Busy { .. } => Some("wait for it to end".into()),
             Self::Exists { dir } => {
-                Some(format!("choose another folder with `--out`, or go on with `--resume {}`", dir.display()))
+                Some(format!("choose another directory with `--out`, or continue with `--resume {}`", dir.display()))
             }
         }
     }

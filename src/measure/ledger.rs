@@ -38,7 +38,7 @@ pub enum LedgerError {
 
 impl Diagnose for LedgerError {
     fn hint(&self) -> Option<String> {
-        Some("set XDG_STATE_HOME to a folder that can be written".into())
+        Some("set XDG_STATE_HOME to a writable directory".into())
     }
 
     fn exit(&self) -> Exit {

@@ -68,7 +68,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 entry.site_layers = u32::try_from(site_layers).unwrap_or(0);
             })?;
             if let Some((reference, reason)) = missing {
-                let message = format!("base `{reference}` is not to be had: {reason}");
+                let message = format!("base image `{reference}` is not available: {reason}");
                 self.say_failed(variant, Scenario::Cold, &message);
                 let instruction = format!("FROM {reference}");
                 self.diary.fail(variant, Failure { instruction, ..failure(FailureStage::Pull, message) })?;

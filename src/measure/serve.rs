@@ -279,7 +279,7 @@ async fn ask(address: &str, path: &str) -> Result<(u16, String), Miss> {
     let mut stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
         Err(_) => return Err(Miss::Nothing("it could not be connected to".to_owned())),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return Err(Miss::Closed("nobody listens there".to_owned()));
+            return Err(Miss::Closed("nothing listens there".to_owned()));
         }
         Ok(Err(error)) => return Err(Miss::Nothing(format!("no answer: {error}"))),
         Ok(Ok(stream)) => stream,

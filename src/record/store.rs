@@ -50,7 +50,7 @@ impl Diagnose for RecordError {
         match self {
             Self::File(error) => error.hint(),
             Self::Malformed { .. } | Self::TooLarge { .. } => {
-                Some("give the `run.json` of a run, or the folder that holds it".into())
+                Some("give the `run.json` of a run, or its directory".into())
             }
             Self::Newer { .. } => Some("update tonnage, or measure again with this version".into()),
         }

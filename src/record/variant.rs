@@ -114,7 +114,7 @@ pub enum Outcome {
     Ok,
     /// A build failed.
     BuildFailed,
-    /// Built, but does not serve.
+    /// Built, but does not start.
     ServeFailed,
     /// Nothing was tried yet (the run was ended before).
     #[default]
@@ -290,7 +290,7 @@ pub enum ReferenceVerdict {
     Reproduced,
     /// It does not.
     Drifted,
-    /// It was measured on a stand-in base, so it proves nothing either way.
+    /// It was measured on a substitute base image, so it proves nothing either way.
     StandIn,
     /// There is no image to compare.
     NotMeasured,

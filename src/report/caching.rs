@@ -48,7 +48,7 @@ fn finding(found: Caching) -> Finding {
                 "`touch` takes {ratio} as long as `warm` (95 % interval {low} to {high}), though every instruction is \
                  cached"
             );
-            let remedy = "take both times with care: something besides the instructions depends on the order of builds";
+            let remedy = "do not trust these times: something other than the instructions depends on the build order";
             ("touch-differs", message, String::new(), remedy.to_owned())
         }
         Caching::DownloadsDiffer(scenario, network) => {

@@ -112,7 +112,7 @@ fn problems(probe: &Probe) -> Vec<Problem> {
     if let Some(load) = probe.load.filter(|load| *load > probe.cores as f64 / 2.0) {
         tell(
             format!("this machine is busy: load {load:.2} on {}", count(probe.cores, "processor")),
-            "wait until it is quiet; timings taken now are noisy",
+            "wait until it is idle: times measured now are noisy",
         );
     }
     problems
@@ -139,7 +139,7 @@ impl Examination<'_> {
         for base in &probe.bases {
             let state = match base.state {
                 BaseState::Present if base.stand_in_for.is_empty() => "on the engine".to_owned(),
-                BaseState::Present => format!("on the engine, a stand-in for {}", base.stand_in_for),
+                BaseState::Present => format!("on the engine, a locally built substitute for {}", base.stand_in_for),
                 BaseState::Pullable => "in its registry".to_owned(),
                 BaseState::Missing => "missing".to_owned(),
             };

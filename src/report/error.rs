@@ -19,7 +19,7 @@ pub enum ReportError {
         reason: String,
     },
     /// A name that stands for no part of a report.
-    #[error("failed to tell what `{name}` shall hold")]
+    #[error("cannot infer the format of `{name}` from its name")]
     UnknownFile {
         /// The name.
         name: String,
@@ -51,7 +51,7 @@ impl Diagnose for ReportError {
                     .to_owned(),
             ),
             Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => Some(format!(
-                "put the lines `{}` and `{}` where the tables shall go, once each and in this order",
+                "add the lines `{}` and `{}` where the tables go, once each and in this order",
                 super::BLOCK_BEGIN,
                 super::BLOCK_END
             )),

@@ -200,7 +200,7 @@ mod tests {
     fn lines_are_broken_and_nothing_is_cut() {
         for (text, width, lines) in [
             ("short", 10, vec!["short"]),
-            ("48.8 MB (smallest) (stand-in)", 10, vec!["48.8 MB", "(smallest)", "(stand-in)"]),
+            ("48.8 MB (smallest) (substitute)", 12, vec!["48.8 MB", "(smallest)", "(substitute)"]),
             ("≈ 359 MB", 6, vec!["≈ 359", "MB"]),
             ("python3.9-alpine-multistage", 18, vec!["python3.9-alpine-", "multistage"]),
             ("abcdefghij", 4, vec!["abcd", "efgh", "ij"]),

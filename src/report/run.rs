@@ -82,7 +82,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     doc.push(verdict(facts));
     let warning = |word: &str| strong(Tone::Plain, word);
     if let Some(line) = words::stand_in_line(record) {
-        let line = warning("Stand-ins.").and(" These figures are of ").and(cut(&line)).and(".");
+        let line = warning("Substitute base images.").and(" Measured on ").and(cut(&line)).and(".");
         doc.push(Block::Warning(line));
     }
     if record.ended != Ended::Complete {
@@ -94,7 +94,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
         }
     };
     doc.section(tables::headline(facts));
-    picture(&mut doc, "sizes", "Sizes of the variants, with the claims beside them");
+    picture(&mut doc, "sizes", "Sizes of the variants and published figures");
     doc.section(tables::sizes(facts)).section(tables::reproduction(facts)).section(tables::times(facts));
     picture(&mut doc, "build-time", "Build time by scenario, with intervals");
     picture(&mut doc, "size-and-rebuild", "Size against rebuild time");

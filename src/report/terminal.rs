@@ -110,7 +110,7 @@ impl Writer {
         let _ = writeln!(self.out, "{}", draw(&shown, &widths, self.colour, UTF8_FULL_CONDENSED));
         let left_out = table.columns.len() - shown.columns.len();
         if left_out > 0 {
-            let _ = writeln!(self.out, "{} left out for want of room.", words::count(left_out, "column"));
+            let _ = writeln!(self.out, "{} hidden (narrow terminal).", words::count(left_out, "column"));
         }
         for note in &table.notes {
             self.line("", &note.as_str().into());

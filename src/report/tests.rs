@@ -143,7 +143,7 @@ fn a_failure_says_its_reason_once_and_widens_no_column() {
     assert_eq!(text.matches("did not complete").count(), 1, "{text}");
     let verdict = text.lines().nth(2).unwrap();
     assert!(
-        verdict.starts_with("Smallest: python3.9-slim, 125 MB, 0.14× of python3.9; 2 of 4 variants work"),
+        verdict.starts_with("Smallest: python3.9-slim, 125 MB, 7.15× smaller than python3.9; 2 of 4 variants work"),
         "{verdict}"
     );
 }
@@ -164,14 +164,14 @@ fn stand_ins_and_failures_are_marked_in_every_output() {
         ("page", html(&record).unwrap()),
         ("json", json(&record)),
     ] {
-        assert!(text.contains("stand-in") || text.contains("\"stand_in\": true"), "{name}");
+        assert!(text.contains("substitute") || text.contains("\"stand_in\": true"), "{name}");
     }
     for chart in charts(&record).unwrap() {
-        assert!(chart.svg.contains("stand-in bases, made on this machine"), "{}", chart.name);
+        assert!(chart.svg.contains("locally built substitutes for"), "{}", chart.name);
     }
     let failed = fixture::with_failures();
     assert!(svg(&failed, "sizes").contains("build failed"));
-    assert!(svg(&failed, "start-up").contains("does not serve"));
+    assert!(svg(&failed, "start-up").contains("does not start"));
     assert!(markdown(&failed).contains("**build failed**"));
 }
 

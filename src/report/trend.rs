@@ -25,7 +25,7 @@ const MOST_SERIES: usize = 8;
 /// Changes beyond these are folded: the last ones explain today's figures.
 const MOST_CHANGES: usize = 20;
 
-/// A value; a size on a stand-in base is marked as in the report.
+/// A value; a size on a substitute base image is marked as in the report.
 fn shown(trend: &Trend, point: &Point) -> String {
     let mark = if point.stand_in && !trend.metric.is_time() { STAND_IN } else { "" };
     format!("{}{mark}", trend.metric.show(point.value))
@@ -130,7 +130,7 @@ pub(crate) fn trend_markdown(trend: &Trend) -> String {
 /// Says that figures are of stand-in bases, where any is.
 pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
     let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
-    (!names.is_empty()).then(|| format!("Runs on stand-in bases, made locally and not pulled: {}.", names.join(", ")))
+    (!names.is_empty()).then(|| format!("Runs on substitute base images: {}.", names.join(", ")))
 }
 
 /// The chart; `None` with fewer than two runs.

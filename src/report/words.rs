@@ -36,13 +36,13 @@ pub(super) fn source_line(record: &Record) -> String {
     format!("{} {} · {} · {}", record.tool.name, record.tool.version, engine(record), day(record))
 }
 
-/// What stands behind each size that was measured on a stand-in base.
-pub(super) const STAND_IN: &str = " (stand-in)";
+/// What stands behind each size that was measured on a substitute base image.
+pub(super) const STAND_IN: &str = " (substitute)";
 
 /// The sentence about stand-ins, where there are any.
 pub(super) fn stand_in_line(record: &Record) -> Option<String> {
     let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
-    (!names.is_empty()).then(|| format!("stand-in bases, made on this machine and not pulled: {}", names.join(", ")))
+    (!names.is_empty()).then(|| format!("locally built substitutes for {}", names.join(", ")))
 }
 
 /// Whose layer it is.
@@ -82,19 +82,29 @@ pub(super) fn missing(variant: &Variant) -> Option<String> {
     })
 }
 
-/// A size against the first one: `-86.2 % (0.14×)`.
+/// A size against the first one: `7.12× smaller (-86.0 %)`.
 pub(super) fn against(size: Bytes, first: Bytes) -> String {
-    Ratio::of(size.0, first.0).map_or_else(String::new, |ratio| format!("{} ({ratio})", ratio.as_change()))
+    Ratio::of(size.0, first.0).map_or_else(String::new, times_and_change)
+}
+
+/// A ratio of sizes: `7.12× smaller (-86.0 %)`.
+pub(super) fn times_and_change(ratio: Ratio) -> String {
+    if ratio.0 == 1.0 { "same size".to_owned() } else { format!("{} ({})", times(ratio), ratio.as_change()) }
+}
+
+/// A ratio of sizes other than 1: `7.12× smaller`.
+pub(super) fn times(ratio: Ratio) -> String {
+    if ratio.0 > 0.0 && ratio.0 < 1.0 { format!("{} smaller", Ratio(1.0 / ratio.0)) } else { format!("{ratio} larger") }
 }
 
 /// What ended the run, as a sentence.
 pub(super) fn ended(record: &Record) -> &'static str {
     match record.ended {
-        Ended::Complete => "the plan was done to its end",
-        Ended::Running => "the run goes on, or was killed: what follows is a part of the plan",
-        Ended::OutOfTime => "the time allowed was used up: what follows is a part of the plan",
-        Ended::Interrupted => "the run was interrupted: what follows is a part of the plan",
-        Ended::EngineLost => "the engine went away or could not go on: what follows is a part of the plan",
+        Ended::Complete => "run complete",
+        Ended::Running => "the run is not finished or was killed: results are partial",
+        Ended::OutOfTime => "the time limit was reached: results are partial",
+        Ended::Interrupted => "the run was interrupted: results are partial",
+        Ended::EngineLost => "the engine became unavailable: results are partial",
     }
 }
 
@@ -229,7 +239,7 @@ pub(super) fn time_of_the_run(spent: &Overhead) -> String {
 pub(super) fn overhead(spent: &Overhead) -> String {
     let Overhead { own, share, preparing, cleaning, journal, rest, .. } = spent;
     format!(
-        "{own} ({}): preparing {preparing}, having the engine clean up {cleaning}, steps to disk {journal}, \
+        "{own} ({}): preparing {preparing}, cleanup by the engine {cleaning}, steps to disk {journal}, \
          the rest {rest}",
         share.as_percent()
     )
@@ -248,8 +258,7 @@ pub(super) fn ratio(estimate: &RatioEstimate) -> String {
 pub(super) fn detectable(found: &[(Scenario, f64)]) -> Option<String> {
     let each: Vec<String> =
         found.iter().map(|(scenario, ratio)| format!("{scenario} {:.1} %", (ratio - 1.0) * 100.0)).collect();
-    (!each.is_empty())
-        .then(|| format!("Smallest differences that these rounds show with 80 % power at 5 %: {}.", each.join(", ")))
+    (!each.is_empty()).then(|| format!("Minimum detectable differences (80 % power, 5 % level): {}.", each.join(", ")))
 }
 
 /// At which step of its clock the engine ends layers and what that means for times; `None` where at none.
@@ -259,7 +268,7 @@ pub(super) fn layer_step(record: &Record) -> Option<String> {
     (step > Nanos::ZERO).then(|| {
         format!(
             "at multiples of {step} on its clock ({}): a build that makes layers takes up to {step} longer, and two that \
-             are less than {step} apart are not told apart.",
+             are less than {step} apart cannot be distinguished.",
             engine.storage_driver
         )
     })
@@ -293,17 +302,19 @@ pub(crate) fn causes(claim: &Reproduction) -> String {
         DriftCause::NotBuilt => "no image was built".to_owned(),
         DriftCause::StandIn(base, how) => {
             let how = if how.is_empty() { String::new() } else { format!(" ({how})") };
-            format!("measured on a stand-in for `{base}`{how}, which proves nothing either way")
+            format!("measured on a substitute for `{base}`{how}")
         }
-        DriftCause::Base(base, size) => format!("the base `{base}` alone is {size}, above the claim"),
+        DriftCause::Base(base, size) => {
+            format!("the base image `{base}` alone is {size}, more than the published figure")
+        }
         DriftCause::Platform(was, claimed) => {
-            format!("other platform: measured on {was}, the claim fits {claimed}")
+            format!("other platform: measured on {was}, published for {claimed}")
         }
         DriftCause::EngineSize(size) => {
-            format!("other definition: what this engine calls the size, {size}, lies in the claim")
+            format!("other definition: the size that this engine reports, {size}, matches")
         }
-        DriftCause::Rootfs(size) => format!("other definition: the merged file system, {size}, lies in the claim"),
-        DriftCause::Wire(size) => format!("other definition: the compressed size, {size}, lies in the claim"),
+        DriftCause::Rootfs(size) => format!("other definition: the merged file system, {size}, matches"),
+        DriftCause::Wire(size) => format!("other definition: the compressed size, {size}, matches"),
         DriftCause::Site(size) => format!("extra CA files put into the base weigh {size}"),
         DriftCause::MovingTag(base, set) => {
             format!("other base version: `{base}` is a moving tag, and the set `{set}` takes what it names today")

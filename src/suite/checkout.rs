@@ -51,7 +51,7 @@ pub(crate) enum CheckoutError {
         reason: String,
     },
     /// Nothing has that name.
-    #[error("`{reference}` is neither a git ref here nor the folder of a suite")]
+    #[error("`{reference}` is neither a git ref here nor the directory of a suite")]
     NoRef {
         /// As it was asked for.
         reference: String,
@@ -103,8 +103,10 @@ pub(crate) enum CheckoutError {
 impl Diagnose for CheckoutError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoGit(_) => "install git, or give the folder of another state: `--against ../before/suite`".into(),
-            Self::NoRepository { .. } => "give the folder of another state: `--against ../before/suite`".into(),
+            Self::NoGit(_) => {
+                "install git, or give the directory of another version: `--against ../before/suite`".into()
+            }
+            Self::NoRepository { .. } => "give the directory of another version: `--against ../before/suite`".into(),
             Self::NoRef { reference, shallow: true } => {
                 let name = reference.strip_prefix("origin/").unwrap_or(reference);
                 format!(
@@ -112,9 +114,7 @@ impl Diagnose for CheckoutError {
                      `fetch-depth: 0` for actions/checkout"
                 )
             }
-            Self::NoRef { .. } => {
-                "`git branch --all` and `git tag` say what there is; a folder begins with `./`".into()
-            }
+            Self::NoRef { .. } => "`git branch --all` and `git tag` list the refs; a directory starts with `./`".into(),
             Self::Git { reference, .. } | Self::Filter { reference, .. } => format!(
                 "check it out yourself, `git worktree add ../before {}`, and give that: `--against ../before/SUITE`",
                 for_people(reference)

@@ -23,7 +23,7 @@ pub enum ParseClaimError {
     #[error(transparent)]
     Size(#[from] ParseBytesError),
     /// A size of nothing claims nothing.
-    #[error("`{0}` claims no size")]
+    #[error("`{0}` is not a size")]
     Zero(String),
 }
 

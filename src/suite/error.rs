@@ -39,7 +39,7 @@ pub enum SuiteError {
         hint: String,
     },
     /// The manifest lists no variants and no sub-folder has a Dockerfile.
-    #[error("`{}` has no variants, and no folder beside it has a `Dockerfile`", manifest.display())]
+    #[error("`{}` has no variants, and no directory next to it has a `Dockerfile`", manifest.display())]
     NoVariants {
         /// The manifest.
         manifest: PathBuf,
@@ -80,11 +80,11 @@ impl Diagnose for SuiteError {
             Self::File(error) => error.hint(),
             Self::Boundary(error) => error.hint(),
             Self::NoManifest { .. } => {
-                Some("`tonnage init` writes one for the Dockerfiles it finds; or give the suite's folder".into())
+                Some("`tonnage init` writes one for the Dockerfiles it finds; or give the suite's directory".into())
             }
             Self::Manifest { hint, .. } => (!hint.is_empty()).then(|| hint.clone()),
             Self::NoVariants { .. } => {
-                Some("add a `[[variant]]` with `name` and `dockerfile`, or a folder with a `Dockerfile`".into())
+                Some("add a `[[variant]]` with `name` and `dockerfile`, or a directory with a `Dockerfile`".into())
             }
             Self::NoSuchBases { sets, .. } => Some(match sets.as_slice() {
                 [] => "sets of bases are the `[bases.NAME]` tables of tonnage.toml; there are none".into(),

@@ -236,12 +236,16 @@ fn serve(
         source.error(given.span().start, "a `serve` without a `port`", "say on which port the application listens")
     })?;
     if *port.get_ref() == 0 {
-        return Err(source.error(port.span().start, "`0` is no port", "say on which port the application listens"));
+        return Err(source.error(
+            port.span().start,
+            "`0` is not a valid port",
+            "say on which port the application listens",
+        ));
     }
     let path = match upper.path.as_ref().or(lower.path.as_ref()) {
         Some(path) if is_url_path(path.get_ref()) => path.get_ref().clone(),
         Some(path) => {
-            let message = format!("`{}` is no path", crate::text::for_people(path.get_ref()));
+            let message = format!("`{}` is not a path", crate::text::for_people(path.get_ref()));
             return Err(source.error(path.span().start, message, "begin with `/` and encode blanks: `/health`"));
         }
         None => "/".to_owned(),
@@ -311,7 +315,7 @@ fn variants(place: Place<'_>, manifest: &Manifest, build: &BuildOptions) -> Resu
             return Err(source.error(
                 at,
                 format!("variant `{name}` has no Dockerfile at `{}`", file.display()),
-                "give `dockerfile`, from the manifest's folder",
+                "give `dockerfile`, relative to the manifest",
             ));
         }
         variants.push(variant(place, manifest, build, name, file, Some(table))?);
@@ -333,8 +337,8 @@ fn variant(
         Some(text) => {
             let context = place.path(text)?;
             if !root.join(&context).is_dir() {
-                let message = format!("the context `{}` is no folder", context.display());
-                return Err(source.error(text.span().start, message, "give a folder, from the manifest's folder"));
+                let message = format!("the context `{}` is not a directory", context.display());
+                return Err(source.error(text.span().start, message, "give a directory, relative to the manifest"));
             }
             context
         }
@@ -401,7 +405,7 @@ fn relative(source: Source<'_>, text: &Spanned<String>) -> Result<PathBuf, Suite
             Component::Normal(part) => clean.push(part),
             Component::CurDir => {}
             _ => {
-                let message = format!("`{}` leads out of its folder", crate::text::for_people(text.get_ref()));
+                let message = format!("`{}` leads out of its directory", crate::text::for_people(text.get_ref()));
                 return Err(source.error(text.span().start, message, "give a relative path"));
             }
         }

@@ -60,10 +60,10 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::Weighing { bytes } if bytes.0 == 0 => "weighing the images".to_owned(),
         Event::Weighed { variant, size } => format!("{variant}: {size} ({})", size.exact()),
         Event::Served { variant, state: ServeState::Answered, ready, detail } => {
-            format!("{variant}: serves after {ready}: {}", text::for_people(detail))
+            format!("{variant}: starts in {ready}: {}", text::for_people(detail))
         }
         Event::Served { variant, state: ServeState::Failed, detail, .. } => {
-            format!("{variant}: does not serve: {}", text::for_people(detail))
+            format!("{variant}: does not start: {}", text::for_people(detail))
         }
         Event::Served { variant, state: ServeState::NotAsked, detail, .. } => {
             format!("{variant}: {}", text::for_people(detail))

@@ -48,7 +48,7 @@ fn an_address_without_a_scheme_is_one_of_tcp() {
     let port = free_port();
     for address in [format!("127.0.0.1:{port}"), format!("tcp://127.0.0.1:{port}")] {
         let ran = doctor(&[], &[("DOCKER_HOST", &address)]).expect(6);
-        ran.complains(&[&format!("`tcp://127.0.0.1:{port}`"), "nobody listens there"]);
+        ran.complains(&[&format!("`tcp://127.0.0.1:{port}`"), "nothing listens there"]);
     }
 }
 
@@ -72,7 +72,7 @@ fn each_obstacle_has_its_own_reason_and_hint() {
     let not_tls = answering(b"HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let only_tls = answering(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n");
     for (address, reason, advice) in [
-        (format!("tcp://127.0.0.1:{port}"), "nobody listens there", "check the port"),
+        (format!("tcp://127.0.0.1:{port}"), "nothing listens there", "check the port"),
         ("unix:///nowhere.sock".to_owned(), "no such socket", "start the engine"),
         (format!("tcp://{not_tls}"), "does not answer like a container engine", "another program listens there"),
         (format!("tcp://{only_tls}"), "HTTP request to an HTTPS server", "DOCKER_TLS_VERIFY=1"),

@@ -97,11 +97,14 @@ fn what_is_missing_unlike_or_broken_has_its_own_exit_code() {
     sandbox.run(&["baseline", "accept", "base"]).expect(0);
     let baseline = sandbox.read("tonnage-baseline.json");
     sandbox.write("tonnage-baseline.json", &baseline.replacen("2.0.1", "2.0.2", 1));
-    sandbox.run(&["check", "head"]).expect(7).complains(&["not as it was written"]);
+    sandbox.run(&["check", "head"]).expect(7).complains(&["was modified after it was written"]);
     sandbox.run(&["baseline", "verify"]).expect(7).complains(&["digest"]);
-    sandbox.run(&["baseline", "accept", "base", "--only-exceeding"]).expect(7).complains(&["not as it was written"]);
+    sandbox
+        .run(&["baseline", "accept", "base", "--only-exceeding"])
+        .expect(7)
+        .complains(&["was modified after it was written"]);
     let anew = sandbox.run(&["baseline", "accept", "base"]).expect(0);
-    assert!(anew.stderr.contains("written anew"), "{}", anew.stderr);
+    assert!(anew.stderr.contains("and is replaced"), "{}", anew.stderr);
 
     sandbox.write("tonnage.toml", "[budget]\nsize = 60\n");
     sandbox.run(&["check", "head"]).expect(7).complains(&["tonnage.toml:2:8", "no unit"]);

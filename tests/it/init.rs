@@ -47,6 +47,6 @@ fn without_a_dockerfile_it_ends_with_7_and_says_what_it_looked_for() {
     let (code, out, err) = init(dir.path(), &[]);
     assert_eq!((code, out.as_str()), (7, ""));
     assert!(err.starts_with("error: there is no Dockerfile in `"), "{err}");
-    assert!(err.contains("hint: looked 6 folders deep for `Dockerfile`"), "{err}");
+    assert!(err.contains("hint: searched 6 directories deep for `Dockerfile`"), "{err}");
     assert_eq!(init(dir.path(), &["--name", "a/b"]).0, 2);
 }

@@ -154,7 +154,7 @@ fn a_published_port_that_is_out_of_reach_says_nothing_against_the_image() {
     std::fs::write(suite.join("a/Dockerfile"), "FROM tonnage-tiny/python:3.9\nCOPY tonnage.toml /a\n").unwrap();
     let manifest = "[suite]\nname = \"x\"\n[serve]\nport = 5000\ntimeout = \"300 ms\"\nstarts = 2\n";
     std::fs::write(suite.join("tonnage.toml"), manifest).unwrap();
-    // A port that was free a moment ago: nobody listens there.
+    // A port that was free a moment ago: nothing listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let serves = |exit_code: Option<i64>, listens: Option<Listens>| {
         let container = ContainerState {

@@ -163,7 +163,7 @@ pub(crate) fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
             Err(error) => {
                 // The text is one line, so the place in it is its column.
                 let error = error.to_string().replace(" at line 1 column ", " at column ");
-                skipped.push(format!("line {} is no line of history: {error}", index + 1));
+                skipped.push(format!("line {} is not a history entry: {error}", index + 1));
             }
         }
     }
@@ -227,8 +227,8 @@ mod tests {
         let (lines, skipped) = read_history(&format!("{good}\n{{broken\n{newer}\n{bare}\n[]\n"));
         assert_eq!(lines.len(), 2);
         assert_eq!(skipped.len(), 3);
-        assert_eq!(skipped[0], "line 2 is no line of history: key must be a string at column 2");
+        assert_eq!(skipped[0], "line 2 is not a history entry: key must be a string at column 2");
         assert_eq!(skipped[1], "line 3 was written by a newer tonnage (format 2.0)");
-        assert!(skipped[2].starts_with("line 5 is no line of history: "), "{skipped:?}");
+        assert!(skipped[2].starts_with("line 5 is not a history entry: "), "{skipped:?}");
     }
 }

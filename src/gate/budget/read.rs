@@ -116,7 +116,7 @@ impl Reader<'_> {
     fn pattern(self, glob: &Spanned<String>, separated: bool) -> Result<Pattern, SuiteError> {
         let text = glob.get_ref();
         Pattern::new(text, separated)
-            .map_err(|reason| self.error(glob, format!("`{text}` is no pattern: {reason}"), GLOB))
+            .map_err(|reason| self.error(glob, format!("`{text}` is not a valid pattern: {reason}"), GLOB))
     }
 
     /// Adds the limits on a metric, each with its place.
@@ -296,15 +296,15 @@ wire = "20 MB"
             ("[budget]\nsize = true\n", 2, 8, "boolean `true`, expected a limit", "60 MB"),
             ("[budget]\nsise = \"1 MB\"\n", 2, 1, "unknown key `sise`", "`size`"),
             ("[budget]\nengine_size = \"1 MB\"\n", 2, 1, "every engine", "`size`"),
-            ("[budget]\nlayers = \"5 MB\"\n", 2, 10, "no count", "12"),
+            ("[budget]\nlayers = \"5 MB\"\n", 2, 10, "not a count", "12"),
             ("[budget]\nnoise = 5\n", 2, 9, "no unit", "5MB"),
             ("[budget]\nroot = \"no\"\n", 2, 8, "expected a boolean", "`true` or `false`"),
             ("[budget]\nsrc_reruns = -1\n", 2, 14, "expected u32", "a whole number"),
             ("[budget.path]\n\"usr/x\" = \"1 MB\"\n", 2, 1, "begin with `/`", "`/usr/x`"),
-            ("[budget.path]\n\"/usr/[\" = \"1 MB\"\n", 2, 1, "no pattern", "glob"),
+            ("[budget.path]\n\"/usr/[\" = \"1 MB\"\n", 2, 1, "not a valid pattern", "glob"),
             ("[gate]\nvanished = \"maybe\"\n", 2, 12, "unknown value `maybe`", "`fail`"),
             ("[gate.timing]\nmode = \"always\"\n", 2, 8, "unknown value `always`", "`gate`"),
-            ("[gate.timing]\nfloor = \"2\"\n", 2, 9, "no span of time", "30 s"),
+            ("[gate.timing]\nfloor = \"2\"\n", 2, 9, "not a duration", "30 s"),
             ("[gate.timing]\nratio = 0.5\n", 2, 9, "from 1", "1.10"),
             ("[gate]\nx = 1\n", 2, 1, "unknown key `x`", "`baseline`"),
             ("budget = 5\n", 1, 10, "integer `5`, expected a table", "[budget]"),

@@ -136,7 +136,7 @@ fn decide(result: &mut RuleResult, rule: &Rule, (low, high): (u64, u64), input: 
             meaning(rule, &show(rule, allowed)),
         )
         .into();
-        result.next = Line::quoting("limit a whole folder (`/usr/share/doc/**`), whose bytes are always known");
+        result.next = Line::quoting("limit a whole directory (`/usr/share/doc/**`), whose size is always known");
         return;
     }
     if low > allowed {

@@ -141,8 +141,8 @@ fn built(variant: &Variant) -> Option<RuleResult> {
         None => text.into(),
     };
     let (verdict, message, next) = match variant.outcome {
-        Outcome::NotRun => (Verdict::Inconclusive, "it was not measured".into(), "let the run come to its end"),
-        Outcome::BuildFailed => (Verdict::Fail, because("it does not build"), "mend the Dockerfile"),
+        Outcome::NotRun => (Verdict::Inconclusive, "it was not measured".into(), "let the run finish"),
+        Outcome::BuildFailed => (Verdict::Fail, because("it does not build"), "fix the Dockerfile"),
         _ => (Verdict::Inconclusive, because("its image was not weighed"), "run it again"),
     };
     let rule = blank(&variant.name, "build", RuleKind::Structure);
@@ -171,8 +171,8 @@ fn unheard(rules: &mut Vec<RuleResult>, input: &Input<'_>) {
             rules.push(RuleResult {
                 level: Level::Warn,
                 verdict: Verdict::Warn,
-                message: "it has a budget, and there is no variant of that name".into(),
-                next: "correct the name or take the budget out".into(),
+                message: "budget for an unknown variant".into(),
+                next: "correct the name or remove the budget".into(),
                 place: at(&input.budgets.path, budget.line),
                 ..blank(name, "presence", RuleKind::Budget)
             });
@@ -210,7 +210,7 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
         verdict,
         message: format!("{word}{}{}", timing.reason(), if gates { "" } else { " (advisory)" }).into(),
         next: if verdict == Verdict::Inconclusive {
-            "measure more rounds, or on a quieter machine".into()
+            "measure more rounds, or on an idle machine".into()
         } else {
             Line::default()
         },
@@ -220,10 +220,10 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
 
 fn note(notes: &mut Vec<Line>, input: &Input<'_>) {
     if !input.measured.complete {
-        notes.push("the run did not come to its end: what it lacks is not judged as if it were there".into());
+        notes.push("the run is not complete: missing measurements are not judged".into());
     }
     match input.baseline {
-        None => notes.push("there is no baseline: growth is neither limited nor explained".into()),
+        None => notes.push("no baseline: growth is not checked".into()),
         Some((baseline, _)) => unlike::stores(notes, baseline, input.measured),
     }
     if input.budgets.is_empty() {

@@ -93,16 +93,16 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
         let detail = variant.serve.as_ref().map(|serve| serve.detail.as_str()).unwrap_or_default();
         let detail = if detail.is_empty() { String::new() } else { format!(": {}", for_people(detail)) };
         rule.verdict = if must { Verdict::Fail } else { Verdict::Warn };
-        rule.message = plain("it does not serve").and(Line::quoting(&detail));
-        rule.next = "look at the end of its log in the report".into();
+        rule.message = plain("it does not start").and(Line::quoting(&detail));
+        rule.next = "see the end of its log in the report".into();
     } else if let Some(serve) = variant.serve.as_ref().filter(|serve| serve.state == ServeState::NotAsked) {
         rule.verdict = Verdict::Inconclusive;
         rule.message = Line::quoting(&for_people(&serve.detail));
-        rule.next = "run it where the port that the engine publishes can be reached".into();
+        rule.next = "run it where the published port is reachable".into();
     } else if variant.serve.is_some() {
-        rule.message = "it serves".into();
+        rule.message = "it starts".into();
     } else {
-        unmeasured(&mut rule, runs, "nobody asked whether it serves");
+        unmeasured(&mut rule, runs, "startup was not checked");
     }
     rules.push(rule);
 }
@@ -112,7 +112,7 @@ fn unmeasured(rule: &mut RuleResult, runs: bool, why: &str) {
     if runs {
         rule.verdict = Verdict::Inconclusive;
         rule.message = Line::quoting(why);
-        rule.next = Line::quoting("measure the scenario, and say in `[serve]` how to ask");
+        rule.next = Line::quoting("measure the scenario, and configure `[serve]`");
     } else {
         rule.verdict = Verdict::Skipped;
         rule.message = "a weighing builds and starts nothing".into();

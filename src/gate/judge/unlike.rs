@@ -32,7 +32,7 @@ pub(crate) fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
     }
     if !old.bases.is_empty() && !new.bases.is_empty() && old.is_stand_in() != new.is_stand_in() {
         let which = if new.is_stand_in() { "new" } else { "old" };
-        return Alike::No(format!("only the {which} one is on a stand-in for its base"));
+        return Alike::No(format!("only the {which} one is on a substitute base image"));
     }
     Alike::Yes
 }

@@ -97,7 +97,7 @@ pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) 
         scans.iter().filter(|scan| fit(&Platform::lenient(&scan.platform), platform)).cloned().collect::<Vec<_>>()
     };
     let fitting = [fits(is), fits(is_variant_of)].into_iter().find(|fitting| !fitting.is_empty());
-    fitting.ok_or_else(|| several(target, &scans, &format!("there is no image for `{}` in it", platform.platform)))
+    fitting.ok_or_else(|| several(target, &scans, &format!("it has no image for `{}`", platform.platform)))
 }
 
 fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {

@@ -198,7 +198,7 @@ fn base_of(
     let scans = of_platform(base, read(base, wanted, weigher, say)?, wanted)?;
     match scans.as_slice() {
         [scan] => Ok(scan.config.diff_ids.clone()),
-        _ => Err(several(base, &scans, "which of them is the base cannot be told")),
+        _ => Err(several(base, &scans, "it has several images, and any of them could be the base")),
     }
 }
 
@@ -214,8 +214,11 @@ async fn from_engine(
 ) -> Result<(BTreeMap<String, OnEngine>, Option<Vec<String>>, Weigher), Failure> {
     let engine = connect(&wanted.engine).await.map_err(|error| {
         let mut failure = Failure::from(error);
-        failure.message =
-            format!("`{}` is no file here, and no engine can be asked: {}", for_people(targets[0]), failure.message);
+        failure.message = format!(
+            "`{}` is not a file, and no container engine is reachable: {}",
+            for_people(targets[0]),
+            failure.message
+        );
         failure
     })?;
     let mut found = BTreeMap::new();

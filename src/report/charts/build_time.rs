@@ -39,7 +39,7 @@ pub(super) fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
         keys.push((Key::Fill(palette::BLUE), "median"));
     }
     if variants.iter().any(Variant::is_stand_in) {
-        keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
+        keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
     if timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_some()) {
         keys.push((Key::Whisker, "95 % interval of the median"));

@@ -96,7 +96,7 @@ fn row(
 ) {
     scene.text_within(&variant.name, (left - 10, top + 14), Type::new(13).end(), left - 10 - PAD);
     if variant.is_stand_in() {
-        scene.text("stand-in base", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
+        scene.text("substitute base image", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
     }
     if variant.layers.is_empty() {
         let why = words::missing(variant).unwrap_or_else(|| "no layers known".to_owned());

@@ -87,7 +87,7 @@ pub(super) fn fonts() -> Result<Fonts, ReportError> {
     Fonts::embedded().ok_or_else(broken)
 }
 
-/// Round steps and their words, for plots outside of this folder.
+/// Round steps and their words, for plots outside this directory.
 pub(super) mod axis {
     pub(crate) use super::frame::{plain, ticks};
 }

@@ -67,7 +67,7 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
         keys.push((Key::Dot(palette::BLUE), "measured"));
     }
     if points.iter().any(|point| point.stand_in) {
-        keys.push((Key::Dot(palette::PURPLE), "measured on a stand-in base"));
+        keys.push((Key::Dot(palette::PURPLE), "measured on a substitute base image"));
     }
     y = frame::legend(&mut scene, y, &keys) + 10;
     let sizes = Axis::over(points.iter().map(|point| point.size.0 as f64), (PAD + 78, WIDTH - PAD - 24));
@@ -239,7 +239,7 @@ fn list(scene: &mut Scene<'_>, points: &[Point<'_>], mut y: i32) -> i32 {
             point.estimate.median,
             words::interval(point.estimate),
             point.proof,
-            if point.stand_in { " · stand-in base" } else { "" }
+            if point.stand_in { " · substitute base image" } else { "" }
         );
         let x = PAD + 28 + name + 12;
         scene.text_within(&words, (x, y), Type::new(12).quiet(), WIDTH - PAD - x);

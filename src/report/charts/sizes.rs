@@ -38,7 +38,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
         keys.push((Key::Fill(palette::BLUE), "measured"));
     }
     if stand_in {
-        keys.push((Key::Hatched(palette::BLUE), "measured on a stand-in base"));
+        keys.push((Key::Hatched(palette::BLUE), "measured on a substitute base image"));
     }
     if claimed {
         keys.push((Key::Outline(palette::ORANGE, CLAIM_INSIDE), claim.as_str()));
@@ -92,7 +92,7 @@ fn row(
     let name = Type::new(13).end();
     scene.text_within(&variant.name, (left - 10, top + 14), name, left - 10 - PAD);
     if variant.is_stand_in() {
-        scene.text("stand-in base", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
+        scene.text("substitute base image", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
     }
     if let Some(sizes) = &variant.sizes {
         // One pixel is the least that can be seen; nothing is drawn for nothing.
@@ -132,7 +132,7 @@ fn value_words(variant: &Variant, first: Option<Bytes>, smallest: Option<Bytes>)
         _ => String::new(),
     };
     if variant.serve.as_ref().is_some_and(|serve| serve.state == ServeState::Failed) {
-        rest.push_str("  does not serve");
+        rest.push_str("  does not start");
     } else if smallest == Some(sizes.size_bytes) && first != smallest {
         rest.push_str("  smallest");
     }
@@ -174,7 +174,7 @@ fn caption(record: &Record, variants: &[Variant]) -> Caption {
             Some(sizes) => sizes.size_bytes.to_string(),
             None => words::missing(variant).unwrap_or_default(),
         };
-        let stand_in = if variant.is_stand_in() { " on a stand-in base" } else { "" };
+        let stand_in = if variant.is_stand_in() { " on a substitute base image" } else { "" };
         let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", claim {}", claim.claim));
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });

@@ -24,14 +24,14 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let mut y = frame::heading(
         &mut scene,
         &format!("Start-up: {}", record.suite.name),
-        "From starting the container to the first expected answer, and the memory held then, page cache left out.",
+        "From starting the container to the first expected answer, and the memory used then, without page cache.",
     );
     let mut keys = Vec::new();
     if variants.iter().any(|(variant, serve)| serve.is_some() && !variant.is_stand_in()) {
         keys.push((Key::Fill(palette::BLUE), "median"));
     }
     if variants.iter().any(|(variant, serve)| serve.is_some() && variant.is_stand_in()) {
-        keys.push((Key::Hatched(palette::BLUE), "median, on a stand-in base"));
+        keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
     let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
     if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
@@ -84,7 +84,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
 fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {
     match (words::missing_short(variant), serve) {
         (Some(word), _) => word.to_owned(),
-        (None, Some(serve)) if serve.state == ServeState::Failed => format!("does not serve: {}", serve.detail),
+        (None, Some(serve)) if serve.state == ServeState::Failed => format!("does not start: {}", serve.detail),
         _ => "not asked".to_owned(),
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> 
     let scale = Scale::shared(&scene, &drawn, left);
     for ((build, _), bars) in panels.iter().zip(&drawn) {
         let stand_in = variant_of(record, build).is_some_and(Variant::is_stand_in);
-        let subtitle = format!("{} in all{}", build.wall, if stand_in { ", on a stand-in base" } else { "" });
+        let subtitle = format!("{} in all{}", build.wall, if stand_in { ", on a substitute base image" } else { "" });
         y = bars::panel(&mut scene, (&build.variant, &subtitle), bars, (left, y), Some(scale), Unit::Time);
     }
     let mut notes = vec!["Medians of parts add to about the median of the whole.".to_owned()];

@@ -28,7 +28,7 @@ pub(crate) fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
     let mut y = frame::heading(
         &mut scene,
         &format!("{}: {} over {}", trend.suite, trend.metric, count(trend.runs.len(), "run")),
-        "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, stand-in base, or \
+        "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, substitute base image, or \
          for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
     );
     let keys: Vec<(Key, &str)> =

@@ -110,7 +110,7 @@ pub(super) fn size_words(variant: &VariantResult) -> String {
     marked(words, variant)
 }
 
-/// A size with the mark that the report gives one on a stand-in base.
+/// A size with the mark that the report gives one on a substitute base image.
 pub(super) fn marked(mut size: String, variant: &VariantResult) -> String {
     if variant.stand_in {
         size.push_str(STAND_IN);

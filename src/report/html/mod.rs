@@ -138,7 +138,7 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>, proofs: &Proof
         },
     );
     let serving = tables::serving(facts);
-    add(!serving.rows.is_empty(), "start-up", "Start-up", html! { (table(&serving)) (chart("start-up")) });
+    add(!serving.rows.is_empty(), "start-up", "Startup", html! { (table(&serving)) (chart("start-up")) });
     add(
         true,
         "surroundings",
@@ -152,7 +152,7 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>, proofs: &Proof
 fn banners(record: &Record) -> Markup {
     html! {
         @if let Some(line) = words::stand_in_line(record) {
-            p.banner { strong { "Stand-ins. " } "Figures marked so are of " (for_people(&line)) ". They say how the variants compare here, not what the official images weigh." }
+            p.banner { strong { "Substitute base images. " } "Figures marked so are of " (for_people(&line)) ". They say how the variants compare here, not what the official images weigh." }
         }
         @if record.ended != Ended::Complete {
             p.banner { strong { "Not complete. " } (words::ended(record)) "." }

@@ -47,7 +47,7 @@ impl<'f> Proofs<'f> {
     /// One folded part a scenario, in it one table a variant.
     pub(super) fn render(&self) -> Markup {
         html! {
-            p { "From the engine's own events, over the samples that count. A figure of a scenario stands on the line where its first instruction is not cached." }
+            p { "From the engine's own events, over the valid samples. The figure of a scenario is on the line of its first instruction that was not cached." }
             @for (scenario, proofs) in &self.shown {
                 details {
                     summary { (scenario) " · " (words::scenario(*scenario)) }
@@ -81,13 +81,13 @@ fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<Proof<'f>> {
         .collect()
 }
 
-/// `119 ms: 3/4 cached in the worst of 7 samples that count; 1 does not count; first not cached: COPY src /app.`
+/// `119 ms: 3/4 cached in the worst of 7 valid samples; 1 does not count; first not cached: COPY src /app.`
 fn sentence(timing: &ScenarioTiming) -> String {
-    let samples = words::count(timing.valid as usize, "sample");
+    let samples = words::count(timing.valid as usize, "valid sample");
     let mut text = timing.estimate.map_or_else(String::new, |estimate| format!("{}: ", estimate.median));
-    let _ = write!(text, "{} in the worst of {samples} that count", words::cached(timing));
+    let _ = write!(text, "{} in the worst of {samples}", words::cached(timing));
     if timing.invalid > 0 {
-        let _ = write!(text, "; {} left out, since the proof failed", timing.invalid);
+        let _ = write!(text, "; {} skipped: invalid proof", timing.invalid);
     }
     if let Some(miss) = &timing.first_miss {
         let _ = write!(text, "; the first that was not cached: {}", for_people(miss));

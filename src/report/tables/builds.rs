@@ -107,11 +107,11 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
 fn remarks(timing: &ScenarioTiming) -> String {
     let mut remarks = Vec::new();
     if timing.invalid > 0 {
-        remarks.push(format!("{} left out: proof failed", words::count(timing.invalid as usize, "sample")));
+        remarks.push(format!("{} skipped: invalid proof", words::count(timing.invalid as usize, "sample")));
     }
     if !timing.outliers.is_empty() {
         let rounds: Vec<String> = timing.outliers.iter().map(ToString::to_string).collect();
-        remarks.push(format!("outliers, counted all the same: round {}", rounds.join(", ")));
+        remarks.push(format!("outliers (included): round {}", rounds.join(", ")));
     }
     if timing.drifts() {
         remarks.push(format!("drifts {:+.1} % per round", timing.drift_per_round() * 100.0));

@@ -34,10 +34,10 @@ fn smallest(facts: &Facts<'_>) -> String {
     text.push_str(&words::names(&names, MOST_NAMES));
     let _ = write!(text, ", {size}{}", if best.len() > 1 { " each" } else { "" });
     if line.stand_in {
-        text.push_str(" on a stand-in base");
+        text.push_str(" on a substitute base image");
     }
     if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first().filter(|first| !first.smallest)) {
-        let _ = write!(text, ", {ratio} of {}", first.name);
+        let _ = write!(text, ", {} than {}", words::times(ratio), first.name);
     }
     text
 }
@@ -53,12 +53,12 @@ fn outcome(facts: &Facts<'_>) -> Option<String> {
         let who = if count == 1 { "it".to_owned() } else { format!("all {}", words::count(count, "variant")) };
         let states = || facts.record.variants.iter().map(|variant| variant.serve.as_ref().map(|serve| serve.state));
         let serve = states().all(|state| state == Some(ServeState::Answered));
-        let serves = if count == 1 { " and serves" } else { " and serve" };
+        let serves = if count == 1 { " and starts" } else { " and start" };
         let unknown = states().filter(|state| *state == Some(ServeState::NotAsked)).count();
         return Some(match unknown {
             0 => format!("{who} built{}", if serve { serves } else { "" }),
-            _ if count == 1 => format!("{who} built; not asked whether it serves"),
-            _ => format!("{who} built; {} not asked whether they serve", words::count(unknown, "variant")),
+            _ if count == 1 => format!("{who} built; startup not checked"),
+            _ => format!("{who} built; startup of {} not checked", words::count(unknown, "variant")),
         });
     }
     let mut kinds: Vec<&str> = Vec::new();
@@ -79,7 +79,7 @@ fn outcome(facts: &Facts<'_>) -> Option<String> {
 /// Why a variant does not work; `None` where it does.
 fn what_is_wrong(facts: &Facts<'_>, line: &VariantSummary) -> Option<&'static str> {
     let missing = facts.record.variants.get(line.index).and_then(words::missing_short);
-    missing.or_else(|| (line.outcome == Outcome::ServeFailed || !line.failure.is_empty()).then_some("does not serve"))
+    missing.or_else(|| (line.outcome == Outcome::ServeFailed || !line.failure.is_empty()).then_some("does not start"))
 }
 
 fn claims(found: &[Reproduction]) -> Option<String> {
@@ -87,14 +87,14 @@ fn claims(found: &[Reproduction]) -> Option<String> {
     let said: Vec<String> = [
         (ReferenceVerdict::Reproduced, "reproduced"),
         (ReferenceVerdict::Drifted, "drifted"),
-        (ReferenceVerdict::StandIn, "not judged on stand-ins"),
+        (ReferenceVerdict::StandIn, "not evaluated (substitute base images)"),
         (ReferenceVerdict::NotMeasured, "not measured"),
     ]
     .into_iter()
     .filter(|(verdict, _)| count(*verdict) > 0)
     .map(|(verdict, word)| format!("{} {word}", count(verdict)))
     .collect();
-    (!said.is_empty()).then(|| format!("of {}: {}", words::count(found.len(), "claim"), said.join(", ")))
+    (!said.is_empty()).then(|| format!("{}: {}", words::count(found.len(), "published figure"), said.join(", ")))
 }
 
 /// Variant, size, what was claimed, and what building and starting take: the shape of the comparison that the suite
@@ -105,15 +105,15 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
         "Variant",
         "#Size",
         against.as_str(),
-        "?#Claim",
+        "?#Published",
         "?#Cold build (cached)",
         "#Rebuild after a source edit (cached)",
-        "?#Ready",
+        "?#Startup",
     ];
     let mut table = Table::new("", &heads);
     for line in facts.summary.iter().take(MOST_ROWS) {
         let against = match line.ratio_to_first {
-            Some(ratio) => Cell::number(format!("{} ({ratio})", ratio.as_change()), ratio.0),
+            Some(ratio) => Cell::number(words::times_and_change(ratio), ratio.0),
             None => Cell::number("", 1.0),
         };
         let time = |scenario: Scenario| {
@@ -138,16 +138,16 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     let estimates =
         timings().filter(|(scenario, _)| shown.contains(scenario)).filter_map(|(_, timing)| timing.estimate);
     if estimates.clone().next().is_some() {
-        table.note("Times are medians; behind each, how many of the instructions that can come from cache did.");
+        table.note("Times are medians, followed by cached/cacheable instructions.");
     }
     if let Some(line) = words::too_few(estimates, "round") {
         table.note(line);
     }
     if !facts.reproduction.is_empty() && !facts.record.suite.source.is_empty() {
-        table.note(format!("Claims: {}.", facts.record.suite.source));
+        table.note(format!("Published figures: {}.", facts.record.suite.source));
     }
     if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("Where it says stand-in, the figure is that of {line}."));
+        table.note(format!("Sizes marked (substitute) were measured on {line}."));
     }
     table.without_empty_columns()
 }
@@ -165,7 +165,7 @@ pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
         text.push_str(STAND_IN);
     }
     if line.outcome == Outcome::ServeFailed {
-        text.push_str(" (does not serve)");
+        text.push_str(" (does not start)");
     }
     Cell::number(text, size.0 as f64).best_if(line.smallest)
 }
@@ -205,17 +205,17 @@ mod tests {
     fn the_verdict_says_who_is_smallest_and_who_failed() {
         assert_eq!(
             said(&fixture::record()),
-            "Smallest: python3.9-alpine-multistage, 48.8 MB, 0.05× of python3.9; all 4 variants built and serve; of 4 \
-             claims: 1 reproduced, 3 drifted"
+            "Smallest: python3.9-alpine-multistage, 48.8 MB, 18.4× smaller than python3.9; all 4 variants built and start; \
+             4 published figures: 1 reproduced, 3 drifted"
         );
         assert_eq!(
             said(&fixture::with_failures()),
-            "Smallest: python3.9-slim, 125 MB, 0.14× of python3.9; 2 of 4 variants work; build failed: \
-             python3.9-alpine; does not serve: python3.9-alpine-multistage; of 4 claims: 1 reproduced, 2 drifted, 1 \
+            "Smallest: python3.9-slim, 125 MB, 7.15× smaller than python3.9; 2 of 4 variants work; build failed: \
+             python3.9-alpine; does not start: python3.9-alpine-multistage; 4 published figures: 1 reproduced, 2 drifted, 1 \
              not measured"
         );
-        assert!(said(&fixture::stand_in()).contains("48.8 MB on a stand-in base, 0.05×"));
-        assert!(said(&fixture::stand_in()).ends_with("of 4 claims: 4 not judged on stand-ins"));
+        assert!(said(&fixture::stand_in()).contains("48.8 MB on a substitute base image, 18.4× smaller"));
+        assert!(said(&fixture::stand_in()).ends_with("4 published figures: 4 not evaluated (substitute base images)"));
     }
 
     #[test]
@@ -225,16 +225,16 @@ mod tests {
         assert!(said(&record).starts_with("Smallest: python3.9-alpine and python3.9-alpine-multistage, 56.7 MB each"));
         record.variants.truncate(1);
         record.variants[0].reference = None;
-        assert_eq!(said(&record), "python3.9, 896 MB; it built and serves");
+        assert_eq!(said(&record), "python3.9, 896 MB; it built and starts");
         fixture::out_of_reach(&mut record.variants[0]);
-        assert_eq!(said(&record), "python3.9, 896 MB; it built; not asked whether it serves");
+        assert_eq!(said(&record), "python3.9, 896 MB; it built; startup not checked");
         record.variants[0].serve = None;
         assert_eq!(said(&record), "python3.9, 896 MB; it built");
         record.variants.clear();
         assert_eq!(said(&record), "No variant was measured");
         let mut record = fixture::record();
         record.variants.iter_mut().for_each(fixture::out_of_reach);
-        assert!(said(&record).contains("; all 4 variants built; 4 variants not asked whether they serve; "));
+        assert!(said(&record).contains("; all 4 variants built; startup of 4 variants not checked; "));
         let mut record = fixture::with_failures();
         record.variants.drain(..2);
         assert!(said(&record).starts_with("No variant works; 0 of 2 variants work; build failed: "));

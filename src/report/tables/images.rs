@@ -16,12 +16,12 @@ pub(crate) fn sizes(facts: &Facts<'_>) -> Table {
         "Variant",
         "#Size",
         against.as_str(),
-        "?#On the wire",
+        "?#Compressed",
         "?#Base",
         "?#Own",
         "?#Reclaimable",
         "?#Duplicates",
-        "?#Engine says",
+        "?#Reported by engine",
         "?#Layers",
     ];
     let mut table = Table::new("Sizes", &heads);
@@ -33,7 +33,7 @@ pub(crate) fn sizes(facts: &Facts<'_>) -> Table {
             continue;
         };
         let against = match (line.ratio_to_first, line.delta_to_first) {
-            (Some(ratio), Some(_)) => Cell::number(format!("{} ({ratio})", ratio.as_change()), ratio.0),
+            (Some(ratio), Some(_)) => Cell::number(words::times_and_change(ratio), ratio.0),
             _ => Cell::number("", 1.0),
         };
         table.push(vec![
@@ -117,8 +117,8 @@ pub(crate) fn unless_zero(value: Bytes) -> Cell {
 
 /// How each variant serves.
 pub(crate) fn serving(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Ready (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
-    let mut table = Table::new("Start-up", &heads);
+    let heads = ["Variant", "#Startup (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
+    let mut table = Table::new("Startup", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     for variant in &facts.record.variants {
         let Some(serve) = &variant.serve else { continue };
@@ -140,7 +140,7 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
             let unknown = Cell::new("not asked").tone(Tone::Care);
             vec![name, unknown, Cell::default(), starts, Cell::default(), user, Cell::new(&serve.detail)]
         } else {
-            let failed = Cell::new("does not serve").tone(Tone::Bad);
+            let failed = Cell::new("does not start").tone(Tone::Bad);
             let detail = Cell::new(&serve.detail).tone(Tone::Bad);
             vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
         });
@@ -155,7 +155,7 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
     };
     if serves().next().is_some() {
         table.note(if serves().all(|serve| serve.isolated) {
-            "Started on a network without a way out, with limits on memory, processes and time."
+            "Started on a network without access to the outside, with limits on memory, processes, and time."
         } else {
             "Started with limits on memory, processes and time; not all on a network without a way out."
         });
@@ -178,6 +178,6 @@ mod tests {
         let text = crate::report::markdown(&record);
         let row = text.lines().find(|line| line.contains("is out of reach from here")).unwrap();
         assert!(row.starts_with("| python3.9-slim ") && row.contains(" not asked |"), "{row}");
-        assert!(!text.contains("does not serve") && text.contains("1 variant not asked whether they serve"), "{text}");
+        assert!(!text.contains("does not start") && text.contains("startup of 1 variant not checked"), "{text}");
     }
 }

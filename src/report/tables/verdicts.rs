@@ -9,7 +9,7 @@ use crate::units::{Bytes, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
 pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Claim", "?#Means", "?#Measured", "Verdict", "#Off by", "Why"];
+    let heads = ["Variant", "#Published", "?#Interval", "?#Measured", "Verdict", "#Off by", "Why"];
     let mut table = Table::new("Reproduction", &heads);
     for claim in &facts.reproduction {
         let verdict = match claim.verdict {
@@ -30,7 +30,9 @@ pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
         ]);
     }
     if !facts.reproduction.is_empty() {
-        table.note("A claim of three digits means every size that prints so; the verdict compares with that interval.");
+        table.note(
+            "A published figure stands for every size that prints as it; the verdict compares with that interval.",
+        );
     }
     table.without_empty_columns()
 }

@@ -20,7 +20,7 @@ impl Arguments {
 
 /// The build arguments that BuildKit sets by itself where it builds for `requested` on an engine of `engine`, both
 /// `os/arch[/variant]`: `TARGETPLATFORM`, `TARGETOS`, `TARGETARCH`, `TARGETVARIANT`, and the same for `BUILD…`.
-/// Reference: "Automatic platform ARGs in the global scope". The variant of an engine on `arm` is left out: it depends
+/// Reference: "Automatic platform ARGs in the global scope". The variant of an engine on `arm` is skipped: it depends
 /// on the processor.
 pub fn platform_args(requested: Option<&str>, engine: &str) -> BTreeMap<String, String> {
     let mut args = BTreeMap::new();

@@ -160,7 +160,7 @@ impl Facts {
                 return Err(format!("there are more than {MAX_STAGES} stages"));
             }
         } else if self.stages.is_empty() && kind != Kind::Arg {
-            return Err(format!("{} stands before the first FROM", instruction.command.keyword));
+            return Err(format!("{} is before the first FROM", instruction.command.keyword));
         }
         let mut fact = Fact {
             line: instruction.line,

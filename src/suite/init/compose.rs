@@ -97,7 +97,7 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
         let mut told = Vec::new();
         match reader.variant(name, service, build, &mut told) {
             Ok(found) => add(found, survey),
-            Err(reason) => told.push(format!("is left out: {reason}")),
+            Err(reason) => told.push(format!("is skipped: {reason}")),
         }
         for reason in told {
             match warned.iter_mut().find(|(known, _)| *known == reason) {
@@ -160,10 +160,10 @@ impl Reader<'_> {
         let word = |table: &Value, key: &str| match table.get(key) {
             Some(Value::String(text)) => self.filled_in(text).map(|text| Some(text).filter(|text| !text.is_empty())),
             None | Some(Value::Null) => Ok(None),
-            Some(_) => Err(format!("its `{key}` is no text")),
+            Some(_) => Err(format!("its `{key}` is not text")),
         };
         if build.get("dockerfile_inline").is_some() {
-            return Err("its Dockerfile stands inside the compose file".into());
+            return Err("its Dockerfile is inside the compose file".into());
         }
         if build.get("additional_contexts").is_some() {
             return Err("it is built with `additional_contexts`".into());
@@ -328,7 +328,7 @@ fn below(folder: &Path, path: &str) -> Result<PathBuf, String> {
             Component::RootDir | Component::Prefix(_) => false,
         };
         if !inside {
-            return Err(format!("`{path}` lies outside of this folder"));
+            return Err(format!("`{path}` is outside this directory"));
         }
     }
     Ok(out)

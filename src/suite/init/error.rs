@@ -39,7 +39,7 @@ impl Diagnose for InitError {
             Self::File(error) => return error.hint(),
             Self::Nothing { warnings, .. } => {
                 let mut hint = format!(
-                    "looked {} folders deep for `Dockerfile`, `Containerfile`, `Dockerfile.*`, `*.Dockerfile`, \
+                    "searched {} directories deep for `Dockerfile`, `Containerfile`, `Dockerfile.*`, `*.Dockerfile`, \
                      `Dockerfile-*` and for `build` in {}, `compose.*.yaml` and kin; hidden folders and {} are left out",
                     MAX_DEPTH,
                     NAMES.join(", "),
@@ -52,7 +52,7 @@ impl Diagnose for InitError {
                 hint
             }
             Self::Exists { .. } => "edit it, see another with `--print`, or overwrite it with `--force`".into(),
-            Self::Unreadable(_) => "report it with the folder's Dockerfiles; write the suite by hand meanwhile".into(),
+            Self::Unreadable(_) => "report it with the Dockerfiles, and write the suite by hand".into(),
         })
     }
 

@@ -79,7 +79,7 @@ fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Opti
         }
     };
     if !text.lines().any(is_from) {
-        warnings.push(format!("`{shown}` has no FROM and is left out"));
+        warnings.push(format!("`{shown}` has no FROM and is skipped"));
         return None;
     }
     let facts = Facts::parse(&text).unwrap_or_else(|error| {

@@ -176,7 +176,7 @@ services:
     assert_eq!(suite.variant("list").unwrap().build_args.len(), 1);
     let warnings = survey.warnings.join("\n");
     for service in ["remote", "above", "inline", "unknown", "gone", "odd"] {
-        assert!(warnings.contains(&format!("service `{service}` is left out")), "{service}: {warnings}");
+        assert!(warnings.contains(&format!("service `{service}` is skipped")), "{service}: {warnings}");
     }
     for argument in ["SECRET", "Y"] {
         assert!(warnings.contains(&format!("without the argument `{argument}`")), "{argument}: {warnings}");
@@ -486,7 +486,7 @@ fn what_is_only_called_like_a_dockerfile_is_none() {
     ]);
     let names: Vec<_> = rows(&suite).into_iter().map(|row| [row[0].clone(), row[3].clone(), row[4].clone()]).collect();
     assert_eq!(names, [["alpine", "app.cs", "app.csproj"], ["debug", "-", "web/requirements/prod.txt"]]);
-    assert_eq!(survey.warnings, ["`src/dockerfile.rs` has no FROM and is left out"]);
+    assert_eq!(survey.warnings, ["`src/dockerfile.rs` has no FROM and is skipped"]);
 }
 
 #[test]

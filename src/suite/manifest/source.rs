@@ -45,7 +45,7 @@ impl Source<'_> {
         span.filter(|span| *span >= least).ok_or_else(|| {
             self.error(
                 text.span().start,
-                format!("`{}` is no span of time", crate::text::for_people(text.get_ref())),
+                format!("`{}` is not a duration", crate::text::for_people(text.get_ref())),
                 "write a number and a unit: `30 s`, `2 min`, `1 h`",
             )
         })

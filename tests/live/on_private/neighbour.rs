@@ -176,7 +176,17 @@ impl Neighbour<'_> {
     fn give_back(&self) {
         self.docker(&["rm", "--force", "of-kept", "same-command"]);
         let made: &[&str] = if self.is_podman { &[] } else { &["myteam/commit:1"] };
-        self.docker(&[&["rmi", "myteam/child:1", "myteam/app:release"], made].concat());
+        for image in [&["myteam/child:1", "myteam/app:release"], made].concat() {
+            let removed = || Command::new("docker").args(["--host", self.host, "rmi", image]).output().unwrap();
+            let begun = Instant::now();
+            let mut output = removed();
+            // A busy Podman holds an image a moment longer than the last container of it.
+            while !output.status.success() && self.is_podman && begun.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(250));
+                output = removed();
+            }
+            assert!(output.status.success(), "{image}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 
     /// Fails unless everything of `before` is here, under the same ids.

@@ -195,7 +195,7 @@ services:
         "{manifest}"
     );
     assert!(manifest.contains("target = \"production\"\n") && !manifest.contains("hidden"), "{manifest}");
-    for told in ["`TOKEN`", "service `elsewhere` is left out", "`compose.override.yaml` builds something too"] {
+    for told in ["`TOKEN`", "service `elsewhere` is skipped", "`compose.override.yaml` builds something too"] {
         assert!(said.contains(told), "{told}\n{said}");
     }
 }

@@ -175,7 +175,7 @@ pub(crate) fn scan(
         };
         scan.size_bytes = scan.size_bytes.saturating_add(size);
         if scan.size_bytes > MAX_LAYER {
-            return Err(too_much(at, "its files claim more than a pebibyte"));
+            return Err(too_much(at, "its files have more than a pebibyte"));
         }
         let link = match kind {
             EntryKind::HardLink => normalise(&entry.link),

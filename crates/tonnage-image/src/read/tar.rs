@@ -109,7 +109,7 @@ impl<R: BufRead> TarReader<R> {
                 return Ok(None);
             };
             let flag = header[156];
-            let size = number(&header[124..136]).ok_or_else(|| format_error(start, "a size that is no number"))?;
+            let size = number(&header[124..136]).ok_or_else(|| format_error(start, "a size that is not a number"))?;
             match flag {
                 b'L' | b'K' => {
                     let mut name = self.metadata(start, size, MAX_NAME, "a name longer than 64 KiB")?;
@@ -191,7 +191,7 @@ impl<R: BufRead> TarReader<R> {
         let mut real = size;
         let mut sparse = false;
         if header[156] == b'S' {
-            real = number(&header[483..495]).ok_or_else(|| format_error(start, "a size that is no number"))?;
+            real = number(&header[483..495]).ok_or_else(|| format_error(start, "a size that is not a number"))?;
             sparse = true;
             let mut more = header[482] != 0;
             while more {

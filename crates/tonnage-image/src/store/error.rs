@@ -18,8 +18,8 @@ pub enum StoreError {
     /// A file or folder of the store could not be opened.
     #[error(transparent)]
     File(Arc<FileError>),
-    /// The engine's id of an image is no digest of a config.
-    #[error("the image id `{}` is no digest of a config", for_people(id))]
+    /// The engine's id of an image is not the digest of a config.
+    #[error("the image id `{}` is not the digest of a config", for_people(id))]
     Id {
         /// The id.
         id: String,

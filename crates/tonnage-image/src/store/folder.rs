@@ -39,7 +39,7 @@ impl Folder {
         if found.is_file() {
             Ok((file, found.len()))
         } else {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
         }
     }
 

@@ -261,5 +261,5 @@ fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, StoreError> {
 fn read_text(path: &Path) -> Result<String, StoreError> {
     let content = read_small(path, SMALL)?;
     String::from_utf8(content)
-        .map_err(|_| StoreError::Unexpected { path: path.to_owned(), what: "it is no text".to_owned() })
+        .map_err(|_| StoreError::Unexpected { path: path.to_owned(), what: "it is not text".to_owned() })
 }

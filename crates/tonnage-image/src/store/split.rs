@@ -3,7 +3,7 @@
 //! Docker unpacks a layer into a folder and keeps what the folder does not tell (headers, order, padding) in this file,
 //! to put the same tar together again when the layer is pushed or saved. It is gzip over lines of JSON, as
 //! github.com/vbatts/tar-split writes them (`tar/storage/entry.go`, v0.11): type 2 is a raw piece of the tar, base64 in
-//! `payload`; type 1 stands for a file's content, with `name` (or `name_raw`, base64, where that is no UTF-8) and
+//! `payload`; type 1 stands for a file's content, with `name` (or `name_raw`, base64, where that is not UTF-8) and
 //! `size`, which is left out where it is zero.
 
 use std::borrow::Cow;

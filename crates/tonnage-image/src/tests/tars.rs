@@ -126,7 +126,7 @@ fn numbers_are_padded_with_blanks_or_zero_bytes_on_either_side() {
     let mut large = [0xff; 12];
     large[0] = 0x80;
     for size in [&large, b"8\0\0\0\0\0\0\0\0\0\0\0", b"-3          "] {
-        assert_eq!(broken(&header(b"a", b'0', size)), "a size that is no number");
+        assert_eq!(broken(&header(b"a", b'0', size)), "a size that is not a number");
     }
 }
 

@@ -139,6 +139,15 @@ pub(super) struct Scene<'a> {
     hatch_step: i32,
 }
 
+/// How much wider than in the font of the layout text is in DejaVu Sans, the widest common substitute: programs that
+/// ignore `textLength` (librsvg) draw with it where none of the fonts of the chart is installed.
+fn widest(weight: Weight) -> f64 {
+    match weight {
+        Weight::Regular => 1.17,
+        Weight::Bold => 1.26,
+    }
+}
+
 impl<'a> Scene<'a> {
     /// An empty one.
     pub(super) fn new(fonts: &'a Fonts) -> Self {
@@ -151,9 +160,13 @@ impl<'a> Scene<'a> {
         Self { hatch_step: if variants > 12 { 32 } else { 8 }, ..self }
     }
 
-    /// Width of a text in pixels, rounded up.
+    /// Width in pixels that is reserved for a text, rounded up.
     pub(super) fn width_of(&self, text: &str, style: Type) -> i32 {
-        self.fonts.width(&clean(text), f64::from(style.size), style.weight).ceil() as i32
+        (self.fonts.width(&clean(text), f64::from(style.size), style.weight) * widest(style.weight)).ceil() as i32
+    }
+
+    fn fit(&self, text: &str, style: Type, room: i32) -> String {
+        self.fonts.fit(text, f64::from(style.size), style.weight, f64::from(room) / widest(style.weight))
     }
 
     /// A line of text with its base line at `at`.
@@ -167,7 +180,7 @@ impl<'a> Scene<'a> {
 
     /// The text, its middle left out until it fits into `room`.
     pub(super) fn shortened(&self, text: &str, style: Type, room: i32) -> String {
-        self.fonts.fit(&clean(text), f64::from(style.size), style.weight, f64::from(room))
+        self.fit(&clean(text), style, room)
     }
 
     /// A line of text that is shortened in the middle until it fits into `room`; gives the width it took.
@@ -206,8 +219,7 @@ impl<'a> Scene<'a> {
             let rest = lines.split_off(most.saturating_sub(1)).join(" ");
             lines.push(rest);
         }
-        let fit = |line: String| self.fonts.fit(&line, f64::from(style.size), style.weight, f64::from(room));
-        lines.into_iter().map(fit).collect()
+        lines.into_iter().map(|line| self.fit(&line, style, room)).collect()
     }
 
     /// A filled box: left, top, width, height. Nothing where there is no area.

@@ -29,9 +29,9 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let source = &record.suite.source;
     // In a picture a title in another script would be a row of boxes; the tables have it.
     let claim = match source.as_str() {
-        "" => "claimed".to_owned(),
-        source if fonts.covers(source, Weight::Regular) => format!("claimed: {source}"),
-        _ => "claimed by the source".to_owned(),
+        "" => "published figure".to_owned(),
+        source if fonts.covers(source, Weight::Regular) => format!("published: {source}"),
+        _ => "published figure".to_owned(),
     };
     let mut keys = Vec::new();
     if measured {
@@ -140,7 +140,7 @@ fn value_words(variant: &Variant, first: Option<Bytes>, smallest: Option<Bytes>)
 }
 
 fn claim_words(claim: &str) -> String {
-    format!("claim {}", crate::text::shorten(claim, 24))
+    format!("published {}", crate::text::shorten(claim, 24))
 }
 
 /// Height of every row: alike, so that the eye finds its way.
@@ -175,7 +175,7 @@ fn caption(record: &Record, variants: &[Variant]) -> Caption {
             None => words::missing(variant).unwrap_or_default(),
         };
         let stand_in = if variant.is_stand_in() { " on a substitute base image" } else { "" };
-        let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", claim {}", claim.claim));
+        let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", published {}", claim.claim));
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });
     Caption {

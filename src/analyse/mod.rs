@@ -24,7 +24,7 @@ pub(crate) use caching::{Caching, caching};
 pub(crate) use decomposition::{Decomposition, Part, StepTime, decomposition};
 pub(crate) use overhead::Overhead;
 pub use overhead::overhead;
-pub(crate) use paired::{RatioEstimate, noise, paired_ratio, unpaired_ratio};
+pub(crate) use paired::{NoiseVerdict, RatioEstimate, noise, paired_ratio, unpaired_ratio};
 pub(crate) use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
 pub(crate) use sharing::{Sharing, sharing, sharing_of, unique_bytes};

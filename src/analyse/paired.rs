@@ -13,7 +13,7 @@ use crate::units::Nanos;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum NoiseVerdict {
+pub(crate) enum NoiseVerdict {
     /// The interval contains 1.
     Quiet,
     /// It does not.
@@ -24,7 +24,7 @@ pub enum NoiseVerdict {
 
 impl Noise {
     /// Whether timings of the run can be trusted.
-    pub fn verdict(&self) -> NoiseVerdict {
+    pub(crate) fn verdict(&self) -> NoiseVerdict {
         if self.pairs < ENOUGH_ROUNDS {
             NoiseVerdict::Unknown
         } else if self.low <= 1.0 && 1.0 <= self.high {

@@ -22,7 +22,7 @@ const LONGEST: usize = 600;
 pub fn terminal(record: &Record, style: Style) -> String {
     let facts = Facts::of(record);
     let mut doc = Doc::default();
-    doc.sentence(title(record)).gap().sentence(format!("{}.", tables::verdict(&facts)));
+    doc.sentence(words::title(record)).gap().sentence(format!("{}.", tables::verdict(&facts)));
     if record.ended != Ended::Complete {
         doc.sentence(format!("Not complete: {}.", words::ended(record)));
     }
@@ -56,10 +56,6 @@ fn beginning(mut table: Table) -> Table {
     table
 }
 
-fn title(record: &Record) -> &str {
-    if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title }
-}
-
 /// Text of a record, cut where it is long.
 fn cut(text: &str) -> Line {
     Line::quoting(&shorten(&for_people(text), LONGEST))
@@ -78,7 +74,7 @@ pub fn markdown(record: &Record) -> String {
 pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     let record = facts.record;
     let mut doc = Doc::default();
-    doc.push(Block::Heading(1, cut(title(record)))).sentence(cut(&words::source_line(record)).and("."));
+    doc.push(Block::Heading(1, cut(words::title(record)))).sentence(cut(&words::source_line(record)).and("."));
     doc.push(verdict(facts));
     let warning = |word: &str| strong(Tone::Plain, word);
     if let Some(line) = words::stand_in_line(record) {
@@ -103,7 +99,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     picture(&mut doc, "start-up", "Time to the first answer, and memory");
     doc.section(tables::failures_with_logs(facts)).section(tables::findings(facts));
     doc.push(Block::Heading(2, "Details".into()));
-    picture(&mut doc, "layers", "Bytes of each image: base, packages, application, waste");
+    picture(&mut doc, "layers", "Bytes of each image: base, packages, application, reclaimable");
     picture(&mut doc, "cold-build", "Where the time of a cold build goes, by instruction");
     for table in [
         tables::layers(facts),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::analyse::trend::Creep;
-use crate::analyse::{DriftCause, Estimate, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime};
+use crate::analyse::{
+    DriftCause, Estimate, NoiseVerdict, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime,
+};
 use crate::record::{Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -29,6 +31,11 @@ pub(super) fn engine(record: &Record) -> String {
         "{} {}, {}, {} ({}), {}/{}",
         engine.name, engine.version, engine.builder, engine.storage_driver, engine.image_store, engine.os, engine.arch
     )
+}
+
+/// The suite as a heading names it.
+pub(super) fn title(record: &Record) -> &str {
+    if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title }
 }
 
 /// The line below every chart.
@@ -87,14 +94,24 @@ pub(super) fn against(size: Bytes, first: Bytes) -> String {
     Ratio::of(size.0, first.0).map_or_else(String::new, times_and_change)
 }
 
-/// A ratio of sizes: `7.12× smaller (-86.0 %)`.
+/// A ratio of sizes: `7.12× smaller (-86.0 %)`; `-0.3 %` where the factor rounds to 1.
 pub(super) fn times_and_change(ratio: Ratio) -> String {
-    if ratio.0 == 1.0 { "same size".to_owned() } else { format!("{} ({})", times(ratio), ratio.as_change()) }
+    let change = ratio.as_change();
+    times(ratio).map_or(change.clone(), |times| format!("{times} ({change})"))
 }
 
-/// A ratio of sizes other than 1: `7.12× smaller`.
-pub(super) fn times(ratio: Ratio) -> String {
-    if ratio.0 > 0.0 && ratio.0 < 1.0 { format!("{} smaller", Ratio(1.0 / ratio.0)) } else { format!("{ratio} larger") }
+/// A ratio of sizes as a comparison: `7.12× smaller than NAME`.
+pub(super) fn than(ratio: Ratio, name: &str) -> String {
+    times(ratio).map_or_else(|| format!("{} against {name}", ratio.as_change()), |times| format!("{times} than {name}"))
+}
+
+/// `7.12× smaller`; `None` where the factor rounds to 1.
+fn times(ratio: Ratio) -> Option<String> {
+    match ratio.0 {
+        near if (near - 1.0).abs() < 0.005 => None,
+        small if small > 0.0 && small < 1.0 => Some(format!("{} smaller", Ratio(1.0 / small))),
+        _ => Some(format!("{ratio} larger")),
+    }
 }
 
 /// What ended the run, as a sentence.
@@ -202,7 +219,11 @@ pub(super) fn noise(noise: &Noise) -> String {
     }
     format!(
         "{what}: {} (ratio {:.3}, 95 % interval {:.3} to {:.3}, {}).",
-        noise.verdict(),
+        match noise.verdict() {
+            NoiseVerdict::Quiet => "not noisy",
+            NoiseVerdict::Noisy => "noisy",
+            NoiseVerdict::Unknown => "unknown",
+        },
         noise.ratio,
         noise.low,
         noise.high,

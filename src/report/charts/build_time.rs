@@ -30,7 +30,7 @@ pub(super) fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
     let variants = &record.variants[..record.variants.len().min(MOST)];
     let mut y = frame::heading(
         &mut scene,
-        &format!("Build time by scenario: {}", record.suite.name),
+        &format!("Build time by scenario: {}", words::title(record)),
         "Median wall time of a build, base images present. Each panel has its own scale. Beside each bar: interval of \
          the median, rounds (n), and the instructions that came from cache of those that can.",
     );
@@ -109,7 +109,7 @@ fn caption(record: &Record, variants: &[Variant], timings: &[ScenarioTiming]) ->
         None => format!("{}, {}: {}.", timing.variant, timing.scenario, words::no_valid_sample(timing)),
     });
     Caption {
-        title: format!("Build time of the variants of {} by scenario", record.suite.name),
+        title: format!("Build time of the variants of {} by scenario", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     }
 }

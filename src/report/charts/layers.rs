@@ -16,7 +16,7 @@ const PARTS: [(&str, Colour); 5] = [
     ("site files", palette::GREY),
     ("own packages", palette::GREEN),
     ("application and other", palette::PURPLE),
-    ("waste", palette::RUST),
+    ("reclaimable", palette::RUST),
 ];
 
 /// The bytes of an image by what they are, in the order of `PARTS`; they add up to the layers' sizes.
@@ -51,9 +51,9 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
         &mut scene,
-        &format!("What the images are made of: {}", record.suite.name),
-        "Bytes of the layers. Waste is what a later layer hides or deletes, wherever it lies; packages are those that \
-         dpkg, apk and Python know in layers above the base.",
+        &format!("What the images are made of: {}", words::title(record)),
+        "Bytes of the layers. Reclaimable: hidden or deleted by a later layer. Own packages: those that dpkg, apk, and \
+         Python know in layers above the base.",
     );
     let all: Vec<[Bytes; 5]> = variants.iter().map(parts).collect();
     let keys: Vec<(Key, &str)> = PARTS
@@ -81,7 +81,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
         format!("{}: {}.", variant.name, missing.unwrap_or_else(|| in_words(parts)))
     });
     let caption = Caption {
-        title: format!("What the images of {} are made of", record.suite.name),
+        title: format!("What the images of {} are made of", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
     Some(frame::finish(scene, record, NAME, bottom + 22, &[], caption))

@@ -54,7 +54,7 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
         &mut scene,
-        &format!("Size against rebuild time: {}", record.suite.name),
+        &format!("Size against rebuild time: {}", words::title(record)),
         &format!(
             "Image size, and median time of a rebuild ({}: {}). Lower left is better. The numbers are those \
              of the list below.",
@@ -85,7 +85,7 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
         format!("{}: {}, {median}, {}, {}.", point.name, point.size, words::interval(point.estimate), point.proof)
     });
     let caption = Caption {
-        title: format!("Size against rebuild time of the variants of {}", record.suite.name),
+        title: format!("Size against rebuild time of the variants of {}", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
     let mut notes: Vec<String> =

@@ -139,7 +139,7 @@ pub(super) struct Scene<'a> {
     hatch_step: i32,
 }
 
-/// How much wider than in the font of the layout text is in DejaVu Sans, the widest common substitute: programs that
+/// How much wider than in the font of the layout text is in `DejaVu Sans`, the widest common substitute: programs that
 /// ignore `textLength` (librsvg) draw with it where none of the fonts of the chart is installed.
 fn widest(weight: Weight) -> f64 {
     match weight {

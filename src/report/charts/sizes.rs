@@ -17,7 +17,7 @@ const CLAIM_INSIDE: palette::Colour = (0xff, 0xf4, 0xdc);
 pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     let mut scene = Scene::new(fonts).of_many(record.variants.len());
     let variants = &record.variants[..record.variants.len().min(MOST)];
-    let title = if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title };
+    let title = words::title(record);
     let mut y = frame::heading(
         &mut scene,
         &format!("Image size: {title}"),
@@ -179,7 +179,7 @@ fn caption(record: &Record, variants: &[Variant]) -> Caption {
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });
     Caption {
-        title: format!("Image size of the variants of {}", record.suite.name),
+        title: format!("Image size of the variants of {}", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     }
 }

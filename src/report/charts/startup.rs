@@ -23,7 +23,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     let mut scene = Scene::new(fonts).of_many(record.variants.len());
     let mut y = frame::heading(
         &mut scene,
-        &format!("Start-up: {}", record.suite.name),
+        &format!("Startup: {}", words::title(record)),
         "From starting the container to the first expected answer, and the memory used then, without page cache.",
     );
     let mut keys = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             hatched: variant.is_stand_in(),
         })
         .collect();
-    y = bars::panel(&mut scene, ("ready", "time to the first expected answer"), &times, (left, y), None, Unit::Time);
+    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (left, y), None, Unit::Time);
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {
@@ -68,14 +68,14 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             }
         })
         .collect();
-    y = bars::panel(&mut scene, ("memory", "held at that moment"), &memory, (left, y), None, Unit::Size);
+    y = bars::panel(&mut scene, ("memory", "used at that moment"), &memory, (left, y), None, Unit::Size);
     let notes: Vec<String> = words::too_few(estimates.iter().flatten().copied(), "start").into_iter().collect();
     let sentences = times
         .iter()
         .zip(&memory)
         .map(|(time, memory)| format!("{}: ready {} ({}), memory {}.", time.name, time.text, time.rest, memory.text));
     let caption = Caption {
-        title: format!("Start-up of the variants of {}", record.suite.name),
+        title: format!("Startup of the variants of {}", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
     Some(frame::finish(scene, record, NAME, y, &notes, caption))

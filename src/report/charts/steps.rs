@@ -30,7 +30,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> 
     let mut scene = Scene::new(fonts);
     let mut y = frame::heading(
         &mut scene,
-        &format!("Where a cold build's time goes: {}", record.suite.name),
+        &format!("Where a cold build's time goes: {}", words::title(record)),
         "Median time of each part of a build with nothing from cache. All panels have one scale.",
     );
     let keys = [(Key::Fill(palette::BLUE), "instruction"), (Key::Fill(palette::GREY), "everything around them")];
@@ -59,7 +59,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> 
         format!("{}: {}.", build.variant, parts.join(", "))
     });
     let caption = Caption {
-        title: format!("Where the time of a cold build of the variants of {} goes", record.suite.name),
+        title: format!("Where the time of a cold build of the variants of {} goes", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
     Some(frame::finish(scene, record, NAME, y, &notes, caption))

@@ -38,7 +38,7 @@ pub fn html(record: &Record) -> Result<String, ReportError> {
 /// The page, with charts by name.
 pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
     let record = facts.record;
-    let title = for_people(if record.suite.title.is_empty() { &record.suite.name } else { &record.suite.title });
+    let title = for_people(words::title(record));
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         digest(STYLE),

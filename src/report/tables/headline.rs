@@ -37,7 +37,7 @@ fn smallest(facts: &Facts<'_>) -> String {
         text.push_str(" on a substitute base image");
     }
     if let (Some(ratio), Some(first)) = (line.ratio_to_first, facts.summary.first().filter(|first| !first.smallest)) {
-        let _ = write!(text, ", {} than {}", words::times(ratio), first.name);
+        let _ = write!(text, ", {}", words::than(ratio, &first.name));
     }
     text
 }

@@ -76,7 +76,7 @@ pub(crate) fn wire(sizes: &Sizes) -> Cell {
 
 /// The layers of every variant, lowest first.
 pub(crate) fn layers(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Waste", "Instruction"];
+    let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Reclaimable", "Instruction"];
     let mut table = Table::new("Layers", &heads);
     let total: usize = facts.record.variants.iter().map(|variant| variant.layers.len()).sum();
     let rows = facts

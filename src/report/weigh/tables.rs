@@ -137,7 +137,7 @@ fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
 
 /// The layers, lowest first, each with its bar.
 fn layers(image: &Variant, title: &str) -> Table {
-    let heads = ["#Layer", "#Size", "#Share", "Bar", "?Origin", "?#Waste", "Instruction"];
+    let heads = ["#Layer", "#Size", "#Share", "Bar", "?Origin", "?#Reclaimable", "Instruction"];
     let mut table = Table::new(title, &heads);
     let whole = size(image);
     let largest = image.layers.iter().map(|layer| layer.size_bytes.0).max().unwrap_or(0);

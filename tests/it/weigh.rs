@@ -90,9 +90,9 @@ fn only_the_sections_asked_for_are_shown() {
         let known = ["Sizes", "Layers", "Packages", "Reclaimable", "Largest files", "Findings"];
         ran.stdout.lines().filter(|line| known.contains(line)).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(titles(&["--layers"]), ["Sizes", "Layers"]);
-    assert_eq!(titles(&["--packages"]), ["Sizes", "Packages"]);
-    assert_eq!(titles(&["--files"]), ["Sizes", "Reclaimable", "Largest files"]);
+    assert_eq!(titles(&["--layers"]), ["Layers", "Sizes"]);
+    assert_eq!(titles(&["--packages"]), ["Packages", "Sizes"]);
+    assert_eq!(titles(&["--files"]), ["Reclaimable", "Largest files", "Sizes"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{WeighSection, WeighShown};
 use crate::analyse::sharing_of;
+use crate::line::{Line, code};
 use crate::record::{LayerOrigin, Variant, WireKind};
 use crate::report::doc::Doc;
 use crate::report::table::{Cell, Table, Tone};
@@ -18,12 +19,14 @@ const INSTRUCTION: usize = 60;
 const COPIES: usize = 3;
 const COPY: usize = 58;
 
-/// Everything that is shown, in its order.
+/// Everything that is shown, in its order: the answer, what could be better, and the details.
 pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
     let mut doc = Doc::default();
     let wants = |section| shown.sections.contains(&section);
-    doc.section(if let [image] = targets { figures(image, shown) } else { sizes(targets, shown) });
-    if targets.len() > 1 {
+    if let [image] = targets {
+        doc.sentence(answer(image)).gap();
+    } else {
+        doc.section(sizes(targets, shown));
         let shared = sharing_of(targets);
         doc.section(sharing(&shared, "Image"));
         doc.section(matrix(&shared, "Image"));
@@ -33,6 +36,9 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
             [_] => what.to_owned(),
             _ => format!("{what} of {}", shorten(&for_people(&image.name), 100)),
         };
+        if wants(WeighSection::Findings) {
+            doc.section(findings(image, &title("Findings")));
+        }
         if wants(WeighSection::Layers) {
             doc.section(layers(image, &title("Layers")));
         }
@@ -44,14 +50,29 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
             doc.section(files(image, &title("Largest files"), shown.top));
             doc.section(duplicates(image, &title("Duplicates"), shown.top));
         }
-        if wants(WeighSection::Findings) {
-            doc.section(findings(image, &title("Findings")));
-        }
+    }
+    if let [image] = targets {
+        doc.section(figures(image, shown));
     }
     doc
 }
 
-/// The headline of a single image: one row a figure.
+/// `app: 1.33 GB, 186 MB reclaimable, ≈ 424 MB compressed, 12 layers, linux/amd64, runs as root.`
+fn answer(image: &Variant) -> Line {
+    let sizes = image.sizes.as_ref().map_or_else(String::new, |sizes| {
+        let compressed = match sizes.wire_kind {
+            WireKind::Exact => format!("{} compressed, ", sizes.wire_bytes),
+            WireKind::Estimated => format!("≈ {} compressed, ", sizes.wire_bytes),
+            WireKind::Unknown => String::new(),
+        };
+        format!("{}, {} reclaimable, {compressed}", sizes.size_bytes, sizes.reclaimable_bytes)
+    });
+    let layers = words::count(image.layers.len(), "layer");
+    let user = words::user(&image.user);
+    code(&image.name).and(format!(": {sizes}{layers}, {}, runs as {user}.", for_people(&image.platform)))
+}
+
+/// All sizes of a single image, one per row.
 fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
     let mut table = Table::new("Sizes", &["Figure", "#Size", "#Exactly", "#Share", "?What it is"]);
     let Some(sizes) = &image.sizes else { return table };
@@ -61,18 +82,14 @@ fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
     };
     row("size", sizes.size_bytes, "unpacked, all layers: files and symlink targets, the same on every engine");
     row("root file system", sizes.rootfs_bytes, "what a container sees of it");
-    row("reclaimable", sizes.reclaimable_bytes, "stored, but replaced or deleted by a later layer");
+    row("reclaimable", sizes.reclaimable_bytes, "stored, but hidden by a later layer");
     if !shown.skipped.duplicates {
-        row("duplicates", sizes.duplicate_bytes, "equal files, beyond the first of each");
+        row("duplicates", sizes.duplicate_bytes, "duplicate files, beyond the first of each");
     }
     match sizes.wire_kind {
-        WireKind::Exact => row("on the wire", sizes.wire_bytes, "the compressed layers, as they are stored"),
+        WireKind::Exact => row("compressed", sizes.wire_bytes, "the compressed layers, as they are stored"),
         WireKind::Estimated => {
-            row(
-                "on the wire ≈",
-                sizes.wire_bytes,
-                "compressed here at a fixed gzip level; a real push is within 2–4 %",
-            );
+            row("compressed ≈", sizes.wire_bytes, "estimated at a fixed gzip level; a real push is within 2–4 %");
         }
         WireKind::Unknown => {}
     }
@@ -81,17 +98,13 @@ fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
         row("own", sizes.own_bytes, "in layers above it");
     }
     if let Some(engine) = sizes.engine_size_bytes {
-        row("engine says", engine, "by a definition of its own");
+        row("reported by the engine", engine, "by a definition of its own");
     }
-    let layers = words::count(image.layers.len(), "layer");
-    let user = words::user(&image.user);
-    // A back-tick in the name would end the code that it is.
-    let name = image.name.replace('`', "'");
-    table.note(format!("`{name}`: {layers}, {}, runs as {user}. MB = 10^6 bytes.", image.platform));
+    table.note("MB = 10^6 bytes.");
     table
 }
 
-/// The headline of several: one row an image.
+/// The sizes of several images, one image per row.
 fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
     let heads = [
         "Image",

@@ -42,7 +42,7 @@ fn goes_away(how: &str, builder: &str) {
     for lost in record["samples"].as_array().unwrap().iter().filter(|sample| sample["valid"] == false) {
         assert_eq!(lost["state"], "unfinished", "{lost}");
     }
-    assert!(sandbox.read("out/report.md").contains("the engine went away"));
+    assert!(sandbox.read("out/report.md").contains("the engine became unavailable"));
 
     // Not back yet.
     let resume = arguments(builder, "--resume");

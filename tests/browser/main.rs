@@ -192,7 +192,10 @@ fn every_cache_hit_figure_leads_to_its_proof() {
         browser.click("td a[href='#proof-src-0']");
         assert_eq!(seen(), true);
         let text = browser.run("return document.getElementById('proof-src-0').textContent", json!([])).to_string();
-        assert!(text.contains("3/4 cached in the worst of 7 valid samples") && text.contains("COPY src /app"), "{text}");
+        assert!(
+            text.contains("3/4 cached in the worst of 7 valid samples") && text.contains("COPY src /app"),
+            "{text}"
+        );
         // Folded again by hand, the same link opens it again.
         browser
             .run("document.getElementById('proof-src-0').closest('details').open = false; scrollTo(0, 0)", json!([]));

@@ -264,7 +264,7 @@ fn a_store_that_is_not_as_it_should_be_is_an_error_that_says_so() {
             }),
         ),
         (
-            "`d/f`: it is no regular file",
+            "`d/f`: it is not a regular file",
             Box::new(|engine| {
                 fs::remove_file(files(engine).join("d/f")).unwrap();
                 fs::create_dir(files(engine).join("d/f")).unwrap();

@@ -94,8 +94,8 @@ fn lies_are_errors_with_a_reason() {
     let negative = [0xff; 12];
     for (tar, expected) in [
         (header(b"a", b'0', &octal(5000)), "ends inside an entry's data"),
-        (header(b"a", b'0', &negative), "no number"),
-        (header(b"a", b'0', b"99999999999\0"), "no number"),
+        (header(b"a", b'0', &negative), "not a number"),
+        (header(b"a", b'0', b"99999999999\0"), "not a number"),
         (header(b"a", b'L', &octal(1 << 30)), "longer than 64 KiB"),
         (header(b"a", b'x', &octal(1 << 30)), "larger than 1 MiB"),
         ([header(b"a", b'x', &octal(10)), padded(b"99 path=a\n")].concat(), "broken extended header"),

@@ -20,6 +20,6 @@ pub(crate) use baseline::{Accepting, Baseline, Change, accept};
 pub(crate) use budget::{Budgets, Level};
 pub(crate) use differences::{Differences, differences};
 pub(crate) use error::GateError;
-pub(crate) use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge};
+pub(crate) use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge, line_of};
 pub(crate) use measured::{Kind, Measured};
 pub(crate) use read::newest_record;

@@ -2,6 +2,7 @@
 //! commands. Names in it are as hostile as an image can make them.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::process::Command;
 
 use comrak::nodes::NodeValue;
@@ -183,6 +184,28 @@ fn junit_validates_against_the_common_schema() {
     assert!(!output.unwrap().status.success());
 }
 
+#[test]
+#[ignore = "needs packages from PyPI"]
+fn reports_for_code_scanning_and_gitlab_are_read_by_their_own_schemas_and_parsers() {
+    let sandbox = sandbox();
+    sandbox.write("files/.keep", "");
+    for (name, record) in [("hostile", "head"), ("plain", "base")] {
+        let output = |format: &str| format!("{format}=files/{name}.{format}");
+        let outputs = ["sarif", "codequality", "openmetrics"].map(output);
+        let [sarif, codequality, openmetrics] = &outputs;
+        sandbox.run(&["check", record, "--output", sarif, "--output", codequality, "--output", openmetrics]).expect(1);
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/run.sh");
+    let output = Command::new(script).arg(sandbox.path("files")).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.code() == Some(75) {
+        // Past the test harness, which hides what a test that passes says.
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+}
+
 /// How the runner of GitHub Actions reads a line: `::command properties::data`, whatever blanks stand before, and
 /// `##[command]data` anywhere (actions/runner, `ActionCommand.cs`).
 fn command(line: &str) -> Option<&str> {
@@ -196,7 +219,8 @@ fn command(line: &str) -> Option<&str> {
 #[test]
 fn a_workflow_sees_our_annotations_and_no_others_in_any_output() {
     let sandbox = sandbox();
-    for format in ["github", "table", "json", "markdown", "junit", "bmf", "benchmark", "hyperfine"] {
+    let formats = ["github", "table", "json", "markdown", "junit", "bmf", "benchmark", "hyperfine"];
+    for format in formats.into_iter().chain(["sarif", "codequality", "openmetrics"]) {
         let ran = sandbox.run(&["check", "head", "--format", format, "--top", "100"]).expect(1);
         let found: BTreeSet<&str> = ran.stdout.lines().chain(ran.stderr.lines()).filter_map(command).collect();
         let ours: BTreeSet<&str> =

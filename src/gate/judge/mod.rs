@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use input::Input;
 pub(crate) use judgement::{Judgement, State, VariantResult};
+pub(crate) use place::line_of;
 pub(crate) use rule::{RuleKind, RuleResult, Verdict};
 pub(crate) use unlike::{Alike, alike};
 

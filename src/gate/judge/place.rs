@@ -14,18 +14,24 @@ pub(super) fn of(suite: &Path, variant: &Variant, comparison: Option<&Comparison
     let path = suite.join(&variant.dockerfile);
     let path = path.components().filter(|part| *part != std::path::Component::CurDir);
     let path = path.collect::<std::path::PathBuf>().display().to_string();
-    let from = variant
-        .instructions
-        .iter()
-        .rev()
-        .find(|instruction| keyword(&instruction.text) == "FROM")
-        .map_or(1, |instruction| instruction.line);
     let grown = comparison.and_then(|comparison| comparison.groups.iter().find(|group| group.delta_bytes.0 > 0));
     let line = match grown {
         Some(group) if group.part == Part::Own => instruction_line(variant, &group.instruction),
         _ => None,
     };
-    (path, line.unwrap_or(from))
+    (path, line.unwrap_or_else(|| from_line(variant)))
+}
+
+/// The line of an instruction of the Dockerfile; of the final FROM if it is not known.
+pub(crate) fn line_of(variant: &Variant, instruction: &str) -> u32 {
+    let line = if instruction.is_empty() { None } else { instruction_line(variant, instruction) };
+    line.unwrap_or_else(|| from_line(variant))
+}
+
+/// The line of the final FROM.
+fn from_line(variant: &Variant) -> u32 {
+    let from = variant.instructions.iter().rev().find(|instruction| keyword(&instruction.text) == "FROM");
+    from.map_or(1, |instruction| instruction.line)
 }
 
 /// The last instruction with that text, or with the same keyword and last word: the classic builder's history has a

@@ -10,7 +10,7 @@ use crate::record::{Sample, Scenario};
 use crate::units::{self, Nanos};
 
 /// One value a round for each variant and scenario, in the order of the record.
-fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
+pub(super) fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
     let mut by: BTreeMap<(&str, Scenario), BTreeMap<u32, Vec<Nanos>>> = BTreeMap::new();
     for sample in measured.samples.iter().filter(|sample: &&Sample| in_statistics(sample)) {
         by.entry((&sample.variant, sample.scenario)).or_default().entry(sample.round).or_default().push(sample.wall_ns);

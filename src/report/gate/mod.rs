@@ -1,21 +1,28 @@
 //! A judgement or a comparison as text: for the terminal, a pull request, a CI system, or another program.
 
+mod codequality;
 mod comment;
 mod differences;
 mod export;
 mod github;
 mod headline;
+mod issues;
 mod json;
 mod junit;
 mod log;
+mod openmetrics;
+mod sarif;
 mod times;
 
+use codequality::codequality;
 use comment::comment;
 use differences::{differences_json, differences_markdown, differences_table};
 use github::annotations;
 use json::json;
 use junit::junit;
 use log::log;
+use openmetrics::openmetrics;
+use sarif::sarif;
 pub(crate) use times::times_table;
 
 use crate::gate::{Differences, Judgement, Measured};
@@ -49,6 +56,12 @@ pub(crate) enum GateFormat {
     Junit,
     /// Workflow annotations of GitHub.
     Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// The Code Quality report of GitLab.
+    Codequality,
+    /// OpenMetrics text, for the metrics report of GitLab and for Prometheus.
+    Openmetrics,
     /// Bencher Metric Format.
     Bmf,
     /// `customSmallerIsBetter` of github-action-benchmark.
@@ -80,6 +93,9 @@ pub(crate) fn render_judgement(format: GateFormat, judgement: &Judgement, measur
         GateFormat::Markdown => comment(judgement, &measured.suite, look),
         GateFormat::Junit => junit(judgement),
         GateFormat::Github => annotations(judgement),
+        GateFormat::Sarif => sarif(judgement, measured),
+        GateFormat::Codequality => codequality(judgement, measured),
+        GateFormat::Openmetrics => openmetrics(measured),
         GateFormat::Bmf => export::bmf(measured),
         GateFormat::Benchmark => export::benchmark(measured),
         GateFormat::Hyperfine => export::hyperfine(measured),

@@ -264,3 +264,74 @@ fn formats_are_read_by_their_word() {
     }
     assert!("xml".parse::<GateFormat>().is_err());
 }
+
+#[test]
+fn code_scanning_and_gitlab_see_failed_rules_and_findings_at_lines_of_dockerfiles() {
+    let found = judged(|_| {}, grown);
+    let sarif: serde_json::Value = serde_json::from_str(&written(GateFormat::Sarif, &found)).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let failed: Vec<_> = results.iter().filter(|result| result["level"] == "error").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["ruleId"], "tonnage/size");
+    let place = &failed[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "variants/flask-blog/python3.9-slim/Dockerfile");
+    assert_eq!(place["region"]["startLine"], 4);
+    let text = failed[0]["message"]["text"].as_str().unwrap();
+    assert!(text.starts_with("`python3.9-slim`: size grew by 2.00 MB"), "{text}");
+    let roots = results.iter().filter(|result| result["ruleId"] == "tonnage/runs-as-root");
+    assert_eq!(roots.count(), 4);
+
+    let list: serde_json::Value = serde_json::from_str(&written(GateFormat::Codequality, &found)).unwrap();
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), results.len());
+    let failed: Vec<_> = list.iter().filter(|entry| entry["severity"] == "critical").collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["check_name"], "tonnage/size");
+    assert_eq!(failed[0]["location"]["lines"]["begin"], 4);
+}
+
+#[test]
+fn an_issue_keeps_its_fingerprint_when_its_bytes_and_lines_change() {
+    let prints = |found: &(Judgement, Measured)| -> Vec<String> {
+        let list: serde_json::Value = serde_json::from_str(&written(GateFormat::Codequality, found)).unwrap();
+        let entries = list.as_array().unwrap().iter();
+        entries.map(|entry| entry["fingerprint"].as_str().unwrap().to_owned()).collect()
+    };
+    let now = prints(&judged(|_| {}, grown));
+    let later = prints(&judged(
+        |_| {},
+        |record| {
+            grown(record);
+            for variant in &mut record.variants {
+                variant.instructions.iter_mut().for_each(|instruction| instruction.line += 3);
+            }
+            let sizes = record.variants[1].sizes.as_mut().unwrap();
+            sizes.size_bytes += Bytes(5);
+            record.variants[1].layers[7].size_bytes += Bytes(5);
+        },
+    ));
+    assert_eq!(now, later);
+    // Two equal findings are two issues.
+    let twice = prints(&judged(
+        |_| {},
+        |record| {
+            let finding = record.variants[0].findings[0].clone();
+            record.variants[0].findings.push(finding);
+        },
+    ));
+    let unique: std::collections::BTreeSet<&String> = twice.iter().collect();
+    assert_eq!(unique.len(), twice.len());
+}
+
+#[test]
+fn openmetrics_has_bytes_and_seconds_and_ends() {
+    let text = written(GateFormat::Openmetrics, &judged(|_| {}, grown));
+    assert!(text.contains("\ntonnage_image_size_bytes{variant=\"python3.9-slim\"} 127436559\n"), "{text}");
+    assert!(text.contains("\ntonnage_build_seconds{variant=\"python3.9-slim\",scenario=\"cold\"} "), "{text}");
+    assert!(text.ends_with("\n# EOF\n"), "{text}");
+    let text = written(GateFormat::Openmetrics, &judged(|_| {}, |record| record.variants[1].name = HOSTILE.into()));
+    for line in text.lines() {
+        assert!(line.starts_with("# ") || line.starts_with("tonnage_"), "{line}");
+        assert!(!line.contains("##[") && !line.contains('\u{1b}'), "{line}");
+    }
+}

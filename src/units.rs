@@ -52,6 +52,16 @@ impl Nanos {
     pub fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
+
+    /// In whole seconds: `42 s`, `3 min 20 s`, `1 h 05 min`.
+    pub(crate) fn whole_seconds(self) -> String {
+        let seconds = (self.0 + 500_000_000) / 1_000_000_000;
+        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, seconds) => format!("{seconds} s"),
+            (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+            (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+        }
+    }
 }
 
 impl From<std::time::Duration> for Nanos {
@@ -151,6 +161,9 @@ mod tests {
             assert_eq!(Nanos(ns).to_string(), text);
         }
         assert_eq!(Nanos::from_seconds(f64::NAN), Nanos(0));
+        for (seconds, text) in [(0.2, "0 s"), (42.4, "42 s"), (200.0, "3 min 20 s"), (3_900.0, "1 h 05 min")] {
+            assert_eq!(Nanos::from_seconds(seconds).whole_seconds(), text);
+        }
     }
 
     #[test]

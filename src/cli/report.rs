@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::record::{self, Record};
-use crate::report::{self, Style};
+use crate::report::{self, Beside, Style};
 
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// Replace what is between `<!-- tonnage:begin -->` and `<!-- tonnage:end -->` in this file with the tables
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
+    /// Show every table [default: the outcome and what costs most]
+    #[arg(long)]
+    full: bool,
     /// Write CSV files, report.md, report.html, and charts to this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -65,16 +68,36 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         fsx::write_atomic(readme, text.as_bytes())?;
         terminal.note(&format!("the block in `{}` is new", readme.display()));
     }
-    terminal.out(&print(&record, args.format, terminal))?;
+    let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(folder)) };
+    terminal.out(&print(&record, args.format, &shown, terminal))?;
     Ok(Exit::Done)
 }
 
+/// How much a terminal shows of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// What came out, what costs most, and where the rest is.
+    Screen(Beside),
+    /// Every table.
+    Everything,
+}
+
+/// The files of a report in its directory.
+pub(super) fn beside(folder: &Path) -> Beside {
+    let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let every_table = format!("tonnage report --full {}", super::allow::for_shell(&here.to_string_lossy()));
+    Beside { page: file("report.html"), markdown: file("report.md"), every_table }
+}
+
 /// A record as it was asked for.
-pub(super) fn print(record: &Record, format: Format, terminal: &Terminal) -> String {
+pub(super) fn print(record: &Record, format: Format, shown: &Shown, terminal: &Terminal) -> String {
+    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
     match format {
-        Format::Table => {
-            report::terminal(record, Style { colour: terminal.colour == Colour::On, width: terminal.width })
-        }
+        Format::Table => match shown {
+            Shown::Screen(beside) => report::screen(record, beside, style),
+            Shown::Everything => report::terminal(record, style),
+        },
         Format::Markdown => report::markdown(record),
         Format::Json => report::json(record),
     }

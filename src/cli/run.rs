@@ -9,7 +9,7 @@ use strum::VariantNames as _;
 
 use super::Terminal;
 use super::against::BaseState;
-use super::report::{Format, print};
+use super::report::{Format, Shown, beside, print};
 use super::span::parse_span;
 use super::words::one_of;
 use crate::analyse;
@@ -31,8 +31,8 @@ use crate::ui::{Plain, Watch};
 
 /// Rounds by default, the discarded one not counted.
 const ROUNDS: u32 = 7;
-/// Rounds of a quick run: too few for an interval, and it says so.
-const QUICK_ROUNDS: u32 = 3;
+/// What a quick run measures, once: too little for an interval, and it says so.
+const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
 /// Seed of the order by default.
 const SEED: u64 = 1;
 /// Limit on one pull by default.
@@ -74,7 +74,7 @@ pub(super) struct Args {
     /// Rounds to measure after a discarded warm-up round [default: 7; more if `--against` needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "What to measure")]
     rounds: Option<u32>,
-    /// Measure three rounds (no confidence intervals)
+    /// Build each variant and time one round of cold, warm, and src (no A/A check, no confidence intervals)
     #[arg(long, conflicts_with = "rounds", help_heading = "What to measure")]
     quick: bool,
     /// Build each variant once; skip rebuild timings
@@ -138,6 +138,9 @@ pub(super) struct Args {
     /// Output format of the summary
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
     format: Format,
+    /// Show every table [default: the outcome and what costs most]
+    #[arg(long, help_heading = "Output")]
+    full: bool,
 }
 
 /// A platform as it was typed, for engines have their own ideas of it, if it is one.
@@ -338,18 +341,14 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
 fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
     let mut scenarios = match args.scenarios.as_slice() {
         _ if args.sizes_only => vec![Scenario::Cold],
+        [] if args.quick => QUICK.to_vec(),
         [] => Scenario::ALL.to_vec(),
         chosen => chosen.to_vec(),
     };
     scenarios.sort();
     scenarios.dedup();
-    let rounds = if args.sizes_only {
-        1
-    } else if args.quick {
-        QUICK_ROUNDS
-    } else {
-        args.rounds.unwrap_or(ROUNDS)
-    };
+    let once = args.sizes_only || args.quick;
+    let rounds = if once { 1 } else { args.rounds.unwrap_or(ROUNDS) };
     let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
     RunOptions {
         invocation: Invocation::default(),
@@ -361,11 +360,11 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
         bases: args.bases().to_owned(),
         plan: PlanOptions {
             rounds,
-            discard_first: !args.sizes_only,
+            discard_first: !once,
             scenarios,
-            warm_repeats: WARM_REPEATS,
+            warm_repeats: if args.quick { 1 } else { WARM_REPEATS },
             seed: args.seed.unwrap_or(SEED),
-            twin: suite.twin(&args.only).filter(|_| !args.no_twin && !args.sizes_only),
+            twin: suite.twin(&args.only).filter(|_| !args.no_twin && !once),
         },
         only: args.only.clone(),
         max_time: args.max_time,
@@ -442,11 +441,14 @@ fn present(
     record::write(&options.out, &outcome.record)?;
     let history = keep_history(&outcome.record, &options.out)?;
     report::write_all(&outcome.record, &history, &options.out)?;
-    terminal.out(&print(&outcome.record, args.format, terminal))?;
+    let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(&options.out)) };
+    terminal.out(&print(&outcome.record, args.format, &shown, terminal))?;
     if let (Some(against), Some(base), Format::Table) = (&outcome.against, base, args.format) {
         terminal.out(&base.times(&outcome.record, against))?;
     }
-    terminal.note(&format!("report: {}", options.out.display()));
+    if args.full || args.format != Format::Table {
+        terminal.note(&format!("report: {}", options.out.display()));
+    }
     if let Some(error) = outcome.lost {
         let first = match error.hint() {
             Some(hint) if !error.is_lost() => format!("{hint}; then"),

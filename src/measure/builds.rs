@@ -5,13 +5,18 @@ use std::pin::pin;
 use super::cancel::Halt;
 use super::error::MeasureError;
 use super::event::{Event, Observer as _};
+use super::images::Unread;
 use super::journal::Line;
+use super::left::left;
 use super::run::Run;
 use super::subject::{Purpose, Subject};
 use crate::engine::{BuildFailure, ImageBuilder, ImageHost};
 use crate::machine::now_utc;
-use crate::record::{self, Builder, Ended, Failure, FailureStage, ImageStore, Sample, SampleState, Scenario};
+use crate::record::{
+    self, Builder, Ended, Failure, FailureStage, ImageStore, Outcome, Sample, SampleState, Scenario, Variant,
+};
 use crate::suite::{self, Step};
+use crate::units::Nanos;
 
 /// The builds of one variant in a row.
 struct Turn<'t> {
@@ -20,72 +25,180 @@ struct Turn<'t> {
     previous: &'t mut Option<String>,
 }
 
+/// All builds of a run, and how far it is.
+struct Course<'c> {
+    /// In the order in which they are made.
+    steps: &'c [Step],
+    subjects: &'c [Option<Subject<'c>>],
+    /// Place of the next one in `steps`.
+    next: usize,
+    /// Image of the last build of each subject without an edit.
+    previous: Vec<Option<String>>,
+}
+
 /// Where a build stands among all.
 #[derive(Clone, Copy)]
 struct Place {
     /// Counted from 1.
     position: u32,
     builds: u32,
+    /// About how long it and those after it take.
+    left: Option<Nanos>,
+}
+
+/// How a turn went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Went {
+    /// Something was built.
+    Built,
+    /// There was nothing to build.
+    Nowhere,
+    /// There is no time for more.
+    OutOfTime,
+}
+
+impl Went {
+    fn goes_on(self) -> bool {
+        self != Self::OutOfTime
+    }
+}
+
+/// Whether a build of the plan can go before all rounds: nothing that it needs was built before it.
+fn is_first_build(step: &Step) -> bool {
+    step.round == 0 && !step.twin && step.scenario == Scenario::Cold
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl<E: ImageBuilder + ImageHost> Run<'_, E> {
-    /// Makes the builds of a plan, and weighs and serves what they make.
+    /// Makes the builds of a plan, and weighs and serves what they make: first each variant once, so that the sizes are
+    /// known before any round, then the rounds.
     pub(super) async fn builds(&mut self, plan: &[Step], subjects: &[Option<Subject<'_>>]) -> Result<Ended, Halt> {
         let subject = |step: &Step| subjects[step.variant].as_ref().filter(|subject| subject.supports(step.scenario));
-        let steps: Vec<Step> = plan.iter().filter(|step| subject(step).is_some()).copied().collect();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let done = count(steps.iter().filter(|step| self.diary.has_finished(step)).count());
-        let mut place = Place { position: 0, builds: count(steps.len()) };
-        self.observer.event(&Event::Planned { builds: place.builds, done });
-        let mut previous: Vec<Option<String>> = vec![None; subjects.len()];
-        'rounds: for round in suite::rounds(&steps) {
-            let mut built = false;
-            for steps in suite::turns(round) {
-                let Some(subject) = subject(&steps[0]) else { continue };
-                let mut turn = Turn { subject, previous: &mut previous[steps[0].variant] };
-                if self.states.beside.is_some() {
-                    // What was built in between may have put other layers of the same instructions into the cache.
-                    *turn.previous = None;
-                }
-                for step in steps {
-                    place.position += 1;
-                    built = false;
-                    if self.diary.has_finished(step) || self.diary.has_failed(subject.variant) {
-                        continue;
-                    }
-                    if self.cancel.is_cancelled() {
-                        return Err(Halt::Interrupted);
-                    }
-                    if self.options.max_time.is_some_and(|limit| self.begun.elapsed() > limit) {
-                        break 'rounds;
-                    }
-                    built = self.build_step(&mut turn, step, place).await?;
+        let all: Vec<Step> = plan.iter().filter(|step| subject(step).is_some()).copied().collect();
+        let done = all.iter().filter(|step| self.diary.has_finished(step)).count();
+        self.observer.event(&Event::Planned { builds: count(all.len()), done: count(done) });
+        let (first, rest): (Vec<Step>, Vec<Step>) = all.iter().partition(|step| {
+            let entry = subject(step).and_then(|subject| self.diary.entry(subject.variant));
+            is_first_build(step) && entry.is_some_and(|entry| entry.sizes.is_none())
+        });
+        let steps: Vec<Step> = [first.as_slice(), &rest].concat();
+        let mut course = Course { steps: &steps, subjects, next: 0, previous: vec![None; subjects.len()] };
+        let mut goes_on = true;
+        for turn in suite::turns(&first) {
+            goes_on = goes_on && self.turn(&mut course, turn).await?.goes_on();
+        }
+        goes_on = goes_on && self.build_the_others(&mut course).await?;
+        self.weigh_and_serve(subjects, Unread::Waits).await?;
+        // What was built in between may have put other layers of the same instructions into the cache.
+        course.previous.fill(None);
+        for round in suite::rounds(&rest) {
+            let mut has_built = false;
+            for turn in suite::turns(round) {
+                if goes_on {
+                    let went = self.turn(&mut course, turn).await?;
+                    goes_on = went.goes_on();
+                    has_built |= went == Went::Built;
                 }
             }
-            if built {
-                self.weigh_and_serve(subjects).await?;
+            if has_built {
+                self.weigh_and_serve(subjects, Unread::Fails).await?;
             }
         }
-        self.weigh_and_serve(subjects).await?;
-        let all = steps.iter().all(|step| {
+        self.weigh_and_serve(subjects, Unread::Fails).await?;
+        let is_done = steps.iter().all(|step| {
             let failed = |subject: &Subject<'_>| self.diary.has_failed(subject.variant);
             self.diary.has_finished(step) || subjects[step.variant].as_ref().is_none_or(failed)
         });
-        Ok(if all { Ended::Complete } else { Ended::OutOfTime })
+        Ok(if is_done { Ended::Complete } else { Ended::OutOfTime })
+    }
+
+    /// Builds the variants that are still to be weighed and that the plan builds in scenarios of a filled cache only.
+    /// Whether there was time for all.
+    async fn build_the_others(&mut self, course: &mut Course<'_>) -> Result<bool, Halt> {
+        for (index, subject) in course.subjects.iter().enumerate() {
+            let step = course.steps.iter().find(|step| step.variant == index);
+            let (Some(subject), Some(step)) = (subject, step.filter(|step| step.scenario != Scenario::Cold)) else {
+                continue;
+            };
+            let is_open = |entry: &Variant| entry.sizes.is_none() && entry.outcome != Outcome::BuildFailed;
+            if self.diary.entry(subject.variant).is_some_and(is_open) {
+                if !self.may_build()? {
+                    return Ok(false);
+                }
+                self.prepare_cache(subject, step, &mut course.previous[index]).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes the builds of one variant in a row.
+    async fn turn(&mut self, course: &mut Course<'_>, turn: &[Step]) -> Result<Went, Halt> {
+        let mut went = Went::Nowhere;
+        if self.states.beside.is_some() {
+            // What was built in between may have put other layers of the same instructions into the cache.
+            course.previous[turn[0].variant] = None;
+        }
+        for step in turn {
+            let place = course.next;
+            course.next += 1;
+            let Some(subject) = &course.subjects[step.variant] else { continue };
+            if self.diary.has_finished(step) || self.diary.has_failed(subject.variant) {
+                continue;
+            }
+            if !self.may_build()? {
+                return Ok(Went::OutOfTime);
+            }
+            let ahead = course.steps[place..].iter().filter_map(|step| {
+                let variant = course.subjects[step.variant].as_ref()?.variant;
+                (!self.diary.has_failed(variant)).then_some((variant.name.as_str(), variant.side, step.scenario))
+            });
+            let place = Place {
+                position: count(place + 1),
+                builds: count(course.steps.len()),
+                left: left(ahead, &self.diary.record.samples),
+            };
+            let mut turn = Turn { subject, previous: &mut course.previous[step.variant] };
+            if self.build_step(&mut turn, step, place).await? {
+                went = Went::Built;
+            }
+        }
+        Ok(went)
+    }
+
+    /// Whether there is time for another build.
+    fn may_build(&self) -> Result<bool, Halt> {
+        if self.cancel.is_cancelled() {
+            return Err(Halt::Interrupted);
+        }
+        Ok(self.options.max_time.is_none_or(|limit| self.begun.elapsed() <= limit))
+    }
+
+    /// Builds what the cache must hold before a build that takes it for granted. Whether it does.
+    async fn prepare_cache(
+        &mut self,
+        subject: &Subject<'_>,
+        step: &Step,
+        previous: &mut Option<String>,
+    ) -> Result<bool, Halt> {
+        match self.prime(subject).await? {
+            Ok(id) => *previous = Some(id),
+            Err(failure) => self.build_failed(subject, step, failure)?,
+        }
+        Ok(previous.is_some())
     }
 
     /// Makes one build, and another before it that is not measured where the cache does not hold what the scenario takes
     /// for granted: in a turn that does not begin cold, or of a resumed run. Whether it came to be made.
     async fn build_step(&mut self, turn: &mut Turn<'_>, step: &Step, place: Place) -> Result<bool, Halt> {
         let subject = turn.subject;
-        if step.scenario != Scenario::Cold && turn.previous.is_none() {
-            match self.prime(subject).await? {
-                Ok(id) => *turn.previous = Some(id),
-                Err(failure) => {
-                    self.build_failed(subject, step, failure)?;
-                    return Ok(false);
-                }
-            }
+        if step.scenario != Scenario::Cold
+            && turn.previous.is_none()
+            && !self.prepare_cache(subject, step, turn.previous).await?
+        {
+            return Ok(false);
         }
         self.observer.event(&Event::BuildStarted {
             position: place.position,
@@ -95,6 +208,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             round: step.round,
             discarded: step.discarded,
             twin: step.twin,
+            left: place.left,
         });
         let fresh = format!("{} {}", self.common.run, step.index);
         // What is going to be weighed keeps its files as they are: layers that variants share are the same.

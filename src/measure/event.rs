@@ -1,7 +1,7 @@
 //! What a run tells those who watch it.
 
 use crate::engine::{BuildEvent, CleanReport, PullProgress};
-use crate::record::{Sample, Scenario, ServeState};
+use crate::record::{Record, Sample, Scenario, ServeState};
 use crate::units::{Bytes, Nanos};
 
 /// Something that happened in a run.
@@ -55,6 +55,8 @@ pub enum Event<'a> {
         discarded: bool,
         /// Whether it is the variant's second build of the round, for the A/A check.
         twin: bool,
+        /// About how long this build and those after it take; `None` while nothing like them was built.
+        left: Option<Nanos>,
     },
     /// A build goes on.
     Build(&'a BuildEvent),
@@ -74,13 +76,8 @@ pub enum Event<'a> {
         /// Bytes of the export read so far.
         bytes: Bytes,
     },
-    /// An image is weighed.
-    Weighed {
-        /// Which variant.
-        variant: &'a str,
-        /// Its `size`.
-        size: Bytes,
-    },
+    /// Every variant that can be built was built and weighed.
+    Sizes(&'a Record),
     /// A variant is started to see whether it serves.
     Serving {
         /// Which variant.

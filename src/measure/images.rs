@@ -18,33 +18,48 @@ use crate::image::{
     self, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
 use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeState, Variant};
+use crate::suite;
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
 const TOP: usize = 200;
+
+/// What becomes of a variant whose image cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is tried again later, and its builds go on.
+    Waits,
+    /// It has failed: no more is built of it.
+    Fails,
+}
 
 /// A variant and its image.
 type Built<'b> = (&'b Subject<'b>, ImageInfo);
 
 impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Weighs and serves the variants that have an image and no sizes yet.
-    pub(super) async fn weigh_and_serve(&mut self, subjects: &[Option<Subject<'_>>]) -> Result<(), Halt> {
+    pub(super) async fn weigh_and_serve(
+        &mut self,
+        subjects: &[Option<Subject<'_>>],
+        unread: Unread,
+    ) -> Result<(), Halt> {
         let waiting = self.waiting(subjects).await?;
         if waiting.is_empty() {
             return Ok(());
         }
         self.observer.event(&Event::Weighing { bytes: Bytes::ZERO });
         let begun = Instant::now();
-        let read = self.read(&waiting).await;
+        let read = self.read(&waiting, unread).await;
         self.diary.spent.exports_ns += Nanos::from(begun.elapsed());
         let mut readings = read?;
         for (subject, info) in &waiting {
             // Why there is none is known already.
             if let Some(reading) = readings.remove(&subject.tag) {
-                self.weigh(subject, info, reading)?;
+                self.weigh(subject, info, reading, unread)?;
             }
         }
         self.share()?;
+        self.observer.event(&Event::Sizes(&self.diary.record));
         if self.options.serve {
             let begun = Instant::now();
             self.serve_all(&waiting).await?;
@@ -85,12 +100,13 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         subject: &Subject<'_>,
         info: &ImageInfo,
         reading: Result<Reading, NotInPlace>,
+        unread: Unread,
     ) -> Result<(), MeasureError> {
         let variant = subject.variant;
         let name = &variant.side.label(&variant.name);
         let reading = match reading {
             Ok(reading) => reading,
-            Err(reason) => return self.diary.fail(variant, failure(FailureStage::Export, chain(&reason))),
+            Err(reason) => return self.not_read(variant, chain(&reason), unread),
         };
         if let Some(reason @ NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
             &reading.reason
@@ -106,18 +122,16 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let diff_ids = entry.bases.last().map(|base| base.diff_ids.as_slice()).unwrap_or_default();
         let report = ReportOptions { base_diff_ids: diff_ids, site_layers: entry.site_layers as usize, top: TOP };
         let weight = image::weigh(scan, &report);
-        let size = weight.sizes.size_bytes;
         self.diary.update(variant, |entry| {
             apply_weight(entry, weight, info, &reading);
             entry.outcome = Outcome::Ok;
         })?;
-        self.observer.event(&Event::Weighed { variant: name, size });
         Ok(())
     }
 
     /// Reads the images, what must be exported in one request, since layers that they share come once; where that
     /// fails, one by one, so that only those fail that cannot be had.
-    async fn read(&mut self, waiting: &[Built<'_>]) -> Result<Readings, Halt> {
+    async fn read(&mut self, waiting: &[Built<'_>], unread: Unread) -> Result<Readings, Halt> {
         if waiting.len() > 1
             && let Ok(readings) = self.read_some(waiting).await?
         {
@@ -127,10 +141,24 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         for built in waiting.chunks(1) {
             match self.read_some(built).await? {
                 Ok(readings) => found.extend(readings),
-                Err(reason) => self.diary.fail(built[0].0.variant, failure(FailureStage::Export, reason))?,
+                Err(reason) => self.not_read(built[0].0.variant, reason, unread)?,
             }
         }
         Ok(found)
+    }
+
+    /// Says that an image could not be read.
+    fn not_read(&mut self, variant: &suite::Variant, reason: String, unread: Unread) -> Result<(), MeasureError> {
+        match unread {
+            Unread::Fails => self.diary.fail(variant, failure(FailureStage::Export, reason)),
+            Unread::Waits => {
+                let name = variant.side.label(&variant.name);
+                let warning =
+                    format!("`{name}` could not be weighed and is tried again after the first round: {reason}");
+                self.observer.event(&Event::Warning(&warning));
+                Ok(())
+            }
+        }
     }
 
     /// Reads some images; the inner error is a fact about them.

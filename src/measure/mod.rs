@@ -37,6 +37,7 @@ mod fault_tests;
 mod images;
 mod journal;
 mod ledger;
+mod left;
 mod mask;
 mod masked;
 mod options;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::doc::{Block, Doc};
+use super::doc::Doc;
 use super::terminal;
 use crate::gate::{Baseline, Change};
 use crate::line::{command, image, plain};
@@ -22,7 +22,7 @@ pub(crate) fn accepted(changes: &BTreeMap<String, Change>, baseline: &Path, writ
             Change::Removed(size) => ("removed", size.to_string()),
             Change::NoImage => ("skipped", "it has no image".to_owned()),
         };
-        doc.push(Block::Field(word, WORDS, image(name).and(format!("  {what}"))));
+        doc.field(word, WORDS, image(name).and(format!("  {what}")));
     }
     let file = command(baseline.display().to_string());
     doc.sentence(if written {

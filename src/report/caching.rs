@@ -3,11 +3,19 @@
 use crate::analyse::{Caching, caching};
 use crate::record::{Finding, Record, Scenario};
 use crate::text::shorten;
-use crate::units::{Bytes, Ratio};
+use crate::units::{Bytes, Nanos, Ratio};
 
-/// Findings on caching by variant, in the order of the record.
-pub(super) fn caching_findings(record: &Record) -> Vec<(String, Finding)> {
-    caching(record).into_iter().map(|(variant, found)| (variant, finding(found))).collect()
+/// Findings on caching by variant, in the order of the record, each with the build time that it costs per change.
+pub(super) fn caching_findings(record: &Record) -> Vec<(String, Finding, Nanos)> {
+    let time = |found: &Caching| match found {
+        Caching::EditReinstalls { cost, .. } => *cost,
+        _ => Nanos::ZERO,
+    };
+    let found = caching(record).into_iter();
+    found
+        .map(|(variant, found)| (variant, time(&found), found))
+        .map(|(v, time, found)| (v, finding(found), time))
+        .collect()
 }
 
 fn finding(found: Caching) -> Finding {
@@ -72,10 +80,9 @@ fn shown(instruction: &str) -> String {
 mod tests {
     use super::*;
     use crate::testing::fixture::{self, NAMES};
-    use crate::units::Nanos;
 
     fn codes(record: &Record) -> Vec<(String, String)> {
-        caching_findings(record).into_iter().map(|(variant, finding)| (variant, finding.code)).collect()
+        caching_findings(record).into_iter().map(|(variant, finding, _)| (variant, finding.code)).collect()
     }
 
     #[test]
@@ -92,7 +99,7 @@ mod tests {
     #[test]
     fn copying_everything_before_installing_is_a_finding_with_its_cost() {
         let found = caching_findings(&fixture::with_early_copy());
-        let (variant, finding) = &found[0];
+        let (variant, finding, time) = &found[0];
         assert_eq!((variant.as_str(), finding.code.as_str()), (NAMES[0], "edit-reinstalls"));
         assert!(
             finding.message.starts_with(
@@ -103,7 +110,8 @@ mod tests {
         );
         assert!(finding.message.ends_with(" % of a cold build"), "{}", finding.message);
         assert_eq!(finding.instruction, "COPY . .");
-        assert!(finding.remedy.contains("that saves 5."), "{}", finding.remedy);
+        assert!(finding.remedy.contains(&format!("that saves {time} a change")), "{}", finding.remedy);
+        assert!(*time > Nanos::from_seconds(5.0), "{time}");
     }
 
     #[test]
@@ -130,9 +138,9 @@ mod tests {
             }
         }
         let mut found = caching_findings(&record);
-        found.retain(|(variant, _)| variant == NAMES[2] || variant == NAMES[3]);
+        found.retain(|(variant, ..)| variant == NAMES[2] || variant == NAMES[3]);
         assert_eq!(found.len(), 2, "each is told once: {found:?}");
-        assert!(found.iter().all(|(_, finding)| finding.code == "touch-differs"));
+        assert!(found.iter().all(|(_, finding, _)| finding.code == "touch-differs"));
         assert!(found[0].1.message.contains("`touch` takes"), "{}", found[0].1.message);
         assert!(found[1].1.message.contains("was not cached"), "{}", found[1].1.message);
     }

@@ -1,6 +1,8 @@
 //! What is said, before it becomes text: subjects put blocks together, and each writer has its form for them, so that
 //! no subject knows Markdown, columns, or escaping.
 
+use std::borrow::Cow;
+
 use super::table::Table;
 use crate::line::Line;
 use crate::units::SignedBytes;
@@ -27,7 +29,7 @@ pub(super) enum Block {
     /// A line that belongs to the one above, so many columns further in.
     Under(usize, Line),
     /// A value and what it is called, which takes so many columns.
-    Field(&'static str, usize, Line),
+    Field(Cow<'static, str>, usize, Line),
     /// A table with its title as heading; nothing where it has no rows.
     Table(Table),
     /// Amounts that add up.
@@ -92,6 +94,16 @@ impl Doc {
     /// Adds a line that belongs to the one above.
     pub(super) fn under(&mut self, columns: usize, line: impl Into<Line>) -> &mut Self {
         self.push(Block::Under(columns, line.into()))
+    }
+
+    /// Adds a value and what it is called, which takes so many columns.
+    pub(super) fn field(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        columns: usize,
+        value: impl Into<Line>,
+    ) -> &mut Self {
+        self.push(Block::Field(name.into(), columns, value.into()))
     }
 
     /// Adds an empty line on a terminal.

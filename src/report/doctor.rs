@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::doc::{Block, Doc};
+use super::doc::Doc;
 use super::terminal;
 use crate::engine::{BaseState, EngineError, Found, Probe, Source, Tried};
 use crate::error::Failure;
@@ -124,7 +124,7 @@ impl Examination<'_> {
         let probe = self.probe;
         let mut doc = Doc::default();
         let mut row = |name: &'static str, value: String| {
-            doc.push(Block::Field(name, NAMES, value.into()));
+            doc.field(name, NAMES, value);
         };
         if let Ok(found) = &probe.engine {
             for (name, value) in self.rows(found) {

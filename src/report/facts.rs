@@ -8,6 +8,19 @@ use crate::analyse::{
     decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
 };
 use crate::record::{Finding, Noise, Record, Scenario};
+use crate::units::{Nanos, Ratio};
+
+/// A finding, and what it costs.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// The variant that it is about; empty for the run as a whole.
+    pub variant: String,
+    pub finding: Finding,
+    /// Build time that it costs with each change of the source.
+    pub time: Nanos,
+    /// What makes bytes and time comparable: its bytes ÷ the size of the variant, or its time ÷ that of a cold build.
+    pub share: f64,
+}
 
 /// A record and what follows from it.
 pub(super) struct Facts<'a> {
@@ -31,8 +44,8 @@ pub(super) struct Facts<'a> {
     pub overhead: Option<Overhead>,
     /// The A/A check, computed again.
     pub noise: Option<Noise>,
-    /// Findings with the variant they are about; empty for the run as a whole.
-    pub findings: Vec<(String, Finding)>,
+    /// Findings in the order of the suite; those of a variant with the largest share first.
+    pub findings: Vec<Found>,
     /// Where in the suite a variant stands.
     places: HashMap<&'a str, usize>,
     /// Where in `ratios` a variant and scenario stand.
@@ -45,12 +58,14 @@ impl<'a> Facts<'a> {
         let decompositions = Scenario::ALL.into_iter().flat_map(|scenario| decomposition(record, scenario)).collect();
         let ratios = ratios_to_first(record);
         let ratio_places = ratios.iter().enumerate();
+        let timings = timings(record);
         Self {
             record,
             places: record.variants.iter().enumerate().map(|(place, variant)| (variant.name.as_str(), place)).collect(),
             ratio_places: ratio_places.map(|(at, ratio)| ((ratio.variant.clone(), ratio.scenario), at)).collect(),
             summary: summary(record),
-            timings: timings(record),
+            findings: findings(record, &timings),
+            timings,
             ratios,
             detectable: detectable(record),
             decompositions,
@@ -58,7 +73,6 @@ impl<'a> Facts<'a> {
             sharing: sharing(record),
             overhead: overhead(record),
             noise: analyse::noise(record).or_else(|| record.environment.noise.clone()),
-            findings: findings(record),
         }
     }
 
@@ -73,30 +87,35 @@ impl<'a> Facts<'a> {
         self.places.get(variant).copied()
     }
 
-    /// Equal findings once, with the variants they are about (empty for the run as a whole): those that cost most
+    /// Equal findings once, with the variants they are about (empty for the run as a whole): those with the largest share
     /// first, then in the order of the suite.
-    pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &Finding)> {
-        let mut merged: Vec<(Vec<&str>, &Finding)> = Vec::new();
+    pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &Found)> {
+        let mut merged: Vec<(Vec<&str>, &Found)> = Vec::new();
         let mut seen: HashMap<(&str, &str, &str, &str, u64, bool), usize> = HashMap::new();
-        for (variant, finding) in &self.findings {
-            let Finding { code, message, instruction, remedy, size_bytes, .. } = finding;
+        for found in &self.findings {
+            let Finding { code, message, instruction, remedy, size_bytes, .. } = &found.finding;
             let key = (
                 code.as_str(),
                 message.as_str(),
                 instruction.as_str(),
                 remedy.as_str(),
                 size_bytes.0,
-                variant.is_empty(),
+                found.variant.is_empty(),
             );
             let at = *seen.entry(key).or_insert(merged.len());
             if at == merged.len() {
-                merged.push((Vec::new(), finding));
+                merged.push((Vec::new(), found));
             }
-            if !variant.is_empty() {
-                merged[at].0.push(variant);
+            if found.share > merged[at].1.share {
+                merged[at].1 = found;
+            }
+            if !found.variant.is_empty() {
+                merged[at].0.push(&found.variant);
             }
         }
-        merged.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.size_bytes));
+        merged.sort_by(|(_, a), (_, b)| {
+            b.share.total_cmp(&a.share).then(b.finding.size_bytes.cmp(&a.finding.size_bytes))
+        });
         merged
     }
 
@@ -112,21 +131,52 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Findings of the variants in the order of the suite, those that cost most first, then those of the run.
-fn findings(record: &Record) -> Vec<(String, Finding)> {
+/// Findings of the variants in the order of the suite, those with the largest share first, then those of the run.
+fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<Found> {
     let caching = caching_findings(record);
-    let mut all: Vec<(String, Finding)> = Vec::new();
+    let mut all: Vec<Found> = Vec::new();
     for variant in &record.variants {
-        let of_caching = caching.iter().filter(|(name, _)| *name == variant.name).map(|(_, finding)| finding);
-        let mut of_variant: Vec<&Finding> = Vec::new();
-        for finding in variant.findings.iter().chain(of_caching) {
-            if !of_variant.contains(&finding) {
-                of_variant.push(finding);
+        let size = variant.size().unwrap_or_default();
+        let is_cold = |timing: &&ScenarioTiming| timing.variant == variant.name && timing.scenario == Scenario::Cold;
+        let cold = timings.iter().find(is_cold).and_then(|timing| timing.estimate).map(|estimate| estimate.median);
+        let share = |part: u64, whole: u64| Ratio::of(part, whole).map_or(0.0, |share| share.0);
+        let of_bytes = variant.findings.iter().map(|finding| (finding, Nanos::ZERO));
+        let of_caching = caching.iter().filter(|(name, ..)| *name == variant.name);
+        let mut own: Vec<Found> = Vec::new();
+        for (finding, time) in of_bytes.chain(of_caching.map(|(_, finding, time)| (finding, *time))) {
+            if !own.iter().any(|known| known.finding == *finding) {
+                own.push(Found {
+                    variant: variant.name.clone(),
+                    finding: finding.clone(),
+                    time,
+                    share: share(finding.size_bytes.0, size.0).max(share(time.0, cold.unwrap_or_default().0)),
+                });
             }
         }
-        of_variant.sort_by_key(|finding| std::cmp::Reverse(finding.size_bytes));
-        all.extend(of_variant.into_iter().map(|finding| (variant.name.clone(), finding.clone())));
+        own.sort_by(|a, b| b.share.total_cmp(&a.share).then(b.finding.size_bytes.cmp(&a.finding.size_bytes)));
+        all.extend(own);
     }
-    all.extend(record.findings.iter().map(|finding| (String::new(), finding.clone())));
+    let of_run =
+        |finding: &Finding| Found { variant: String::new(), finding: finding.clone(), time: Nanos::ZERO, share: 0.0 };
+    all.extend(record.findings.iter().map(of_run));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::fixture;
+    use crate::units::Bytes;
+
+    #[test]
+    fn a_rebuild_of_nearly_everything_outranks_a_megabyte() {
+        let mut record = fixture::with_early_copy();
+        record.variants[0].findings[0].size_bytes = Bytes(1_000_000);
+        let facts = Facts::of(&record);
+        let merged = facts.merged_findings();
+        let (variants, first) = &merged[0];
+        assert_eq!((variants.as_slice(), first.finding.code.as_str()), (&[fixture::NAMES[0]][..], "edit-reinstalls"));
+        assert!(first.share > 0.5 && first.time > Nanos::ZERO, "{first:?}");
+        assert!(merged.windows(2).all(|pair| pair[0].1.share >= pair[1].1.share));
+    }
 }

@@ -4,7 +4,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::table::{Align, Table};
+use super::table::{Align, Narrow, Table};
 use crate::text::for_people;
 
 /// Columns of a terminal that a column of names, of short text and of sentences is given at least, where it has so
@@ -135,7 +135,11 @@ pub(super) fn columns(table: &Table, width: usize) -> (Table, Vec<usize>) {
     loop {
         let all: Vec<Wants> = (0..table.columns.len()).map(|index| wants(&table, index)).collect();
         let room = width.saturating_sub(3 * all.len() + 1);
-        let least: usize = all.iter().map(|wants| wants.least).sum();
+        let needs = |wants: &Wants| match table.narrow {
+            Narrow::Break => wants.least,
+            Narrow::Hide => wants.good,
+        };
+        let least: usize = all.iter().map(needs).sum();
         let optional = table.columns.iter().rposition(|column| column.optional);
         match optional {
             Some(dropped) if least > room => table = table.with_columns(|index| index != dropped),

@@ -47,8 +47,8 @@ pub(crate) use gate::{GateFormat, Look, render_differences, render_judgement, ti
 pub use html::html;
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
+pub(crate) use run::{Beside, not_sent, screen, sizes, sizes_line, too_few_rounds};
 pub use run::{block, markdown, terminal};
-pub(crate) use run::{not_sent, too_few_rounds};
 pub use terminal::Style;
 pub(crate) use terminal::terminal_width;
 pub(crate) use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};

@@ -1,7 +1,7 @@
 //! A run: the report on a terminal, `report.md`, and the block for a README.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::doc::{Block, Doc};
 use super::facts::Facts;
@@ -9,16 +9,123 @@ use super::markdown::{self, Form};
 use super::table::{Table, Tone};
 use super::terminal::{self, Style};
 use super::{charts, tables, words};
-use crate::line::{Line, strong};
+use crate::analyse::NoiseVerdict;
+use crate::line::{Line, command, strong};
 use crate::record::{Ended, Record};
 use crate::text::{for_people, shorten};
+use crate::units::Ratio;
 
 /// Most rows of a table on a terminal; Markdown and page have more.
 const MOST: usize = 48;
+/// Least columns of a reason.
+const LEAST: usize = 40;
 /// Longest title or name in a sentence.
 const LONGEST: usize = 600;
 
-/// On a terminal: the verdict and the headline table, then the details.
+/// What is beside a record on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// The page, where there is one.
+    pub page: Option<PathBuf>,
+    /// The Markdown, where there is one.
+    pub markdown: Option<PathBuf>,
+    /// The command that shows every table.
+    pub every_table: String,
+}
+
+/// Findings and failures that the screen shows, and how many lines of a failure's log.
+const FINDINGS: usize = 3;
+const FAILURES: usize = 3;
+const LOG_LINES: usize = 2;
+/// Columns of the shares of findings, and of the names of files.
+const SHARES: usize = 9;
+const FILES: usize = 13;
+
+/// The end of a run on a terminal: what came out, what costs most, and where everything else is.
+pub(crate) fn screen(record: &Record, beside: &Beside, style: Style) -> String {
+    let facts = Facts::of(record);
+    let mut doc = Doc::default();
+    doc.sentence(words::title(record)).sentence(format!("{}.", tables::verdict(&facts)));
+    if record.ended != Ended::Complete {
+        doc.sentence(format!("Not complete: {}.", words::ended(record)));
+    }
+    doc.gap().section(tables::overview(&facts, tables::MOST_LINES));
+    failures(&facts, terminal::columns(style), &mut doc);
+    if let Some(noise) = facts.noise.as_ref().filter(|noise| noise.verdict() == NoiseVerdict::Noisy) {
+        doc.sentence(words::noise(noise)).gap();
+    }
+    costs(&facts, terminal::columns(style).saturating_sub(SHARES), &mut doc);
+    let shown = |path: &Path| for_people(&path.to_string_lossy());
+    for (name, path) in [("page", &beside.page), ("Markdown", &beside.markdown)] {
+        if let Some(path) = path {
+            doc.field(name, FILES, shown(path));
+        }
+    }
+    doc.field("every table", FILES, command(&beside.every_table));
+    terminal::write(&doc, style)
+}
+
+/// What did not go well, each in a line of so many columns, and how its log ended.
+fn failures(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
+    let failed = tables::failed(facts);
+    for one in failed.iter().take(FAILURES) {
+        let name = format!("{} failed: {}: ", for_people(one.variant), one.at);
+        let what = [one.instruction, one.reason].into_iter().filter(|part| !part.is_empty()).map(for_people);
+        let what = what.collect::<Vec<_>>().join(": ");
+        let left = columns.saturating_sub(name.chars().count()).max(LEAST);
+        doc.sentence(strong(Tone::Bad, name).and(shorten(&what, left)));
+        for line in &one.log[one.log.len().saturating_sub(LOG_LINES)..] {
+            doc.under(2, format!("| {}", shorten(&for_people(line), columns.saturating_sub(4))));
+        }
+    }
+    if failed.len() > FAILURES {
+        doc.sentence(format!("[{}]", words::count(failed.len() - FAILURES, "other failure")));
+    }
+    if !failed.is_empty() {
+        doc.gap();
+    }
+}
+
+/// The findings that cost most, bytes and time judged by the same measure, each in a line of so many columns.
+fn costs(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
+    let merged = facts.merged_findings();
+    let all = words::count(merged.len(), "finding");
+    let costly = merged.iter().filter(|(_, found)| found.share > 0.0).take(FINDINGS);
+    let mut heading = Some(format!("What costs most, of {all} (% of the variant's size, or of its cold build):"));
+    for (variants, found) in costly {
+        if let Some(heading) = heading.take() {
+            doc.sentence(heading);
+        }
+        let who = match facts.record.variants.len() {
+            1 => String::new(),
+            of => format!("{}: ", words::about(variants, of)),
+        };
+        let line = |text: &str| shorten(&for_people(text), columns);
+        let message = line(&format!("{who}{}", found.finding.message));
+        doc.field(format!("{:>7}", Ratio(found.share).as_percent()), SHARES, message);
+        doc.under(SHARES, line(&format!("→ {}", found.finding.remedy)));
+    }
+}
+
+/// The sizes on a terminal, as soon as every variant was built once.
+pub(crate) fn sizes(record: &Record, style: Style) -> String {
+    let mut record = record.clone();
+    record.samples.clear();
+    record.variants.retain(|variant| variant.side.is_head());
+    let facts = Facts::of(&record);
+    let mut doc = Doc::default();
+    doc.section(tables::overview(&facts, usize::MAX));
+    terminal::write(&doc, style)
+}
+
+/// The sizes in a line: `python3.9 875 MB · python3.9-slim 123 MB`.
+pub(crate) fn sizes_line(record: &Record) -> String {
+    let head = record.variants.iter().filter(|variant| variant.side.is_head());
+    let sizes = head.filter_map(|variant| Some(format!("{} {}", variant.name, variant.size()?)));
+    sizes.collect::<Vec<_>>().join(" · ")
+}
+
+/// Every table on a terminal: the verdict and the headline table, then the details.
 pub fn terminal(record: &Record, style: Style) -> String {
     let facts = Facts::of(record);
     let mut doc = Doc::default();

@@ -15,6 +15,18 @@ pub(super) struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// Sentences below it.
     pub notes: Vec<String>,
+    /// What a narrow terminal does first.
+    pub narrow: Narrow,
+}
+
+/// What a narrow terminal does with a table first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Narrow {
+    /// Breaks cells into lines.
+    #[default]
+    Break,
+    /// Hides columns, so that a row is a line.
+    Hide,
 }
 
 /// A column.
@@ -68,7 +80,7 @@ impl Table {
                 }
             })
             .collect();
-        Self { title: title.to_owned(), columns, rows: Vec::new(), notes: Vec::new() }
+        Self { title: title.to_owned(), columns, rows: Vec::new(), notes: Vec::new(), narrow: Narrow::Break }
     }
 
     /// Adds a row; missing cells are empty.
@@ -87,6 +99,12 @@ impl Table {
     /// Adds a sentence below.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
+    }
+
+    /// Hides columns on a narrow terminal before it breaks cells.
+    #[must_use]
+    pub(super) fn dense(self) -> Self {
+        Self { narrow: Narrow::Hide, ..self }
     }
 
     /// Leaves out the columns in which no cell says anything.

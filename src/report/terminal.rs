@@ -10,6 +10,7 @@ use super::table::{Align, Table, Tone};
 use super::{layout, words};
 use crate::line::{Line, Span};
 use crate::text::{for_people, shorten};
+use unicode_width::UnicodeWidthStr as _;
 
 /// What the terminal can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,8 +37,12 @@ const AMOUNTS: usize = 6;
 
 /// A document on a terminal, in lines that fit.
 pub(super) fn write(doc: &Doc, style: Style) -> String {
-    let columns = usize::from(style.width.unwrap_or(READABLE).max(40));
-    Writer { colour: style.colour, columns, framed: true, out: String::new() }.document(doc)
+    Writer { colour: style.colour, columns: columns(style), framed: true, out: String::new() }.document(doc)
+}
+
+/// Columns that lines fit into.
+pub(super) fn columns(style: Style) -> usize {
+    usize::from(style.width.unwrap_or(READABLE).max(40))
 }
 
 /// A document in the log of a job: lines as long as they are, tables without frames, and nothing that a workflow obeys.
@@ -81,17 +86,24 @@ impl Writer {
         }
     }
 
-    /// A line in as many as it takes.
+    /// A line in as many as it takes, all as far in as what follows `start`.
     fn line(&mut self, start: &str, line: &Line) {
-        let mut text = start.to_owned();
+        let mut text = String::new();
         for span in &line.0 {
             match span {
                 Span::Strong(tone, words) if self.colour => text.push_str(&painted(*tone, &for_people(words))),
                 span => text.push_str(&for_people(&Line(vec![span.clone()]).to_string())),
             }
         }
-        for line in layout::wrap(&for_logs(text), self.columns) {
-            let _ = writeln!(self.out, "{line}");
+        let indent = start.width();
+        // Only what begins a line is a command with `::`.
+        let text = match for_logs(format!("{start}{text}")).strip_prefix(start) {
+            Some(text) => text.to_owned(),
+            None => for_logs(text),
+        };
+        for (index, line) in layout::wrap(&text, self.columns.saturating_sub(indent)).iter().enumerate() {
+            let start = if index == 0 { start } else { &" ".repeat(indent) };
+            let _ = writeln!(self.out, "{}", format!("{start}{line}").trim_end());
         }
     }
 
@@ -108,9 +120,11 @@ impl Writer {
         }
         let (shown, widths) = layout::columns(table, self.columns);
         let _ = writeln!(self.out, "{}", draw(&shown, &widths, self.colour, UTF8_FULL_CONDENSED));
-        let left_out = table.columns.len() - shown.columns.len();
-        if left_out > 0 {
-            let _ = writeln!(self.out, "{} hidden (narrow terminal).", words::count(left_out, "column"));
+        let hidden: Vec<&str> =
+            table.columns.iter().filter(|c| !shown.columns.contains(c)).map(|c| c.head.as_str()).collect();
+        if !hidden.is_empty() {
+            let count = words::count(hidden.len(), "column");
+            self.line("", &format!("{count} hidden (narrow terminal): {}.", hidden.join(", ")).into());
         }
         for note in &table.notes {
             self.line("", &note.as_str().into());

@@ -36,6 +36,22 @@ fn the_terminal_is_golden() {
 }
 
 #[test]
+fn the_screen_is_golden_and_short_at_every_width() {
+    let beside =
+        super::Beside { every_table: "tonnage report --full results/x".to_owned(), ..super::Beside::default() };
+    for (name, record) in records() {
+        for width in [80, 100, 120, 200] {
+            let text = super::screen(&record, &beside, Style { colour: false, width: Some(width) });
+            assert!(text.lines().count() <= 30, "{name} at {width}:\n{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{name} at {width}:\n{text}");
+            assert!(!text.contains("µs"), "{text}");
+        }
+        let text = super::screen(&record, &beside, Style { colour: false, width: Some(100) });
+        insta::assert_snapshot!(format!("screen-{name}"), text);
+    }
+}
+
+#[test]
 fn charts_are_golden() {
     let names = ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "start-up"];
     for name in names {

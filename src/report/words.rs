@@ -100,6 +100,11 @@ pub(super) fn times_and_change(ratio: Ratio) -> String {
     times(ratio).map_or(change.clone(), |times| format!("{times} ({change})"))
 }
 
+/// A ratio of sizes in short: `7.12× smaller`; `-0.3 %` where the factor rounds to 1.
+pub(super) fn times_or_change(ratio: Ratio) -> String {
+    times(ratio).unwrap_or_else(|| ratio.as_change())
+}
+
 /// A ratio of sizes as a comparison: `7.12× smaller than NAME`.
 pub(super) fn than(ratio: Ratio, name: &str) -> String {
     times(ratio).map_or_else(|| format!("{} against {name}", ratio.as_change()), |times| format!("{times} than {name}"))

@@ -14,7 +14,7 @@ use crate::measure::{Event, Observer};
 use crate::record::{Sample, ServeState};
 use crate::report;
 use crate::text;
-use crate::units::count;
+use crate::units::{Nanos, count};
 
 /// Marks the second build of a variant in a round.
 const AGAIN: &str = " again (A/A check)";
@@ -58,7 +58,7 @@ fn line(event: &Event<'_>) -> Option<String> {
             format!("{variant} {scenario}: failed: {}", text::for_people(message))
         }
         Event::Weighing { bytes } if bytes.0 == 0 => "weighing the images".to_owned(),
-        Event::Weighed { variant, size } => format!("{variant}: {size} ({})", size.exact()),
+        Event::Sizes(record) => format!("sizes:\n{}", report::sizes(record, report::Style::default()).trim_end()),
         Event::Served { variant, state: ServeState::Answered, ready, detail } => {
             format!("{variant}: starts in {ready}: {}", text::for_people(detail))
         }
@@ -77,6 +77,12 @@ fn line(event: &Event<'_>) -> Option<String> {
         | Event::Serving { .. }
         | Event::Cleaning => return None,
     })
+}
+
+/// `about 3 min 20 s left`; nothing where that is not known.
+fn time_left(left: Option<Nanos>) -> String {
+    let seconds = |left: Nanos| Nanos::from_seconds(left.as_seconds().ceil().max(1.0));
+    left.map_or_else(String::new, |left| format!("about {} left", seconds(left).whole_seconds()))
 }
 
 fn build_line(sample: &Sample) -> String {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::line;
+use super::{line, time_left};
 use crate::measure::{Event, Observer};
 
 /// Writes one line per finished step, with the seconds since the beginning and how many builds are left.
@@ -21,8 +21,10 @@ impl Default for Plain {
 
 impl Observer for Plain {
     fn event(&mut self, event: &Event<'_>) {
-        if let Event::BuildStarted { position, builds, .. } = event {
-            self.place = format!("{position}/{builds} ");
+        if let Event::BuildStarted { position, builds, left, .. } = event {
+            let left = time_left(*left);
+            let left = if left.is_empty() { left } else { format!("({left}) ") };
+            self.place = format!("{position}/{builds} {left}");
         }
         let Some(line) = line(event) else { return };
         let place = if matches!(event, Event::BuildDone(_)) { self.place.as_str() } else { "" };

@@ -15,8 +15,10 @@ fn a_record_of_version_1_0_makes_the_report_that_it_made_then() {
     for (name, record) in RECORDS {
         let sandbox = Sandbox::new();
         sandbox.write("run.json", record);
+        let screen = sandbox.run(&["report", "run.json"]).expect(0).stdout;
+        insta::assert_snapshot!(format!("{name}-screen"), screen);
         for format in ["table", "markdown", "json"] {
-            let text = sandbox.run(&["report", "run.json", "--format", format]).expect(0).stdout;
+            let text = sandbox.run(&["report", "run.json", "--full", "--format", format]).expect(0).stdout;
             insta::assert_snapshot!(format!("{name}-{format}"), text);
         }
     }

@@ -21,7 +21,6 @@ use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
 use crate::record::{Ended, Record};
 use crate::text::for_people;
-use crate::units::Bytes;
 
 const STYLE: &str = include_str!("../../../assets/page/page.css");
 const SCRIPT: &str = include_str!("../../../assets/page/page.js");
@@ -173,13 +172,12 @@ fn verdict(facts: &Facts<'_>) -> Markup {
 fn findings(facts: &Facts<'_>) -> Markup {
     let merged = facts.merged_findings();
     html! {
-        @for (variants, finding) in merged.iter().take(200) {
+        @for (variants, found) in merged.iter().take(200) {
+            @let finding = &found.finding;
             div.finding {
                 p {
                     strong { (for_people(&words::about(variants, facts.record.variants.len()))) }
-                    @if finding.size_bytes > Bytes::ZERO {
-                        " · " span.care { (finding.size_bytes) @if variants.len() > 1 { " each" } }
-                    }
+                    @if let Some(cost) = tables::cost(found, variants.len()) { " · " span.care { (cost) } }
                     " · " (for_people(&finding.message))
                 }
                 @if !finding.instruction.is_empty() { p { code { (for_people(&finding.instruction)) } } }

@@ -12,6 +12,8 @@ use crate::units::SignedBytes;
 
 /// Most rows: a headline is read, not searched.
 const MOST_ROWS: usize = 100;
+/// Most rows of the screen at the end of a run.
+pub(crate) const MOST_LINES: usize = 9;
 /// Most names in a list of the verdict.
 const MOST_NAMES: usize = 3;
 
@@ -150,6 +152,47 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
         table.note(format!("Sizes marked (substitute) were measured on {line}."));
     }
     table.without_empty_columns()
+}
+
+/// The same in one line per variant, for the end of a run: what was measured on a substitute has a star.
+pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
+    let against = format!("#{}", facts.against_first());
+    let heads =
+        ["Variant", "#Size", against.as_str(), "?#Published", "#Cold build", "#After an edit (cached)", "?#Startup"];
+    let mut table = Table::new("", &heads);
+    for line in facts.summary.iter().take(most) {
+        let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
+        let time = |scenario| line.timings.get(&scenario).map_or_else(Cell::default, timing_cell);
+        table.push(vec![
+            Cell::new(&line.name),
+            match line.size {
+                Some(size) => {
+                    let star = if line.stand_in { " *" } else { "" };
+                    Cell::number(format!("{size}{star}"), size.0 as f64).best_if(line.smallest)
+                }
+                None => size_cell(facts, line),
+            },
+            line.ratio_to_first
+                .map_or_else(Cell::default, |ratio| Cell::number(words::times_or_change(ratio), ratio.0)),
+            claim_cell(facts, line),
+            estimate(Scenario::Cold).map_or_else(|| time(Scenario::Cold), |estimate| Cell::time(estimate.median)),
+            time(Scenario::Src),
+            match line.ready {
+                Some(ready) => Cell::time(ready),
+                None if line.outcome == Outcome::ServeFailed => Cell::new("fails").tone(Tone::Bad),
+                None => Cell::default(),
+            },
+        ]);
+    }
+    table.others(facts.summary.len(), most);
+    if let Some(line) = words::stand_in_line(facts.record) {
+        table.note(format!("* measured on {line}."));
+    }
+    let timed = facts.summary.iter().flat_map(|line| line.timings.values()).filter_map(|timing| timing.estimate);
+    if let Some(line) = words::too_few(timed, "round") {
+        table.note(line);
+    }
+    table.without_empty_columns().dense()
 }
 
 /// The size of a variant with what must be said beside it: the smallest, a stand-in, a failure.

@@ -8,11 +8,11 @@ mod surroundings;
 mod verdicts;
 
 pub(crate) use builds::{decomposition, times};
-pub(crate) use headline::{headline, verdict};
+pub(crate) use headline::{MOST_LINES, headline, overview, verdict};
 pub(crate) use images::{definitions, layers, serving, sizes, unless_zero, wire};
 pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};
-pub(crate) use verdicts::{failures, failures_with_logs, findings, reproduction};
+pub(crate) use verdicts::{cost, failed, failures, failures_with_logs, findings, reproduction};
 
 /// Most rows of the longer tables; a note says what was left out and where it is.
 const MOST_ROWS: usize = 400;

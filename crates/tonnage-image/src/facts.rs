@@ -136,6 +136,28 @@ pub enum PackageManager {
     Apk,
     /// Python distributions: `dist-info` and `egg-info`.
     Python,
+    /// Red Hat's and SUSE's.
+    Rpm,
+    /// Slices of Ubuntu's packages.
+    Chisel,
+    /// Paths of Nix's store.
+    Nix,
+    /// Packages of conda environments.
+    Conda,
+    /// Node's packages, whether npm, pnpm, or yarn installed them.
+    Npm,
+    /// Gems.
+    Ruby,
+    /// Composer's packages.
+    Php,
+    /// Packages of `NuGet`, and .NET's own frameworks.
+    Dotnet,
+    /// R's packages.
+    R,
+    /// Java archives, those within them, and runtimes.
+    Java,
+    /// Go programs; the modules in them are named and have no bytes of their own.
+    Go,
 }
 
 impl fmt::Display for PackageManager {
@@ -144,6 +166,17 @@ impl fmt::Display for PackageManager {
             Self::Dpkg => "dpkg",
             Self::Apk => "apk",
             Self::Python => "python",
+            Self::Rpm => "rpm",
+            Self::Chisel => "chisel",
+            Self::Nix => "nix",
+            Self::Conda => "conda",
+            Self::Npm => "npm",
+            Self::Ruby => "ruby",
+            Self::Php => "php",
+            Self::Dotnet => "dotnet",
+            Self::R => "r",
+            Self::Java => "java",
+            Self::Go => "go",
         })
     }
 }

@@ -1,8 +1,10 @@
 //! An image's layers merged, and which package owns what.
 
-use super::tree::{Inode, NONE, Tree};
+use std::collections::BTreeMap;
+
+use super::tree::{Inode, NONE, ROOT, Shown, Tree};
 use crate::facts::LayerOrigin;
-use crate::packages::{self, Databases, Found, Inventory};
+use crate::packages::{self, Composites, Databases, Found, Inventory};
 use crate::read::ImageScan;
 use crate::read::layer::{LayerEntry, LayerScan};
 
@@ -21,6 +23,10 @@ pub(crate) struct Merged<'a> {
     pub packages: Vec<Found>,
     /// Package of each node; [`NONE`] where none owns it.
     pub owner: Vec<u32>,
+    /// Parts of files that are of other packages than the file: package and bytes, by inode.
+    pub parts: BTreeMap<u32, Vec<(u32, u64)>>,
+    /// How many package databases are not what their names say.
+    pub unreadable: u64,
     /// Whether there were more packages, or longer lists of theirs, than are looked at.
     pub lists_cut: bool,
 }
@@ -31,27 +37,33 @@ impl<'a> Merged<'a> {
     pub(crate) fn new(scan: &'a ImageScan, base: &[String], site_layers: usize) -> Self {
         let layers: Vec<&LayerScan> = scan.layers.iter().map(AsRef::as_ref).collect();
         let tree = Tree::merge(layers.iter().copied());
-        let mut databases = Databases::new();
+        let (mut databases, mut composites) = (Databases::new(), Composites::new());
         for (index, layer) in layers.iter().enumerate() {
-            for (&entry, content) in &layer.databases {
+            let is_visible = |entry: u32| {
                 let key = (index as u32, entry);
-                let Ok(found) = tree.inodes.binary_search_by_key(&key, |inode| (inode.layer, inode.entry)) else {
-                    continue;
-                };
-                if tree.inodes[found].names > 0 {
-                    databases.insert(layer.path(&layer.entries[entry as usize]), content);
-                }
-            }
+                let found = tree.inodes.binary_search_by_key(&key, |inode| (inode.layer, inode.entry));
+                found.is_ok_and(|found| tree.inodes[found].names > 0)
+            };
+            let path = |entry: u32| layer.path(&layer.entries[entry as usize]);
+            let visible = layer.databases.iter().filter(|&(&entry, _)| is_visible(entry));
+            databases.extend(visible.map(|(&entry, content)| (path(entry), &**content)));
+            let visible = layer.composites.iter().filter(|&(&entry, _)| is_visible(entry));
+            composites.extend(visible.map(|(&entry, composite)| (path(entry), composite)));
         }
         let mut owners = Owners {
             owner: vec![NONE; tree.nodes.len()],
+            claims: BTreeMap::new(),
+            parts: BTreeMap::new(),
             found: Vec::new(),
             tree: &tree,
             layers: &layers,
             lookups: LOOKUPS,
+            unreadable: 0,
         };
-        packages::read(&databases, &mut owners);
-        let (owner, found, lists_cut) = (owners.owner, owners.found, owners.lookups == 0);
+        packages::read(&databases, &composites, &mut owners);
+        owners.settle();
+        let Owners { owner, parts, found, lookups, unreadable, .. } = owners;
+        let lists_cut = lookups == 0;
         let own = layers.iter().zip(base).take_while(|(layer, id)| layer.diff_id == **id).count();
         let site = base.len().saturating_sub(site_layers);
         let origins = (0..layers.len())
@@ -62,7 +74,7 @@ impl<'a> Merged<'a> {
             })
             .collect();
         let instructions = scan.config.instructions();
-        Self { scan, instructions, layers, origins, tree, packages: found, owner, lists_cut }
+        Self { scan, instructions, layers, origins, tree, packages: found, owner, parts, unreadable, lists_cut }
     }
 
     pub(crate) fn entry(&self, inode: &Inode) -> (&'a LayerScan, &'a LayerEntry) {
@@ -92,10 +104,38 @@ impl<'a> Merged<'a> {
 
 struct Owners<'t, 'a> {
     owner: Vec<u32>,
+    /// Packages by the directory, or file, whose whole content they claim.
+    claims: BTreeMap<u32, u32>,
+    parts: BTreeMap<u32, Vec<(u32, u64)>>,
     found: Vec<Found>,
     tree: &'t Tree<'a>,
     layers: &'t [&'a LayerScan],
     lookups: u64,
+    unreadable: u64,
+}
+
+impl Owners<'_, '_> {
+    /// Gives what no list names to the package of the deepest directory that is claimed.
+    fn settle(&mut self) {
+        // A file that was hidden has its node still: the children of all nodes, not the visible ones.
+        let mut claimed = vec![NONE; self.tree.nodes.len()];
+        // A node comes behind its parent.
+        for (index, node) in self.tree.nodes.iter().enumerate() {
+            let own = self.claims.get(&(index as u32)).copied();
+            claimed[index] = own.unwrap_or(if index == ROOT as usize { NONE } else { claimed[node.parent as usize] });
+            if self.owner[index] == NONE {
+                self.owner[index] = claimed[index];
+            }
+        }
+    }
+
+    fn visible(&self, path: &[u8]) -> Option<u32> {
+        let node = self.tree.find(path)?;
+        match self.tree.nodes[node as usize].shown {
+            Shown::Inode(inode) => Some(inode),
+            _ => None,
+        }
+    }
 }
 
 impl Inventory for Owners<'_, '_> {
@@ -118,19 +158,50 @@ impl Inventory for Owners<'_, '_> {
     }
 
     fn owns_below(&mut self, package: u32, folder: &[u8]) {
-        let mut waiting = Vec::from_iter(self.tree.find(folder));
-        while let Some(node) = waiting.pop() {
-            let Some(left) = self.lookups.checked_sub(1) else { return };
-            self.lookups = left;
-            let owner = &mut self.owner[node as usize];
-            if *owner == NONE {
-                *owner = package;
-            }
-            waiting.extend(self.tree.shown_children(node));
+        // A link that has the place of a directory is the package's; what it points at is somebody's own.
+        if let Some(node) = self.tree.find(folder).filter(|&node| node != ROOT) {
+            self.claims.entry(node).or_insert(package);
+        }
+    }
+
+    fn owns_part(&mut self, package: u32, path: &[u8], bytes: u64) {
+        let Some(inode) = self.visible(path).filter(|_| bytes > 0) else { return };
+        let written = self.tree.inodes[inode as usize];
+        let size = self.layers[written.layer as usize].entries[written.entry as usize].size;
+        let parts = self.parts.entry(inode).or_default();
+        // No more than there is, whatever an archive says of itself.
+        let taken: u64 = parts.iter().map(|part| part.1).sum();
+        let bytes = bytes.min(size - taken);
+        if bytes > 0 {
+            parts.push((package, bytes));
         }
     }
 
     fn is_owned(&self, path: &[u8]) -> bool {
-        self.tree.find(path).is_some_and(|node| self.owner[node as usize] != NONE)
+        let Some(mut node) = self.tree.find(path) else { return false };
+        if self.owner[node as usize] != NONE {
+            return true;
+        }
+        while node != ROOT {
+            if self.claims.contains_key(&node) {
+                return true;
+            }
+            node = self.tree.nodes[node as usize].parent;
+        }
+        false
+    }
+
+    fn names_in(&mut self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let Some(node) = self.tree.find(folder) else { return Vec::new() };
+        let found = self.tree.shown_children(node);
+        self.lookups = self.lookups.saturating_sub(found.len() as u64);
+        if self.lookups == 0 {
+            return Vec::new();
+        }
+        found.into_iter().map(|child| self.tree.nodes[child as usize].name.to_vec()).collect()
+    }
+
+    fn unreadable(&mut self) {
+        self.unreadable += 1;
     }
 }

@@ -2,7 +2,6 @@
 
 use super::database::{Databases, Found, Inventory, lines};
 use crate::facts::PackageManager;
-use crate::text::from_bytes;
 
 const INSTALLED: [&[u8]; 2] = [b"lib/apk/db/installed", b"usr/lib/apk/db/installed"];
 
@@ -40,5 +39,5 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
 }
 
 fn add(name: &[u8], version: &[u8], inventory: &mut dyn Inventory) -> Option<u32> {
-    inventory.package(Found { manager: PackageManager::Apk, name: from_bytes(name), version: from_bytes(version) })
+    inventory.package(Found::new(PackageManager::Apk, name, version))
 }

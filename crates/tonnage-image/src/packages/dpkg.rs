@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::database::{Databases, Found, Inventory, field, lines};
 use crate::facts::PackageManager;
-use crate::text::from_bytes;
 
 const STATUS: &[u8] = b"var/lib/dpkg/status";
 const STATUS_D: &[u8] = b"var/lib/dpkg/status.d/";
@@ -122,11 +121,7 @@ fn rootless(path: &[u8]) -> &[u8] {
 }
 
 fn add(paragraph: &Paragraph<'_>, numbers: &mut Numbers, inventory: &mut dyn Inventory) -> Option<u32> {
-    let number = inventory.package(Found {
-        manager: PackageManager::Dpkg,
-        name: from_bytes(paragraph.name),
-        version: from_bytes(paragraph.version),
-    })?;
+    let number = inventory.package(Found::new(PackageManager::Dpkg, paragraph.name, paragraph.version))?;
     numbers.insert([paragraph.name, b":", paragraph.architecture].concat(), number);
     numbers.entry(paragraph.name.to_vec()).or_insert(number);
     Some(number)

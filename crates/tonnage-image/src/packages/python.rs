@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Databases, Found, Inventory, field, lines};
+use super::database::{Databases, Found, Inventory, field, lines, split};
 use crate::facts::PackageManager;
-use crate::text::from_bytes;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);
@@ -84,17 +83,6 @@ fn distribution(metadata: &[u8]) -> Option<Found> {
         name = name.or_else(|| field(line, "Name"));
         version = version.or_else(|| field(line, "Version"));
     }
-    Some(Found {
-        manager: PackageManager::Python,
-        name: from_bytes(name.filter(|name| !name.is_empty())?),
-        version: from_bytes(version.unwrap_or_default()),
-    })
-}
-
-/// Folder and name of a path.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|&byte| byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (b"", path),
-    }
+    let name = name.filter(|name| !name.is_empty())?;
+    Some(Found::new(PackageManager::Python, name, version.unwrap_or_default()))
 }

@@ -9,7 +9,7 @@ use std::io::{BufRead, Read};
 
 use super::tar::{self, Fault, Kind, TarError, TarReader};
 use crate::Limits;
-use crate::packages::is_database;
+use crate::packages::{Capture, Composite, is_database};
 
 /// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
 const MAX_LAYER: u64 = 1 << 50;
@@ -61,6 +61,8 @@ pub struct LayerScan {
     pub(crate) digests: Vec<[u8; 32]>,
     /// Content of package databases, by index of the entry.
     pub(crate) databases: BTreeMap<u32, Box<[u8]>>,
+    /// Programs and archives made of packages, by index of the entry.
+    pub(crate) composites: BTreeMap<u32, Composite>,
     /// Package databases that were too large to keep.
     pub(crate) databases_left_out: u64,
 }
@@ -160,6 +162,7 @@ pub(crate) fn scan(
         names: Vec::new(),
         digests: Vec::new(),
         databases: BTreeMap::new(),
+        composites: BTreeMap::new(),
         databases_left_out: 0,
     };
     let mut tar = TarReader::new(input);
@@ -201,8 +204,13 @@ pub(crate) fn scan(
             let mut content = (wanted && size <= room).then(Vec::new);
             scan.databases_left_out += u64::from(wanted && content.is_none());
             let mut hash = (hashes.wants(size) && !entry.sparse).then(blake3::Hasher::new);
-            if hash.is_some() || content.is_some() {
-                read_data(&mut tar, hash.as_mut(), content.as_mut())?;
+            let mut capture = if entry.sparse || wanted {
+                None
+            } else {
+                Capture::of(path, start_of(&mut tar)?, size, budget.database_bytes)
+            };
+            if hash.is_some() || content.is_some() || capture.is_some() {
+                read_data(&mut tar, hash.as_mut(), content.as_mut(), capture.as_mut())?;
             }
             if let Some(hash) = hash {
                 digest = scan.digests.len() as u32;
@@ -211,6 +219,15 @@ pub(crate) fn scan(
             if let Some(content) = content {
                 budget.database_bytes -= content.len() as u64;
                 scan.databases.insert(index, content.into_boxed_slice());
+            }
+            if let Some(composite) = capture.and_then(Capture::finish) {
+                match budget.database_bytes.checked_sub(composite.memory()) {
+                    Some(left) => {
+                        budget.database_bytes = left;
+                        scan.composites.insert(index, composite);
+                    }
+                    None => scan.databases_left_out += 1,
+                }
             }
         }
         let mode = entry.mode as u16;
@@ -235,10 +252,17 @@ fn new_names(before: &[u8], path: &[u8]) -> u64 {
     rest.split(|&byte| byte == b'/').count() as u64
 }
 
+/// The first bytes of the current entry, as many as are there at once.
+fn start_of<'a>(tar: &'a mut TarReader<&mut dyn BufRead>) -> Result<&'a [u8], TarError> {
+    let offset = tar.offset();
+    tar.peek().map_err(|error| TarError { offset, what: Fault::Io(error) })
+}
+
 fn read_data(
     tar: &mut TarReader<&mut dyn BufRead>,
     mut hash: Option<&mut blake3::Hasher>,
     mut content: Option<&mut Vec<u8>>,
+    mut capture: Option<&mut Capture>,
 ) -> Result<(), TarError> {
     loop {
         let offset = tar.offset();
@@ -253,6 +277,9 @@ fn read_data(
         }
         if let Some(content) = &mut content {
             content.extend_from_slice(buffer);
+        }
+        if let Some(capture) = &mut capture {
+            capture.take(buffer);
         }
         data.consume(count);
     }

@@ -149,6 +149,13 @@ impl<R: BufRead> TarReader<R> {
         }
     }
 
+    /// The next bytes of the current entry's data, as many as are there at once; none at its end.
+    pub fn peek(&mut self) -> io::Result<&[u8]> {
+        let most = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+        let buffer = self.input.fill_buf()?;
+        Ok(&buffer[..buffer.len().min(most)])
+    }
+
     /// The data of the current entry.
     pub fn data(&mut self) -> Data<'_, R> {
         Data { tar: self }

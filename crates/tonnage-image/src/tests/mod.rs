@@ -2,6 +2,8 @@
 
 mod bombs;
 mod bounds;
+mod composites;
+mod ecosystems;
 mod formats;
 mod hostile;
 mod layouts;

@@ -6,7 +6,8 @@ use crate::facts::LayerOrigin;
 const APP_FOLDERS: [&[u8]; 4] = [b"app", b"srv", b"opt", b"usr/src"];
 /// Kept to be quicker next time, which in an image there is none.
 const CACHE_FOLDERS: [&[u8]; 4] = [b"var/cache", b"var/lib/apt/lists", b"root/.cache", b"tmp"];
-const DATABASE_FOLDERS: [&[u8]; 3] = [b"var/lib/dpkg", b"lib/apk", b"usr/lib/apk"];
+const DATABASE_FOLDERS: [&[u8]; 6] =
+    [b"var/lib/dpkg", b"lib/apk", b"usr/lib/apk", b"var/lib/rpm", b"usr/lib/sysimage/rpm", b"var/lib/chisel"];
 
 /// The label of a file that no package owns.
 pub(crate) fn of(path: &[u8], origin: LayerOrigin, working_dir: &str) -> &'static str {

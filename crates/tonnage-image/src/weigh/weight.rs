@@ -121,14 +121,19 @@ impl Sums {
             layer_waste: vec![0; merged.layers.len()],
             dead: 0,
         };
-        for inode in &merged.tree.inodes {
+        for (index, inode) in merged.tree.inodes.iter().enumerate() {
             let (layer, entry) = merged.entry(inode);
             let size = entry.size;
             if size == 0 {
                 continue;
             }
             if let Some(owner) = merged.owner_of(inode) {
-                *sums.packages[owner].entry(inode.layer).or_default() += size;
+                let mut rest = size;
+                for &(part, bytes) in merged.parts.get(&(index as u32)).into_iter().flatten() {
+                    *sums.packages[part as usize].entry(inode.layer).or_default() += bytes;
+                    rest -= bytes;
+                }
+                *sums.packages[owner].entry(inode.layer).or_default() += rest;
                 sums.layer_packages[inode.layer as usize] += size;
             } else {
                 let origin = merged.origins[inode.layer as usize];

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{counted, listed};
+use super::words::{counted, largest, listed};
 use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
@@ -44,10 +44,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (layer, (bytes, owners)) in twice {
-        let mut owners: Vec<(u64, &str)> =
-            owners.into_iter().map(|(owner, bytes)| (bytes, merged.packages[owner].name.as_str())).collect();
-        owners.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-        let names: Vec<&str> = owners.into_iter().map(|(_, name)| name).collect();
+        let names = largest(owners.into_iter().map(|(owner, bytes)| (bytes, merged.packages[owner].name.as_str())));
         findings.push(Finding {
             code: "stored-twice".into(),
             message: format!(

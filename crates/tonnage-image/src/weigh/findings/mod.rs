@@ -5,6 +5,7 @@
 
 mod dead;
 mod left;
+mod node;
 mod rights;
 mod tools;
 mod unread;
@@ -18,6 +19,9 @@ pub(super) fn all(merged: &Merged<'_>) -> Vec<Finding> {
     let mut findings = left::findings(merged);
     findings.extend(dead::findings(merged));
     findings.extend(tools::findings(merged));
+    findings.extend(node::development(merged));
+    findings.extend(node::several_versions(merged));
+    findings.extend(node::managers(merged));
     findings.extend(rights::setuid(merged));
     findings.extend(rights::runs_as_root(merged));
     findings.extend(unread::finding(merged));

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{counted, listed};
+use super::words::{counted, largest, listed};
 use crate::bytes::Bytes;
 use crate::facts::{Finding, PackageManager};
 use crate::merge::Merged;
 
+/// Managers whose packages may be compilers. Packages of languages have such names too, and are something else.
+const SYSTEMS: [PackageManager; 3] = [PackageManager::Dpkg, PackageManager::Apk, PackageManager::Rpm];
 const TOOLS: [&str; 15] = [
     "autoconf",
     "automake",
@@ -35,7 +37,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
         let Some(owner) = merged.owner_of(inode) else { continue };
         let found = &merged.packages[owner];
         let size = merged.entry(inode).1.size;
-        if size > 0 && found.manager != PackageManager::Python && is_tool(&found.name) {
+        if size > 0 && SYSTEMS.contains(&found.manager) && is_tool(&found.name) {
             let layer = merged.is_own(inode.layer).then_some(inode.layer);
             *sums.entry(layer).or_default().entry(owner).or_default() += size;
         }
@@ -43,10 +45,8 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     sums.into_iter()
         .map(|(layer, packages)| {
             let bytes: u64 = packages.values().sum();
-            let mut names: Vec<(u64, &str)> =
-                packages.into_iter().map(|(owner, bytes)| (bytes, merged.packages[owner].name.as_str())).collect();
-            names.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-            let names: Vec<&str> = names.into_iter().map(|(_, name)| name).collect();
+            let names =
+                largest(packages.into_iter().map(|(owner, bytes)| (bytes, merged.packages[owner].name.as_str())));
             let packages = counted(names.len(), "package", "packages");
             Finding {
                 code: "build-tools".into(),
@@ -72,5 +72,5 @@ fn is_tool(name: &str) -> bool {
     // `gcc-12-base` holds a licence and no compiler.
     TOOLS.contains(&name)
         || (FAMILIES.iter().any(|family| name.starts_with(family)) && !name.ends_with("-base"))
-        || name.split('-').skip(1).any(|part| part == "dev")
+        || name.split('-').skip(1).any(|part| part == "dev" || part == "devel")
 }

@@ -5,6 +5,13 @@ use crate::text::for_people;
 /// Names that a message lists.
 pub(super) const NAMED: usize = 5;
 
+/// Names, that with the most bytes first.
+pub(super) fn largest<'a>(rows: impl Iterator<Item = (u64, &'a str)>) -> Vec<&'a str> {
+    let mut rows: Vec<(u64, &str)> = rows.collect();
+    rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    rows.into_iter().map(|(_, name)| name).collect()
+}
+
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -1,12 +1,13 @@
 # Thin on purpose: the work is done in scripts/. make turns every failure into exit code 2; call scripts/bench.sh for tonnage's
 # own.
-.PHONY: help bench results test lint clean-cache
+.PHONY: help bench results test lint dist clean-cache
 
 help:
 	@echo 'make bench        build and weigh the four variants of the Flask suite (sets up an engine and base images if needed)'
 	@echo 'make results      update results/flask-blog/latest and the table in README.md from the newest run'
 	@echo 'make test         run every test, including those that need an engine (installs what they need)'
 	@echo 'make lint         check format and lints of code, scripts, and workflows, as CI does'
+	@echo 'make dist         build and check what a release publishes, in dist/'
 	@echo 'make clean-cache  remove what the scripts keep between runs'
 	@echo
 	@echo 'ARGS="..." is passed on to `tonnage run` (bench) or `cargo test` (test);'
@@ -23,6 +24,9 @@ test:
 
 lint:
 	@scripts/lint.sh
+
+dist:
+	@scripts/dist.sh $(ARGS)
 
 clean-cache:
 	@scripts/clean-cache.sh

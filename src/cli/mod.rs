@@ -18,11 +18,13 @@ mod run;
 mod span;
 mod terminal;
 mod trend;
+mod version;
 mod weigh;
 mod words;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::Failure;
@@ -37,6 +39,9 @@ pub(crate) struct Cli {
     /// Suppress progress, warnings, and hints
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// With `--version`: also print the commit, the target, and the features
+    #[arg(long)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -80,6 +85,13 @@ pub fn main() -> ExitCode {
     let parsed = command_line().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && version::wants_more() => {
+            let terminal = Terminal::detect(true);
+            return match terminal.out(&version::verbose()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => failure.exit.into(),
+            };
+        }
         Err(error) => {
             // `--help` and `--version` come this way too, and are no errors.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
@@ -88,6 +100,11 @@ pub fn main() -> ExitCode {
         }
     };
     let terminal = Terminal::detect(cli.quiet);
+    if cli.verbose {
+        let failure = Failure::new(Exit::Usage, "`--verbose` needs `--version`", "run `tonnage --version --verbose`");
+        terminal.failure(&failure);
+        return failure.exit.into();
+    }
     match dispatch(cli.command, &terminal) {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -25,7 +25,7 @@ if [ "$(cat "$venv/requirements.txt" 2>/dev/null)" != "$requirements" ]; then
         "$venv/bin/pip" install --quiet --disable-pip-version-check jsonschema==4.26.0; } >&2; then
         rm -rf --one-file-system "$venv"
         printf 'LEFT OUT: the formats for CI were not validated: their readers cannot be installed\n' >&2
-        echo 'hint: check that PyPI is reachable, then run `make test`' >&2
+        echo 'hint: check that PyPI is reachable, then run the tests again' >&2
         exit 75
     fi
     mv "$venv/wanted.txt" "$venv/requirements.txt"

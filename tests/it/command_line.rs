@@ -86,3 +86,18 @@ fn other_bases_are_refused_for_a_dockerfile_that_cannot_be_read() {
     sandbox.run(&others).expect(6);
     assert!(sandbox.run(&["doctor", "suite", "--host", "unix:///nowhere.sock"]).stdout.contains("verdict"));
 }
+
+#[test]
+fn the_version_has_details_for_bug_reports() {
+    let sandbox = Sandbox::new();
+    for arguments in [["--version", "--verbose"], ["--verbose", "--version"]] {
+        let ran = sandbox.run(&arguments).expect(0);
+        let first = format!("tonnage {}\ncommit: ", env!("CARGO_PKG_VERSION"));
+        assert!(ran.stdout.starts_with(&first), "{}", ran.stdout);
+        let target = ran.stdout.lines().find_map(|line| line.strip_prefix("target: ")).unwrap();
+        assert!(target.starts_with(std::env::consts::ARCH), "{target}");
+        assert!(ran.stdout.contains("\nfeatures: "), "{}", ran.stdout);
+    }
+    assert_eq!(sandbox.run(&["-V"]).expect(0).stdout, format!("tonnage {}\n", env!("CARGO_PKG_VERSION")));
+    sandbox.run(&["--verbose", "doctor"]).expect(2).complains(&["`--verbose` needs `--version`"]);
+}

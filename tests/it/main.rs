@@ -14,6 +14,7 @@ mod old_records;
 mod outputs;
 mod outside;
 mod report;
+mod repository;
 mod results;
 mod scripted_run;
 mod weigh;

@@ -1,0 +1,62 @@
+//! One place names the repository and the version: Cargo.toml. Whatever a user copies from here agrees with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The pages, the Action, the workflows, the templates, and the scripts.
+fn files() -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    let mut found: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "action.yml"].map(|f| root.join(f)).into();
+    let mut waiting = ["docs", ".github", "templates", "scripts", "fuzz/oss-fuzz"].map(|name| root.join(name)).to_vec();
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { waiting.push(path) } else { found.push(path) }
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+#[test]
+fn every_page_and_workflow_names_the_repository_of_the_manifest() {
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let slug = repository.strip_prefix("https://github.com/").unwrap();
+    let named = Regex::new(r"(?:github\.com/|ghcr\.io/|uses: )([A-Za-z0-9_.-]+/tonnage)\b").unwrap();
+    let placeholder = Regex::new(r"\bOWNER\b").unwrap();
+    let mut count = 0;
+    for path in files() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!placeholder.is_match(&text), "a placeholder in {}", path.display());
+        for name in named.captures_iter(&text) {
+            assert_eq!(&name[1], slug, "{}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn what_users_copy_is_of_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let major = version.split('.').next().unwrap();
+    let tagged = Regex::new(r"/tonnage@v([0-9][0-9.]*)").unwrap();
+    let archive = Regex::new(r"tonnage-v([0-9]+\.[0-9]+\.[0-9]+)-").unwrap();
+    for path in files() {
+        let text = fs::read_to_string(&path).unwrap();
+        for tag in tagged.captures_iter(&text) {
+            assert!(tag[1] == *major || tag[1] == *version, "{}: {}", path.display(), &tag[0]);
+        }
+        for name in archive.captures_iter(&text) {
+            assert_eq!(&name[1], version, "{}", path.display());
+        }
+    }
+    let changelog = fs::read_to_string(Path::new(ROOT).join("CHANGELOG.md")).unwrap();
+    let dated = Regex::new(&format!(r"(?m)^## {} - [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$", regex::escape(version)));
+    assert!(dated.unwrap().is_match(&changelog), "no dated entry for {version}");
+}

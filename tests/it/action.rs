@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::action_job::{Job, ROOT, said};
+use crate::release_host::{Release, TARGET, VERSION};
 
-/// A program in place of tonnage that writes down its arguments, one on a line.
+/// A program in place of tonnage that writes down its arguments, one per line, but for those of the proposal.
 fn recorder(job: &Job) -> String {
-    job.0.write("bin/recorder", "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$FAKE/arguments\"\n");
+    job.0.write("bin/recorder", "#!/bin/sh\n[ \"$1\" = --quiet ] || printf '%s\\n' \"$@\" >\"$FAKE/arguments\"\n");
     let path = job.0.path("bin/recorder");
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     path.display().to_string()
@@ -139,7 +140,8 @@ fn no_input_writes_an_output_of_its_own() {
     let home = "/home/x\nbinary=/tmp/evil\nkey<<x";
     assert!(job.step("source", &[("HOME", home), ("TONNAGE_BINARY", "")]).status.success());
     let outputs = job.outputs();
-    assert_eq!(outputs.len(), 3, "{outputs:?}");
+    assert_eq!(outputs.len(), 4, "{outputs:?}");
+    assert_eq!(outputs[2], "way=download");
     assert_eq!(outputs[1], format!("folder={home}/.cache/tonnage-action"));
     let text = job.0.read("output");
     let end = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -148,18 +150,95 @@ fn no_input_writes_an_output_of_its_own() {
 
 #[test]
 fn every_variable_that_the_script_reads_is_set_by_a_step_and_no_input_stands_in_a_script() {
-    let script = fs::read_to_string(Path::new(ROOT).join("scripts/action.sh")).unwrap();
-    let action = fs::read_to_string(Path::new(ROOT).join("action.yml")).unwrap();
-    let code: String = script.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
-    let read: std::collections::BTreeSet<&str> = code
-        .split(['$', '{', '}', ':', '"', ' ', '/', '<', ')', ';'])
-        .filter(|word| word.starts_with("TONNAGE_"))
-        .collect();
-    assert!(read.len() >= 6, "{read:?}");
-    for name in read {
-        assert!(action.contains(&format!("{name}: ${{{{ ")), "{name} is set by no step");
+    for (script, action) in [("scripts/action.sh", "action.yml"), ("scripts/accept.sh", "accept/action.yml")] {
+        let script = fs::read_to_string(Path::new(ROOT).join(script)).unwrap();
+        let action = fs::read_to_string(Path::new(ROOT).join(action)).unwrap();
+        let code: String = script.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+        let read: std::collections::BTreeSet<&str> = code
+            .split(['$', '{', '}', ':', '"', ' ', '/', '<', ')', ';', '\\', '`'])
+            .filter(|word| word.starts_with("TONNAGE_"))
+            .collect();
+        assert!(read.len() >= 5, "{read:?}");
+        for name in read {
+            assert!(action.contains(&format!("{name}: ${{{{ ")), "{name} is set by no step");
+        }
+        for line in action.lines().filter(|line| line.trim_start().starts_with("run:")) {
+            assert!(!line.contains("${{"), "an input inside a script can be code: {line}");
+        }
     }
-    for line in action.lines().filter(|line| line.trim_start().starts_with("run:")) {
-        assert!(!line.contains("${{"), "an input inside a script can be code: {line}");
-    }
+}
+
+#[test]
+fn the_program_of_the_release_weighs_and_judges_without_cargo() {
+    let job = Job::new();
+    let release = Release::of(&job, env!("CARGO_BIN_EXE_tonnage"));
+    let path = release.path_without_cargo(&job);
+    assert!(!path.split(':').any(|directory| Path::new(directory).join("cargo").exists()));
+    let runner = [("PATH", path.as_str()), ("TONNAGE_BINARY", ""), ("TONNAGE_RELEASES", release.url.as_str())];
+    assert!(job.step("source", &runner).status.success());
+    assert!(job.outputs().contains(&"way=download".to_owned()), "{:?}", job.outputs());
+    let program = job.0.path("temp/tonnage-program/tonnage").display().to_string();
+    assert!(job.outputs().contains(&format!("binary={program}")));
+
+    let archive = Path::new(ROOT).join("fuzz/seeds/archive/c6434d71d51d81e5d9e7d8909e72d333611f0023");
+    let image = format!("app={}", archive.display());
+    let mut runner = runner.to_vec();
+    runner.extend([("TONNAGE_BINARY", program.as_str()), ("TONNAGE_IMAGE", image.as_str())]);
+    let downloaded = job.step("download", &runner);
+    assert!(downloaded.status.success(), "{}", said(&downloaded));
+    assert_eq!(said(&downloaded), format!("tonnage {VERSION}\n"));
+    let measured = job.step("measure", &runner);
+    assert!(measured.status.success(), "{}", said(&measured));
+    // The first verdict: it is not in the baseline yet; the proposal has it.
+    let judged = job.step("judge", &runner);
+    assert!(judged.status.success(), "{}", said(&judged));
+    let proposal = job.0.json("temp/tonnage-results/tonnage-baseline.json");
+    assert!(proposal.to_string().contains("\"app\""), "{proposal}");
+    job.0.write("tonnage-baseline.json", &job.0.read("temp/tonnage-results/tonnage-baseline.json"));
+    let judged = job.step("judge", &[&runner[..], &[("TONNAGE_CHECK_ARGUMENTS", "--allow-vanished")]].concat());
+    assert!(judged.status.success(), "{}", said(&judged));
+    assert_eq!(job.outputs().iter().rfind(|line| line.starts_with("exit-code=")).unwrap(), "exit-code=0");
+    // Other sums of a given digest are not asked for.
+    fs::remove_file(release.file("SHA256SUMS")).unwrap();
+    let digest = release.digest.clone();
+    let pinned = job.step("download", &[&runner[..], &[("TONNAGE_SHA256", digest.as_str())]].concat());
+    assert!(pinned.status.success(), "{}", said(&pinned));
+}
+
+#[test]
+fn a_wrong_digest_or_an_archive_that_is_not_there_stops_the_action() {
+    let job = Job::new();
+    let release = Release::of(&job, "/bin/true");
+    let program = job.0.path("temp/tonnage-program/tonnage");
+    let name = program.display().to_string();
+    let runner = [("TONNAGE_BINARY", name.as_str()), ("TONNAGE_RELEASES", release.url.as_str())];
+    let download = |more: &[(&str, &str)]| {
+        let ran = job.step("download", &[&runner[..], more].concat());
+        assert!(!program.exists(), "nothing is unpacked: {}", said(&ran));
+        assert_eq!(ran.status.code(), Some(1), "{}", said(&ran));
+        said(&ran)
+    };
+    let wrong = "0".repeat(64);
+    assert!(download(&[("TONNAGE_SHA256", wrong.as_str())]).contains(&format!("and not {wrong}")));
+    let sums = fs::read_to_string(release.file("SHA256SUMS")).unwrap();
+    fs::write(release.file("SHA256SUMS"), sums.replace(&release.digest, &wrong)).unwrap();
+    assert!(download(&[]).contains("it was not unpacked"));
+    fs::write(release.file("SHA256SUMS"), format!("{}  other.tar.gz\n", release.digest)).unwrap();
+    assert!(download(&[]).contains("not one that SHA256SUMS names"));
+    fs::remove_file(release.file(&format!("tonnage-v{VERSION}-{TARGET}.tar.gz"))).unwrap();
+    assert!(download(&[]).contains("::error title=tonnage::cannot download http://127.0.0.1:"));
+}
+
+#[test]
+#[ignore = "needs jq"]
+fn a_pull_request_from_a_fork_gets_no_comment() {
+    let job = Job::new();
+    job.step("judge", &[("TONNAGE_RECORD", "head")]);
+    job.0.write(
+        "event.json",
+        r#"{"pull_request": {"number": 7, "head": {"repo": {"full_name": "mallory/shop"}}, "base": {"repo": {"full_name": "owner/shop"}}}}"#,
+    );
+    let ran = job.step("comment", &[]);
+    assert!(ran.status.success() && said(&ran).contains("from a fork"), "{}", said(&ran));
+    assert!(!job.0.path("asked").exists());
 }

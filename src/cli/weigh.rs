@@ -31,6 +31,9 @@ use paths::Paths;
 const TOP: usize = 10;
 /// Rows of each list in JSON and CSV, as in the record of a run.
 const TOP_IN_JSON: usize = 200;
+/// What `--full` shows.
+const ALL_SECTIONS: [WeighSection; 4] =
+    [WeighSection::Layers, WeighSection::Packages, WeighSection::Files, WeighSection::Findings];
 /// Less memory than this reads no image at all.
 const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 
@@ -66,6 +69,15 @@ pub(super) struct Args {
     /// Show the reclaimable, largest, and duplicate files
     #[arg(long)]
     files: bool,
+    /// Show every list [default: the answer, what costs most, and where the bytes are]
+    #[arg(long)]
+    full: bool,
+    /// Show sizes in exact bytes, too
+    #[arg(long)]
+    bytes: bool,
+    /// Explain a path: which instruction wrote it, which package owns it, what hides it, and what else has it
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["path", "ignore", "layers", "packages", "files", "format", "full", "bytes", "top"])]
+    why: Option<String>,
     /// Skip the search for duplicate files
     #[arg(long)]
     no_duplicates: bool,
@@ -123,6 +135,8 @@ fn memory(text: &str) -> Result<Bytes, String> {
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
+    let why = args.why.as_deref().map(|path| format!("/{}", path.trim_matches('/')));
+    let chosen = sections.len() < ALL_SECTIONS.len();
     let paths = Paths::new(&args.path, &args.ignore)?;
     let all_paths = paths.all();
     let for_programs = matches!(args.format, Format::Json | Format::Csv);
@@ -144,18 +158,37 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
             wire: if args.no_wire { WireMode::Skip } else { WireMode::Estimate },
             diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
         },
-        top,
-        listed: Box::new(move |path| paths.lists(path)),
+        // The sums of patterns are over all files that match.
+        top: if args.path.is_empty() && why.is_none() { top } else { usize::MAX },
+        listed: match why.clone() {
+            Some(why) => Box::new(move |path| is_at_or_below(path, &why)),
+            None => Box::new(move |path| paths.lists(path)),
+        },
         naming: Naming::ByTarget,
         limited: args.max_memory.is_some(),
     };
     let terminal = *terminal;
-    let images = within(args.max_time, move || weigh(&wanted, &terminal))?;
-    let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
-    let shown = WeighShown { sections: &sections, top, skipped };
+    let mut images = within(args.max_time, move || weigh(&wanted, &terminal))?;
     let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    if let Some(path) = why {
+        if !report::has_path(&images) {
+            let message = format!("no target has a file at or below `{}`", for_people(&path));
+            return Err(Failure::new(Exit::Usage, message, "`--path` with a pattern lists the paths that match"));
+        }
+        terminal.out(&report::why(&path, &images, style))?;
+        return Ok(Exit::Done);
+    }
+    let sums = paths::sums(&args.path, &images)?;
+    for image in &mut images {
+        image.paths.truncate(top);
+        image.reclaimable.truncate(top);
+        image.duplicates.truncate(top);
+    }
+    let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
+    let shown = WeighShown { sections: &sections, top, skipped, bytes: args.bytes, sums: &sums };
     terminal.out(&match args.format {
-        Format::Table => report::weigh_terminal(&images, shown, style),
+        Format::Table if args.full || chosen || args.top.is_some() => report::weigh_terminal(&images, shown, style),
+        Format::Table => report::weigh_screen(&images, shown, style),
         Format::Json => report::weigh_json(&images, skipped),
         Format::Csv => report::weigh_csv(&images, rows, skipped),
         Format::Markdown => report::weigh_markdown(&images, shown),
@@ -164,6 +197,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note("only paths that match are listed; the sums are those of the whole image");
     }
     Ok(Exit::Done)
+}
+
+/// Whether a path of an image is this one or below it.
+fn is_at_or_below(path: &str, wanted: &str) -> bool {
+    path.strip_prefix(wanted.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn weigh(wanted: &Wanted, terminal: &Terminal) -> Result<Vec<Variant>, Failure> {
@@ -261,10 +299,10 @@ fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTr
 
 /// The sections that were asked for; all of them where none was.
 fn sections(args: &Args) -> Vec<WeighSection> {
-    use WeighSection::{Files, Findings, Layers, Packages};
+    use WeighSection::{Files, Layers, Packages};
     let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
     let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
-    if sections.is_empty() { vec![Layers, Packages, Files, Findings] } else { sections }
+    if sections.is_empty() { ALL_SECTIONS.to_vec() } else { sections }
 }
 
 /// What a row of the CSV is: a file has rows of one kind.

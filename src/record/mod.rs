@@ -26,7 +26,7 @@ pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
 pub(crate) use store::{RecordError, parse};
 pub(crate) use variant::{
-    Base, BaseOrigin, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, Reference,
-    ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant, Via, WireKind,
+    Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
+    Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant, Via, WireKind,
 };
 pub use variant::{Outcome, Package, PackageManager, PathSize, ServeState};

@@ -32,6 +32,8 @@ pub(super) enum Block {
     Field(Cow<'static, str>, usize, Line),
     /// A table with its title as heading; nothing where it has no rows.
     Table(Table),
+    /// The same on a terminal without frame and heads: a row is a line.
+    Rows(Table),
     /// Amounts that add up.
     Sums(Vec<Amount>),
     /// A picture and what it shows.

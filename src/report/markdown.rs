@@ -75,7 +75,7 @@ impl Writer {
             Block::Item(line) => writeln!(self.out, "- {}", said(line)),
             Block::Picture { file, shows } => writeln!(self.out, "![{shows}]({file})\n"),
             Block::Program(program, text) => writeln!(self.out, "```{program}\n{text}```\n"),
-            Block::Table(table) => {
+            Block::Table(table) | Block::Rows(table) => {
                 self.table(table, headings);
                 Ok(())
             }

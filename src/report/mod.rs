@@ -53,7 +53,8 @@ pub use terminal::Style;
 pub(crate) use terminal::terminal_width;
 pub(crate) use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub(crate) use weigh::{
-    WeighRows, WeighSection, WeighShown, WeighSkipped, weigh_csv, weigh_json, weigh_markdown, weigh_terminal,
+    PathSum, WeighRows, WeighSection, WeighShown, WeighSkipped, has_path, weigh_csv, weigh_json, weigh_markdown,
+    weigh_screen, weigh_terminal, why,
 };
 #[cfg(test)]
 pub(crate) use words::causes;

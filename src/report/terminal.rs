@@ -74,6 +74,7 @@ impl Writer {
                 Block::Under(columns, line) => self.line(&" ".repeat(*columns), line),
                 Block::Field(name, columns, value) => self.line(&format!("{name:<columns$}"), value),
                 Block::Table(table) => self.table(table),
+                Block::Rows(table) => self.rows(table),
                 Block::Sums(amounts) => self.amounts(amounts),
                 Block::Folded(summary, rest) => {
                     self.line("", summary);
@@ -129,6 +130,18 @@ impl Writer {
         for note in &table.notes {
             self.line("", &note.as_str().into());
         }
+    }
+
+    fn rows(&mut self, table: &Table) {
+        if table.rows.is_empty() {
+            return;
+        }
+        self.line("", &format!("{}:", table.title).into());
+        let (shown, widths) = layout::columns(table, self.columns);
+        let drawn = draw(&shown, &widths, self.colour, NOTHING);
+        drawn.lines().for_each(|row| {
+            let _ = writeln!(self.out, " {}", row.trim_end());
+        });
     }
 
     fn amounts(&mut self, amounts: &[Amount]) {

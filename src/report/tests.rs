@@ -68,11 +68,23 @@ fn what_a_weighing_says_is_golden() {
         sections: &[Layers, Packages, Files, Findings],
         top: 3,
         skipped: super::WeighSkipped::default(),
+        bytes: false,
+        sums: &[],
     };
     for (name, images) in [("one", 1), ("four", 4)] {
         let images = &fixture::record().variants[..images];
         let text = [super::weigh_terminal(images, shown, Style::default()), super::weigh_markdown(images, shown)];
         insta::assert_snapshot!(format!("weigh-{name}"), text.join("\n=====\n"));
+    }
+    let images = &fixture::record().variants;
+    for (name, images) in [("one", &images[..1]), ("four", &images[..])] {
+        for width in [80, 100, 120, 200] {
+            let text = super::weigh_screen(images, shown, Style { colour: false, width: Some(width) });
+            assert!(text.lines().count() <= 30, "{name} at {width}:\n{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{name} at {width}:\n{text}");
+        }
+        let text = super::weigh_screen(images, shown, Style::default());
+        insta::assert_snapshot!(format!("weigh-screen-{name}"), text);
     }
     insta::assert_snapshot!("block", super::block(&fixture::record(), "charts"));
 }

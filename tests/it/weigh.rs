@@ -70,7 +70,7 @@ fn expect_harmless(text: &str) {
 
 #[test]
 fn the_table_adds_up_and_shows_hostile_names_harmlessly() {
-    let ran = sandbox().run(&["weigh", "evil.tar"]).expect(0);
+    let ran = sandbox().run(&["weigh", "evil.tar", "--full", "--bytes"]).expect(0);
     assert_eq!(ran.stderr, "");
     expect_harmless(&ran.stdout);
     let total = ran.stdout.lines().find(|line| line.contains("TOTAL")).unwrap();
@@ -80,6 +80,32 @@ fn the_table_adds_up_and_shows_hostile_names_harmlessly() {
     }
     let dead = ran.stdout.lines().find(|line| line.contains("COPY rootfs / → RUN echo")).unwrap();
     assert!(dead.contains("70.0 kB") && dead.contains("/usr/lib/big.so"), "{dead}");
+}
+
+#[test]
+fn the_screen_says_the_answer_first_and_is_short() {
+    let sandbox = sandbox();
+    let ran = sandbox.run(&["weigh", "evil.tar", "--path", "*.so"]).expect(0);
+    expect_harmless(&ran.stdout);
+    let first = ran.stdout.lines().next().unwrap();
+    assert!(
+        first.starts_with("`evil.tar`: 103 kB; 70.0 kB reclaimable (rewritten or deleted files 70.0 kB)"),
+        "{first}"
+    );
+    assert!(ran.stdout.lines().count() <= 30 && ran.stdout.contains("─ usr/"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`*.so`: 21.0 kB in 1 file"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("103,108"), "no exact bytes unless asked for: {}", ran.stdout);
+}
+
+#[test]
+fn why_says_who_wrote_a_path_and_what_hides_it() {
+    let sandbox = sandbox();
+    let ran = sandbox.run(&["weigh", "evil.tar", "--why", "usr/lib/big.so"]).expect(0);
+    expect_harmless(&ran.stdout);
+    assert!(ran.stdout.contains("`/usr/lib/big.so` in evil.tar: 21.0 kB in 1 file, 70.0 kB hidden"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("written by `COPY rootfs /` and hidden by `RUN echo"), "{}", ran.stdout);
+    sandbox.run(&["weigh", "evil.tar", "--why", "/nowhere"]).expect(2).complains(&["at or below `/nowhere`"]);
+    sandbox.run(&["weigh", "evil.tar", "--why", "/", "--full"]).expect(2);
 }
 
 #[test]
@@ -171,7 +197,7 @@ fn markdown_keeps_hostile_names_in_their_cells() {
     expect_harmless(&ran.stdout);
     for line in ran.stdout.lines().filter(|line| line.contains("script") || line.contains("a\\|b")) {
         // Tags and bars only inside code spans, whose fences are longer than the back-ticks of the name.
-        let cell = line.split("| ").find(|cell| cell.contains("srv/")).unwrap();
+        let cell = line.split("| ").find(|cell| cell.contains("script") || cell.contains("a\\|b")).unwrap();
         assert!(cell.starts_with('`'), "{line}");
     }
     assert!(ran.stdout.contains("a\\|b"), "{}", ran.stdout);

@@ -4,6 +4,9 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::record::Variant;
+use crate::report::PathSum;
+use crate::units::Bytes;
 
 /// A pattern: without a slash it is a file name at any depth, otherwise a path from the root; `*` stops at slashes.
 pub(super) fn glob(text: &str) -> Result<Glob, String> {
@@ -38,6 +41,24 @@ impl Paths {
         let path = path.strip_prefix('/').unwrap_or(path);
         (self.only.is_empty() || self.only.is_match(path)) && !self.ignored.is_match(path)
     }
+}
+
+/// What the visible files that match each pattern weigh, image by image; the lists of the images are whole.
+pub(super) fn sums(globs: &[Glob], images: &[Variant]) -> Result<Vec<Vec<PathSum>>, Failure> {
+    let sets = globs.iter().map(|glob| Ok((glob, set(std::slice::from_ref(glob))?)));
+    let sets = sets.collect::<Result<Vec<_>, Failure>>()?;
+    let sum = |(glob, set): &(&Glob, GlobSet), image: &Variant| {
+        let matching = image.paths.iter().filter(|file| set.is_match(file.path.trim_start_matches('/')));
+        // As it was written, but for a slash in front.
+        let written = glob.glob().strip_prefix("**/").map_or_else(|| format!("/{}", glob.glob()), str::to_owned);
+        let mut sum = PathSum { glob: written, size: Bytes::ZERO, files: 0 };
+        for file in matching {
+            sum.size += file.size_bytes;
+            sum.files += 1;
+        }
+        sum
+    };
+    Ok(images.iter().map(|image| sets.iter().map(|set| sum(set, image)).collect()).collect())
 }
 
 /// The globs, each with what lies below the folders that it matches.

@@ -4,16 +4,22 @@
 //! are those of the images, whatever rows are left out.
 
 mod rows;
+mod screen;
 mod tables;
+mod tree;
+mod why;
 
 use serde_json::{Value, json};
 
+use super::doc::Doc;
 use super::markdown::{self, Form};
 use super::terminal::{self, Style};
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{METRICS_VERSION, Variant};
+use crate::units::Bytes;
 
 pub(crate) use rows::{WeighRows, weigh_csv};
+pub(crate) use why::{has_path, why};
 
 /// Version of what `--format json` prints, `major.minor`.
 const VERSION: &str = "1.0";
@@ -40,6 +46,19 @@ pub(crate) struct WeighShown<'a> {
     pub top: usize,
     /// What was not looked at.
     pub skipped: WeighSkipped,
+    /// Whether sizes are shown in exact bytes, too.
+    pub bytes: bool,
+    /// What the visible files that match each pattern weigh, image by image.
+    pub sums: &'a [Vec<PathSum>],
+}
+
+/// What the visible files of an image that match a pattern weigh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathSum {
+    /// The pattern, as it was written.
+    pub glob: String,
+    pub size: Bytes,
+    pub files: usize,
 }
 
 /// What was not looked at, as asked: it is left blank, never a zero.
@@ -63,6 +82,28 @@ impl WeighSkipped {
 /// Images on a terminal.
 pub(crate) fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
     terminal::write(&tables::document(targets, shown), style)
+}
+
+/// Images on a terminal at first sight: one with what costs most and where its bytes are, several beside each other.
+pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
+    let sums = |index: usize| shown.sums.get(index).map_or(&[][..], Vec::as_slice);
+    if let [image] = targets {
+        return terminal::write(&screen::screen(image, sums(0), terminal::columns(style)), style);
+    }
+    let mut doc = Doc::default();
+    doc.section(tables::sizes(targets, shown));
+    for note in crate::report::tables::sharing(&sharing_of(targets), "Image").notes {
+        doc.sentence(note);
+    }
+    doc.gap();
+    for (index, image) in targets.iter().enumerate() {
+        doc.sentence(tables::answer(image));
+        for sum in sums(index) {
+            doc.under(2, screen::path_sum(sum));
+        }
+    }
+    doc.gap().sentence("`--full` shows every list of every image.");
+    terminal::write(&doc, style)
 }
 
 /// Images as GitHub-flavoured Markdown.

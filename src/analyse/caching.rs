@@ -6,8 +6,8 @@ use super::paired::{RatioEstimate, paired_ratio};
 use super::proof;
 use super::statistics::Interval;
 use super::timing::{Network, ScenarioTiming, median_time, timings};
-use crate::record::{Record, Sample, Scenario, Step};
-use crate::units::{Nanos, Ratio};
+use crate::record::{Record, Sample, Scenario, Step, Update, Variant};
+use crate::units::{Bytes, Nanos, Ratio};
 
 /// What installs dependencies and needs no source of the application: where one of these runs again after an edit of
 /// a source file, the Dockerfile copies too much too early.
@@ -55,6 +55,8 @@ pub(crate) enum Caching {
         of_cold: Option<Ratio>,
         /// What the installing takes of it.
         cost: Nanos,
+        /// What every node pulls after the edit, unpacked; `None` where it was not weighed.
+        pull: Option<Bytes>,
     },
     /// Some or all builds of a scenario were not one.
     NotProven {
@@ -95,7 +97,7 @@ pub(crate) fn caching(record: &Record) -> Vec<(String, Caching)> {
         let touch = touch_against_warm(samples);
         // What the self-test says of `touch` need not be said twice.
         let proofs = times.iter().filter(|timing| timing.scenario != Scenario::Touch || touch.is_none());
-        let own = needless_installs(samples, cold)
+        let own = needless_installs(variant, samples, cold)
             .into_iter()
             .chain(proofs.filter_map(failed_proof))
             .chain(touch.clone())
@@ -106,7 +108,7 @@ pub(crate) fn caching(record: &Record) -> Vec<(String, Caching)> {
 }
 
 /// `COPY . .` before `pip install`: the edit of one source line runs the installation again.
-fn needless_installs(samples: &[&Sample], cold: Option<&ScenarioTiming>) -> Option<Caching> {
+fn needless_installs(variant: &Variant, samples: &[&Sample], cold: Option<&ScenarioTiming>) -> Option<Caching> {
     let edits: Vec<&Sample> =
         samples.iter().copied().filter(|sample| sample.scenario == Scenario::Src && sample.valid).collect();
     let example = edits.iter().find(|sample| !reruns(sample).is_empty())?;
@@ -117,6 +119,7 @@ fn needless_installs(samples: &[&Sample], cold: Option<&ScenarioTiming>) -> Opti
         installs: again.iter().map(|step| step.instruction.clone()).collect(),
         wall,
         of_cold: cold.and_then(|cold| cold.estimate).and_then(|cold| Ratio::of(wall.0, cold.median.0)),
+        pull: variant.update.src.as_ref().map(Update::most_bytes),
         cost: median_time(edits.iter().map(|sample| reruns(sample).iter().map(|step| step.duration_ns).sum())),
     })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::limit::Unit;
-use crate::record::{FileNode, Variant};
+use crate::record::{FileNode, Scenario, Variant};
 
 /// What a budget limits.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) enum Metric {
     /// Bytes in the base's layers.
     Base,
     /// What a registry transfers.
-    Wire,
+    Compressed,
     /// Bytes visible in the merged file system.
     Rootfs,
     /// Bytes shadowed or deleted in a later layer.
@@ -30,6 +30,8 @@ pub(crate) enum Metric {
     Packages,
     /// Bytes of all packages.
     PackageBytes,
+    /// Unpacked bytes to pull after an edit: `src`, `deps`.
+    Update(Scenario),
     /// Bytes of the packages whose name (or `manager:name`) matches.
     Package(Pattern),
     /// Visible bytes of the files whose path matches.
@@ -108,18 +110,20 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
-    pub(crate) fn plain() -> [Self; 10] {
+    pub(crate) fn plain() -> [Self; 12] {
         [
             Self::Size,
             Self::Own,
             Self::Base,
-            Self::Wire,
+            Self::Compressed,
             Self::Rootfs,
             Self::Reclaimable,
             Self::Duplicates,
             Self::Layers,
             Self::Packages,
             Self::PackageBytes,
+            Self::Update(Scenario::Src),
+            Self::Update(Scenario::Deps),
         ]
     }
 
@@ -144,12 +148,16 @@ impl Metric {
             Self::Size => of_sizes(|sizes| sizes.size_bytes.0),
             Self::Own => of_sizes(|sizes| sizes.own_bytes.0),
             Self::Base => of_sizes(|sizes| sizes.base_bytes.0),
-            Self::Wire => of_sizes(|sizes| sizes.wire_bytes.0),
+            Self::Compressed => of_sizes(|sizes| sizes.wire_bytes.0),
             Self::Rootfs => of_sizes(|sizes| sizes.rootfs_bytes.0),
             Self::Reclaimable => of_sizes(|sizes| sizes.reclaimable_bytes.0),
             Self::Duplicates => of_sizes(|sizes| sizes.duplicate_bytes.0),
             Self::Layers => Value::Exact(variant.layers.len() as u64),
             Self::Packages => Value::Exact(variant.packages.len() as u64),
+            Self::Update(edit) => match variant.update.of(*edit) {
+                Some(update) => Value::Exact(update.most_bytes().0),
+                None => Value::Unknown("no edit was built and weighed"),
+            },
             Self::PackageBytes => sum(variant.packages.iter().map(|package| package.size_bytes.0)),
             Self::Package(pattern) => sum(variant
                 .packages
@@ -170,13 +178,14 @@ impl fmt::Display for Metric {
             Self::Size => f.pad("size"),
             Self::Own => f.pad("own"),
             Self::Base => f.pad("base"),
-            Self::Wire => f.pad("wire"),
+            Self::Compressed => f.pad("compressed"),
             Self::Rootfs => f.pad("rootfs"),
             Self::Reclaimable => f.pad("reclaimable"),
             Self::Duplicates => f.pad("duplicates"),
             Self::Layers => f.pad("layers"),
             Self::Packages => f.pad("packages"),
             Self::PackageBytes => f.pad("package_bytes"),
+            Self::Update(edit) => f.pad(&format!("update.{edit}")),
             Self::Package(pattern) => f.pad(&format!("package {}", pattern.text)),
             Self::Path(pattern) => f.pad(&format!("path {}", pattern.text)),
         }

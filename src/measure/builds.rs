@@ -105,9 +105,11 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             }
             if has_built {
                 self.weigh_and_serve(subjects, Unread::Fails).await?;
+                self.weigh_updates(subjects).await?;
             }
         }
         self.weigh_and_serve(subjects, Unread::Fails).await?;
+        self.weigh_updates(subjects).await?;
         let is_done = steps.iter().all(|step| {
             let failed = |subject: &Subject<'_>| self.diary.has_failed(subject.variant);
             self.diary.has_finished(step) || subjects[step.variant].as_ref().is_none_or(failed)
@@ -210,7 +212,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             twin: step.twin,
             left: place.left,
         });
-        let fresh = format!("{} {}", self.common.run, step.index);
+        // Of the same length each time, so that what an edit adds is as well.
+        let fresh = format!("{} {:06}", self.common.run, step.index);
         // What is going to be weighed keeps its files as they are: layers that variants share are the same.
         let to_weigh = !step.twin && self.diary.entry(subject.variant).is_some_and(|entry| entry.sizes.is_none());
         let leaves = leaves_equal_layers(self.engine.facts());

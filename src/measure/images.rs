@@ -163,7 +163,14 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
 
     /// Reads some images; the inner error is a fact about them.
     async fn read_some(&mut self, images: &[Built<'_>]) -> Result<Result<Readings, String>, Halt> {
-        let images = images.iter().map(|(subject, info)| (subject.tag.clone(), info.clone())).collect();
+        self.read_images(images.iter().map(|(subject, info)| (subject.tag.clone(), info.clone())).collect()).await
+    }
+
+    /// The same for images by their references.
+    pub(super) async fn read_images(
+        &mut self,
+        images: BTreeMap<String, ImageInfo>,
+    ) -> Result<Result<Readings, String>, Halt> {
         let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
         let read = weigh_on_engine(self.engine, &images, self.options.via, weigher);
         let outcome = self.cancel.run_until_cancelled(pin!(read)).await?;

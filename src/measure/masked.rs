@@ -137,6 +137,12 @@ impl Masked {
         for text in dead.chain(variant.findings.iter_mut().map(|finding| &mut finding.instruction)) {
             *text = own.get(text).cloned().unwrap_or_else(|| self.text(text));
         }
+        for update in [&mut variant.update.src, &mut variant.update.deps].into_iter().flatten() {
+            for layer in &mut update.layers {
+                self.instruction(name, &mut layer.instruction);
+            }
+            update.again.iter_mut().flat_map(|again| &mut again.differing_paths).for_each(|path| self.mask.apply(path));
+        }
         for finding in &mut variant.findings {
             self.mask.apply(&mut finding.message);
             self.mask.apply(&mut finding.remedy);

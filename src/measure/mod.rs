@@ -47,6 +47,7 @@ mod secret;
 mod serve;
 mod start;
 mod subject;
+mod updates;
 
 pub(crate) use against::{Other, Suspects};
 pub use cancel::Cancel;

@@ -125,7 +125,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             inherits_label,
             variant,
             context,
-            edited_tag: format!("{tag}-edited"),
+            twin_tag: format!("{tag}-twin"),
             tag,
             src_copies: copies(variant.src.as_deref()),
             deps_copies: copies(variant.deps.as_deref()),

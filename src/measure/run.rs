@@ -13,6 +13,7 @@ use super::event::{Event, Observer as _};
 use super::masked::MaskedObserver;
 use super::options::RunOptions;
 use super::subject::{Common, Purpose, Subject};
+use super::updates::FirstLayers;
 use crate::engine::{BuildFailure, ImageBuilder};
 use crate::image::Weigher;
 use crate::record::Scenario;
@@ -32,6 +33,8 @@ pub(super) struct Run<'a, E> {
     pub(super) site: Rc<Site>,
     /// Knows the layers that were read before; not there while it reads.
     pub(super) weigher: Option<Weigher>,
+    /// New layers of the edits that were weighed once, to compare the second with.
+    pub(super) first_layers: FirstLayers,
     pub(super) begun: Instant,
     /// Time of the pulls of this part of the run.
     pub(super) pulled: Nanos,

@@ -95,6 +95,7 @@ impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
             },
             site: Rc::new(Site { certificates, env }),
             weigher: Some(Weigher::new(image::Options::default())),
+            first_layers: std::collections::BTreeMap::new(),
             begun,
             pulled: Nanos::ZERO,
         };

@@ -20,8 +20,8 @@ pub(super) struct Subject<'a> {
     pub context: Context,
     /// Reference of the image that is weighed and served.
     pub tag: String,
-    /// Reference of the images that edits and the twin make.
-    pub edited_tag: String,
+    /// Reference of the images that the twin makes.
+    pub twin_tag: String,
     /// The instructions that copy the `src` file.
     pub src_copies: Vec<String>,
     /// The instructions that copy the `deps` file.
@@ -75,6 +75,14 @@ impl Subject<'_> {
         }
     }
 
+    /// Reference of the image that a scenario makes: an edited image leaves the one that was not edited as it is.
+    pub(super) fn tag_of(&self, scenario: Scenario) -> String {
+        match scenario {
+            Scenario::Cold | Scenario::Warm | Scenario::Touch => self.tag.clone(),
+            Scenario::Src | Scenario::Deps => format!("{}-{scenario}", self.tag),
+        }
+    }
+
     /// Whether a sample is of one of its builds.
     pub(super) fn made(&self, sample: &Sample) -> bool {
         (&sample.variant, sample.side) == (&self.variant.name, self.variant.side)
@@ -109,11 +117,10 @@ impl Subject<'_> {
         if !self.inherits_label {
             labels.insert(labels::RUN.to_owned(), common.run.clone());
         }
-        let aside = twin || matches!(scenario, Scenario::Src | Scenario::Deps);
         Ok(BuildRequest {
             context: self.context.tar(&edits)?,
             dockerfile: self.context.dockerfile().to_owned(),
-            tags: vec![if aside { self.edited_tag.clone() } else { self.tag.clone() }],
+            tags: vec![if twin { self.twin_tag.clone() } else { self.tag_of(scenario) }],
             labels,
             build_args,
             secrets: common.secrets.clone(),

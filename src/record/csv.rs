@@ -9,7 +9,7 @@
 use csv::Writer;
 use serde::Serialize;
 
-use super::Record;
+use super::{Record, Update};
 use crate::json;
 use crate::text::escape;
 use crate::units::Bytes;
@@ -17,7 +17,7 @@ use crate::units::Bytes;
 /// The column that holds JSON, which has escapes of its own.
 const JSON: &str = "steps";
 
-const SIZES: [&str; 24] = [
+const SIZES: [&str; 28] = [
     "name",
     "dockerfile",
     "image_id",
@@ -42,6 +42,10 @@ const SIZES: [&str; 24] = [
     "storage_driver",
     "image_store",
     "builder",
+    "update_src_bytes",
+    "update_src_compressed_bytes",
+    "update_deps_bytes",
+    "update_deps_compressed_bytes",
 ];
 
 const SAMPLES: [&str; 25] = [
@@ -119,6 +123,13 @@ pub(crate) fn sizes_csv(record: &Record) -> String {
             engine.image_store.to_string(),
             engine.builder.to_string(),
         ]
+        .into_iter()
+        .chain([&variant.update.src, &variant.update.deps].into_iter().flat_map(|update| {
+            let bytes =
+                |of: fn(&Update) -> Bytes| update.as_ref().map_or_else(String::new, |found| of(found).0.to_string());
+            [bytes(Update::most_bytes), bytes(Update::most_compressed_bytes)]
+        }))
+        .collect()
     });
     write(&SIZES, rows)
 }

@@ -10,6 +10,7 @@ mod environment;
 mod sample;
 mod schema;
 mod store;
+mod update;
 mod variant;
 
 pub(crate) use against::AGAINST_FILE;
@@ -25,6 +26,7 @@ pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, 
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
 pub(crate) use store::{RecordError, parse};
+pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
     Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant, Via, WireKind,

@@ -7,7 +7,7 @@ pub(crate) use tonnage_image::facts::{
 };
 pub use tonnage_image::facts::{Package, PackageManager, PathSize};
 
-use super::Side;
+use super::{Side, Updates};
 use crate::units::{Bytes, Nanos};
 
 /// One Dockerfile variant and the image that it made.
@@ -80,6 +80,9 @@ pub struct Variant {
     /// How many of the base's topmost layers are the site layer.
     #[serde(default)]
     pub site_layers: u32,
+    /// What an edit makes everybody pull.
+    #[serde(default, skip_serializing_if = "Updates::is_empty")]
+    pub update: Updates,
 }
 
 impl Variant {

@@ -20,10 +20,11 @@ pub(super) fn caching_findings(record: &Record) -> Vec<(String, Finding, Nanos)>
 
 fn finding(found: Caching) -> Finding {
     let (code, message, instruction, remedy) = match found {
-        Caching::EditReinstalls { first, installs, wall, of_cold, cost } => {
+        Caching::EditReinstalls { first, installs, wall, of_cold, cost, pull } => {
             let share = of_cold.map_or_else(String::new, |share| format!(", {:.0} % of a cold build", share.0 * 100.0));
             let installs = installs.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-            let message = format!("{} before {installs}: a one-line change costs {wall}{share}", shown(&first));
+            let pull = pull.map_or_else(String::new, |bytes| format!(", and every node pulls {bytes}"));
+            let message = format!("{} before {installs}: a one-line change costs {wall}{share}{pull}", shown(&first));
             let remedy = format!(
                 "copy only what {installs} reads (the requirements file) before it, and the sources after it; that saves \
                  {cost} a change"
@@ -108,7 +109,7 @@ mod tests {
             "{}",
             finding.message
         );
-        assert!(finding.message.ends_with(" % of a cold build"), "{}", finding.message);
+        assert!(finding.message.contains(" % of a cold build, and every node pulls "), "{}", finding.message);
         assert_eq!(finding.instruction, "COPY . .");
         assert!(finding.remedy.contains(&format!("that saves {time} a change")), "{}", finding.remedy);
         assert!(*time > Nanos::from_seconds(5.0), "{time}");

@@ -139,6 +139,7 @@ pub fn terminal(record: &Record, style: Style) -> String {
         tables::sizes(&facts),
         tables::reproduction(&facts),
         tables::times(&facts),
+        tables::updates(&facts),
         tables::serving(&facts),
         tables::failures_with_logs(&facts),
         tables::findings(&facts),
@@ -202,6 +203,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     picture(&mut doc, "build-time", "Build time by scenario, with intervals");
     picture(&mut doc, "size-and-rebuild", "Size against rebuild time");
     folded(&mut doc, tables::invalid(facts));
+    doc.section(tables::updates(facts));
     doc.section(tables::serving(facts));
     picture(&mut doc, "start-up", "Time to the first answer, and memory");
     doc.section(tables::failures_with_logs(facts)).section(tables::findings(facts));

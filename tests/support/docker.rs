@@ -71,12 +71,20 @@ pub(crate) fn publishes_here() -> bool {
     std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The size that `independent_size.py` counts over `docker save`: another language, another tar reader.
+/// The size of an image: the sum of [`independent_layers`].
 pub(crate) fn independent_size(image: &str) -> u64 {
+    independent_layers(image).into_iter().sum()
+}
+
+/// The sizes of the layers, lowest first, that `independent_size.py` counts over `docker save`: another language, another
+/// tar reader.
+pub(crate) fn independent_layers(image: &str) -> Vec<u64> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/independent_size.py");
     let mut python = Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     python.stdin.take().unwrap().write_all(&docker(&["save", image])).unwrap();
     let counted = python.wait_with_output().unwrap();
     assert!(counted.status.success());
-    serde_json::from_slice::<serde_json::Value>(&counted.stdout).unwrap()["size_bytes"].as_u64().unwrap()
+    let counted: serde_json::Value = serde_json::from_slice(&counted.stdout).unwrap();
+    let layers = counted["layers"].as_array().unwrap();
+    layers.iter().map(|layer| layer["size_bytes"].as_u64().unwrap()).collect()
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::align::{How, align};
 use super::located::Located;
-use crate::record::{Base, Layer, LayerOrigin, PackageManager, Variant};
+use crate::record::{Base, Layer, LayerOrigin, PackageManager, Variant, WireKind};
 use crate::units::{Bytes, SignedBytes};
 
 /// The difference of two images.
@@ -28,8 +28,33 @@ pub(crate) struct Comparison {
     pub own_delta_bytes: SignedBytes,
     /// Where the base is another one.
     pub base_moved: Option<BaseMove>,
+    /// What a node that has the old image pulls to have the new one.
+    pub pull: Pull,
     /// Where the bytes went, the largest change first. Layers with the same diff id are not listed.
     pub groups: Vec<Group>,
+}
+
+/// The layers that one image has and another has not, by diff id, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Pull {
+    /// Unpacked, as `size` counts.
+    pub bytes: Bytes,
+    /// As a registry transfers them; zero where `compressed_kind` is unknown.
+    pub compressed_bytes: Bytes,
+    /// Whether that was measured or estimated.
+    pub compressed_kind: WireKind,
+}
+
+impl Pull {
+    fn between(old: &Variant, new: &Variant) -> Self {
+        let mut known: BTreeSet<&str> = old.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
+        let pulled: Vec<_> = new.layers.iter().filter(|layer| known.insert(&layer.diff_id)).collect();
+        Self {
+            bytes: pulled.iter().map(|layer| layer.size_bytes).sum(),
+            compressed_bytes: pulled.iter().map(|layer| layer.wire_bytes).sum(),
+            compressed_kind: new.sizes.as_ref().map_or(WireKind::Unknown, |sizes| sizes.wire_kind),
+        }
+    }
 }
 
 /// A base image that is no longer the same.
@@ -210,6 +235,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
         delta_bytes: signed(difference),
         base_delta_bytes: part(&[Part::Base, Part::Site]),
         own_delta_bytes: part(&[Part::Own]),
+        pull: Pull::between(old, new),
         base_moved: if both_split { base_moved(old, new) } else { None },
         groups,
     }

@@ -9,4 +9,4 @@ mod attribute;
 mod located;
 
 pub(crate) use align::normal_instruction;
-pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, Part, compare};
+pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, Part, Pull, compare};

@@ -99,6 +99,7 @@ fn bounded(variant: &Variant) -> Variant {
         layers: variant.layers.iter().map(layer).collect(),
         packages: variant.packages.clone(),
         paths: variant.paths.clone(),
+        update: variant.update.summary(),
         ..crate::gate::measured::blank(&variant.name)
     };
     for base in &mut kept.bases {

@@ -10,7 +10,7 @@ use super::text::{self, BASELINE_VERSION, BaseLine};
 use crate::fsx;
 use crate::gate::GateError;
 use crate::gate::measured::blank;
-use crate::record::{Layer, Package, PathSize, Sizes, Variant};
+use crate::record::{Layer, Package, PathSize, Sizes, Updates, Variant};
 use crate::units::Bytes;
 
 /// The file as it is read.
@@ -41,6 +41,8 @@ struct FileEntry {
     packages: Vec<Package>,
     #[serde(default)]
     paths: Vec<PathSize>,
+    #[serde(default)]
+    update: Updates,
     #[serde(default)]
     path_budgets: BTreeMap<String, u64>,
 }
@@ -102,6 +104,7 @@ impl File {
                     layers: entry.layers,
                     packages: entry.packages,
                     paths: entry.paths,
+                    update: entry.update,
                     ..blank(&name)
                 };
                 (name, Entry { accepted: entry.accepted, variant, path_bytes: entry.path_budgets })

@@ -111,6 +111,12 @@ fn variant(out: &mut String, entry: &Entry) {
     block(out, "packages", ('[', ']'), &packages, true);
     let paths: Vec<String> = variant.paths.iter().map(line).collect();
     block(out, "paths", ('[', ']'), &paths, true);
+    if let Value::Object(found) = value(&variant.update) {
+        let updates: Vec<String> = found.into_iter().map(|(key, value)| format!("{}: {value}", json!(key))).collect();
+        if !updates.is_empty() {
+            block(out, "update", ('{', '}'), &updates, true);
+        }
+    }
     let budgets: Vec<String> =
         entry.path_bytes.iter().map(|(pattern, bytes)| format!("{}: {bytes}", json!(pattern))).collect();
     block(out, "path_budgets", ('{', '}'), &budgets, false);

@@ -73,13 +73,15 @@ impl Reader<'_> {
             &table.size,
             &table.own,
             &table.base,
-            &table.wire,
+            &table.compressed,
             &table.rootfs,
             &table.reclaimable,
             &table.duplicates,
             &table.layers,
             &table.packages,
             &table.package_bytes,
+            &table.update.src,
+            &table.update.deps,
         ];
         for (metric, value) in Metric::plain().iter().zip(values) {
             if let Some(value) = value {
@@ -278,7 +280,7 @@ wire = "20 MB"
             }
         );
         assert_eq!(budgets.variants["a"].limits[0].line, 30);
-        assert_eq!(budgets.variants["b"].limits[0].metric.to_string(), "wire");
+        assert_eq!(budgets.variants["b"].limits[0].metric.to_string(), "compressed");
         assert_eq!(budgets.options.vanished, Vanished::Allowed);
         assert_eq!(budgets.options.timing.floor, Nanos(500_000_000));
         assert_eq!(budgets.options.timing.scenarios, [Scenario::Warm, Scenario::Src]);

@@ -162,8 +162,8 @@ mod tests {
             let limits = budgets.limits(variant);
             limits.iter().map(|r| format!("{} {:?} {} {}", r.metric, r.level, r.limit, r.line)).collect()
         };
-        assert_eq!(shown("b"), ["size Fail 60 MB 2", "wire Fail +1 % 3"]);
-        assert_eq!(shown("a"), ["size Warn 70 MB 7", "size Fail 80 MB 7", "wire Fail +1 % 3"]);
+        assert_eq!(shown("b"), ["size Fail 60 MB 2", "compressed Fail +1 % 3"]);
+        assert_eq!(shown("a"), ["size Warn 70 MB 7", "size Fail 80 MB 7", "compressed Fail +1 % 3"]);
         assert_eq!(budgets.structure("a").root, Some((true, 8)));
         assert_eq!(budgets.structure("b").root, Some((false, 5)));
         assert_eq!(budgets.noise("a", &budgets.limits("a")[0]), 2_000);

@@ -43,6 +43,10 @@ pub(super) fn judge(
             Value::Unknown(why) => {
                 result.verdict = weaker(rule.level, Verdict::Inconclusive);
                 result.message = format!("{} is not known: {why}", rule.metric).into();
+                if let Metric::Update(edit) = rule.metric {
+                    result.next =
+                        plain("build the edit: ").and(command(&format!("tonnage run --scenarios cold,{edit}")));
+                }
                 rules.push(result);
                 continue;
             }

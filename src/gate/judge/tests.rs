@@ -7,7 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::gate::baseline::{Accepting, accept};
 use crate::gate::measured::Measured;
-use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, WireKind};
+use crate::record::{BaseOrigin, Package, PackageManager, Record, Scenario, Update, Updates, WireKind};
 use crate::suite::Document;
 use crate::testing::fixture;
 use crate::units::Bytes;
@@ -42,6 +42,23 @@ fn grow(record: &mut Record, layer: usize, bytes: u64) {
     } else {
         sizes.base_bytes += Bytes(bytes);
     }
+}
+
+/// No edit of the slim variant was weighed.
+fn no_edit(record: &mut Record) {
+    record.variants[SLIM].update = Updates::default();
+}
+
+/// A source edit of the slim variant whose new layers hold so many bytes.
+fn edit(record: &mut Record, bytes: u64) {
+    record.variants[SLIM].update.src = Some(Update {
+        round: 0,
+        bytes: Bytes(bytes),
+        compressed_bytes: Bytes(bytes / 2),
+        compressed_kind: WireKind::Estimated,
+        layers: Vec::new(),
+        again: None,
+    });
 }
 
 /// An edit of the source runs pip of the slim variant again.
@@ -139,7 +156,45 @@ const TABLE: &[Row] = &[
     ("a package that must not be there", "package.gcc = \"0 B\"", None, nothing, Verdict::Pass, 0, "package gcc"),
     ("rootfs", "rootfs = \"1 MB\"", None, nothing, Verdict::Fail, 1, "rootfs"),
     ("duplicates", "duplicates = \"1 MB\"", None, nothing, Verdict::Pass, 0, "duplicates"),
-    ("wire", "wire = \"1 MB\"", None, nothing, Verdict::Fail, 1, "wire"),
+    ("compressed", "compressed = \"1 MB\"", None, nothing, Verdict::Fail, 1, "compressed"),
+    ("compressed by its old name", "wire = \"1 MB\"", None, nothing, Verdict::Fail, 1, "compressed"),
+    (
+        "an edit within",
+        "update.src = \"1 kB\"",
+        None,
+        |r| edit(r, 380),
+        Verdict::Pass,
+        0,
+        "update.src is 380 B of 1.00 kB",
+    ),
+    (
+        "an edit that reinstalls",
+        "update.src = \"1 MB\"",
+        None,
+        |r| edit(r, 10_300_000),
+        Verdict::Fail,
+        1,
+        "update.src 10.3 MB exceeds 1 MB",
+    ),
+    ("no edit built", "update.deps = \"1 MB\"", None, no_edit, Verdict::Inconclusive, 4, "no edit was built"),
+    (
+        "an edit against the baseline",
+        "update.src = \"+10 %\"",
+        Some(|r| edit(r, 1_000)),
+        |r| edit(r, 1_101),
+        Verdict::Fail,
+        1,
+        "update.src",
+    ),
+    (
+        "an edit without one in the baseline",
+        "update.src = \"+10 %\"",
+        Some(no_edit),
+        |r| edit(r, 1_101),
+        Verdict::NotComparable,
+        3,
+        "no edit was built",
+    ),
     ("base", "base = \"114 MB\"", None, nothing, Verdict::Fail, 1, "base 115 MB exceeds 114 MB"),
     ("no layer at all", "layers = 0", None, nothing, Verdict::Fail, 1, "layers 9 exceeds 0 by 9"),
     ("own", "own = \"10 MiB\"", None, nothing, Verdict::Fail, 1, "own 10,486,559 B exceeds 10 MiB (10,485,760 B)"),

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::headline::change;
 use super::{Look, MARKDOWN_LIMIT};
-use crate::analyse::compare::Comparison;
+use crate::analyse::compare::{Comparison, Pull};
 use crate::gate::Differences;
 use crate::line::{Line, code, image, plain};
+use crate::record::WireKind;
 use crate::report::compare::{rows, verdict};
 use crate::report::doc::{Block, Doc};
 use crate::report::markdown::{self, Form};
@@ -35,6 +36,23 @@ fn base_and_own(comparison: &Comparison) -> String {
     format!("base {}, own {}", comparison.base_delta_bytes, comparison.own_delta_bytes)
 }
 
+/// What equal sizes do not say: that layers were replaced.
+fn moved(comparison: &Comparison) -> String {
+    if comparison.pull.bytes == Bytes::ZERO { String::new() } else { format!("; {}", pull(comparison)) }
+}
+
+/// What a node that has the old image pulls.
+fn pull(comparison: &Comparison) -> String {
+    let Pull { bytes, compressed_bytes, compressed_kind } = comparison.pull;
+    let compressed = match compressed_kind {
+        _ if bytes == Bytes::ZERO => String::new(),
+        WireKind::Unknown => String::new(),
+        WireKind::Exact => format!(" ({compressed_bytes} compressed)"),
+        WireKind::Estimated => format!(" (≈ {compressed_bytes} compressed)"),
+    };
+    format!("a node that has the old image pulls {bytes}{compressed}")
+}
+
 fn alone(size: Option<Bytes>) -> String {
     size.map_or_else(|| "no image".to_owned(), |size| size.to_string())
 }
@@ -46,11 +64,11 @@ pub(super) fn differences_table(differences: &Differences, look: Look) -> String
     let (changed, equal): (Vec<_>, Vec<_>) = differences.pairs.iter().partition(|pair| !pair.groups.is_empty());
     for comparison in changed {
         doc.sentence(image(&comparison.new_name).and(format!("  {}", change(comparison))));
-        doc.under(6, verdict(comparison)).under(6, base_and_own(comparison));
+        doc.under(6, verdict(comparison)).under(6, base_and_own(comparison)).under(6, pull(comparison));
         doc.push(Block::Sums(rows(comparison, look.top))).gap();
     }
     for pair in equal.iter().take(MOST_EQUAL) {
-        doc.sentence(image(&pair.new_name).and(format!("  {}, ", pair.new_bytes)).and(verdict(pair)));
+        doc.sentence(image(&pair.new_name).and(format!("  {}, ", pair.new_bytes)).and(verdict(pair)).and(moved(pair)));
     }
     if equal.len() > MOST_EQUAL {
         doc.sentence(format!("[{}]  no change in size", units::count(equal.len() - MOST_EQUAL, "other")));
@@ -88,7 +106,7 @@ pub(super) fn differences_markdown(differences: &Differences, look: Look) -> Str
         let mut part = Doc::default();
         let head = image(&comparison.new_name).and(format!(": {}", change(comparison)));
         part.push(Block::Heading(4, head));
-        part.sentence(verdict(comparison).and(format!("; {}", base_and_own(comparison))));
+        part.sentence(verdict(comparison).and(format!("; {}; {}", base_and_own(comparison), pull(comparison))));
         part.push(Block::Sums(rows(comparison, look.top)));
         part
     });

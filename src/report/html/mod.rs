@@ -136,6 +136,8 @@ fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>, proofs: &Proof
             (table(&matrix))
         },
     );
+    let updates = tables::updates(facts);
+    add(!updates.rows.is_empty(), "updates", "To pull after an edit", table(&updates));
     let serving = tables::serving(facts);
     add(!serving.rows.is_empty(), "start-up", "Startup", html! { (table(&serving)) (chart("start-up")) });
     add(

@@ -110,6 +110,7 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
         "?#Published",
         "?#Cold build (cached)",
         "#Rebuild after a source edit (cached)",
+        "?#To pull after it",
         "?#Startup",
     ];
     let mut table = Table::new("", &heads);
@@ -129,6 +130,7 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
             claim_cell(facts, line),
             time(Scenario::Cold),
             time(Scenario::Src),
+            pull_cell(facts, line),
             line.ready.map_or_else(Cell::default, Cell::time),
         ]);
     }
@@ -157,8 +159,16 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
 /// The same in one line per variant, for the end of a run: what was measured on a substitute has a star.
 pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
     let against = format!("#{}", facts.against_first());
-    let heads =
-        ["Variant", "#Size", against.as_str(), "?#Published", "#Cold build", "#After an edit (cached)", "?#Startup"];
+    let heads = [
+        "Variant",
+        "#Size",
+        against.as_str(),
+        "?#Published",
+        "#Cold build",
+        "#After an edit (cached)",
+        "?#To pull",
+        "?#Startup",
+    ];
     let mut table = Table::new("", &heads);
     for line in facts.summary.iter().take(most) {
         let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
@@ -177,6 +187,7 @@ pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
             claim_cell(facts, line),
             estimate(Scenario::Cold).map_or_else(|| time(Scenario::Cold), |estimate| Cell::time(estimate.median)),
             time(Scenario::Src),
+            pull_cell(facts, line),
             match line.ready {
                 Some(ready) => Cell::time(ready),
                 None if line.outcome == Outcome::ServeFailed => Cell::new("fails").tone(Tone::Bad),
@@ -222,6 +233,12 @@ fn claim_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
         _ => claim.claim.clone(),
     };
     Cell::number(text, claim.low.0 as f64)
+}
+
+/// What every node pulls after a source edit, unpacked.
+fn pull_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+    let update = facts.record.variants.get(line.index).and_then(|variant| variant.update.src.as_ref());
+    update.map_or_else(Cell::default, |update| Cell::bytes(update.most_bytes()))
 }
 
 fn timing_cell(timing: &SummaryTiming) -> Cell {

@@ -5,6 +5,7 @@ mod headline;
 mod images;
 mod sharing;
 mod surroundings;
+mod updates;
 mod verdicts;
 
 pub(crate) use builds::{decomposition, times};
@@ -12,6 +13,7 @@ pub(crate) use headline::{MOST_LINES, headline, overview, verdict};
 pub(crate) use images::{definitions, layers, serving, sizes, unless_zero, wire};
 pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};
+pub(crate) use updates::updates;
 pub(crate) use verdicts::{cost, failed, failures, failures_with_logs, findings, reproduction};
 
 /// Most rows of the longer tables; a note says what was left out and where it is.

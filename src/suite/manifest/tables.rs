@@ -100,13 +100,16 @@ pub struct BudgetTable {
     pub size: Option<Spanned<LimitValue>>,
     pub own: Option<Spanned<LimitValue>>,
     pub base: Option<Spanned<LimitValue>>,
-    pub wire: Option<Spanned<LimitValue>>,
+    #[serde(alias = "wire")]
+    pub compressed: Option<Spanned<LimitValue>>,
     pub rootfs: Option<Spanned<LimitValue>>,
     pub reclaimable: Option<Spanned<LimitValue>>,
     pub duplicates: Option<Spanned<LimitValue>>,
     pub layers: Option<Spanned<LimitValue>>,
     pub packages: Option<Spanned<LimitValue>>,
     pub package_bytes: Option<Spanned<LimitValue>>,
+    #[serde(default)]
+    pub update: UpdateTable,
     #[serde(default)]
     pub package: BTreeMap<Spanned<String>, Spanned<LimitValue>>,
     #[serde(default)]
@@ -119,6 +122,14 @@ pub struct BudgetTable {
     /// Of the suite's budget only.
     #[serde(default)]
     pub variant: BTreeMap<Spanned<String>, BudgetTable>,
+}
+
+/// `update` of a budget: what an edit makes everybody pull.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table of limits: `update.src`, `update.deps`")]
+pub struct UpdateTable {
+    pub src: Option<Spanned<LimitValue>>,
+    pub deps: Option<Spanned<LimitValue>>,
 }
 
 /// `[gate]`.

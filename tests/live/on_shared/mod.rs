@@ -16,4 +16,5 @@ mod registry;
 mod run;
 mod secret;
 mod store;
+mod update;
 mod weigh;

@@ -10,6 +10,7 @@ use std::io::{BufRead, Read};
 use super::tar::{self, Fault, Kind, TarError, TarReader};
 use crate::Limits;
 use crate::packages::{Capture, Composite, is_database};
+use crate::text::from_bytes;
 
 /// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
 const MAX_LAYER: u64 = 1 << 50;
@@ -71,6 +72,12 @@ impl LayerScan {
     /// How many entries its tar has.
     pub fn entry_count(&self) -> u64 {
         self.entries.len() as u64
+    }
+
+    /// Its files and links with their part of `size`, in the order of its tar.
+    pub fn sized_paths(&self) -> impl Iterator<Item = (String, u64)> {
+        let sized = self.entries.iter().filter(|entry| entry.size > 0);
+        sized.map(|entry| (from_bytes(self.path(entry)), entry.size))
     }
 
     /// Sizes of the files that are not empty.

@@ -306,6 +306,7 @@ mod tests {
         record.samples.clear();
         for variant in &mut record.variants {
             (variant.serve, variant.reference) = (None, None);
+            variant.update = crate::record::Updates::default();
         }
         let table = headline(&Facts::of(&record));
         let heads: Vec<&str> = table.columns.iter().map(|column| column.head.as_str()).collect();

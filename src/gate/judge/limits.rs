@@ -45,7 +45,7 @@ pub(super) fn judge(
                 result.message = format!("{} is not known: {why}", rule.metric).into();
                 if let Metric::Update(edit) = rule.metric {
                     result.next =
-                        plain("build the edit: ").and(command(&format!("tonnage run --scenarios cold,{edit}")));
+                        plain("build the edit: ").and(command(format!("tonnage run --scenarios cold,{edit}")));
                 }
                 rules.push(result);
                 continue;

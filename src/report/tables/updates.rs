@@ -28,9 +28,7 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
                 Cell::bytes(update.most_bytes()),
                 Cell::number(compressed(update), update.most_compressed_bytes().0 as f64),
                 Cell::count(update.layers.len()),
-                Cell::code(
-                    &largest.map_or_else(String::new, |layer| shorten(&for_people(&layer.instruction), LONGEST)),
-                ),
+                Cell::code(largest.map_or_else(String::new, |layer| shorten(&for_people(&layer.instruction), LONGEST))),
             ]);
         }
     }

@@ -25,6 +25,7 @@ pub mod bytes;
 pub mod facts;
 pub mod text;
 
+mod credentials;
 mod error;
 mod file;
 mod merge;

@@ -4,11 +4,12 @@
 //! the BLAKE3 digest of a file's content where files are hashed (it only tells equal files, no engine knows it, and it
 //! takes less than half of SHA-256's time), and the text of package databases (bounded).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{BufRead, Read};
 
 use super::tar::{self, Fault, Kind, TarError, TarReader};
 use crate::Limits;
+use crate::credentials;
 use crate::packages::{Capture, Composite, is_database};
 use crate::text::from_bytes;
 
@@ -64,6 +65,8 @@ pub struct LayerScan {
     pub(crate) databases: BTreeMap<u32, Box<[u8]>>,
     /// Programs and archives made of packages, by index of the entry.
     pub(crate) composites: BTreeMap<u32, Composite>,
+    /// Entries that hold private keys or credentials.
+    pub(crate) credentials: BTreeSet<u32>,
     /// Package databases that were too large to keep.
     pub(crate) databases_left_out: u64,
 }
@@ -170,6 +173,7 @@ pub(crate) fn scan(
         digests: Vec::new(),
         databases: BTreeMap::new(),
         composites: BTreeMap::new(),
+        credentials: BTreeSet::new(),
         databases_left_out: 0,
     };
     let mut tar = TarReader::new(input);
@@ -210,6 +214,10 @@ pub(crate) fn scan(
             let room = limits.database_file_bytes.min(budget.database_bytes);
             let mut content = (wanted && size <= room).then(Vec::new);
             scan.databases_left_out += u64::from(wanted && content.is_none());
+            let suspect = !wanted && !entry.sparse && credentials::is_candidate(path, size);
+            if suspect {
+                content = Some(Vec::new());
+            }
             let mut hash = (hashes.wants(size) && !entry.sparse).then(blake3::Hasher::new);
             let mut capture = if entry.sparse || wanted {
                 None
@@ -223,7 +231,11 @@ pub(crate) fn scan(
                 digest = scan.digests.len() as u32;
                 scan.digests.push(hash.finalize().into());
             }
-            if let Some(content) = content {
+            if suspect {
+                if content.is_some_and(|content| credentials::holds_any(path, &content)) {
+                    scan.credentials.insert(index);
+                }
+            } else if let Some(content) = content {
                 budget.database_bytes -= content.len() as u64;
                 scan.databases.insert(index, content.into_boxed_slice());
             }

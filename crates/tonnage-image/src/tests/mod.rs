@@ -4,6 +4,7 @@ mod bombs;
 mod bounds;
 mod composites;
 mod ecosystems;
+mod findings;
 mod formats;
 mod hostile;
 mod layouts;

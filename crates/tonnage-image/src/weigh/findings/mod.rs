@@ -4,6 +4,9 @@
 //! Leftovers are looked for in the image's own layers: what the base left behind is not the Dockerfile's doing.
 
 mod dead;
+mod equal;
+mod inside;
+mod keys;
 mod left;
 mod node;
 mod rights;
@@ -24,6 +27,10 @@ pub(super) fn all(merged: &Merged<'_>) -> Vec<Finding> {
     findings.extend(node::managers(merged));
     findings.extend(rights::setuid(merged));
     findings.extend(rights::runs_as_root(merged));
+    findings.extend(inside::tests_and_docs(merged));
+    findings.extend(inside::byte_code_missing(merged));
+    findings.extend(equal::finding(merged));
+    findings.extend(keys::findings(merged));
     findings.extend(unread::finding(merged));
     findings.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.code.cmp(&b.code)));
     findings

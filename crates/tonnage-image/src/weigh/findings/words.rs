@@ -1,9 +1,16 @@
 //! Counts and lists in the words of a finding.
 
+use crate::merge::Merged;
 use crate::text::for_people;
 
 /// Names that a message lists.
 pub(super) const NAMED: usize = 5;
+
+/// So many percents of the image, in bytes.
+pub(super) fn share(merged: &Merged<'_>, percents: u64) -> u64 {
+    let size: u128 = merged.layers.iter().map(|layer| u128::from(layer.size_bytes)).sum();
+    u64::try_from(size * u128::from(percents) / 100).unwrap_or(u64::MAX)
+}
 
 /// Names, that with the most bytes first.
 pub(super) fn largest<'a>(rows: impl Iterator<Item = (u64, &'a str)>) -> Vec<&'a str> {

@@ -161,7 +161,7 @@ comment)
     export marker me
     mine='.[] | select(.user.login == env.me and (.body | startswith(env.marker))) | .id'
     run=${GITHUB_SERVER_URL:-https://github.com}/$GITHUB_REPOSITORY/actions/runs/${GITHUB_RUN_ID:-}
-    jq -Rs --arg run "$run" '{body: (. + "\n[Results and the proposed baseline](" + $run + ")\n")}' "$results/gate.md" \
+    jq -Rs --arg run "$run" '{body: (. + "\nTo accept from here: commit `tonnage-baseline.json` of [this run\u0027s artifact](" + $run + ").\n")}' "$results/gate.md" \
         >"$results/comment.json"
     if id=$(gh api --paginate "$comments" --jq "$mine" | head -n 1) && [ -n "$id" ]; then
         call=(--method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id")

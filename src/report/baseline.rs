@@ -7,6 +7,7 @@ use super::doc::Doc;
 use super::terminal;
 use crate::gate::{Baseline, Change};
 use crate::line::{command, image, plain};
+use crate::units;
 
 /// Columns of what was done to a variant.
 const WORDS: usize = 9;
@@ -36,7 +37,7 @@ pub(crate) fn accepted(changes: &BTreeMap<String, Change>, baseline: &Path, writ
 /// That a baseline is what it was.
 pub(crate) fn verified(baseline: &Baseline, path: &Path) -> String {
     let mut doc = Doc::default();
-    let adds_up = format!(" is as it was written and adds up: {} variants", baseline.entries.len());
+    let adds_up = format!(" is as it was written and adds up: {}", units::count(baseline.entries.len(), "variant"));
     doc.sentence(command(path.display().to_string()).and(adds_up));
     terminal::log(&doc, false)
 }

@@ -79,7 +79,9 @@ stage() {
 # check_program TARGET PROGRAM: whether it depends on this machine.
 check_program() {
     readelf --section-headers --wide "$2" | grep -q ' \.dep-v0 ' || die "\`$2\` does not list its dependencies"
-    local newest
+    local machine=X86-64 newest
+    [ "${1%%-*}" = x86_64 ] || machine=AArch64
+    readelf --file-header "$2" | grep -q "Machine:.*$machine" || die "\`$2\` is not a program for $1"
     newest=$(readelf --version-info --wide "$2" | grep -o 'GLIBC_[0-9.]*' | sort --version-sort --unique | tail -n 1) || true
     case $1 in
     *-musl)

@@ -169,6 +169,7 @@ fn every_variable_that_the_script_reads_is_set_by_a_step_and_no_input_stands_in_
 }
 
 #[test]
+#[ignore = "needs curl"]
 fn the_program_of_the_release_weighs_and_judges_without_cargo() {
     let job = Job::new();
     let release = Release::of(&job, env!("CARGO_BIN_EXE_tonnage"));
@@ -206,6 +207,7 @@ fn the_program_of_the_release_weighs_and_judges_without_cargo() {
 }
 
 #[test]
+#[ignore = "needs curl"]
 fn a_wrong_digest_or_an_archive_that_is_not_there_stops_the_action() {
     let job = Job::new();
     let release = Release::of(&job, "/bin/true");

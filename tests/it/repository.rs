@@ -62,3 +62,18 @@ fn what_users_copy_is_of_this_version() {
     let dated = Regex::new(&format!(r"(?m)^## {} - [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$", regex::escape(version)));
     assert!(dated.unwrap().is_match(&changelog), "no dated entry for {version}");
 }
+
+#[test]
+fn archives_have_one_name_wherever_they_are_made_or_looked_for() {
+    let read = |name: &str| fs::read_to_string(Path::new(ROOT).join(name)).unwrap();
+    for (file, name) in [
+        ("scripts/dist.sh", "tonnage-v$version-$1"),
+        ("scripts/action.sh", "tonnage-v$version-$target"),
+        ("templates/tonnage/template.yml", "tonnage-v$TONNAGE_VERSION-$(uname -m)-unknown-linux-musl"),
+        ("docs/install.md", "tonnage-v$VERSION-$(uname -m)-unknown-linux-musl"),
+        ("Cargo.toml", "{ repo }/releases/download/v{ version }/tonnage-v{ version }-{ target }.tar.gz"),
+        ("Cargo.toml", "tonnage-v{ version }-{ target }/{ bin }{ binary-ext }"),
+    ] {
+        assert!(read(file).contains(name), "{file}: {name}");
+    }
+}

@@ -85,6 +85,12 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         })
     };
     let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
+    // Sizes are the same on every engine; times are never accepted.
+    let elsewhere = (measured.kind == Kind::Run).then(|| {
+        let folder = suite.folder.to_string_lossy();
+        let run = if folder.is_empty() { String::new() } else { format!(" {}", super::allow::for_shell(&folder)) };
+        format!("tonnage run --quick{run} && tonnage baseline accept{run}")
+    });
     let judgement = judge(&Input {
         measured: &measured,
         budgets: &suite.budgets,
@@ -93,6 +99,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         against: against.as_deref(),
         suite: &suite.folder,
         accept: &accept,
+        accept_elsewhere: elsewhere.as_deref(),
     });
     Ok((measured, judgement))
 }

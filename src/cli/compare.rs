@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, differences};
-use crate::report::{GateFormat, Look, render_differences};
+use crate::report::{GateFormat, Look, compare_html, render_differences};
 
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 /// The formats that a comparison has.
-const FORMATS: [&str; 3] = ["table", "json", "markdown"];
+const FORMATS: [&str; 4] = ["table", "json", "markdown", "html"];
 
 fn file(text: &str) -> Result<Output, String> {
     let output = parse_output(text)?;
@@ -51,11 +51,15 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = (target(&args.old, terminal)?, target(&args.new, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
+    let render = |format: GateFormat, look: Look| match format {
+        GateFormat::Html => compare_html(&differences, &old, &new, look),
+        format => render_differences(format, &differences, look).unwrap_or_default(),
+    };
     for output in &args.output {
-        let text = render_differences(output.format, &differences, look).unwrap_or_default();
+        let text = render(output.format, Look { colour: false, ..look });
         fsx::write_atomic(&output.file, text.as_bytes())?;
     }
-    terminal.out(&render_differences(args.format, &differences, look).unwrap_or_default())?;
+    terminal.out(&render(args.format, look))?;
     Ok(Exit::Done)
 }
 

@@ -120,6 +120,10 @@ enum Format {
     Csv,
     /// GitHub-flavored Markdown
     Markdown,
+    /// A page that needs no network: directories to look into, layers, packages, and findings
+    Html,
+    /// JSON for `ncdu -f`: all visible files
+    Ncdu,
 }
 
 fn memory(text: &str) -> Result<Bytes, String> {
@@ -139,7 +143,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let chosen = sections.len() < ALL_SECTIONS.len();
     let paths = Paths::new(&args.path, &args.ignore)?;
     let all_paths = paths.all();
-    let for_programs = matches!(args.format, Format::Json | Format::Csv);
+    let for_programs = matches!(args.format, Format::Json | Format::Csv | Format::Html);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
     let (targets, names) = named(args.targets, args.name)?;
     let wanted = Wanted {
@@ -159,7 +163,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
             diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
         },
         // The sums of patterns are over all files that match.
-        top: if args.path.is_empty() && why.is_none() { top } else { usize::MAX },
+        top: if args.path.is_empty() && why.is_none() && args.format != Format::Ncdu { top } else { usize::MAX },
         listed: match why.clone() {
             Some(why) => Box::new(move |path| is_at_or_below(path, &why)),
             None => Box::new(move |path| paths.lists(path)),
@@ -179,6 +183,10 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let sums = paths::sums(&args.path, &images)?;
+    if args.format == Format::Ncdu {
+        terminal.out(&report::weigh_ncdu(&images))?;
+        return Ok(Exit::Done);
+    }
     for image in &mut images {
         image.paths.truncate(top);
         image.reclaimable.truncate(top);
@@ -192,6 +200,9 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Format::Json => report::weigh_json(&images, skipped),
         Format::Csv => report::weigh_csv(&images, rows, skipped),
         Format::Markdown => report::weigh_markdown(&images, shown),
+        Format::Html => report::weigh_html(&images, shown),
+        // Written above: it has all paths.
+        Format::Ncdu => String::new(),
     })?;
     if !all_paths {
         terminal.note("only paths that match are listed; the sums are those of the whole image");

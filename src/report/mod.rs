@@ -43,7 +43,7 @@ pub(crate) use doctor::{Examination, no_engine};
 pub(crate) use error::ReportError;
 pub(crate) use files::export;
 pub use files::{history_beside, write_all};
-pub(crate) use gate::{GateFormat, Look, render_differences, render_judgement, times_table};
+pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
@@ -53,8 +53,8 @@ pub use terminal::Style;
 pub(crate) use terminal::terminal_width;
 pub(crate) use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub(crate) use weigh::{
-    PathSum, WeighRows, WeighSection, WeighShown, WeighSkipped, has_path, weigh_csv, weigh_json, weigh_markdown,
-    weigh_screen, weigh_terminal, why,
+    PathSum, WeighRows, WeighSection, WeighShown, WeighSkipped, has_path, weigh_csv, weigh_html, weigh_json,
+    weigh_markdown, weigh_ncdu, weigh_screen, weigh_terminal, why,
 };
 #[cfg(test)]
 pub(crate) use words::causes;

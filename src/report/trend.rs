@@ -22,6 +22,8 @@ const FORMAT_VERSION: &str = "1.0";
 /// Series beyond these make a mermaid chart unreadable: it has no legend.
 const MOST_SERIES: usize = 8;
 
+/// Changes of the engine that are said.
+const MOST_ENGINES: usize = 5;
 /// Changes beyond these are folded: the last ones explain today's figures.
 const MOST_CHANGES: usize = 20;
 
@@ -54,6 +56,7 @@ fn changes(trend: &Trend) -> Vec<String> {
             }
         }
     }
+    let engines = engine_changes(trend, &mut found);
     let hidden = found.len().saturating_sub(MOST_CHANGES);
     let mut said: Vec<String> =
         if hidden > 0 { vec![format!("[{}]", units::count(hidden, "earlier change"))] } else { Vec::new() };
@@ -67,7 +70,28 @@ fn changes(trend: &Trend) -> Vec<String> {
         let cut = if kind.separates(trend.metric) { "; not comparable with before" } else { "" };
         for_people(&format!("{}: other {} ({detail}), {whose}{cut}", day(stamp), kind.word()))
     }));
+    said.extend(engines);
     said
+}
+
+/// Several changes of the engine in a line, and no longer among the others; `None` where there is one at most.
+fn engine_changes(trend: &Trend, found: &mut BTreeMap<(usize, ChangeKind, &str), Vec<&str>>) -> Option<String> {
+    let is_engine = |kind: ChangeKind| kind == ChangeKind::Engine;
+    if found.keys().filter(|(_, kind, _)| is_engine(*kind)).count() < 2 {
+        return None;
+    }
+    let day_of = |run: usize| day(trend.runs.get(run).map_or("", String::as_str));
+    let engines: Vec<String> = found
+        .keys()
+        .filter(|(_, kind, _)| is_engine(*kind))
+        .map(|(run, _, detail)| format!("{} {detail}", day_of(*run)))
+        .collect();
+    found.retain(|(_, kind, _), _| !is_engine(*kind));
+    let hidden = engines.len().saturating_sub(MOST_ENGINES);
+    let earlier = if hidden > 0 { format!("[{}], ", units::count(hidden, "earlier one")) } else { String::new() };
+    let cut = if ChangeKind::Engine.separates(trend.metric) { "; not comparable with before" } else { "" };
+    let count = units::count(engines.len(), "time");
+    Some(for_people(&format!("the engine changed {count}: {earlier}{}{cut}", engines[hidden..].join("; "))))
 }
 
 fn day(stamp: &str) -> &str {
@@ -82,9 +106,31 @@ fn heading(trend: &Trend, runs: &[String]) -> String {
     for_people(&format!("{} of {} over {}{span}", trend.metric, trend.suite, units::count(runs.len(), "run")))
 }
 
+/// Runs that a sparkline shows: the last ones.
+const SPARKS: usize = 24;
+
+/// The last values as bars between the smallest and the largest of them; a blank where figures before and after are
+/// unlike.
+fn sparkline(line: &VariantTrend) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let points = &line.points[line.points.len().saturating_sub(SPARKS)..];
+    let values = || points.iter().map(|point| point.value);
+    let (low, high) = (values().min().unwrap_or(0), values().max().unwrap_or(0));
+    let mut text = String::new();
+    for (index, point) in points.iter().enumerate() {
+        if index > 0 && !point.joined {
+            text.push(' ');
+        }
+        let level = u128::from(point.value - low) * 7;
+        let level = level.checked_div(u128::from(high - low)).map_or(3, |level| usize::try_from(level).unwrap_or(7));
+        text.push(BARS[level]);
+    }
+    text
+}
+
 /// One row a variant, about the runs since the last break.
 fn table(trend: &Trend) -> Table {
-    let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "#Change", "#Per run", "Remark"]);
+    let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "Trend", "#Change", "#Per run", "Remark"]);
     for line in &trend.variants {
         let stretch = line.last_stretch();
         let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
@@ -95,6 +141,7 @@ fn table(trend: &Trend) -> Table {
             if since == all { all.to_string() } else { format!("{since} of {all}") },
             shown(trend, first),
             shown(trend, last),
+            sparkline(line),
             Ratio::of(last.value, first.value).map_or_else(unknown, Ratio::as_change),
             line.slope.map_or_else(unknown, |slope| signed(trend, slope)),
             creeping(line).unwrap_or_default(),

@@ -58,7 +58,7 @@ fn one_run_writes_every_output_and_exits_with_the_verdict() {
         "{}",
         ran.stdout
     );
-    assert!(ran.stdout.contains("next: accept with `tonnage baseline accept head`, or raise `size` in tonnage.toml:5"));
+    assert!(ran.stdout.contains("next: accept with the command below, or raise `size` in tonnage.toml:5"));
     assert_eq!(sandbox.json("out/gate.json")["verdict"], "fail");
     assert_eq!(sandbox.json("out/bmf.json")["python3.9-slim"]["size"]["value"], 127_436_559);
     assert!(sandbox.read("out/gate.md").starts_with("<!-- tonnage-check"));

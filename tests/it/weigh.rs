@@ -97,6 +97,30 @@ fn the_screen_says_the_answer_first_and_is_short() {
     assert!(!ran.stdout.contains("103,108"), "no exact bytes unless asked for: {}", ran.stdout);
 }
 
+/// Bytes of an entry of ncdu's export and of those in it.
+fn sum(entry: &Value) -> u64 {
+    match entry {
+        Value::Array(directory) => directory[1..].iter().map(sum).sum(),
+        file => file["asize"].as_u64().unwrap(),
+    }
+}
+
+#[test]
+fn a_page_and_an_export_for_ncdu_hold_the_files_and_no_markup_of_strangers() {
+    let sandbox = sandbox();
+    let page = sandbox.run(&["weigh", "evil.tar", "--format", "html"]).expect(0).stdout;
+    expect_harmless(&page);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("big.so") && page.contains("70.0 kB"), "{page}");
+    assert_eq!(page.matches("<script").count(), 2, "the data and our script");
+    let compared = sandbox.run(&["compare", "evil.tar", "evil.tar", "--format", "html"]).expect(0).stdout;
+    expect_harmless(&compared);
+    assert!(compared.contains("no change in size") && compared.contains("(old)"), "{compared}");
+    let export = sandbox.run(&["weigh", "evil.tar", "--format", "ncdu"]).expect(0).stdout;
+    expect_harmless(&export);
+    let export: Value = serde_json::from_str(&export).unwrap();
+    assert_eq!((export[0].clone(), sum(&export[3])), (json!(1), HOSTILE_SIZE - 70_001));
+}
+
 #[test]
 fn why_says_who_wrote_a_path_and_what_hides_it() {
     let sandbox = sandbox();

@@ -24,4 +24,6 @@ pub(crate) struct Input<'a> {
     pub suite: &'a Path,
     /// The command that makes this record the baseline.
     pub accept: &'a str,
+    /// The command that measures again and makes that the baseline, on a machine without this record.
+    pub accept_elsewhere: Option<&'a str>,
 }

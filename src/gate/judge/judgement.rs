@@ -31,6 +31,8 @@ pub(crate) struct Judgement {
     pub notes: Vec<Line>,
     /// The command that makes this record the baseline.
     pub accept: String,
+    /// The command that measures again and makes that the baseline, on a machine without this record.
+    pub accept_elsewhere: Option<String>,
 }
 
 /// A variant and what became of it.

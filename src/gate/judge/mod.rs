@@ -85,6 +85,7 @@ pub(crate) fn judge(input: &Input<'_>) -> Judgement {
         against: input.against.map(str::to_owned),
         notes,
         accept: input.accept.to_owned(),
+        accept_elsewhere: input.accept_elsewhere.map(str::to_owned),
     }
 }
 

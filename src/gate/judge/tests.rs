@@ -90,6 +90,7 @@ fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: 
         against: None,
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept run.json",
+        accept_elsewhere: None,
     })
 }
 
@@ -679,6 +680,7 @@ fn a_path_is_held_against_what_the_baseline_kept_of_it() {
         against: None,
         suite: Path::new(""),
         accept: "accept",
+        accept_elsewhere: None,
     });
     assert_eq!(found.verdict, Verdict::NotComparable);
     assert!(found.rules[0].message.to_string().contains("before there was a budget"), "{}", found.rules[0].message);

@@ -6,6 +6,7 @@ use crate::gate::{Judgement, RuleResult, VariantResult, Verdict};
 use crate::line::{Line, Tone, image, plain, strong};
 use crate::report::compare::rows;
 use crate::report::doc::{Block, Doc};
+use crate::report::html;
 use crate::report::markdown::{self, Form};
 use crate::report::table::{Cell, Table};
 use crate::text::shorten;
@@ -22,8 +23,18 @@ const MOST_RULES: usize = 12;
 /// Most notes.
 const MOST_NOTES: usize = 8;
 
+/// The same as a page of its own.
+pub(super) fn page(judgement: &Judgement, suite: &str, look: Look) -> String {
+    let title = if suite.is_empty() { "Image size" } else { suite };
+    html::document_page(title, &document(judgement, suite, look), &[])
+}
+
 /// The comment. It begins with a hidden marker of the suite, by which the next run finds and replaces it.
 pub(super) fn comment(judgement: &Judgement, suite: &str, look: Look) -> String {
+    markdown::write(&document(judgement, suite, look), Form::Comment(MARKDOWN_LIMIT))
+}
+
+fn document(judgement: &Judgement, suite: &str, look: Look) -> Doc {
     let title = match judgement.verdict {
         Verdict::Fail => "Image size: gate failed",
         Verdict::NotComparable => "Image size: not comparable",
@@ -51,7 +62,7 @@ pub(super) fn comment(judgement: &Judgement, suite: &str, look: Look) -> String 
         doc.item(note.clone());
     }
     doc.sentence(origin(judgement));
-    markdown::write(&doc, Form::Comment(MARKDOWN_LIMIT))
+    doc
 }
 
 /// A suite's name as part of an HTML comment.

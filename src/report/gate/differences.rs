@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::headline::change;
 use super::{Look, MARKDOWN_LIMIT};
 use crate::analyse::compare::{Comparison, Pull};
-use crate::gate::Differences;
+use crate::gate::{Differences, Measured};
 use crate::line::{Line, code, image, plain};
-use crate::record::WireKind;
+use crate::record::{Variant, WireKind};
 use crate::report::compare::{rows, verdict};
 use crate::report::doc::{Block, Doc};
+use crate::report::html;
 use crate::report::markdown::{self, Form};
 use crate::report::terminal;
 use crate::units::{self, Bytes, Ratio};
@@ -99,6 +100,21 @@ pub(super) fn differences_table(differences: &Differences, look: Look) -> String
 
 /// For a pull request.
 pub(super) fn differences_markdown(differences: &Differences, look: Look) -> String {
+    markdown::write(&document(differences, look), Form::Comment(MARKDOWN_LIMIT))
+}
+
+/// As a page, with the images of both sides to look into.
+pub(crate) fn compare_html(differences: &Differences, old: &Measured, new: &Measured, look: Look) -> String {
+    let side = |measured: &Measured, side: &str| -> Vec<Variant> {
+        let known = measured.variants.iter().filter(|image| !image.layers.is_empty());
+        known.map(|image| Variant { name: format!("{} ({side})", image.name), ..image.clone() }).collect()
+    };
+    let images = [side(new, "new"), side(old, "old")].concat();
+    let title = format!("{} → {}", differences.old, differences.new);
+    html::document_page(&title, &document(differences, look), &images.iter().collect::<Vec<_>>())
+}
+
+fn document(differences: &Differences, look: Look) -> Doc {
     let mut doc = Doc::default();
     doc.push(Block::Strong(headline(differences)));
     doc.sentence(image(&differences.old).and(" → ").and(image(&differences.new)));
@@ -125,7 +141,7 @@ pub(super) fn differences_markdown(differences: &Differences, look: Look) -> Str
         doc.sentence(note.clone());
     }
     doc.sentence("Sizes are sums over layers; MB is 10^6 bytes.");
-    markdown::write(&doc, Form::Comment(MARKDOWN_LIMIT))
+    doc
 }
 
 /// For programs.

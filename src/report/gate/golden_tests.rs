@@ -56,6 +56,7 @@ fn judgement(budget: &str, before: Option<fn(&mut Record)>, now: &Measured, timi
         against: (!timings.is_empty()).then_some("main (c0ffee)"),
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept results/run.json",
+        accept_elsewhere: Some("tonnage run --quick && tonnage baseline accept"),
     })
 }
 

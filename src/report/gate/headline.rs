@@ -131,10 +131,18 @@ pub(super) fn headroom(judgement: &Judgement, variant: &str) -> Option<(String, 
         .min_by_key(|(_, left)| *left)
 }
 
-/// The rules of a variant that do not simply hold; what several would say in the same words once.
+/// The rules of a variant that do not simply hold, one for each metric: of a warning and a failure of the same limit only
+/// the failure, and what several would say in the same words once.
 pub(super) fn told<'a>(judgement: &'a Judgement, variant: &'a str) -> Vec<&'a RuleResult> {
     let mut told: Vec<&RuleResult> = Vec::new();
-    for rule in judgement.rules_of(variant).filter(|rule| rule.verdict >= Verdict::New) {
+    let open = || judgement.rules_of(variant).filter(|rule| rule.verdict >= Verdict::New);
+    for rule in open() {
+        let worse = |other: &RuleResult| {
+            (&other.metric, other.kind) == (&rule.metric, rule.kind) && other.verdict > rule.verdict
+        };
+        if open().any(worse) {
+            continue;
+        }
         let same = |other: &&RuleResult| {
             (other.verdict, &other.message, &other.next) == (rule.verdict, &rule.message, &rule.next)
         };

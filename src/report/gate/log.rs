@@ -2,8 +2,8 @@
 
 use super::headline::{headline, headroom, ordered, size_words, told, why};
 use super::{Look, times};
-use crate::gate::{Judgement, VariantResult, Verdict};
-use crate::line::{Line, Tone, image, plain, strong};
+use crate::gate::{Judgement, RuleResult, VariantResult, Verdict};
+use crate::line::{Line, Span, Tone, command, image, plain, strong};
 use crate::report::compare::rows;
 use crate::report::doc::{Block, Doc};
 use crate::report::terminal;
@@ -28,10 +28,13 @@ pub(super) fn log(judgement: &Judgement, look: Look) -> String {
         doc.gap();
     }
     for rule in judgement.rules.iter().filter(|rule| !judgement.variants.iter().any(|v| v.name == rule.variant)) {
-        doc.sentence(head(rule.verdict, &rule.variant).and(rule.message.clone())).under(IN, rule.next.clone()).gap();
+        doc.sentence(head(rule.verdict, &rule.variant).and(rule.message.clone()))
+            .under(IN, short(&rule.next, &judgement.accept))
+            .gap();
     }
     passing(&mut doc, judgement, &quiet);
     times::log(&mut doc, &judgement.timings, judgement.against.as_deref().unwrap_or_default());
+    accept(&mut doc, judgement);
     for note in &judgement.notes {
         doc.sentence(plain("note: ").and(note.clone()));
     }
@@ -57,9 +60,30 @@ fn said(doc: &mut Doc, judgement: &Judgement, variant: &VariantResult) {
     for rule in told(judgement, &variant.name) {
         doc.under(IN, plain(format!("{}: ", rule.verdict.word())).and(rule.message.clone()));
         if !rule.next.is_empty() {
-            doc.under(IN, plain("next: ").and(rule.next.clone()));
+            doc.under(IN, plain("next: ").and(short(&rule.next, &judgement.accept)));
         }
     }
+}
+
+/// What to do next, without the command that is said once below.
+fn short(next: &Line, accept: &str) -> Line {
+    let is_accept = |span: &Span| matches!(span, Span::Code(command) if command == accept);
+    let span = |span: &Span| if is_accept(span) { Span::Words("the command below".to_owned()) } else { span.clone() };
+    Line(next.0.iter().map(span).collect())
+}
+
+/// The command that accepts what was measured, where a rule speaks of it; and one for another machine, which has no such
+/// record.
+fn accept(doc: &mut Doc, judgement: &Judgement) {
+    let speaks = |rule: &RuleResult| short(&rule.next, &judgement.accept) != rule.next;
+    if !judgement.rules.iter().any(speaks) {
+        return;
+    }
+    doc.sentence(plain("accept: ").and(command(&judgement.accept)));
+    if let Some(elsewhere) = &judgement.accept_elsewhere {
+        doc.sentence(plain("accept on another machine: ").and(command(elsewhere)));
+    }
+    doc.gap();
 }
 
 fn passing(doc: &mut Doc, judgement: &Judgement, quiet: &[(&VariantResult, Verdict)]) {

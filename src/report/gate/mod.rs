@@ -16,6 +16,7 @@ mod times;
 
 use codequality::codequality;
 use comment::comment;
+pub(crate) use differences::compare_html;
 use differences::{differences_json, differences_markdown, differences_table};
 use github::annotations;
 use json::json;
@@ -52,6 +53,8 @@ pub(crate) enum GateFormat {
     Json,
     /// For a pull request.
     Markdown,
+    /// A page of its own.
+    Html,
     /// For CI systems that show tests.
     Junit,
     /// Workflow annotations of GitHub.
@@ -91,6 +94,7 @@ pub(crate) fn render_judgement(format: GateFormat, judgement: &Judgement, measur
         GateFormat::Table => log(judgement, look),
         GateFormat::Json => json(judgement),
         GateFormat::Markdown => comment(judgement, &measured.suite, look),
+        GateFormat::Html => comment::page(judgement, &measured.suite, look),
         GateFormat::Junit => junit(judgement),
         GateFormat::Github => annotations(judgement),
         GateFormat::Sarif => sarif(judgement, measured),

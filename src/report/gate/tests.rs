@@ -44,6 +44,7 @@ fn judged(before: impl Fn(&mut Record), now: impl Fn(&mut Record)) -> (Judgement
         against: None,
         suite: Path::new("variants/flask-blog"),
         accept: "tonnage baseline accept results/run.json",
+        accept_elsewhere: Some("tonnage run --quick && tonnage baseline accept"),
     });
     (judgement, now)
 }
@@ -70,7 +71,7 @@ fn the_table_ends_with_the_verdict_and_shows_causes_that_add_up() {
 fail  python3.9-slim  125 MB → 127 MB (+2.00 MB, +1.6 %)
       why: +2.00 MB: package `numpy` added in `RUN pip install --no-cache-dir -r requirements.txt`
       fail: size grew by 2.00 MB (125 MB → 127 MB), more than +1 MB (1.00 MB)
-      next: accept with `tonnage baseline accept results/run.json`, or raise `size` in tonnage.toml:2
+      next: accept with the command below, or raise `size` in tonnage.toml:2
 
       +2,000,000 B  changed: `RUN pip install --no-cache-dir -r requirements.txt`
           +1,900,000 B  `numpy` 1.21.0 (python) added
@@ -87,6 +88,7 @@ fail  python3.9-slim  125 MB → 127 MB (+2.00 MB, +1.6 %)
         ),
         "{text}"
     );
+    assert_eq!(text.matches("tonnage baseline accept results/run.json").count(), 1, "{text}");
     let passed = written(GateFormat::Table, &judged(|_| {}, |_| {}));
     assert!(passed.contains("pass  python3.9-slim  125 MB, unchanged, 1.00 MB left of +1 MB\n"), "{passed}");
     assert!(passed.ends_with("gate passed: 8 rules on 4 variants\n"), "{passed}");

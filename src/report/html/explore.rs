@@ -19,9 +19,14 @@ const MOST_CHILDREN: usize = 60;
 /// The explorer, its data, and what stands in for it where scripts do not run.
 pub(super) fn render(facts: &Facts<'_>) -> Markup {
     let variants: Vec<&Variant> = facts.record.variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
+    of(&variants)
+}
+
+/// The same of some images.
+pub(super) fn of(variants: &[&Variant]) -> Markup {
     // Half of it for files, half for layers.
     let budget = (MOST / variants.len().max(1) / 2).clamp(8, MOST_OF_ONE);
-    let data: Vec<Value> = variants.iter().map(|variant| trees(variant, budget)).collect();
+    let data: Vec<Value> = variants.iter().copied().map(|variant| trees(variant, budget)).collect();
     html! {
         p { "Click into a tile, or press Enter on it; arrow keys go from tile to tile, Escape or Backspace goes up." }
         div.explorer #explorer {

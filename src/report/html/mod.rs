@@ -4,6 +4,7 @@
 //! as text. A Content-Security-Policy allows exactly the style and the script of this file, by their digests, so a
 //! name that got through would still run nothing.
 
+mod document;
 mod explore;
 mod proof;
 mod strip;
@@ -16,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+pub(super) use self::document::page as document_page;
 use self::proof::Proofs;
 use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
@@ -38,11 +40,6 @@ pub fn html(record: &Record) -> Result<String, ReportError> {
 pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
     let record = facts.record;
     let title = for_people(words::title(record));
-    let policy = format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        digest(STYLE),
-        digest(SCRIPT)
-    );
     let proofs = Proofs::of(facts);
     let sections = sections(facts, charts, &proofs);
     let page = html! {
@@ -50,7 +47,7 @@ pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Stri
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content=(format!("{} {}", record.tool.name, record.tool.version));
@@ -205,6 +202,15 @@ fn failures(facts: &Facts<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The Content-Security-Policy of a page: its own style and script, and nothing else.
+fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        digest(STYLE),
+        digest(SCRIPT)
+    )
 }
 
 /// A source expression of a Content-Security-Policy (CSP Level 3, 2.3.1).

@@ -3,6 +3,7 @@
 //! In: weighed images, each a [`Variant`] named as the target that was asked for. Out: text. The sums under the tables
 //! are those of the images, whatever rows are left out.
 
+mod ncdu;
 mod rows;
 mod screen;
 mod tables;
@@ -12,12 +13,15 @@ mod why;
 use serde_json::{Value, json};
 
 use super::doc::Doc;
+use super::html;
 use super::markdown::{self, Form};
 use super::terminal::{self, Style};
+use super::words;
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{METRICS_VERSION, Variant};
 use crate::units::Bytes;
 
+pub(crate) use ncdu::weigh_ncdu;
 pub(crate) use rows::{WeighRows, weigh_csv};
 pub(crate) use why::{has_path, why};
 
@@ -104,6 +108,13 @@ pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: St
     }
     doc.gap().sentence("`--full` shows every list of every image.");
     terminal::write(&doc, style)
+}
+
+/// Images as a page.
+pub(crate) fn weigh_html(targets: &[Variant], shown: WeighShown<'_>) -> String {
+    let names: Vec<&str> = targets.iter().map(|image| image.name.as_str()).collect();
+    let images: Vec<&Variant> = targets.iter().collect();
+    html::document_page(&words::names(&names, 3), &tables::document(targets, shown), &images)
 }
 
 /// Images as GitHub-flavoured Markdown.

@@ -100,7 +100,7 @@ fn costs(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
             1 => String::new(),
             of => format!("{}: ", words::about(variants, of)),
         };
-        let line = |text: &str| shorten(&for_people(text), columns);
+        let line = |text: &str| words::beginning(&for_people(text), columns);
         let message = line(&format!("{who}{}", found.finding.message));
         doc.field(format!("{:>7}", Ratio(found.share).as_percent()), SHARES, message);
         doc.under(SHARES, line(&format!("→ {}", found.finding.remedy)));
@@ -244,16 +244,15 @@ pub(crate) fn too_few_rounds(rounds: u32, needed: u32) -> String {
     format!("{rounds} cannot tell a slowdown from chance: so many comparisons need {needed}")
 }
 
-/// The block for a README: verdict and headline table, the chart, the build times folded, and where they come from.
-/// `charts` is the folder of the charts as seen from the README; empty leaves them out.
+/// The block for a README: the verdict, a table of few columns, the chart, and where they come from. `charts` is the
+/// directory of the charts as seen from the README; empty leaves them out.
 pub fn block(record: &Record, charts: &str) -> String {
     let facts = Facts::of(record);
     let mut doc = Doc::default();
-    doc.push(verdict(&facts)).section(tables::headline(&facts));
+    doc.push(verdict(&facts)).section(tables::comparison(&facts));
     if !charts.is_empty() {
         doc.push(Block::Picture { file: format!("{charts}/sizes.svg"), shows: "Sizes of the variants" });
     }
-    folded(&mut doc, tables::times(&facts));
     doc.sentence(cut(&words::source_line(record)).and("."));
     markdown::write(&doc, Form::File)
 }
@@ -263,35 +262,34 @@ mod tests {
     use comrak::nodes::NodeValue;
     use comrak::{Arena, Options, parse_document};
 
-    use crate::report::{block, markdown};
+    use crate::report::markdown;
     use crate::testing::fixture;
 
     #[test]
     fn what_is_folded_is_still_a_table_to_github() {
         for record in [fixture::record(), fixture::stand_in(), fixture::with_failures()] {
-            for text in [markdown(&record), block(&record, "charts")] {
-                let arena = Arena::new();
-                let mut options = Options::default();
-                options.extension.table = true;
-                let document = parse_document(&arena, &text, &options);
-                let (mut inside, mut folded, mut tables) = (false, 0, 0);
-                for node in document.children() {
-                    match &node.data.borrow().value {
-                        NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
-                            assert!(!inside, "{}", html.literal);
-                            (inside, folded) = (true, folded + 1);
-                        }
-                        NodeValue::HtmlBlock(html) => {
-                            assert_eq!(html.literal.trim(), "</details>");
-                            assert!(inside);
-                            inside = false;
-                        }
-                        NodeValue::Table(_) if inside => tables += 1,
-                        _ => {}
+            let text = markdown(&record);
+            let arena = Arena::new();
+            let mut options = Options::default();
+            options.extension.table = true;
+            let document = parse_document(&arena, &text, &options);
+            let (mut inside, mut folded, mut tables) = (false, 0, 0);
+            for node in document.children() {
+                match &node.data.borrow().value {
+                    NodeValue::HtmlBlock(html) if html.literal.starts_with("<details>") => {
+                        assert!(!inside, "{}", html.literal);
+                        (inside, folded) = (true, folded + 1);
                     }
+                    NodeValue::HtmlBlock(html) => {
+                        assert_eq!(html.literal.trim(), "</details>");
+                        assert!(inside);
+                        inside = false;
+                    }
+                    NodeValue::Table(_) if inside => tables += 1,
+                    _ => {}
                 }
-                assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
             }
+            assert!(folded > 0 && tables == folded && !inside, "{folded} folded, {tables} tables in them");
         }
     }
 }

@@ -66,6 +66,15 @@ pub(super) fn user(user: &str) -> &str {
     if user.is_empty() { "root" } else { user }
 }
 
+/// The beginning of a sentence that is too long for its line.
+pub(super) fn beginning(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// Why there is no image of a variant; `None` where there is one.
 pub(super) fn missing_short(variant: &Variant) -> Option<&'static str> {
     match variant.outcome {

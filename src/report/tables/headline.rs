@@ -158,6 +158,10 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
 
 /// The same in one line per variant, for the end of a run: what was measured on a substitute has a star.
 pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
+    lines(facts, most).without_empty_columns().dense()
+}
+
+fn lines(facts: &Facts<'_>, most: usize) -> Table {
     let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",
@@ -203,7 +207,12 @@ pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
     if let Some(line) = words::too_few(timed, "round") {
         table.note(line);
     }
-    table.without_empty_columns().dense()
+    table
+}
+
+/// What fits a README of it: variant, size, against the first, the published figure, and a rebuild after an edit.
+pub(crate) fn comparison(facts: &Facts<'_>) -> Table {
+    lines(facts, MOST_ROWS).with_columns(|column| [0, 1, 2, 3, 5].contains(&column)).without_empty_columns()
 }
 
 /// The size of a variant with what must be said beside it: the smallest, a stand-in, a failure.

@@ -9,7 +9,7 @@ mod updates;
 mod verdicts;
 
 pub(crate) use builds::{decomposition, times};
-pub(crate) use headline::{MOST_LINES, headline, overview, verdict};
+pub(crate) use headline::{MOST_LINES, comparison, headline, overview, verdict};
 pub(crate) use images::{definitions, layers, serving, sizes, unless_zero, wire};
 pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};

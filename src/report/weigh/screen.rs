@@ -50,7 +50,7 @@ fn findings(image: &Variant, columns: usize, doc: &mut Doc) {
         return;
     }
     doc.sentence(format!("What costs most, of {}:", words::count(image.findings.len(), "finding")));
-    let line = |text: &str| shorten(&for_people(text), columns);
+    let line = |text: &str| words::beginning(&for_people(text), columns);
     for finding in costly.into_iter().take(FINDINGS) {
         let share = Ratio::of(finding.size_bytes.0, size(image).0).map_or_else(String::new, Ratio::as_percent);
         doc.field(format!("{share:>7}"), SHARES, line(&finding.message));

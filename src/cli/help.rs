@@ -42,6 +42,7 @@ pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
         "run",
         &[
             ("tonnage run", "Measure the suite in this directory"),
+            ("tonnage run Dockerfile.alpine Dockerfile.slim", "Build, weigh, and time Dockerfiles without a suite"),
             ("tonnage run --sizes-only --only alpine,slim", "Only the sizes of two variants"),
             ("tonnage run --against main --scenarios cold,src", "Compare build times with the branch main"),
             ("tonnage run --resume results/app/20261128T120000Z", "Continue an interrupted run"),

@@ -7,13 +7,17 @@ use super::terminal::Colour;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::record::{self, Record};
-use crate::report::{self, Beside, Style};
+use crate::gate::{Kind, Measured};
+use crate::record::{self, Record, Variant};
+use crate::report::{self, Beside, Style, WeighSection, WeighShown, WeighSkipped};
+
+/// Rows of each list of a weighing.
+const TOP: usize = 10;
 
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run.json or its directory [default: the newest run in `results`]
+    /// A run.json or its directory, or the output of `tonnage weigh --format json` [default: the newest run in `results`]
     #[arg(value_name = "RECORD")]
     record: Option<PathBuf>,
     /// Output format
@@ -47,11 +51,17 @@ pub(super) enum Format {
 
 /// Runs `tonnage report`.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let path = match args.record {
-        Some(path) => path,
+    let path = match &args.record {
+        Some(path) => path.clone(),
         None => newest(Path::new("results"))?,
     };
-    let record = record::read(&path)?;
+    let record = match record::read(&path) {
+        Ok(record) => record,
+        Err(error) => match weighing(&path) {
+            Some(images) => return of_weighing(&args, &images, terminal),
+            None => return Err(error.into()),
+        },
+    };
     let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
     if let Some(out) = &args.out {
         let history = report::history_beside(out)?;
@@ -70,6 +80,47 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(folder)) };
     terminal.out(&print(&record, args.format, &shown, terminal))?;
+    Ok(Exit::Done)
+}
+
+/// The images of a weighing, if that is what the file holds.
+fn weighing(path: &Path) -> Option<Vec<Variant>> {
+    let measured = Measured::read(path).ok()?;
+    (measured.kind == Kind::Weighing).then_some(measured.variants)
+}
+
+/// What `tonnage weigh` says, from its own JSON.
+fn of_weighing(args: &Args, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
+    use WeighSection::{Files, Findings, Layers, Packages};
+    if args.into.is_some() || args.out.is_some() {
+        let message = "`--into` and `--out` need the record of a run, and this is a weighing";
+        return Err(Failure::new(Exit::Usage, message, "use `--export FILE.html` or `--export FILE.md`"));
+    }
+    let shown = WeighShown {
+        sections: &[Layers, Packages, Files, Findings],
+        top: TOP,
+        skipped: WeighSkipped::default(),
+        bytes: false,
+        sums: &[],
+    };
+    for file in &args.export {
+        let text = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => report::weigh_html(images, WeighShown { top: usize::MAX, ..shown }),
+            Some("md") => report::weigh_markdown(images, shown),
+            _ => {
+                let message = format!("cannot infer the format of `{}` from its name", file.display());
+                return Err(Failure::new(Exit::Usage, message, "a weighing is exported as `*.html` or `*.md`"));
+            }
+        };
+        fsx::write_atomic(file, text.as_bytes())?;
+    }
+    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    terminal.out(&match args.format {
+        Format::Table if args.full => report::weigh_terminal(images, shown, style),
+        Format::Table => report::weigh_screen(images, shown, style),
+        Format::Markdown => report::weigh_markdown(images, shown),
+        Format::Json => report::weigh_json(images, shown.skipped),
+    })?;
     Ok(Exit::Done)
 }
 

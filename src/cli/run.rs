@@ -26,7 +26,8 @@ use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed,
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
-use crate::suite::{MANIFEST_NAME, PlanOptions, Suite};
+use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, of_dockerfiles};
+use crate::text::for_people;
 use crate::ui::{Plain, Watch};
 
 /// Rounds by default, the discarded one not counted.
@@ -51,9 +52,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
     reason = "flags are named and typed as the user writes them"
 )]
 pub(super) struct Args {
-    /// Suite directory or manifest [default: the tonnage.toml here]
-    #[arg(value_hint = ValueHint::AnyPath)]
-    suite: Option<PathBuf>,
+    /// Suite directory or manifest, or Dockerfiles to build with the current directory as context [default: the
+    /// tonnage.toml here]
+    #[arg(value_name = "SUITE|DOCKERFILE", value_hint = ValueHint::AnyPath)]
+    suite: Vec<PathBuf>,
     /// Also build another version of the suite in each round, to compare build times: a git ref, or a suite directory
     /// (`./…`)
     #[arg(long, value_name = "REF|DIR", help_heading = "What to measure")]
@@ -154,8 +156,9 @@ pub(super) fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> 
     if let Some(Replayed { options: Some(options), against, .. }) = &earlier {
         args.fill(options, against.as_ref());
     }
-    let path = args.suite.clone().unwrap_or_else(|| PathBuf::from("."));
-    let suite = Suite::load_allowing(&path, &args.allow.allow_outside)?;
+    let told = earlier.as_ref().and_then(|earlier| Some(earlier.options.as_ref()?.invocation.clone()));
+    let measured = What::of(&args, told)?;
+    let suite = measured.load(&args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
     suite.check_bases(&suite.base_set(args.bases())?, &args.only)?;
     // The gate's part of the manifest, too: a typing error must not come out after the builds.
@@ -164,7 +167,53 @@ pub(super) fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> 
         terminal.note(&report::not_sent(&suite.not_sent));
     }
     let runtime = super::engine::runtime()?;
-    runtime.block_on(measure_suite(&args, &path, &suite, earlier, terminal))
+    runtime.block_on(measure_suite(&args, &measured, &suite, earlier, terminal))
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct What {
+    /// A suite, or the directory that the Dockerfiles are built in.
+    path: PathBuf,
+    dockerfiles: Vec<PathBuf>,
+}
+
+impl What {
+    /// What the command line names, else what the run was started with that is resumed, else the suite here.
+    fn of(args: &Args, told: Option<Invocation>) -> Result<Self, Failure> {
+        let is_manifest = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
+        let is_dockerfile = |path: &PathBuf| path.is_file() && !is_manifest(path);
+        let suite = |path: PathBuf| Self { path, dockerfiles: Vec::new() };
+        match args.suite.as_slice() {
+            [] => {
+                Ok(told
+                    .map_or_else(|| suite(".".into()), |told| Self { path: told.suite, dockerfiles: told.dockerfiles }))
+            }
+            files if files.iter().all(is_dockerfile) => {
+                if args.against.is_some() {
+                    let message = "`--against` needs a suite, not Dockerfiles";
+                    return Err(Failure::new(Exit::Usage, message, "write a suite with `tonnage init`"));
+                }
+                Ok(Self { path: ".".into(), dockerfiles: files.to_vec() })
+            }
+            [one] => Ok(suite(one.clone())),
+            several => {
+                let wrong = several
+                    .iter()
+                    .find(|path| !is_dockerfile(path))
+                    .map_or_else(String::new, |path| path.display().to_string());
+                let message = format!("`{}` is not a Dockerfile", for_people(&wrong));
+                Err(Failure::new(Exit::Usage, message, "name one suite, or only Dockerfiles"))
+            }
+        }
+    }
+
+    fn load(&self, allowed: &[PathBuf]) -> Result<Suite, SuiteError> {
+        match self.dockerfiles.as_slice() {
+            [] => Suite::load_allowing(&self.path, allowed),
+            files => of_dockerfiles(&self.path, files, allowed),
+        }
+    }
 }
 
 impl Args {
@@ -175,8 +224,7 @@ impl Args {
     /// Takes from a run that is resumed where suite and engine are, unless they are named again.
     fn fill(&mut self, earlier: &RunOptions, against: Option<&Mark>) {
         let told = &earlier.invocation;
-        let suite = self.suite.get_or_insert_with(|| told.suite.clone()).clone();
-        let here = suite == told.suite || !told.suite.is_absolute();
+        let here = self.suite.is_empty() || self.suite == [told.suite.clone()] || !told.suite.is_absolute();
         if here && self.against.is_none() {
             let commit = against.map(|mark| mark.commit.clone()).filter(|commit| !commit.is_empty());
             let folder = || told.against.as_ref().map(|path| path.display().to_string());
@@ -196,7 +244,7 @@ impl Args {
 
 async fn measure_suite(
     args: &Args,
-    path: &Path,
+    measured: &What,
     suite: &Suite,
     earlier: Option<Replayed>,
     terminal: &Terminal,
@@ -223,7 +271,8 @@ async fn measure_suite(
     let mut options = options(args, suite, out, resume, started_at);
     options.secrets = secrets;
     options.invocation = Invocation {
-        suite: absolute(path),
+        suite: absolute(&measured.path),
+        dockerfiles: measured.dockerfiles.clone(),
         against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
         host: args.engine.host.clone(),
         context: args.engine.context.clone(),
@@ -250,7 +299,7 @@ async fn measure_suite(
         (false, false) => Watch::Plain(Plain::default()),
     };
     let signals = tokio::spawn(listen(cancel.clone(), *terminal));
-    let measured = async {
+    let measuring = async {
         match &base {
             None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
             Some(base) => {
@@ -260,7 +309,7 @@ async fn measure_suite(
         }
     };
     let outcome = tokio::select! {
-        outcome = measured => Some(outcome),
+        outcome = measuring => Some(outcome),
         () = frozen(&engine, &cancel) => None,
     };
     signals.abort();
@@ -271,7 +320,7 @@ async fn measure_suite(
         return Err(not_cleaned("interrupted, and the engine does not answer"));
     };
     let outcome = outcome?;
-    present(args, path, outcome, &options, base.as_ref(), terminal)
+    present(args, &measured.path, outcome, &options, base.as_ref(), terminal)
 }
 
 /// The options of a run that is resumed: those that it was started with. What may change from part to part is taken
@@ -613,7 +662,8 @@ mod tests {
             let mark =
                 commit.map(|commit| Mark { reference: "main".into(), commit: commit.into(), digest: String::new() });
             args.fill(&earlier, mark.as_ref());
-            (args.suite.unwrap(), args.against.unwrap_or_default(), args.engine.host, args.engine.context)
+            let suite = What::of(&args, Some(earlier.invocation.clone())).unwrap().path;
+            (suite, args.against.unwrap_or_default(), args.engine.host, args.engine.context)
         };
         let lab = Some("lab".to_owned());
         assert_eq!(filled(&[], None), ("/s".into(), "/b".into(), None, lab.clone()));

@@ -67,8 +67,11 @@ pub struct RunOptions {
 /// Where a run was told to find suite and engine; paths are absolute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invocation {
-    /// The suite: its directory or its manifest.
+    /// The suite: its directory or its manifest; with `dockerfiles` the directory that they are built in.
     pub suite: PathBuf,
+    /// Dockerfiles that were named instead of a suite, from its directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dockerfiles: Vec<PathBuf>,
     /// The directory of the suite that it is measured against; `None` for a commit, which [`super::Mark`] has.
     pub against: Option<PathBuf>,
     /// Address of the engine, where the command line names one.
@@ -90,6 +93,7 @@ pub(super) mod tests {
         RunOptions {
             invocation: Invocation {
                 suite: "/a suite".into(),
+                dockerfiles: vec!["a/Dockerfile".into()],
                 against: Some("/other".into()),
                 host: None,
                 context: Some("lab".into()),

@@ -69,9 +69,9 @@ fn load(path: &Path, boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>
 }
 
 /// The suite that a manifest would make if it stood at `manifest`.
-pub(crate) fn from_text(manifest: PathBuf, text: &str) -> Result<Suite, SuiteError> {
+pub(crate) fn from_text(manifest: PathBuf, text: &str, allowed: &[PathBuf]) -> Result<Suite, SuiteError> {
     let root = manifest.parent().unwrap_or(Path::new(".")).to_owned();
-    let boundary = Boundary::around(&root, &[])?;
+    let boundary = Boundary::around(&root, allowed)?;
     read(root, Document::parse(&manifest, text)?, boundary)
 }
 
@@ -156,10 +156,14 @@ impl Place<'_> {
 }
 
 /// The folder's own name with what is not fit for a file replaced.
-fn folder_name(root: &Path) -> String {
+pub(super) fn folder_name(root: &Path) -> String {
     let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    let name = full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let name: String = name.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
+    fit_name(&full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
+}
+
+/// A text with what a name may not have replaced.
+pub(super) fn fit_name(text: &str) -> String {
+    let name: String = text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
     if name.is_empty() || name.starts_with('.') { "suite".to_owned() } else { name }
 }
 

@@ -57,6 +57,7 @@ mod checkout;
 mod claim;
 mod digest;
 pub(crate) mod dockerfile;
+mod dockerfiles;
 mod error;
 pub(crate) mod init;
 mod load;
@@ -67,6 +68,7 @@ mod plan;
 pub(crate) use boundary::{Boundary, BoundaryError};
 pub(crate) use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
 pub(crate) use claim::Claim;
+pub(crate) use dockerfiles::of_dockerfiles;
 pub(crate) use error::SuiteError;
 #[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;

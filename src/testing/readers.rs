@@ -57,7 +57,7 @@ pub fn baseline(data: &[u8]) -> bool {
 pub fn manifest(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
     let _ = Document::parse(Path::new("tonnage.toml"), text).and_then(|document| Budgets::of(&document));
-    match suite::read_text(directory().join("tonnage.toml"), text) {
+    match suite::read_text(directory().join("tonnage.toml"), text, &[]) {
         Ok(suite) => {
             assert!(suite.variants.iter().all(|variant| suite::is_name(&variant.name)));
             true

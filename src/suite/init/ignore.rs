@@ -16,7 +16,7 @@ use crate::suite::{MANIFEST_NAME, Suite, SuiteError};
 /// manifest has this text, where a build takes them into an image.
 pub(crate) fn to_ignore(root: &Path, text: &str) -> Result<BTreeMap<PathBuf, BTreeSet<String>>, InitError> {
     let unreadable = |error: SuiteError| InitError::Unreadable(Box::new(error));
-    let suite = from_text(root.join(MANIFEST_NAME), text).map_err(unreadable)?;
+    let suite = from_text(root.join(MANIFEST_NAME), text, &[]).map_err(unreadable)?;
     let mut lacking: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
     for variant in &suite.variants {
         let context = suite.root.join(&variant.context);

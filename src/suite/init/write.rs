@@ -11,7 +11,8 @@ use crate::suite::{MANIFEST_NAME, SuiteError};
 /// leaves it to the folder's. That [`Suite::load_allowing`](crate::suite::Suite::load_allowing) reads it is made sure of.
 pub(crate) fn manifest(root: &Path, survey: &Survey, name: Option<&str>) -> Result<String, InitError> {
     let text = text(survey, name);
-    from_text(root.join(MANIFEST_NAME), &text).map_err(|error: SuiteError| InitError::Unreadable(Box::new(error)))?;
+    from_text(root.join(MANIFEST_NAME), &text, &[])
+        .map_err(|error: SuiteError| InitError::Unreadable(Box::new(error)))?;
     Ok(text)
 }
 

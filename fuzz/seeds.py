@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 """Writes the first inputs of the fuzz targets: small archives, layers, package databases and ignore files.
 
-    fuzz/seeds.py FOLDER      makes FOLDER/{archive,layer,packages,dockerignore}/*
+    fuzz/seeds.py FOLDER      makes FOLDER/{archive,layer,packages,formats,dockerignore}/*
 
-Made with Python's tarfile and by hand, the same bytes every time; what a fuzzer would not find by itself in hours
+Made with Python's own modules and by hand, the same bytes every time; what a fuzzer would not find by itself in hours
 (dialects of tar, compressed layers, formats of archives) is here once each.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
 import json
 import pathlib
+import sqlite3
+import struct
 import sys
 import tarfile
+import tempfile
+import zipfile
 
 
 def tar(entries, dialect=tarfile.GNU_FORMAT, headers=None):
@@ -200,6 +205,84 @@ def databases():
     yield b"\xff" * 7 + b"Name: d\n\xffd/__init__.py,,\n"
 
 
+def rpm_header(name, files):
+    """A header of rpm: name, version, release, and files in one directory."""
+    texts = [(1000, [name]), (1001, [b"1"]), (1002, [b"2"]), (1117, files), (1118, [b"/usr/share/a/"])]
+    index, data = b"", b""
+    for tag, values in texts:
+        index += struct.pack(">IIII", tag, 8, len(data), len(values))
+        data += b"".join(value + b"\0" for value in values)
+    index += struct.pack(">IIII", 1116, 4, len(data), len(files))
+    data += bytes(4 * len(files))
+    return struct.pack(">II", len(texts) + 1, len(data)) + index + data
+
+
+def sqlite(headers):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "rpmdb.sqlite"
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA page_size = 512")
+            database.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+            database.executemany("INSERT INTO Packages (blob) VALUES (?)", [(header,) for header in headers])
+            database.commit()
+        return path.read_bytes()
+
+
+def ndb(headers):
+    slots, blobs = b"", b""
+    for index, header in enumerate(headers, 1):
+        slots += b"Slot" + struct.pack("<III", index, (4096 + len(blobs)) // 16, 1)
+        blob = b"BlbS" + struct.pack("<III", index, 0, len(header)) + header
+        blobs += blob.ljust(-(-len(blob) // 16) * 16, b"\0")
+    return (b"RpmP" + struct.pack("<III", 0, 0, 1) + bytes(16) + slots).ljust(4096, b"\0") + blobs
+
+
+def program():
+    """An ELF file with one segment, which has Go's build information."""
+    modules = b"0" * 16 + b"path\ta/b\nmod\ta\tv1\ndep\tc\tv2\n=>\td\tv3\n" + b"0" * 16
+    information = b"\xff Go buildinf:\x08\x02" + bytes(16) + b"\x06go1.21" + bytes([len(modules)]) + modules
+    head = b"\x7fELF\x02\x01".ljust(32, b"\0") + struct.pack("<QQIHHHHHH", 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    head += struct.pack("<IIQQQQQQ", 1, 6, 128, 128, 128, len(information), len(information), 16)
+    return head.ljust(128, b"\0") + information
+
+
+def jar(members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content, packing in members:
+            archive.writestr(zipfile.ZipInfo(name), content, packing)
+    return out.getvalue()
+
+
+def formats():
+    """The first byte is the place of the file in the target's list."""
+    headers = [rpm_header(b"a", [b"x"]), rpm_header(b"b", [b"file-%d" % index for index in range(60)])]
+    properties = ("META-INF/maven/g/a/pom.properties", "version=1\n", zipfile.ZIP_DEFLATED)
+    inner = jar([properties, ("A.class", b"c" * 40, zipfile.ZIP_STORED)])
+    outer = jar([("BOOT-INF/lib/a-1.jar", inner, zipfile.ZIP_STORED), ("b-2.jar", inner, zipfile.ZIP_DEFLATED)])
+    chisel = b'{"kind":"package","name":"a","version":"1"}\n{"kind":"path","path":"/usr/share/a/x","slices":["a_b"]}\n'
+    files = {"App/1": {"runtime": {"A.dll": {}}}, "B/2": {"resources": {"x/B.dll": {"locale": "de"}}}}
+    for kind, content in [
+        (0, sqlite(headers)),
+        (1, ndb(headers)),
+        (2, program()),
+        (3, outer),
+        (3, jar([("META-INF/MANIFEST.MF", "Implementation-Version: 9\r\n", zipfile.ZIP_DEFLATED)])),
+        (4, b'{"name":"a","version":"1","devDependencies":{"b":"1"}}'),
+        (5, b'{"packages":{"node_modules/a":{"dev":true}}}'),
+        (6, b'{"name":"p","devDependencies":{"a":"1"}}'),
+        (7, b'{"packages":[{"name":"a/b","version":"1","install-path":"../a/b"}],"dev-package-names":["a/b"]}'),
+        (7, b'[{"name":"a/b","version":"1"}]'),
+        (8, json.dumps({"targets": {"net8.0": files}}).encode()),
+        (9, b'{"name":"a","version":"1","files":["lib/x.so"]}'),
+        (10, zstd_raw(chisel)),
+        (11, b'Gem::Specification.new do |s|\n  s.name = "a".freeze\n  s.version = "1"\nend\n'),
+        (12, b"Package: a\nVersion: 1\nBuilt: R 4\n"),
+        (13, b"//x/:_authToken=abc\n"),
+    ]:
+        yield bytes([kind]) + content
+
+
 def ignores():
     for text, path in [
         ("*.md\n!README*.md\n", "README.md"),
@@ -215,7 +298,7 @@ def ignores():
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    seeds = {"archive": archives(), "layer": layers(), "packages": databases(), "dockerignore": ignores()}
+    seeds = {"archive": archives(), "layer": layers(), "packages": databases(), "formats": formats(), "dockerignore": ignores()}
     for name, contents in seeds.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         for content in contents:

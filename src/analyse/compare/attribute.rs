@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::align::{How, align};
 use super::located::Located;
+use super::versions::{self, PackageChange};
 use crate::record::{Base, Layer, LayerOrigin, PackageManager, Variant, WireKind};
 use crate::units::{Bytes, SignedBytes};
 
@@ -30,6 +31,9 @@ pub(crate) struct Comparison {
     pub base_moved: Option<BaseMove>,
     /// What a node that has the old image pulls to have the new one.
     pub pull: Pull,
+    /// Packages that came, went, or have another version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub package_changes: Vec<PackageChange>,
     /// Where the bytes went, the largest change first. Layers with the same diff id are not listed.
     pub groups: Vec<Group>,
 }
@@ -237,6 +241,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
         own_delta_bytes: part(&[Part::Own]),
         pull: Pull::between(old, new),
         base_moved: if both_split { base_moved(old, new) } else { None },
+        package_changes: versions::changes(&before, &after),
         groups,
     }
 }

@@ -65,6 +65,11 @@ impl<'a> Located<'a> {
         merged(&self.paths, layers)
     }
 
+    /// The packages of the image.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key<'a>> {
+        self.versions.keys().copied()
+    }
+
     /// The versions of a package, joined where there are several; `None` where the image has none of it.
     pub(super) fn version(&self, key: Key<'a>) -> Option<String> {
         let versions = self.versions.get(&key)?;

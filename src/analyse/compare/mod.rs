@@ -7,6 +7,8 @@
 mod align;
 mod attribute;
 mod located;
+mod versions;
 
 pub(crate) use align::normal_instruction;
 pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, Part, Pull, compare};
+pub(crate) use versions::{PackageChange, VersionChange, is_downgrade};

@@ -317,3 +317,37 @@ proptest! {
         let _ = verdict(&compare(&old, &new)).to_string();
     }
 }
+
+#[test]
+fn packages_that_changed_are_named_by_manager() {
+    let of = |manager: PackageManager, name: &str, version: &str, bytes: u64| Package {
+        manager,
+        ..package(name, version, &[(8, bytes)])
+    };
+    let (mut old, mut new) = (weighed(slim()), weighed(slim()));
+    old.packages = vec![
+        of(PackageManager::Npm, "a", "1.9.0", 10),
+        of(PackageManager::Npm, "b", "2.0.0", 10),
+        of(PackageManager::Npm, "same", "1", 10),
+        of(PackageManager::Go, "example.org/gone", "v1.0.0", 0),
+        of(PackageManager::Npm, "twice", "1.0.0", 1),
+    ];
+    new.packages = vec![
+        of(PackageManager::Npm, "a", "1.10.0", 10),
+        of(PackageManager::Npm, "b", "2.0.0-rc.1", 10),
+        of(PackageManager::Npm, "same", "1", 12),
+        of(PackageManager::Npm, "twice", "1.0.0", 1),
+        of(PackageManager::Npm, "twice", "2.0.0", 1),
+        of(PackageManager::Python, "c", "3", 5),
+    ];
+    let lines: Vec<String> = package_lines(&compare(&old, &new)).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "python: 1 added (`c` 3)",
+            "npm: 1 upgraded (`a` 1.9.0 → 1.10.0), 1 downgraded (`b` 2.0.0 → 2.0.0-rc.1), 1 changed (`twice` 1.0.0 → \
+             1.0.0, 2.0.0)",
+            "go: 1 removed (`example.org/gone` v1.0.0)",
+        ]
+    );
+}

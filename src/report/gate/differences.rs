@@ -8,7 +8,7 @@ use crate::analyse::compare::{Comparison, Pull};
 use crate::gate::{Differences, Measured};
 use crate::line::{Line, code, image, plain};
 use crate::record::{Variant, WireKind};
-use crate::report::compare::{rows, verdict};
+use crate::report::compare::{package_lines, rows, verdict};
 use crate::report::doc::{Block, Doc};
 use crate::report::html;
 use crate::report::markdown::{self, Form};
@@ -66,7 +66,11 @@ pub(super) fn differences_table(differences: &Differences, look: Look) -> String
     for comparison in changed {
         doc.sentence(image(&comparison.new_name).and(format!("  {}", change(comparison))));
         doc.under(6, verdict(comparison)).under(6, base_and_own(comparison)).under(6, pull(comparison));
-        doc.push(Block::Sums(rows(comparison, look.top))).gap();
+        doc.push(Block::Sums(rows(comparison, look.top)));
+        for line in package_lines(comparison) {
+            doc.under(6, line);
+        }
+        doc.gap();
     }
     for pair in equal.iter().take(MOST_EQUAL) {
         doc.sentence(image(&pair.new_name).and(format!("  {}, ", pair.new_bytes)).and(verdict(pair)).and(moved(pair)));
@@ -124,6 +128,9 @@ fn document(differences: &Differences, look: Look) -> Doc {
         part.push(Block::Heading(4, head));
         part.sentence(verdict(comparison).and(format!("; {}; {}", base_and_own(comparison), pull(comparison))));
         part.push(Block::Sums(rows(comparison, look.top)));
+        for line in package_lines(comparison) {
+            part.item(line);
+        }
         part
     });
     let changed: Vec<Doc> = changed.collect();

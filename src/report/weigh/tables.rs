@@ -115,15 +115,19 @@ fn reclaims(code: &str) -> Option<String> {
     match code {
         "stored-twice" => Some("stored twice".to_owned()),
         "rewritten" => Some("rewritten or deleted files".to_owned()),
+        "owner-changed" => Some("chown or chmod".to_owned()),
+        "copied-and-removed" => Some("copied and removed".to_owned()),
         _ => None,
     }
 }
 
 /// Findings about visible bytes of which no two are about the same byte: a leftover is of one kind, and the files of a
-/// package are none. Others may be about the same files again, and are in the list of findings only.
+/// package are none. Others may be about the same files again (documentation and locales may belong to build tools), and
+/// are in the list of findings only.
 fn worth_checking(code: &str) -> Option<String> {
     match code {
         "build-tools" | "development-dependencies" => Some(code.replace('-', " ")),
+        "credentials-left" | "docs-left" | "locales-left" => None,
         code => code.strip_suffix("-left").map(|what| what.replace('-', " ")),
     }
 }

@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames as _;
+
 use super::Terminal;
 use super::terminal::Colour;
+use super::words::one_of;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Kind, Measured};
-use crate::record::{self, Record, Variant};
-use crate::report::{self, Beside, Style, WeighSection, WeighShown, WeighSkipped};
+use crate::record::{self, Record, Scenario, Variant};
+use crate::report::{self, Appearance, Beside, Style, Theme, WeighSection, WeighShown, WeighSkipped};
+use crate::text::for_people;
 
 /// Rows of each list of a weighing.
 const TOP: usize = 10;
@@ -36,6 +40,64 @@ pub(super) struct Args {
     /// on
     #[arg(long, value_name = "FILE")]
     export: Vec<PathBuf>,
+    #[command(flatten)]
+    chart: ChartArgs,
+}
+
+/// How exported charts look.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Exported charts")]
+struct ChartArgs {
+    /// Chart to draw in exported `*.svg` and `*.png` files [default: the one that the file is named for]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(report::CHARTS), requires = "export")]
+    chart: Option<String>,
+    /// Title of the chart [default: what its figures show]
+    #[arg(long, value_name = "TEXT", requires = "export")]
+    title: Option<String>,
+    /// Width of the chart in pixels; a PNG has twice as many
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(i32).range(320..=2400), requires = "export")]
+    width: Option<i32>,
+    /// Colors: SVGs follow the reader's preference unless another theme is chosen
+    #[arg(long, default_value = "auto", value_parser = one_of::<Theme>(Theme::VARIANTS))]
+    theme: Theme,
+    /// Only draw these variants (repeatable, or separated by commas)
+    #[arg(long, value_name = "VARIANT", value_delimiter = ',', requires = "export")]
+    only: Vec<String>,
+    /// Scenarios of the build-time chart, such as `cold,warm,deps` [default: cold,src]
+    #[arg(long, value_name = "SCENARIO", value_delimiter = ',', value_parser = one_of::<Scenario>(Scenario::VARIANTS), requires = "export")]
+    scenarios: Vec<Scenario>,
+}
+
+impl ChartArgs {
+    fn appearance(&self) -> Appearance {
+        let plain = Appearance::default();
+        Appearance {
+            title: self.title.clone(),
+            width: self.width.unwrap_or(plain.width),
+            theme: self.theme,
+            scenarios: self.scenarios.clone(),
+        }
+    }
+
+    /// The record with the variants to draw.
+    fn chosen(&self, record: &Record) -> Result<Record, Failure> {
+        let mut record = record.clone();
+        if self.only.is_empty() {
+            return Ok(record);
+        }
+        if let Some(unknown) = self.only.iter().find(|name| record.variants.iter().all(|one| one.name != **name)) {
+            let names: Vec<String> =
+                record.variants.iter().map(|variant| format!("`{}`", for_people(&variant.name))).collect();
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("there is no variant `{}` in the record", for_people(unknown)),
+                format!("choose from {}", names.join(", ")),
+            ));
+        }
+        record.variants.retain(|variant| self.only.contains(&variant.name));
+        record.samples.retain(|sample| self.only.contains(&sample.variant));
+        Ok(record)
+    }
 }
 
 /// What is printed.
@@ -68,8 +130,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let written = report::write_all(&record, &history, out)?;
         terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
     }
+    let drawn = args.chart.chosen(&record)?;
+    let look = args.chart.appearance();
     for file in &args.export {
-        let content = report::export(&record, file)?;
+        let picture = file.extension().is_some_and(|extension| extension == "svg" || extension == "png");
+        let of = if picture { &drawn } else { &record };
+        let content = report::export(of, file, (args.chart.chart.as_deref(), &look))?;
         fsx::write_atomic(file, &content)?;
     }
     if let Some(readme) = &args.into {

@@ -18,6 +18,12 @@ pub enum ReportError {
         /// What the drawing library said.
         reason: String,
     },
+    /// A chart for which the record has no figures.
+    #[error("there are no figures for the chart `{chart}`")]
+    NothingToDraw {
+        /// Name of the chart.
+        chart: String,
+    },
     /// A name that stands for no part of a report.
     #[error("cannot infer the format of `{name}` from its name")]
     UnknownFile {
@@ -45,9 +51,12 @@ impl Diagnose for ReportError {
         match self {
             Self::File(error) => error.hint(),
             Self::Draw { .. } => Some("the record and the tables are complete; report this as a bug".to_owned()),
+            Self::NothingToDraw { .. } => {
+                Some("choose another `--chart`, or measure with `tonnage run` what it shows".to_owned())
+            }
             Self::UnknownFile { .. } => Some(
-                "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, or the name of a chart such as \
-                 `sizes.svg` or `build-time.png`"
+                "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, the name of a chart such as \
+                 `sizes.svg` or `build-time.png`, or any `*.svg` or `*.png` with `--chart sizes`"
                     .to_owned(),
             ),
             Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => Some(format!(
@@ -62,7 +71,9 @@ impl Diagnose for ReportError {
         match self {
             Self::Draw { .. } => Exit::Bug,
             Self::UnknownFile { .. } => Exit::Usage,
-            Self::File(_) | Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => Exit::Unreadable,
+            Self::NothingToDraw { .. } | Self::File(_) | Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => {
+                Exit::Unreadable
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::charts::Appearance;
 use super::facts::Facts;
 use super::{ReportError, charts, html, run};
 use crate::analyse::trend::{self, HistoryLine, Metric};
@@ -30,12 +31,12 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("layers.csv", csv::layers_csv(record).as_bytes())?;
     // Computed and laid out once for all of them.
     let (facts, fonts) = (Facts::of(record), charts::fonts()?);
-    let drawings = charts::drawings(&facts, &fonts);
+    let look = charts::Appearance::default();
+    let drawings = charts::drawings(&facts, charts::Sheet { fonts: &fonts, look: &look });
     let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
     write("report.md", run::document(&facts, &names).as_bytes())?;
-    let by_name = painted.iter().map(|chart| (chart.name.clone(), chart.svg.clone())).collect();
-    write("report.html", html::page(&facts, &by_name).as_bytes())?;
+    write("report.html", html::page(&facts, &fonts)?.as_bytes())?;
     for chart in painted {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
@@ -58,8 +59,15 @@ pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
     }
 }
 
-/// One file of a report, chosen by the name that it shall have.
-pub(crate) fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportError> {
+/// The names of the charts.
+pub(crate) const CHARTS: [&str; 6] = ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "start-up"];
+
+/// One file of a report, chosen by the name that it shall have; a picture of the chart named, or else of that of its name.
+pub(crate) fn export(
+    record: &Record,
+    file: &Path,
+    (chart, look): (Option<&str>, &Appearance),
+) -> Result<Vec<u8>, ReportError> {
     let part =
         |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
     let (stem, extension) = (part(file.file_stem()), part(file.extension()));
@@ -72,7 +80,12 @@ pub(crate) fn export(record: &Record, file: &Path) -> Result<Vec<u8>, ReportErro
         ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),
         ("layers", "csv") => Ok(csv::layers_csv(record).into_bytes()),
         (name, "svg" | "png") => {
-            let chart = charts::charts(record)?.into_iter().find(|chart| chart.name == name).ok_or_else(unknown)?;
+            let name = chart.unwrap_or(name);
+            if !CHARTS.contains(&name) {
+                return Err(unknown());
+            }
+            let found = charts::charts_like(record, look)?.into_iter().find(|chart| chart.name == name);
+            let chart = found.ok_or_else(|| ReportError::NothingToDraw { chart: name.to_owned() })?;
             Ok(if extension == "svg" { chart.svg.into_bytes() } else { chart.png })
         }
         _ => Err(unknown()),

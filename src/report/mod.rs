@@ -35,13 +35,16 @@ mod words;
 
 pub(crate) use baseline::{accepted, verified};
 pub(crate) use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
-pub use charts::charts;
+pub use charts::Appearance;
+pub(crate) use charts::Theme;
+#[cfg(any(test, feature = "testing"))]
+pub use charts::{charts, charts_like};
 pub(crate) use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
 #[cfg(test)]
 pub(crate) use compare::verdict as because;
 pub(crate) use doctor::{Examination, no_engine};
 pub(crate) use error::ReportError;
-pub(crate) use files::export;
+pub(crate) use files::{CHARTS, export};
 pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;

@@ -173,7 +173,9 @@ fn cut(text: &str) -> Line {
 pub fn markdown(record: &Record) -> String {
     let facts = Facts::of(record);
     // Only charts that there are figures for are drawn.
-    let drawings = charts::Fonts::embedded().map(|fonts| charts::drawings(&facts, &fonts)).unwrap_or_default();
+    let look = charts::Appearance::default();
+    let drawn = |fonts: charts::Fonts| charts::drawings(&facts, charts::Sheet { fonts: &fonts, look: &look });
+    let drawings = charts::Fonts::embedded().map(drawn).unwrap_or_default();
     let names: Vec<&str> = drawings.iter().map(charts::Drawing::name).collect();
     document(&facts, &names)
 }

@@ -183,7 +183,8 @@ pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
 /// The chart; `None` with fewer than two runs.
 pub(crate) fn trend_chart(trend: &Trend) -> Result<Option<Chart>, ReportError> {
     let fonts = charts::fonts()?;
-    charts::trend(trend, &fonts).map(|drawing| drawing.chart(&fonts)).transpose()
+    let look = charts::Appearance::default();
+    charts::trend(trend, charts::Sheet { fonts: &fonts, look: &look }).map(|drawing| drawing.chart(&fonts)).transpose()
 }
 
 /// One JSON document with every point.

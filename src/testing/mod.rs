@@ -80,7 +80,8 @@ pub mod record {
 
 /// Outputs of a report.
 pub mod report {
-    pub use crate::report::{Style, block, charts, history_beside, html, json, markdown, terminal, write_all};
+    pub use crate::report::{Appearance, Style, charts_like};
+    pub use crate::report::{block, charts, history_beside, html, json, markdown, terminal, write_all};
 }
 
 /// Suites and their Dockerfiles.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod driver;
+mod librsvg;
 
 use driver::{Browser, Keys};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! A panel of horizontal bars with values, intervals and remarks: what most charts are made of.
 
-use super::frame::{self, PAD};
+use super::frame::{self, PAD, Rows};
 use super::palette::{self, Colour};
-use super::scene::{Scene, Type, WIDTH, down};
+use super::scene::{Scene, Type, down};
 use crate::units::{Bytes, Nanos};
 
 /// One bar.
@@ -45,14 +45,14 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    fn ticks(self, most: f64) -> Vec<f64> {
+    pub(super) fn ticks(self, most: f64) -> Vec<f64> {
         match self {
             Self::Time => frame::time_ticks(most, 4),
             Self::Size => frame::ticks(most, 4),
         }
     }
 
-    fn word(self, value: f64) -> String {
+    pub(super) fn word(self, value: f64) -> String {
         match self {
             Self::Time => Nanos(value as u64).to_string(),
             Self::Size => Bytes(value as u64).to_string(),
@@ -60,63 +60,46 @@ impl Unit {
     }
 }
 
-/// A scale that several panels share.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    /// Pixels to a unit.
-    pub pixels: f64,
-    /// The largest value.
-    pub most: f64,
-}
-
-impl Scale {
-    /// The one at which all bars of all panels fit with their words.
-    pub(super) fn shared(scene: &Scene<'_>, panels: &[Vec<Bar<'_>>], left: i32) -> Self {
-        let pixels = panels.iter().map(|bars| fitting(scene, bars, left)).filter(|pixels| *pixels > 0.0);
-        let most = panels.iter().flatten().map(Bar::reach).fold(0.0, f64::max);
-        Self { pixels: pixels.fold(f64::MAX, f64::min), most }
-    }
-}
-
-/// Draws heading, bars and axis from `y` on; gives the height used. Without a shared scale the bars fill the room.
+/// Draws heading, bars and axis from `y` on; gives the height used.
 pub(super) fn panel(
     scene: &mut Scene<'_>,
     (title, subtitle): (&str, &str),
     bars: &[Bar<'_>],
-    (left, y): (i32, i32),
-    scale: Option<Scale>,
+    (rows, y): (Rows, i32),
     unit: Unit,
 ) -> i32 {
-    let title_width = scene.text_within(title, (PAD, y + 20), Type::new(14).bold(), 420);
-    let after = PAD + title_width + 10;
-    scene.text_within(subtitle, (after, y + 20), REST, WIDTH - PAD - after);
-    let top = y + 30;
-    let bottom = top + down(bars.len(), ROW);
-    let own = || Scale { pixels: fitting(scene, bars, left), most: bars.iter().map(Bar::reach).fold(0.0, f64::max) };
-    let scale = scale.unwrap_or_else(own);
-    let place = |value: f64| left + (value * scale.pixels).round() as i32;
-    frame::axis(scene, (top - 2, bottom), &unit.ticks(scale.most), place, |value| unit.word(value));
+    let room = scene.width() - 2 * PAD;
+    scene.title((title, Type::new(14).bold()), (subtitle, REST), (PAD, y + 20), room);
+    // Where names are above the bars, notes go below them.
+    let below = if rows.above > 0 { 17 } else { 0 };
+    let (top, step) = (y + 30, ROW + rows.above + below);
+    let bottom = top + down(bars.len(), step);
+    let pixels = fitting(scene, bars, rows);
+    let most = bars.iter().map(Bar::reach).fold(0.0, f64::max);
+    let place = |value: f64| rows.left + (value * pixels).round() as i32;
+    frame::axis(scene, (top - 2, bottom), &unit.ticks(most), place, |value| unit.word(value));
     for (index, bar) in bars.iter().enumerate() {
-        let line = top + down(index, ROW) + 15;
-        scene.text_within(bar.name, (left - 10, line), Type::new(13).end(), left - 10 - PAD);
-        draw(scene, bar, (left, line), &place);
+        let line = top + down(index, step) + 15 + rows.above;
+        rows.name(scene, bar.name, false, line);
+        draw(scene, bar, (rows, line), &place);
     }
     bottom + 26
 }
 
 /// Pixels to a unit at which all bars fit with their words.
-fn fitting(scene: &Scene<'_>, bars: &[Bar<'_>], left: i32) -> f64 {
+fn fitting(scene: &Scene<'_>, bars: &[Bar<'_>], rows: Rows) -> f64 {
     let widths = bars.iter().filter(|bar| bar.value.is_some()).map(|bar| {
-        let words = scene.width_of(&bar.text, VALUE) + scene.width_of(&bar.rest, REST) + 20;
-        (bar.reach(), words)
+        let rest = if rows.above > 0 { "" } else { bar.rest.as_str() };
+        (bar.reach(), scene.noted_width((&bar.text, VALUE), (rest, REST)) + 12)
     });
-    frame::scale(left, widths)
+    frame::scale((rows.left, Rows::right(scene)), widths)
 }
 
-fn draw(scene: &mut Scene<'_>, bar: &Bar<'_>, (left, line): (i32, i32), place: &impl Fn(f64) -> i32) {
+fn draw(scene: &mut Scene<'_>, bar: &Bar<'_>, (rows, line): (Rows, i32), place: &impl Fn(f64) -> i32) {
+    let (left, right) = (rows.left, Rows::right(scene));
     let Some(value) = bar.value else {
         let style = Type::new(12).colour(palette::VERMILION);
-        scene.label(&format!("× {}", bar.text), (left + 7, line), style, WIDTH - PAD - left - 7);
+        scene.label(&format!("× {}", bar.text), (left + 7, line), style, right - left - 7);
         return;
     };
     // One pixel is the least that can be seen; nothing is drawn for nothing.
@@ -132,6 +115,10 @@ fn draw(scene: &mut Scene<'_>, bar: &Bar<'_>, (left, line): (i32, i32), place: &
         scene.whisker(ends, line - 5, 4);
         after = after.max(ends.1);
     }
-    let width = scene.label(&bar.text, (after + 8, line), VALUE, WIDTH - PAD - after - 8);
-    scene.label(&bar.rest, (after + 16 + width, line), REST, WIDTH - PAD - after - 16 - width);
+    if rows.above > 0 {
+        scene.label(&bar.text, (after + 8, line), VALUE, right - after - 8);
+        scene.label(&bar.rest, (left, line + 17), REST, right - left);
+    } else {
+        scene.noted((&bar.text, VALUE), (&bar.rest, REST), (after + 8, line), right - after - 8);
+    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Drawing;
+use super::appearance::Sheet;
 use super::bars::{self, Bar, Unit};
-use super::font::Fonts;
-use super::frame::{self, Key, MOST, PAD};
+use super::findings;
+use super::frame::{self, Key, MOST, Rows};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
@@ -16,43 +17,46 @@ use crate::report::words;
 
 const NAME: &str = "build-time";
 
-/// The chart; `None` where nothing was timed.
-pub(super) fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
+/// What matters most: a build from nothing, and one after an edit of the source.
+const DEFAULT: [Scenario; 2] = [Scenario::Cold, Scenario::Src];
+
+/// The chart, of the scenarios asked for; `None` where none of them was timed.
+pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
     let (record, timings) = (facts.record, &facts.timings);
-    let scenarios: Vec<Scenario> = Scenario::ALL
-        .into_iter()
-        .filter(|scenario| timings.iter().any(|timing| timing.scenario == *scenario))
-        .collect();
-    if scenarios.is_empty() {
-        return None;
+    let measured = |scenario: &Scenario| timings.iter().any(|timing| timing.scenario == *scenario);
+    let of = |wanted: &[Scenario]| -> Vec<Scenario> {
+        Scenario::ALL.into_iter().filter(|scenario| wanted.contains(scenario) && measured(scenario)).collect()
+    };
+    let asked = &sheet.look.scenarios;
+    let mut scenarios = if asked.is_empty() { of(&DEFAULT) } else { of(asked) };
+    if scenarios.is_empty() && asked.is_empty() {
+        scenarios = of(&Scenario::ALL);
     }
-    let mut scene = Scene::new(fonts).of_many(record.variants.len());
-    let variants = &record.variants[..record.variants.len().min(MOST)];
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("Build time by scenario: {}", words::title(record)),
-        "Median wall time of a build, base images present. Each panel has its own scale. Beside each bar: interval of \
-         the median, rounds (n), and the instructions that came from cache of those that can.",
-    );
+    let about = scenarios.iter().find(|scenario| **scenario == Scenario::Src).or(scenarios.first())?;
+    let mut scene = Scene::new(sheet).of_many(record.variants.len());
+    let variants = sorted(&record.variants[..record.variants.len().min(MOST)], timings, *about);
+    let metric = "median wall time of a build, base images present. Each panel has its own scale. Beside each bar: \
+                  confidence interval of the median, rounds (n), and cached/cacheable instructions.";
+    let mut y = frame::heading(&mut scene, &findings::time(facts, *about), words::title(record), metric);
     let mut keys = Vec::new();
     if variants.iter().any(|variant| !variant.is_stand_in()) {
         keys.push((Key::Fill(palette::BLUE), "median"));
     }
-    if variants.iter().any(Variant::is_stand_in) {
+    if variants.iter().any(|variant| variant.is_stand_in()) {
         keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
     if timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_some()) {
-        keys.push((Key::Whisker, "95 % interval of the median"));
+        keys.push((Key::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
-    let left = PAD + frame::name_room(&scene, variants.iter().map(|variant| variant.name.as_str())) + 12;
+    let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     for scenario in &scenarios {
         let of = |variant: &Variant| {
             timings.iter().find(|timing| timing.scenario == *scenario && timing.variant == variant.name)
         };
         let bars: Vec<Bar<'_>> = variants.iter().map(|variant| bar(variant, of(variant))).collect();
         let heading = (scenario.word(), words::scenario(*scenario));
-        y = bars::panel(&mut scene, heading, &bars, (left, y), None, Unit::Time);
+        y = bars::panel(&mut scene, heading, &bars, (rows, y), Unit::Time);
     }
     let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();
@@ -60,10 +64,26 @@ pub(super) fn draw(facts: &Facts<'_>, fonts: &Fonts) -> Option<Drawing> {
         notes.push(words::noise(noise));
     }
     notes.extend(words::layer_step_line(record));
+    let hidden: Vec<Scenario> = of(&Scenario::ALL).into_iter().filter(|one| !scenarios.contains(one)).collect();
+    if !hidden.is_empty() {
+        let names: Vec<String> = hidden.iter().map(ToString::to_string).collect();
+        notes.push(format!("Also measured: {} (tables; `--scenarios`).", names.join(", ")));
+    }
     if record.variants.len() > variants.len() {
         notes.push(format!("The first {} of {} variants.", variants.len(), record.variants.len()));
     }
-    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, variants, timings)))
+    Some(frame::finish(scene, record, NAME, y, &notes, caption(record, &variants, &scenarios, timings)))
+}
+
+/// The variants, those that take least first, so that all panels have one order; those without a figure last.
+fn sorted<'r>(variants: &'r [Variant], timings: &[ScenarioTiming], by: Scenario) -> Vec<&'r Variant> {
+    let mut sorted: Vec<&Variant> = variants.iter().collect();
+    sorted.sort_by_key(|variant| {
+        let of = |timing: &&ScenarioTiming| timing.scenario == by && timing.variant == variant.name;
+        let median = timings.iter().find(of).and_then(|timing| timing.estimate).map(|estimate| estimate.median);
+        (median.is_none(), median)
+    });
+    sorted
 }
 
 fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {
@@ -94,9 +114,10 @@ fn label(variant: &Variant, timing: Option<&ScenarioTiming>) -> (String, String)
 }
 
 /// Says what is drawn, and no more: a page holds the caption of every chart.
-fn caption(record: &Record, variants: &[Variant], timings: &[ScenarioTiming]) -> Caption {
+fn caption(record: &Record, variants: &[&Variant], scenarios: &[Scenario], timings: &[ScenarioTiming]) -> Caption {
     let names: BTreeSet<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
-    let drawn = timings.iter().filter(|timing| names.contains(timing.variant.as_str()));
+    let drawn =
+        timings.iter().filter(|timing| names.contains(timing.variant.as_str()) && scenarios.contains(&timing.scenario));
     let sentences = drawn.map(|timing| match timing.estimate {
         Some(estimate) => format!(
             "{}, {}: {}, {}, {}.",

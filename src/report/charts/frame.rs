@@ -3,7 +3,7 @@
 use super::Drawing;
 use super::paint::Caption;
 use super::palette::{self, Colour};
-use super::scene::{Scene, Type, WIDTH};
+use super::scene::{Scene, Type};
 use crate::record::Record;
 use crate::report::words;
 
@@ -27,12 +27,19 @@ pub(super) enum Key {
     Whisker,
 }
 
-/// Writes title and subtitle; gives the height used.
-pub(super) fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32 {
-    let room = WIDTH - 2 * PAD;
-    scene.text_within(title, (PAD, 38), Type::new(19).bold(), room);
-    let mut y = 42;
-    for line in scene.wrap(subtitle, Type::new(12), room, 3) {
+/// Writes what was found and, below, of what suite and by which metric; gives the height used.
+pub(super) fn heading(scene: &mut Scene<'_>, finding: &str, suite: &str, metric: &str) -> i32 {
+    let room = scene.width() - 2 * PAD;
+    let title = scene.look.title.clone().unwrap_or_else(|| finding.to_owned());
+    let style = if scene.narrow() { Type::new(16).bold() } else { Type::new(19).bold() };
+    let mut y = 38 - style.height() - 5;
+    for line in scene.wrap(&title, style, room, 3) {
+        y += style.height() + 5;
+        scene.text(&line, (PAD, y), style);
+    }
+    y += 4;
+    let subtitle = format!("{suite} · {metric}");
+    for line in scene.wrap(&subtitle, Type::new(12), room, if scene.narrow() { 8 } else { 3 }) {
         y += 17;
         scene.text(&line, (PAD, y), Type::new(12).quiet());
     }
@@ -42,10 +49,11 @@ pub(super) fn heading(scene: &mut Scene<'_>, title: &str, subtitle: &str) -> i32
 /// Writes a legend from `y` on, in as many lines as it needs; gives the height used so far.
 pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
     let style = Type::new(12);
+    let wide = scene.width();
     let (mut x, mut line) = (PAD, y + 14);
     for (key, word) in keys {
-        let width = 20 + scene.width_of(word, style).min(WIDTH - 2 * PAD - 20);
-        if x > PAD && x + width > WIDTH - PAD {
+        let width = 20 + scene.width_of(word, style).min(wide - 2 * PAD - 20);
+        if x > PAD && x + width > wide - PAD {
             (x, line) = (PAD, line + 20);
         }
         let at = (x, line - 10, 14, 11);
@@ -66,7 +74,7 @@ pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32
             }
             Key::Whisker => scene.whisker((x, x + 14), line - 4, 4),
         }
-        scene.text_within(word, (x + 20, line), style, WIDTH - PAD - x - 20);
+        scene.text_within(word, (x + 20, line), style, wide - PAD - x - 20);
         x += width + 22;
     }
     if keys.is_empty() { y } else { line + 12 }
@@ -115,7 +123,7 @@ pub(super) fn axis(
         scene.line((x, top), (x, bottom), if *value <= 0.0 { palette::AXIS } else { palette::GRID }, 1);
         let text = plain(&word(*value));
         let half = scene.width_of(&text, style) / 2;
-        if x - half > free && x + half < WIDTH - 4 {
+        if x - half > free && x + half < scene.width() - 4 {
             scene.text(&text, (x, bottom + 15), style);
             free = x + half + 8;
         }
@@ -138,8 +146,8 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Pixels to a unit of value such that every bar fits between `left` and the right pad with its label behind it; bars
 /// never shrink below a third of the room, labels are cut instead.
-pub(super) fn scale(left: i32, bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
-    let room = f64::from(WIDTH - PAD - left);
+pub(super) fn scale((left, right): (i32, i32), bars: impl Iterator<Item = (f64, i32)> + Clone) -> f64 {
+    let room = f64::from(right - left);
     let most = bars.clone().map(|(value, _)| value).fold(0.0, f64::max);
     if most <= 0.0 {
         return 0.0;
@@ -170,25 +178,66 @@ pub(super) fn finish_with(
     (warning, source): (Option<String>, String),
     caption: Caption,
 ) -> Drawing {
-    let room = WIDTH - 2 * PAD;
+    let room = scene.width() - 2 * PAD;
+    let most = if scene.narrow() { 6 } else { 2 };
     let small = Type::new(11);
     y += 8;
     let notes = notes.iter().map(|note| (note, palette::QUIET));
     for (line, colour) in notes.chain(warning.iter().map(|line| (line, palette::ORANGE_INK))) {
-        for part in scene.wrap(line, small, room, 2) {
+        for part in scene.wrap(line, small, room, most) {
             y += 15;
             scene.text(&part, (PAD, y), small.colour(colour));
         }
     }
-    y += 17;
-    scene.text_within(&source, (PAD, y), small.quiet(), room);
-    Drawing { name: name.to_owned(), marks: scene.marks, size: (WIDTH, y + 16), caption }
+    y += 2;
+    for part in scene.wrap(&source, small, room, most) {
+        y += 15;
+        scene.text(&part, (PAD, y), small.quiet());
+    }
+    let size = (scene.width(), y + 16);
+    Drawing { name: name.to_owned(), theme: scene.look.theme, marks: scene.marks, size, caption }
 }
 
-/// Names of variants down the left side: how much room they take together.
-pub(super) fn name_room<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n str>) -> i32 {
-    names.map(|name| scene.width_of(name, Type::new(13).bold())).max().unwrap_or(0).clamp(60, 240)
+/// Where the rows of a chart begin: beside the names of the variants, or below them where there is no room.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Where bars begin.
+    pub left: i32,
+    /// Height above each bar for its name.
+    pub above: i32,
 }
+
+impl Rows {
+    /// For rows of these names.
+    pub(super) fn of<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n str>) -> Self {
+        if scene.narrow() {
+            return Self { left: PAD, above: 19 };
+        }
+        let room = names.map(|name| scene.width_of(name, NAME)).max().unwrap_or(0);
+        Self { left: PAD + room.clamp(90, scene.width() * 3 / 10) + 12, above: 0 }
+    }
+
+    /// Writes the name of the row whose bar has its base line at `line`, and that it is of a substitute.
+    pub(super) fn name(self, scene: &mut Scene<'_>, name: &str, stand_in: bool, line: i32) {
+        let remark = if stand_in { SUBSTITUTE } else { "" };
+        let style = Type::new(11).colour(palette::ORANGE_INK);
+        if self.above > 0 {
+            let room = scene.width() - 2 * PAD;
+            scene.title((name, NAME), (remark, style), (PAD, line - self.above), room);
+            return;
+        }
+        scene.text_within(name, (self.left - 10, line), NAME.end(), self.left - 10 - PAD);
+        scene.text(remark, (self.left - 10, line + 15), style.end());
+    }
+
+    /// Bar labels end here.
+    pub(super) fn right(scene: &Scene<'_>) -> i32 {
+        scene.width() - PAD
+    }
+}
+
+const NAME: Type = Type::new(13);
+const SUBSTITUTE: &str = "substitute base image";
 
 #[cfg(test)]
 mod tests {
@@ -197,11 +246,11 @@ mod tests {
     #[test]
     fn every_bar_fits_with_its_label() {
         let bars = [(1000.0, 120), (950.0, 300), (1.0, 400)];
-        let scale = scale(200, bars.into_iter());
+        let scale = scale((200, 808), bars.into_iter());
         for (value, label) in bars {
-            assert!(200.0 + value * scale + f64::from(label) <= f64::from(WIDTH - PAD), "{value}");
+            assert!(200.0 + value * scale + f64::from(label) <= 808.0, "{value}");
         }
-        assert!(super::scale(200, [(0.0, 10)].into_iter()).abs() < f64::EPSILON, "nothing to draw");
+        assert!(super::scale((200, 808), [(0.0, 10)].into_iter()).abs() < f64::EPSILON, "nothing to draw");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What each image is made of: base, packages, the application, and what can be had back.
 
 use super::Drawing;
-use super::font::Fonts;
-use super::frame::{self, Key, MOST, PAD};
+use super::appearance::Sheet;
+use super::bars::Unit;
+use super::findings;
+use super::frame::{self, Key, MOST, Rows};
 use super::paint::Caption;
 use super::palette::{self, Colour};
-use super::scene::{Scene, Type, WIDTH, down};
+use super::scene::Scene;
+use super::stack::{self, Stack};
 use crate::record::{LayerOrigin, Record, Variant};
 use crate::report::words;
 use crate::units::Bytes;
@@ -23,9 +26,9 @@ const PARTS: [(&str, Colour); 5] = [
 ///
 /// Bytes that a later layer hides or deletes are waste wherever they are. What is left of a layer of one's own is
 /// packages first, as far as package managers know them.
-fn parts(variant: &Variant) -> [Bytes; 5] {
+fn parts(variant: &Variant, counts: impl Fn(LayerOrigin) -> bool) -> [Bytes; 5] {
     let mut parts = [Bytes::ZERO; 5];
-    for layer in &variant.layers {
+    for layer in variant.layers.iter().filter(|layer| counts(layer.origin)) {
         let waste = layer.waste_bytes.min(layer.size_bytes);
         let alive = layer.size_bytes.saturating_sub(waste);
         parts[4] += waste;
@@ -43,38 +46,35 @@ fn parts(variant: &Variant) -> [Bytes; 5] {
 }
 
 /// The chart; `None` where no layer is known.
-pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let variants = &record.variants[..record.variants.len().min(MOST)];
     if variants.iter().all(|variant| variant.layers.is_empty()) {
         return None;
     }
-    let mut scene = Scene::new(fonts);
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("What the images are made of: {}", words::title(record)),
-        "Bytes of the layers. Reclaimable: hidden or deleted by a later layer. Own packages: those that dpkg, apk, and \
-         Python know in layers above the base.",
-    );
-    let all: Vec<[Bytes; 5]> = variants.iter().map(parts).collect();
+    let mut scene = Scene::new(sheet);
+    let all: Vec<[Bytes; 5]> = variants.iter().map(|variant| parts(variant, |_| true)).collect();
+    let own: Vec<[Bytes; 5]> =
+        variants.iter().map(|variant| parts(variant, |origin| origin != LayerOrigin::Base)).collect();
+    let weighed = variants.iter().zip(&all).filter(|(variant, _)| !variant.layers.is_empty());
+    let shares: Vec<(&str, Bytes, Bytes)> =
+        weighed.map(|(variant, parts)| (variant.name.as_str(), base_bytes(variant), total(parts))).collect();
+    let metric = "bytes of the layers. Reclaimable: hidden or deleted by a later layer. Own packages: those that dpkg, apk, \
+                  and Python know in layers above the base.";
+    let title = findings::layers(&shares, variants.iter().any(Variant::is_stand_in));
+    let mut y = frame::heading(&mut scene, &title, words::title(record), metric);
     let keys: Vec<(Key, &str)> = PARTS
         .iter()
         .enumerate()
         .filter(|(index, _)| all.iter().any(|parts| parts[*index] > Bytes::ZERO))
         .map(|(_, (word, colour))| (Key::Fill(*colour), *word))
         .collect();
-    y = frame::legend(&mut scene, y, &keys) + 8;
-    let left = PAD + frame::name_room(&scene, variants.iter().map(|variant| variant.name.as_str())).max(90) + 12;
-    let total = |parts: &[Bytes; 5]| parts.iter().copied().sum::<Bytes>();
-    let value = Type::new(13).bold();
-    let bars = all.iter().map(|parts| (total(parts).0 as f64, scene.width_of(&total(parts).to_string(), value) + 12));
-    let scale = frame::scale(left, bars.clone());
-    let place = |bytes: f64| left + (bytes * scale).round() as i32;
-    let most = all.iter().map(|parts| total(parts).0).max().unwrap_or(0);
-    let step = 46;
-    let bottom = y + 6 + down(variants.len(), step);
-    frame::axis(&mut scene, (y, bottom), &frame::ticks(most as f64, 5), place, |value| Bytes(value as u64).to_string());
-    for (index, (variant, parts)) in variants.iter().zip(&all).enumerate() {
-        row(&mut scene, variant, parts, (left, y + 6 + down(index, step)), &place);
+    y = frame::legend(&mut scene, y, &keys);
+    let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
+    let heading = ("whole image", "all layers");
+    y = stack::panel(&mut scene, heading, &stacks(variants, &all), (rows, y), Unit::Size);
+    if shares.iter().any(|(_, base, _)| *base > Bytes::ZERO) {
+        let heading = ("own part", "layers above the base image, at a scale of their own");
+        y = stack::panel(&mut scene, heading, &stacks(variants, &own), (rows, y), Unit::Size);
     }
     let sentences = variants.iter().zip(&all).map(|(variant, parts)| {
         let missing = words::missing_short(variant).map(str::to_owned);
@@ -84,39 +84,38 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
         title: format!("What the images of {} are made of", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
-    Some(frame::finish(scene, record, NAME, bottom + 22, &[], caption))
+    Some(frame::finish(scene, record, NAME, y, &[], caption))
 }
 
-fn row(
-    scene: &mut Scene<'_>,
-    variant: &Variant,
-    parts: &[Bytes; 5],
-    (left, top): (i32, i32),
-    place: &impl Fn(f64) -> i32,
-) {
-    scene.text_within(&variant.name, (left - 10, top + 14), Type::new(13).end(), left - 10 - PAD);
-    if variant.is_stand_in() {
-        scene.text("substitute base image", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
-    }
-    if variant.layers.is_empty() {
-        let why = words::missing(variant).unwrap_or_else(|| "no layers known".to_owned());
-        let style = Type::new(12).colour(palette::VERMILION);
-        scene.label(&format!("× {why}"), (left + 7, top + 15), style, WIDTH - PAD - left - 7);
-        return;
-    }
-    let (mut before, mut sum) = (left, Bytes::ZERO);
-    for (bytes, (_, colour)) in parts.iter().zip(PARTS) {
-        sum += *bytes;
-        // At least one pixel for what is there; the ends stay where the sums are.
-        let end = place(sum.0 as f64).max(before + i32::from(*bytes > Bytes::ZERO));
-        scene.fill((before, top + 2, end - before, 16), colour);
-        if before > left && end - before > 2 {
-            scene.fill((before, top + 2, 1, 16), palette::CARD);
+fn base_bytes(variant: &Variant) -> Bytes {
+    let base = variant.layers.iter().filter(|layer| layer.origin == LayerOrigin::Base);
+    base.map(|layer| layer.size_bytes).sum()
+}
+
+fn total(parts: &[Bytes; 5]) -> Bytes {
+    parts.iter().copied().sum()
+}
+
+fn stacks<'r>(variants: &'r [Variant], parts: &[[Bytes; 5]]) -> Vec<Stack<'r>> {
+    let each = variants.iter().zip(parts).map(|(variant, parts)| {
+        let known = !variant.layers.is_empty();
+        Stack {
+            name: &variant.name,
+            stand_in: variant.is_stand_in(),
+            parts: if known {
+                PARTS.iter().zip(parts).map(|((_, colour), bytes)| (*colour, bytes.0)).collect()
+            } else {
+                Vec::new()
+            },
+            whole: if known {
+                total(parts).to_string()
+            } else {
+                words::missing(variant).unwrap_or_else(|| "no layers known".to_owned())
+            },
+            words: in_words(parts),
         }
-        before = end;
-    }
-    scene.label(&sum.to_string(), (before + 7, top + 15), Type::new(13).bold(), WIDTH - PAD - before - 7);
-    scene.label(&in_words(parts), (left + 5, top + 33), Type::new(12).quiet(), WIDTH - PAD - left - 5);
+    });
+    each.collect()
 }
 
 /// `base 905 MB · own packages 9.9 MB · waste 14.0 MB`.
@@ -133,7 +132,7 @@ mod tests {
     #[test]
     fn the_parts_add_up_to_the_layers() {
         for variant in fixture::variants() {
-            let sum: Bytes = parts(&variant).into_iter().sum();
+            let sum: Bytes = parts(&variant, |_| true).into_iter().sum();
             assert_eq!(sum, variant.layers.iter().map(|layer| layer.size_bytes).sum(), "{}", variant.name);
         }
     }

@@ -1,10 +1,12 @@
 //! Charts of a record, as SVG and PNG, laid out once and painted twice.
 //!
 //! In: a record and what `analyse` makes of it. Out: bytes that are equal for equal records. Every chart names its
-//! engine, its day and its stand-ins, carries the values as text, and reads on light and dark pages.
+//! engine, its day and its substitute base images, carries the values as text, and reads on light and dark pages.
 
+mod appearance;
 mod bars;
 mod build_time;
+mod findings;
 mod font;
 mod frame;
 mod layers;
@@ -13,10 +15,14 @@ mod palette;
 mod scatter;
 mod scene;
 mod sizes;
+mod stack;
 mod startup;
 mod steps;
 mod trend;
 
+pub use appearance::Appearance;
+pub(super) use appearance::Sheet;
+pub(crate) use appearance::Theme;
 pub(super) use font::Fonts;
 pub(super) use trend::draw as trend;
 
@@ -38,6 +44,7 @@ pub struct Chart {
 /// A chart that is laid out and not painted yet.
 pub(super) struct Drawing {
     name: String,
+    theme: Theme,
     marks: Vec<scene::Mark>,
     size: (i32, i32),
     caption: paint::Caption,
@@ -49,35 +56,51 @@ impl Drawing {
         &self.name
     }
 
-    /// As SVG.
-    pub(super) fn svg(&self, fonts: &Fonts) -> Result<String, ReportError> {
+    /// As SVG for a page, whose style has [`page_style`].
+    pub(super) fn inline(&self, fonts: &Fonts, suffix: &str) -> Result<String, ReportError> {
+        self.painted(&format!("{}{suffix}", self.name), fonts, paint::Place::Page)
+    }
+
+    fn painted(&self, name: &str, fonts: &Fonts, place: paint::Place) -> Result<String, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
-        paint::svg(&self.marks, self.size, &self.name, fonts, &self.caption).map_err(wrap)
+        paint::svg(&self.marks, self.size, name, (fonts, &self.caption), (self.theme, place)).map_err(wrap)
     }
 
     /// As both.
     pub(super) fn chart(&self, fonts: &Fonts) -> Result<Chart, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
-        let png = paint::png(&self.marks, self.size, fonts).map_err(wrap)?;
-        Ok(Chart { name: self.name.clone(), svg: self.svg(fonts)?, png })
+        let png = paint::png(&self.marks, self.size, fonts, self.theme).map_err(wrap)?;
+        Ok(Chart { name: self.name.clone(), svg: self.painted(&self.name, fonts, paint::Place::File)?, png })
     }
 }
 
+/// CSS for the charts of a page: what they look like where the reader prefers dark.
+pub(super) fn page_style() -> String {
+    palette::dark_rules(".chart svg ")
+}
+
 /// Every chart that the record has figures for.
+#[cfg(any(test, feature = "testing"))]
 pub fn charts(record: &Record) -> Result<Vec<Chart>, ReportError> {
+    charts_like(record, &Appearance::default())
+}
+
+/// Every chart that the record has figures for, as a user wants them.
+pub fn charts_like(record: &Record, look: &Appearance) -> Result<Vec<Chart>, ReportError> {
     let fonts = fonts()?;
-    drawings(&Facts::of(record), &fonts).iter().map(|drawing| drawing.chart(&fonts)).collect()
+    let drawings = drawings(&Facts::of(record), Sheet { fonts: &fonts, look });
+    drawings.iter().map(|drawing| drawing.chart(&fonts)).collect()
 }
 
 /// The same, laid out only.
-pub(super) fn drawings(facts: &Facts<'_>, fonts: &Fonts) -> Vec<Drawing> {
+pub(super) fn drawings(facts: &Facts<'_>, sheet: Sheet<'_>) -> Vec<Drawing> {
     let record = facts.record;
-    let mut drawings = vec![sizes::draw(record, fonts)];
-    drawings.extend(layers::draw(record, fonts));
-    drawings.extend(build_time::draw(facts, fonts));
-    drawings.extend(steps::draw(record, &facts.decompositions, fonts));
-    drawings.extend(scatter::draw(record, &facts.timings, fonts));
-    drawings.extend(startup::draw(record, fonts));
+    let mut drawings = vec![sizes::draw(facts, sheet)];
+    drawings.extend(layers::draw(record, sheet));
+    drawings.extend(build_time::draw(facts, sheet));
+    drawings.extend(steps::draw(record, &facts.decompositions, sheet));
+    drawings.extend(scatter::draw(record, &facts.timings, sheet));
+    drawings.extend(startup::draw(record, sheet));
     drawings
 }
 

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::{RGBColor, ShapeStyle};
 
+use super::appearance::Theme;
 use super::font::{Fonts, STACK, Weight};
 use super::palette::{self, Colour};
-use super::scene::{Anchor, Mark};
+use super::scene::{Anchor, Mark, Span};
 
 /// Pixels of the PNG to a pixel of the SVG, so that it is sharp on screens of double density.
 const DENSITY: i32 = 2;
@@ -22,6 +23,15 @@ pub(super) struct Caption {
     pub description: String,
 }
 
+/// Where an SVG is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a file of its own, which says itself how it looks on a dark page.
+    File,
+    /// In a page, whose style says it.
+    Page,
+}
+
 /// The marks as an SVG document with text as text, `<title>` and `<desc>`.
 ///
 /// Text is written here and not by the backend, which cannot say how long a text is (plotters-svg 0.3.7): with
@@ -30,52 +40,122 @@ pub(super) fn svg(
     marks: &[Mark],
     (width, height): (i32, i32),
     name: &str,
-    fonts: &Fonts,
-    caption: &Caption,
+    (fonts, caption): (&Fonts, &Caption),
+    (theme, place): (Theme, Place),
 ) -> Result<String, String> {
+    let marks = themed(marks, theme);
     let mut out = String::new();
     {
         let mut backend = SVGBackend::with_string(&mut out, (width.unsigned_abs(), height.unsigned_abs()));
-        card(&mut backend, (width, height), 1)?;
-        for mark in marks {
+        if theme != Theme::Transparent {
+            card(&mut backend, (width, height), 1, [palette::RIM, palette::CARD].map(|colour| shade(colour, theme)))?;
+        }
+        for mark in &marks {
             shape(&mut backend, mark, 1)?;
         }
         backend.present().map_err(words)?;
     }
     // Text is never covered by what stands after it, so it can be painted last.
     let shapes = out.trim_end().strip_suffix("</svg>").ok_or("the SVG has no end")?;
-    let mut out = with_caption(shapes, name, caption);
+    let adapts = matches!(theme, Theme::Auto | Theme::Transparent) && place == Place::File;
+    let style = if adapts { format!("<style>\n{}</style>\n", palette::dark_rules("")) } else { String::new() };
+    let mut out = with_caption(shapes, name, caption, &style);
     let _ = writeln!(out, "<g font-family=\"{STACK}\" xml:space=\"preserve\">");
-    for mark in marks {
+    for mark in &marks {
         text_element(&mut out, mark, fonts);
     }
     out.push_str("</g>\n</svg>\n");
     Ok(out)
 }
 
+fn shade(colour: Colour, theme: Theme) -> Colour {
+    if theme == Theme::Dark { palette::dark(colour) } else { colour }
+}
+
+/// The marks in the colours of a theme, without patches of card where there is no card.
+fn themed(marks: &[Mark], theme: Theme) -> Vec<Mark> {
+    let bare = |mark: &&Mark| {
+        theme == Theme::Transparent
+            && matches!(mark, Mark::Box { fill, .. } | Mark::Disc { fill, .. } if *fill == palette::CARD)
+    };
+    let kept = marks.iter().filter(|mark| !bare(mark)).cloned();
+    kept.map(|mut mark| {
+        match &mut mark {
+            Mark::Box { fill: colour, .. } | Mark::Disc { fill: colour, .. } | Mark::Line { colour, .. } => {
+                *colour = shade(*colour, theme);
+            }
+            Mark::Text { spans, .. } => spans.iter_mut().for_each(|span| span.colour = shade(span.colour, theme)),
+        }
+        mark
+    })
+    .collect()
+}
+
 fn text_element(out: &mut String, mark: &Mark, fonts: &Fonts) {
-    let Mark::Text { text, at: (x, y), size, weight, colour, anchor } = mark else { return };
-    let (red, green, blue) = colour;
-    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"#{red:02X}{green:02X}{blue:02X}\"");
-    if *weight == Weight::Bold {
-        out.push_str(" font-weight=\"bold\"");
-    }
+    let Mark::Text { spans, at: (x, y), anchor } = mark else { return };
+    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\"");
     match anchor {
         Anchor::Start => {}
         Anchor::Middle => out.push_str(" text-anchor=\"middle\""),
         Anchor::End => out.push_str(" text-anchor=\"end\""),
     }
-    let length = fonts.width(text, f64::from(*size), *weight);
-    let _ = writeln!(out, " textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\">{}</text>", escaped(text));
+    let length = length(spans, fonts, 1.0);
+    let _ = write!(out, " textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"");
+    if let [span] = spans.as_slice() {
+        let _ = write!(out, "{}>{}", attributes(span), escaped(&span.text));
+    } else {
+        out.push('>');
+        for span in spans {
+            let _ = write!(out, "<tspan{}>{}</tspan>", attributes(span), escaped(&span.text));
+        }
+    }
+    out.push_str("</text>\n");
+}
+
+fn attributes(span: &Span) -> String {
+    let (red, green, blue) = span.colour;
+    let bold = if span.weight == Weight::Bold { " font-weight=\"bold\"" } else { "" };
+    format!(" font-size=\"{}\" fill=\"#{red:02X}{green:02X}{blue:02X}\"{bold}", span.size)
+}
+
+/// Width of a line of text, so many times as large.
+fn length(spans: &[Span], fonts: &Fonts, scale: f64) -> f64 {
+    spans.iter().map(|span| fonts.width(&span.text, f64::from(span.size) * scale, span.weight)).sum()
 }
 
 /// The marks as a PNG of double density.
-pub(super) fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) -> Result<Vec<u8>, String> {
+pub(super) fn png(marks: &[Mark], size: (i32, i32), fonts: &Fonts, theme: Theme) -> Result<Vec<u8>, String> {
+    let marks = themed(marks, theme);
+    let (wide, high) = ((size.0 * DENSITY).unsigned_abs(), (size.1 * DENSITY).unsigned_abs());
+    if theme == Theme::Transparent {
+        // What is the same on white and on black is opaque; the further apart the two, the more shows through.
+        let on = |back: u8| pixels(&marks, size, fonts, [(back, back, back); 2]);
+        let (white, black) = (on(0xff)?, on(0)?);
+        let pairs = white.chunks_exact(3).zip(black.chunks_exact(3));
+        let mixed = pairs.flat_map(|(white, black)| {
+            let apart = white.iter().zip(black).map(|(white, black)| white.saturating_sub(*black)).max().unwrap_or(0);
+            let alpha = 0xff - apart;
+            let ink =
+                |channel: u8| (u32::from(channel) * 255).checked_div(u32::from(alpha)).unwrap_or(0).min(255) as u8;
+            [ink(black[0]), ink(black[1]), ink(black[2]), alpha]
+        });
+        return encode_rgba(&mixed.collect::<Vec<u8>>(), (wide, high)).map_err(words);
+    }
+    let card = [palette::RIM, palette::CARD].map(|colour| shade(colour, theme));
+    let pixels = pixels(&marks, size, fonts, card)?;
+    let mut exact: Vec<Colour> = card.to_vec();
+    exact.extend(marks.iter().flat_map(Mark::colours));
+    exact.sort_unstable();
+    exact.dedup();
+    encode(&pixels, &exact, (wide, high)).map_err(words)
+}
+
+fn pixels(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts, colours: [Colour; 2]) -> Result<Vec<u8>, String> {
     let (wide, high) = ((width * DENSITY).unsigned_abs(), (height * DENSITY).unsigned_abs());
     let mut pixels = vec![0xff_u8; wide as usize * high as usize * 3];
     {
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (wide, high));
-        card(&mut backend, (width, height), DENSITY)?;
+        card(&mut backend, (width, height), DENSITY, colours)?;
         for mark in marks {
             shape(&mut backend, mark, DENSITY)?;
         }
@@ -84,32 +164,43 @@ pub(super) fn png(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts) ->
     for mark in marks {
         write_text(&mut pixels, (wide, high), mark, fonts);
     }
-    let mut exact: Vec<Colour> = vec![palette::RIM, palette::CARD];
-    exact.extend(marks.iter().map(Mark::colour));
-    exact.sort_unstable();
-    exact.dedup();
-    encode(&pixels, &exact, (wide, high)).map_err(words)
+    Ok(pixels)
+}
+
+fn encode_rgba(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(out)
 }
 
 fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &Fonts) {
-    let Mark::Text { text, at, size, weight, colour, anchor } = mark else { return };
-    let size = f64::from(*size) * f64::from(DENSITY);
-    let width = fonts.width(text, size, *weight);
-    let x = f64::from(at.0 * DENSITY)
+    let Mark::Text { spans, at, anchor } = mark else { return };
+    let density = f64::from(DENSITY);
+    let width = length(spans, fonts, density);
+    let mut x = f64::from(at.0 * DENSITY)
         - match anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => width / 2.0,
             Anchor::End => width,
         };
-    fonts.pixels(text, (x, f64::from(at.1 * DENSITY)), size, *weight, |x, y, coverage| {
-        let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
-        if x < wide && y < high {
-            let start = (y as usize * wide as usize + x as usize) * 3;
-            for (pixel, ink) in pixels[start..start + 3].iter_mut().zip([colour.0, colour.1, colour.2]) {
-                *pixel = (f32::from(*pixel) * (1.0 - coverage) + f32::from(ink) * coverage).round() as u8;
+    for Span { text, size, weight, colour } in spans {
+        let size = f64::from(*size) * density;
+        fonts.pixels(text, (x, f64::from(at.1 * DENSITY)), size, *weight, |x, y, coverage| {
+            let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
+            if x < wide && y < high {
+                let start = (y as usize * wide as usize + x as usize) * 3;
+                for (pixel, ink) in pixels[start..start + 3].iter_mut().zip([colour.0, colour.1, colour.2]) {
+                    *pixel = (f32::from(*pixel) * (1.0 - coverage) + f32::from(ink) * coverage).round() as u8;
+                }
             }
-        }
-    });
+        });
+        x += fonts.width(text, size, *weight);
+    }
 }
 
 fn encode(pixels: &[u8], exact: &[Colour], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
@@ -168,11 +259,16 @@ fn indexed(pixels: &[u8], exact: &[Colour]) -> (Vec<u8>, Vec<u8>) {
     (vec![0xff; 3], vec![0; pixels.len() / 3])
 }
 
-fn card<B: DrawingBackend>(backend: &mut B, (width, height): (i32, i32), scale: i32) -> Result<(), String> {
+fn card<B: DrawingBackend>(
+    backend: &mut B,
+    (width, height): (i32, i32),
+    scale: i32,
+    [rim, card]: [Colour; 2],
+) -> Result<(), String> {
     let far = (width * scale, height * scale);
     let inner = (far.0 - scale, far.1 - scale);
-    backend.draw_rect((0, 0), far, &filled(palette::RIM), true).map_err(words)?;
-    backend.draw_rect((scale, scale), inner, &filled(palette::CARD), true).map_err(words)
+    backend.draw_rect((0, 0), far, &filled(rim), true).map_err(words)?;
+    backend.draw_rect((scale, scale), inner, &filled(card), true).map_err(words)
 }
 
 fn shape<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: i32) -> Result<(), String> {
@@ -207,13 +303,13 @@ fn stroked(colour: Colour, width: u32, scale: i32) -> ShapeStyle {
 }
 
 /// Puts the words for screen readers where SVG wants them: first in the root element.
-fn with_caption(svg: &str, name: &str, caption: &Caption) -> String {
+fn with_caption(svg: &str, name: &str, caption: &Caption, style: &str) -> String {
     let (open, rest) = svg.split_once(">\n").unwrap_or((svg, ""));
     let Caption { title, description } = caption;
     // The name keeps the ids of several charts in one page apart.
     format!(
         "{open} role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\n<title id=\"{name}-title\">{}</title>\n<desc \
-         id=\"{name}-desc\">{}</desc>\n{rest}",
+         id=\"{name}-desc\">{}</desc>\n{style}{rest}",
         escaped(title),
         escaped(description)
     )

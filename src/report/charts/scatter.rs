@@ -1,11 +1,12 @@
 //! Size against rebuild time: which variants are good at both.
 
 use super::Drawing;
-use super::font::Fonts;
+use super::appearance::Sheet;
+use super::findings;
 use super::frame::{self, Key, PAD};
 use super::paint::Caption;
 use super::palette;
-use super::scene::{Mark, Scene, Type, WIDTH};
+use super::scene::{Mark, Scene, Type};
 use crate::analyse::{Estimate, ScenarioTiming};
 use crate::record::{Record, Scenario};
 use crate::report::words;
@@ -32,7 +33,7 @@ struct Point<'a> {
 }
 
 /// The chart, of the `src` scenario or else of `warm`; `None` with fewer than two variants that have both figures.
-pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], sheet: Sheet<'_>) -> Option<Drawing> {
     let of = |scenario: Scenario| -> Vec<Point<'_>> {
         let variants = record.variants.iter().take(MOST);
         variants
@@ -51,17 +52,15 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
     };
     let found = [Scenario::Src, Scenario::Warm].map(|scenario| (scenario, of(scenario)));
     let (scenario, points) = found.into_iter().find(|(_, points)| points.len() >= 2)?;
-    let mut scene = Scene::new(fonts);
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("Size against rebuild time: {}", words::title(record)),
-        &format!(
-            "Image size, and median time of a rebuild ({}: {}). Lower left is better. The numbers are those \
-             of the list below.",
-            scenario,
-            words::scenario(scenario)
-        ),
+    let mut scene = Scene::new(sheet);
+    let figures: Vec<(&str, Bytes, Estimate)> =
+        points.iter().map(|point| (point.name, point.size, point.estimate)).collect();
+    let metric = format!(
+        "image size, and median time of a rebuild ({scenario}: {}). Lower left is better. The numbers are those of the list \
+         below.",
+        words::scenario(scenario)
     );
+    let mut y = frame::heading(&mut scene, &findings::size_and_time(&figures), words::title(record), &metric);
     let mut keys = Vec::new();
     if points.iter().any(|point| !point.stand_in) {
         keys.push((Key::Dot(palette::BLUE), "measured"));
@@ -70,7 +69,7 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
         keys.push((Key::Dot(palette::PURPLE), "measured on a substitute base image"));
     }
     y = frame::legend(&mut scene, y, &keys) + 10;
-    let sizes = Axis::over(points.iter().map(|point| point.size.0 as f64), (PAD + 78, WIDTH - PAD - 24));
+    let sizes = Axis::over(points.iter().map(|point| point.size.0 as f64), (PAD + 78, scene.width() - PAD - 24));
     let times = points.iter().flat_map(|point| {
         let estimate = point.estimate;
         [estimate.median, estimate.low.unwrap_or(estimate.median), estimate.high.unwrap_or(estimate.median)]
@@ -97,16 +96,18 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], fonts: &Fonts) -
 }
 
 /// One axis: from where to where in pixels, and of what values.
-struct Axis {
+pub(super) struct Axis {
     ends: (i32, i32),
     range: (f64, f64),
-    logarithmic: bool,
-    ticks: Vec<f64>,
+    /// Whether equal distances are equal factors.
+    pub logarithmic: bool,
+    /// Where to draw grid lines.
+    pub ticks: Vec<f64>,
 }
 
 impl Axis {
     /// From zero, or logarithmic where the largest value is more than eight times the smallest.
-    fn over(values: impl Iterator<Item = f64> + Clone, ends: (i32, i32)) -> Self {
+    pub(super) fn over(values: impl Iterator<Item = f64> + Clone, ends: (i32, i32)) -> Self {
         let most = values.clone().fold(0.0, f64::max).max(1.0);
         let least = values.filter(|value| *value > 0.0).fold(most, f64::min);
         let logarithmic = most / least > 8.0;
@@ -125,7 +126,8 @@ impl Axis {
         Self { ends, range: (low, high), logarithmic, ticks }
     }
 
-    fn place(&self, value: f64) -> i32 {
+    /// The pixel of a value.
+    pub(super) fn place(&self, value: f64) -> i32 {
         let (low, high) = self.range;
         let share = if self.logarithmic {
             (value.max(low) / low).ln() / (high / low).ln()
@@ -142,7 +144,7 @@ impl Axis {
 }
 
 fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, i32)) {
-    let right = WIDTH - PAD;
+    let right = scene.width() - PAD;
     let floor = bottom - 20;
     for tick in &times.ticks {
         let y = times.place(*tick);
@@ -194,7 +196,7 @@ fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis,
         let texts = if points.len() <= FEW { vec![named, number] } else { vec![number] };
         for text in texts {
             let size = (scene.width_of(&text, style), style.height());
-            if let Some((x, y)) = room_for(*at, size, ends, &taken) {
+            if let Some((x, y)) = room_for(*at, size, (ends, scene.width() - PAD), &taken) {
                 taken.push(around((x, y), size));
                 scene.text(&text, (x, y), style);
                 break;
@@ -209,7 +211,12 @@ fn around((x, y): (i32, i32), (width, height): (i32, i32)) -> Rect {
 }
 
 /// A place for a text beside the dot that touches nothing and is inside of the plot; `None` where there is none.
-fn room_for((x, y): (i32, i32), size: (i32, i32), ends: (i32, i32), taken: &[Rect]) -> Option<(i32, i32)> {
+fn room_for(
+    (x, y): (i32, i32),
+    size: (i32, i32),
+    (ends, right_end): ((i32, i32), i32),
+    taken: &[Rect],
+) -> Option<(i32, i32)> {
     let (width, height) = size;
     let right = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x + dx, y + dy));
     let left = [(9, -5), (9, 13), (10, 4), (7, -3), (7, height)].map(|(dx, dy)| (x - dx - width, y + dy));
@@ -221,7 +228,7 @@ fn room_for((x, y): (i32, i32), size: (i32, i32), ends: (i32, i32), taken: &[Rec
     first.chain(right).chain(left).chain(middle).chain(further).find(|at| {
         let own = around(*at, size);
         own.0 > PAD + 78
-            && own.2 < WIDTH - PAD
+            && own.2 < right_end
             && own.1 > ends.0 - 8
             && own.3 < ends.1
             && taken.iter().all(|other| own.2 < other.0 || other.2 < own.0 || own.3 < other.1 || other.3 < own.1)
@@ -232,7 +239,6 @@ fn list(scene: &mut Scene<'_>, points: &[Point<'_>], mut y: i32) -> i32 {
     for (index, point) in points.iter().enumerate() {
         y += 18;
         scene.text(&(index + 1).to_string(), (PAD + 18, y), Type::new(12).bold().end());
-        let name = scene.text_within(point.name, (PAD + 28, y), Type::new(12), 300);
         let words = format!(
             "{} · {} ({} · {}){}",
             point.size,
@@ -241,8 +247,16 @@ fn list(scene: &mut Scene<'_>, points: &[Point<'_>], mut y: i32) -> i32 {
             point.proof,
             if point.stand_in { " · substitute base image" } else { "" }
         );
-        let x = PAD + 28 + name + 12;
-        scene.text_within(&words, (x, y), Type::new(12).quiet(), WIDTH - PAD - x);
+        let (name, rest) = (Type::new(12), Type::new(12).quiet());
+        let room = scene.width() - 2 * PAD - 28;
+        if scene.narrow() {
+            scene.text_within(point.name, (PAD + 28, y), name, room);
+            y += 16;
+            scene.text_within(&words, (PAD + 28, y), rest, room);
+        } else {
+            let short = scene.shortened(point.name, name, 300);
+            scene.title((&short, name), (&words, rest), (PAD + 28, y), room);
+        }
     }
     y + 6
 }

@@ -2,11 +2,9 @@
 //!
 //! Every chart is laid out once, here, and painted twice by [`super::paint`], so the two files show the same.
 
+use super::appearance::{Appearance, Sheet};
 use super::font::{Fonts, Weight};
 use super::palette::{self, Colour};
-
-/// Width of every chart: the text column of a README on GitHub.
-pub(super) const WIDTH: i32 = 830;
 
 /// Which end of a text stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,27 +51,35 @@ pub(super) enum Mark {
     },
     /// A line of text.
     Text {
-        /// What it says.
-        text: String,
+        /// Its parts, one after the other.
+        spans: Vec<Span>,
         /// Where, on the base line.
         at: (i32, i32),
-        /// Pixels to the em.
-        size: u32,
-        /// Regular or bold.
-        weight: Weight,
-        /// Its colour.
-        colour: Colour,
         /// Which end stands there.
         anchor: Anchor,
     },
 }
 
-impl Mark {
+/// A part of a line of text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Span {
+    /// What it says.
+    pub text: String,
+    /// Pixels to the em.
+    pub size: u32,
+    /// Regular or bold.
+    pub weight: Weight,
     /// Its colour.
-    pub(super) fn colour(&self) -> Colour {
+    pub colour: Colour,
+}
+
+impl Mark {
+    /// Its colours.
+    pub(super) fn colours(&self) -> Vec<Colour> {
         match self {
-            Self::Box { fill, .. } | Self::Disc { fill, .. } => *fill,
-            Self::Line { colour, .. } | Self::Text { colour, .. } => *colour,
+            Self::Box { fill, .. } | Self::Disc { fill, .. } => vec![*fill],
+            Self::Line { colour, .. } => vec![*colour],
+            Self::Text { spans, .. } => spans.iter().map(|span| span.colour).collect(),
         }
     }
 }
@@ -133,11 +139,18 @@ impl Type {
 pub(super) struct Scene<'a> {
     /// For measuring text.
     pub fonts: &'a Fonts,
+    /// How it is to look.
+    pub look: &'a Appearance,
     /// What was put on it so far, lowest first.
     pub marks: Vec<Mark>,
     /// Pixels from one slanted line of a hatched bar to the next.
     hatch_step: i32,
 }
+
+/// What is between a value and the note behind it.
+const GAP: &str = "  ";
+/// A note that has less room than this is left out.
+const LEAST_NOTE: i32 = 40;
 
 /// How much wider than in the font of the layout text is in `DejaVu Sans`, the widest common substitute: programs that
 /// ignore `textLength` (librsvg) draw with it where none of the fonts of the chart is installed.
@@ -150,8 +163,18 @@ fn widest(weight: Weight) -> f64 {
 
 impl<'a> Scene<'a> {
     /// An empty one.
-    pub(super) fn new(fonts: &'a Fonts) -> Self {
-        Self { fonts, marks: Vec::new(), hatch_step: 8 }
+    pub(super) fn new(sheet: Sheet<'a>) -> Self {
+        Self { fonts: sheet.fonts, look: sheet.look, marks: Vec::new(), hatch_step: 8 }
+    }
+
+    /// Its width in pixels.
+    pub(super) fn width(&self) -> i32 {
+        self.look.width
+    }
+
+    /// Whether names go above their bars, because there is no room beside them.
+    pub(super) fn narrow(&self) -> bool {
+        self.look.width < 560
     }
 
     /// The same for a chart of so many variants: many hatched bars get fewer lines each, or they would be most of it.
@@ -171,10 +194,18 @@ impl<'a> Scene<'a> {
 
     /// A line of text with its base line at `at`.
     pub(super) fn text(&mut self, text: &str, at: (i32, i32), style: Type) {
-        let text = clean(text);
-        if !text.trim().is_empty() {
-            let Type { size, weight, colour, anchor } = style;
-            self.marks.push(Mark::Text { text, at, size, weight, colour, anchor });
+        self.spans(&[(text, style)], at);
+    }
+
+    /// A line of text in several styles with its base line at `at`; the first says which end is there.
+    fn spans(&mut self, parts: &[(&str, Type)], at: (i32, i32)) {
+        let spans = parts.iter().map(|(text, style)| {
+            let Type { size, weight, colour, .. } = *style;
+            Span { text: clean(text), size, weight, colour }
+        });
+        let spans: Vec<Span> = spans.filter(|span| !span.text.trim().is_empty()).collect();
+        if let (false, Some((_, style))) = (spans.is_empty(), parts.first()) {
+            self.marks.push(Mark::Text { spans, at, anchor: style.anchor });
         }
     }
 
@@ -192,14 +223,40 @@ impl<'a> Scene<'a> {
 
     /// As [`Self::text_within`], on a patch of card, so that no grid line runs through it.
     pub(super) fn label(&mut self, text: &str, at: (i32, i32), style: Type, room: i32) -> i32 {
-        let short = self.shortened(text, style, room);
-        let width = self.width_of(&short, style);
-        let size = style.size.cast_signed();
-        if !short.trim().is_empty() {
+        self.noted((text, style), ("", style), at, room)
+    }
+
+    /// A value and a note behind it as one line on a patch of card, each shortened until both fit into `room`; gives the
+    /// width they took. As one line they keep their distance in every font.
+    pub(super) fn noted(&mut self, value: (&str, Type), note: (&str, Type), at: (i32, i32), room: i32) -> i32 {
+        let parts = self.fitting(value, note, room);
+        let width = parts.iter().map(|(text, style)| self.width_of(text, *style)).sum::<i32>();
+        let size = value.1.size.max(note.1.size).cast_signed();
+        if width > 0 {
             self.fill((at.0 - 3, at.1 - size + 1, width + 6, size + 2), palette::CARD);
         }
-        self.text(&short, at, style);
+        self.spans(&parts.each_ref().map(|(text, style)| (text.as_str(), *style)), at);
         width
+    }
+
+    /// The same without a patch.
+    pub(super) fn title(&mut self, value: (&str, Type), note: (&str, Type), at: (i32, i32), room: i32) {
+        let parts = self.fitting(value, note, room);
+        self.spans(&parts.each_ref().map(|(text, style)| (text.as_str(), *style)), at);
+    }
+
+    fn fitting(&self, value: (&str, Type), note: (&str, Type), room: i32) -> [(String, Type); 2] {
+        let first = self.shortened(value.0, value.1, room);
+        let left = room - self.width_of(&first, value.1);
+        let note_text = if note.0.trim().is_empty() { String::new() } else { format!("{GAP}{}", note.0) };
+        let second = if left < LEAST_NOTE { String::new() } else { self.shortened(&note_text, note.1, left) };
+        [(first, value.1), (second, note.1)]
+    }
+
+    /// Width that is reserved for a value and a note behind it.
+    pub(super) fn noted_width(&self, value: (&str, Type), note: (&str, Type)) -> i32 {
+        let note_width = if note.0.trim().is_empty() { 0 } else { self.width_of(&format!("{GAP}{}", note.0), note.1) };
+        self.width_of(value.0, value.1) + note_width
     }
 
     /// A text broken at spaces into lines of at most `room`, at most `most` of them; gives the lines.
@@ -283,8 +340,9 @@ mod tests {
     #[test]
     fn even_the_smallest_hatched_box_shows_it() {
         let fonts = Fonts::embedded().unwrap();
+        let look = Appearance::default();
         for (variants, width) in [(4, 14), (40, 14), (40, 3), (40, 500)] {
-            let mut scene = Scene::new(&fonts).of_many(variants);
+            let mut scene = Scene::new(Sheet { fonts: &fonts, look: &look }).of_many(variants);
             scene.hatch((100, 10, width, 15));
             assert!(scene.marks.len() >= 2, "{variants} variants, {width} px");
             for mark in &scene.marks {

@@ -1,28 +1,29 @@
 //! Sizes of the variants, with the claims of the suite beside them.
 
 use super::Drawing;
-use super::font::{Fonts, Weight};
-use super::frame::{self, Key, MOST, PAD};
+use super::appearance::Sheet;
+use super::findings;
+use super::font::Weight;
+use super::frame::{self, Key, MOST, Rows};
 use super::paint::Caption;
-use super::palette;
-use super::scene::{Scene, Type, WIDTH, down};
+use super::palette::{self, CLAIM_INSIDE};
+use super::scene::{Scene, Type, down};
 use crate::record::{Record, ServeState, Variant};
+use crate::report::facts::Facts;
 use crate::report::words;
 use crate::units::Bytes;
 
 const NAME: &str = "sizes";
-const CLAIM_INSIDE: palette::Colour = (0xff, 0xf4, 0xdc);
+const VALUE: Type = Type::new(13).bold();
+const REST: Type = Type::new(12).quiet();
 
 /// The chart.
-pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
-    let mut scene = Scene::new(fonts).of_many(record.variants.len());
+pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
+    let record = facts.record;
+    let mut scene = Scene::new(sheet).of_many(record.variants.len());
     let variants = &record.variants[..record.variants.len().min(MOST)];
-    let title = words::title(record);
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("Image size: {title}"),
-        "Unpacked: regular files and symlink targets, summed over the layers. 1 MB = 1,000,000 bytes. Smaller is better.",
-    );
+    let metric = "image size: regular files and symlink targets, summed over the layers. Smaller is better.";
+    let mut y = frame::heading(&mut scene, &findings::size(facts), words::title(record), metric);
     let claimed = variants.iter().any(|variant| variant.reference.is_some());
     let measured = variants.iter().any(|variant| variant.sizes.is_some() && !variant.is_stand_in());
     let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && variant.is_stand_in());
@@ -30,7 +31,7 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
     // In a picture a title in another script would be a row of boxes; the tables have it.
     let claim = match source.as_str() {
         "" => "published figure".to_owned(),
-        source if fonts.covers(source, Weight::Regular) => format!("published: {source}"),
+        source if sheet.fonts.covers(source, Weight::Regular) => format!("published: {source}"),
         _ => "published figure".to_owned(),
     };
     let mut keys = Vec::new();
@@ -47,29 +48,30 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
 
     let first = record.variants.iter().find_map(|variant| variant.sizes.as_ref()).map(|sizes| sizes.size_bytes);
     let smallest = record.variants.iter().filter_map(serving_size).min();
-    let left = PAD + frame::name_room(&scene, variants.iter().map(|variant| variant.name.as_str())).max(90) + 12;
+    let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     let words_of: Vec<(String, String)> =
         variants.iter().map(|variant| value_words(variant, first, smallest)).collect();
     let labels =
         variants.iter().zip(&words_of).filter(|(variant, _)| variant.sizes.is_some()).map(|(variant, words)| {
-            let width = scene.width_of(&words.0, Type::new(13).bold()) + scene.width_of(&words.1, Type::new(12)) + 17;
-            (size_of(variant).0 as f64, width)
+            let rest = if rows.above > 0 { "" } else { words.1.as_str() };
+            (size_of(variant).0 as f64, scene.noted_width((&words.0, VALUE), (rest, REST)) + 10)
         });
     let claims = variants.iter().filter_map(|variant| variant.reference.as_ref()).map(|claim| {
         let width = scene.width_of(&claim_words(&claim.claim), Type::new(12)) + 10;
         (middle(claim.low_bytes, claim.high_bytes), width)
     });
-    let scale = frame::scale(left, labels.chain(claims));
+    let left = rows.left;
+    let scale = frame::scale((left, Rows::right(&scene)), labels.chain(claims));
     let place = |bytes: f64| left + (bytes * scale).round() as i32;
     let most = variants.iter().map(reach).max().unwrap_or_default();
 
-    let step = height(variants);
+    let step = height(variants, rows);
     let bottom = y + 6 + down(variants.len(), step);
     frame::axis(&mut scene, (y, bottom), &frame::ticks(most.0 as f64, 5), place, |value| {
         Bytes(value as u64).to_string()
     });
     for (index, (variant, (value, rest))) in variants.iter().zip(&words_of).enumerate() {
-        row(&mut scene, variant, (left, y + 6 + down(index, step)), (value, rest), &place);
+        row(&mut scene, variant, (rows, y + 6 + down(index, step) + rows.above), (value, rest), &place);
     }
     let mut notes = Vec::new();
     if record.variants.len() > variants.len() {
@@ -85,15 +87,12 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Drawing {
 fn row(
     scene: &mut Scene<'_>,
     variant: &Variant,
-    (left, top): (i32, i32),
+    (rows, top): (Rows, i32),
     (value, rest): (&str, &str),
     place: &impl Fn(f64) -> i32,
 ) {
-    let name = Type::new(13).end();
-    scene.text_within(&variant.name, (left - 10, top + 14), name, left - 10 - PAD);
-    if variant.is_stand_in() {
-        scene.text("substitute base image", (left - 10, top + 29), Type::new(11).colour(palette::ORANGE_INK).end());
-    }
+    let (left, right) = (rows.left, Rows::right(scene));
+    rows.name(scene, &variant.name, variant.is_stand_in(), top + 14);
     if let Some(sizes) = &variant.sizes {
         // One pixel is the least that can be seen; nothing is drawn for nothing.
         let end = place(sizes.size_bytes.0 as f64).max(left + i32::from(sizes.size_bytes > Bytes::ZERO));
@@ -102,17 +101,21 @@ fn row(
         if variant.is_stand_in() {
             scene.hatch(bar);
         }
-        let width = scene.label(value, (end + 7, top + 15), Type::new(13).bold(), WIDTH - PAD - end - 7);
-        scene.label(rest, (end + 14 + width, top + 15), Type::new(12).quiet(), WIDTH - PAD - end - 14 - width);
+        if rows.above > 0 {
+            scene.label(value, (end + 7, top + 15), VALUE, right - end - 7);
+            scene.label(rest, (left, below(variant, top)), REST, right - left);
+        } else {
+            scene.noted((value, VALUE), (rest, REST), (end + 7, top + 15), right - end - 7);
+        }
     } else {
         let style = Type::new(12).colour(palette::VERMILION);
-        scene.label(&format!("× {value}"), (left + 7, top + 15), style, WIDTH - PAD - left - 7);
+        scene.label(&format!("× {value}"), (left + 7, top + 15), style, right - left - 7);
     }
     if let Some(reference) = &variant.reference {
         let end = place(middle(reference.low_bytes, reference.high_bytes)).max(left + 4);
         scene.outlined((left, top + 22, end - left, 11), palette::ORANGE, CLAIM_INSIDE);
         let style = Type::new(12).colour(palette::ORANGE_INK);
-        scene.label(&claim_words(&reference.claim), (end + 7, top + 32), style, WIDTH - PAD - end - 7);
+        scene.label(&claim_words(&reference.claim), (end + 7, top + 32), style, right - end - 7);
     }
 }
 
@@ -143,15 +146,22 @@ fn claim_words(claim: &str) -> String {
     format!("published {}", crate::text::shorten(claim, 24))
 }
 
+/// Base line of what is below the bar, and below the published figure where there is one.
+fn below(variant: &Variant, top: i32) -> i32 {
+    if variant.reference.is_some() { top + 50 } else { top + 32 }
+}
+
 /// Height of every row: alike, so that the eye finds its way.
-fn height(variants: &[Variant]) -> i32 {
-    if variants.iter().any(|variant| variant.reference.is_some()) {
-        48
-    } else if variants.iter().any(Variant::is_stand_in) {
-        40
-    } else {
-        27
-    }
+fn height(variants: &[Variant], rows: Rows) -> i32 {
+    let below = if rows.above > 0 { rows.above + 17 } else { 0 };
+    below
+        + if variants.iter().any(|variant| variant.reference.is_some()) {
+            48
+        } else if variants.iter().any(Variant::is_stand_in) {
+            40
+        } else {
+            27
+        }
 }
 
 fn size_of(variant: &Variant) -> Bytes {

@@ -1,31 +1,36 @@
 //! How long each variant takes to serve, and the memory it holds then.
 
 use super::Drawing;
+use super::appearance::Sheet;
 use super::bars::{self, Bar, Unit};
-use super::font::Fonts;
-use super::frame::{self, Key, MOST, PAD};
+use super::findings;
+use super::frame::{self, Key, MOST, Rows};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
 use crate::analyse::{Estimate, ready};
 use crate::record::{Record, Serve, ServeState, Variant};
 use crate::report::words;
+use crate::units::Bytes;
 
 const NAME: &str = "start-up";
+/// Memory that differs by no more than this factor gets no panel of its own.
+const ALIKE: f64 = 1.1;
 
 /// The chart; `None` where nothing was asked to serve.
-pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let variants: Vec<(&Variant, Option<&Serve>)> =
         record.variants.iter().take(MOST).map(|variant| (variant, variant.serve.as_ref())).collect();
     if variants.iter().all(|(_, serve)| serve.is_none()) {
         return None;
     }
-    let mut scene = Scene::new(fonts).of_many(record.variants.len());
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("Startup: {}", words::title(record)),
-        "From starting the container to the first expected answer, and the memory used then, without page cache.",
-    );
+    let mut scene = Scene::new(sheet).of_many(record.variants.len());
+    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
+    let named = variants.iter().zip(&estimates);
+    let started: Vec<(&str, Estimate)> =
+        named.filter_map(|((variant, _), estimate)| Some((variant.name.as_str(), (*estimate)?))).collect();
+    let metric = "startup time: from starting the container to the first expected answer.";
+    let mut y = frame::heading(&mut scene, &findings::startup(&started), words::title(record), metric);
     let mut keys = Vec::new();
     if variants.iter().any(|(variant, serve)| serve.is_some() && !variant.is_stand_in()) {
         keys.push((Key::Fill(palette::BLUE), "median"));
@@ -33,12 +38,11 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
     if variants.iter().any(|(variant, serve)| serve.is_some() && variant.is_stand_in()) {
         keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
-    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
     if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
-        keys.push((Key::Whisker, "95 % interval of the median"));
+        keys.push((Key::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
-    let left = PAD + frame::name_room(&scene, variants.iter().map(|(variant, _)| variant.name.as_str())) + 12;
+    let rows = Rows::of(&scene, variants.iter().map(|(variant, _)| variant.name.as_str()));
     let times: Vec<Bar<'_>> = variants
         .iter()
         .zip(&estimates)
@@ -52,11 +56,11 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             hatched: variant.is_stand_in(),
         })
         .collect();
-    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (left, y), None, Unit::Time);
+    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), Unit::Time);
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {
-            let held = serve.filter(|serve| serve.state == ServeState::Answered).map(|serve| serve.memory_bytes);
+            let held = held(*serve);
             Bar {
                 name: &variant.name,
                 value: held.map(|held| held.0 as f64),
@@ -68,17 +72,37 @@ pub(super) fn draw(record: &Record, fonts: &Fonts) -> Option<Drawing> {
             }
         })
         .collect();
-    y = bars::panel(&mut scene, ("memory", "used at that moment"), &memory, (left, y), None, Unit::Size);
-    let notes: Vec<String> = words::too_few(estimates.iter().flatten().copied(), "start").into_iter().collect();
+    let held: Vec<Bytes> = variants.iter().filter_map(|(_, serve)| held(*serve)).collect();
+    let (least, most) = (held.iter().min().copied(), held.iter().max().copied());
+    let alike = |(least, most): (Bytes, Bytes)| most.0 as f64 <= least.0 as f64 * ALIKE;
+    let memory_note = match least.zip(most) {
+        Some(ends) if alike(ends) => Some(format!("Memory used then, without page cache: {}.", range(ends))),
+        Some(_) => {
+            let heading = ("memory", "used at that moment, without page cache");
+            y = bars::panel(&mut scene, heading, &memory, (rows, y), Unit::Size);
+            None
+        }
+        None => None,
+    };
+    let mut notes: Vec<String> = words::too_few(estimates.iter().flatten().copied(), "start").into_iter().collect();
+    notes.extend(memory_note);
     let sentences = times
         .iter()
         .zip(&memory)
-        .map(|(time, memory)| format!("{}: ready {} ({}), memory {}.", time.name, time.text, time.rest, memory.text));
+        .map(|(time, memory)| format!("{}: startup {} ({}), memory {}.", time.name, time.text, time.rest, memory.text));
     let caption = Caption {
         title: format!("Startup of the variants of {}", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
     };
     Some(frame::finish(scene, record, NAME, y, &notes, caption))
+}
+
+fn held(serve: Option<&Serve>) -> Option<Bytes> {
+    serve.filter(|serve| serve.state == ServeState::Answered).map(|serve| serve.memory_bytes)
+}
+
+fn range((least, most): (Bytes, Bytes)) -> String {
+    if least.to_string() == most.to_string() { most.to_string() } else { format!("{least} to {most}") }
 }
 
 fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {

@@ -1,63 +1,70 @@
-//! Where the time of a cold build goes: one panel a variant, one bar an instruction or part, one scale for all.
+//! Where the time of a cold build goes: one stacked bar a variant, the small parts merged.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::Drawing;
-use super::bars::{self, Bar, Scale, Unit};
-use super::font::Fonts;
-use super::frame::{self, Key, PAD};
+use super::appearance::Sheet;
+use super::bars::Unit;
+use super::findings;
+use super::frame::{self, Key, MOST, Rows};
 use super::paint::Caption;
-use super::palette;
-use super::scene::{Scene, Type};
-use crate::analyse::{Decomposition, Part, StepTime};
-use crate::record::{Record, Scenario, Variant};
+use super::palette::{self, Colour};
+use super::scene::Scene;
+use super::stack::{self, Stack};
+use crate::analyse::{Decomposition, Part};
+use crate::record::{ImageStore, Record, Scenario, Variant};
 use crate::report::words;
-use crate::units::{Nanos, Ratio};
+use crate::text::shorten;
+use crate::units::Nanos;
 
 const NAME: &str = "cold-build";
-/// Most panels, and most bars of one; the table has all.
-const MOST_PANELS: usize = 12;
-const MOST_BARS: usize = 8;
-
-/// What a bar is called, its time, and whether it is an instruction.
-type Row = (String, Nanos, bool);
+/// Most parts with a colour of their own.
+const MOST_PARTS: usize = 6;
+/// A part that is nowhere more than this share is among the others.
+const LEAST_SHARE: f64 = 0.03;
+/// Longest name of a part.
+const LONGEST: usize = 56;
+const OTHERS: &str = "other parts";
 
 /// The chart; `None` where no cold build was measured.
-pub(super) fn draw(record: &Record, builds: &[Decomposition], fonts: &Fonts) -> Option<Drawing> {
+pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) -> Option<Drawing> {
     let builds: Vec<&Decomposition> =
         builds.iter().filter(|build| build.scenario == Scenario::Cold && !build.parts.is_empty()).collect();
     if builds.is_empty() {
         return None;
     }
-    let mut scene = Scene::new(fonts);
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("Where a cold build's time goes: {}", words::title(record)),
-        "Median time of each part of a build with nothing from cache. All panels have one scale.",
-    );
-    let keys = [(Key::Fill(palette::BLUE), "instruction"), (Key::Fill(palette::GREY), "everything around them")];
-    y = frame::legend(&mut scene, y, &keys) + 4;
-    let shown = &builds[..builds.len().min(MOST_PANELS)];
-    let panels: Vec<(&Decomposition, Vec<Row>)> = shown.iter().map(|build| (*build, rows(build))).collect();
-    let names = panels.iter().flat_map(|(_, rows)| rows.iter().map(|(name, ..)| name.as_str()));
-    let left = PAD + names.map(|name| scene.width_of(name, Type::new(13))).max().unwrap_or(0).clamp(60, 330) + 12;
-    let drawn: Vec<Vec<Bar<'_>>> =
-        panels.iter().map(|(build, rows)| rows.iter().map(|row| bar(build, row)).collect()).collect();
-    let scale = Scale::shared(&scene, &drawn, left);
-    for ((build, _), bars) in panels.iter().zip(&drawn) {
-        let stand_in = variant_of(record, build).is_some_and(Variant::is_stand_in);
-        let subtitle = format!("{} in all{}", build.wall, if stand_in { ", on a substitute base image" } else { "" });
-        y = bars::panel(&mut scene, (&build.variant, &subtitle), bars, (left, y), Some(scale), Unit::Time);
-    }
+    let mut scene = Scene::new(sheet);
+    let metric = "median time of each part of a build with nothing from cache.";
+    let mut y = frame::heading(&mut scene, &findings::cold(&builds), words::title(record), metric);
+    let shown = &builds[..builds.len().min(MOST)];
+    let largest = largest(shown);
+    let merged: Vec<Vec<(String, Nanos)>> = shown.iter().map(|build| merged(build, &largest)).collect();
+    let is_there = |name: &str| merged.iter().flatten().any(|(other, time)| other == name && *time > Nanos::ZERO);
+    let names = largest.iter().map(String::as_str).chain([OTHERS]).filter(|name| is_there(name));
+    let keys: Vec<(Key, &str)> = names.map(|name| (Key::Fill(colour(name, &largest)), name)).collect();
+    y = frame::legend(&mut scene, y, &keys);
+    let rows = Rows::of(&scene, shown.iter().map(|build| build.variant.as_str()));
+    let stacks = shown.iter().zip(&merged).map(|(build, parts)| Stack {
+        name: &build.variant,
+        stand_in: variant_of(record, build).is_some_and(Variant::is_stand_in),
+        parts: parts.iter().map(|(name, time)| (colour(name, &largest), time.0)).collect(),
+        whole: build.wall.to_string(),
+        words: in_words(parts),
+    });
+    let stacks: Vec<Stack<'_>> = stacks.collect();
+    y = stack::panel(&mut scene, ("cold", words::scenario(Scenario::Cold)), &stacks, (rows, y), Unit::Time);
     let mut notes = vec!["Medians of parts add to about the median of the whole.".to_owned()];
+    if shown.iter().flat_map(|build| &build.parts).any(|part| part.part == Part::Export && part.median > Nanos::ZERO) {
+        notes.push(writing(record));
+    }
     if shown.iter().any(|build| build.client_side) {
         notes.push("The classic builder sends no times: stamped by tonnage as the lines arrived.".to_owned());
     }
     if builds.len() > shown.len() {
         notes.push(format!("The first {} of {} variants; report.md has all.", shown.len(), builds.len()));
     }
-    let sentences = panels.iter().map(|(build, rows)| {
-        let parts: Vec<String> = rows.iter().map(|(name, time, _)| format!("{name} {time}")).collect();
-        format!("{}: {}.", build.variant, parts.join(", "))
-    });
+    let sentences = shown.iter().zip(&merged).map(|(build, parts)| format!("{}: {}.", build.variant, in_words(parts)));
     let caption = Caption {
         title: format!("Where the time of a cold build of the variants of {} goes", words::title(record)),
         description: sentences.collect::<Vec<_>>().join(" "),
@@ -69,33 +76,68 @@ fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Varia
     record.variants.iter().find(|variant| variant.name == build.variant)
 }
 
-/// The longest parts in the order of the build, the others in one; whether each is an instruction.
-fn rows(build: &Decomposition) -> Vec<Row> {
-    let mut longest: Vec<&StepTime> = build.parts.iter().filter(|part| part.median > Nanos::ZERO).collect();
-    longest.sort_by_key(|part| std::cmp::Reverse(part.median));
-    let least = longest.get(MOST_BARS - 1).map_or(Nanos::ZERO, |part| part.median);
-    let (mut rows, mut rest) = (Vec::new(), Vec::new());
-    for part in build.parts.iter().filter(|part| part.median > Nanos::ZERO) {
-        if part.median >= least && rows.len() < MOST_BARS {
-            rows.push((words::part(part), part.median, part.part == Part::Instruction));
-        } else {
-            rest.push(part.median);
+/// What "writing the image" is where this engine stores images.
+fn writing(record: &Record) -> String {
+    let engine = &record.environment.engine;
+    let what = match engine.image_store {
+        ImageStore::Containerd => "compressing the layers into the content store and unpacking them",
+        ImageStore::Graphdriver if engine.layer_step_ns > Nanos::ZERO => {
+            "comparing and storing the files of the layers made; this storage driver compares whole trees"
         }
-    }
-    if !rest.is_empty() {
-        rows.push((words::count(rest.len(), "shorter part"), rest.into_iter().sum(), false));
-    }
-    rows
+        ImageStore::Graphdriver | ImageStore::ContainersStorage => "storing the layers made and the image's config",
+    };
+    format!("Writing the image ({}, {}): {what}.", engine.storage_driver, engine.image_store)
 }
 
-fn bar<'a>(build: &Decomposition, (name, time, instruction): &'a Row) -> Bar<'a> {
-    Bar {
-        name,
-        value: Some(time.0 as f64),
-        interval: None,
-        text: time.to_string(),
-        rest: Ratio::of(time.0, build.wall.0).map_or_else(String::new, Ratio::as_percent),
-        colour: if *instruction { palette::BLUE } else { palette::GREY },
-        hatched: false,
+/// The names of the parts that take most anywhere, largest first.
+fn largest(builds: &[&Decomposition]) -> Vec<String> {
+    let mut most: BTreeMap<String, (Nanos, f64)> = BTreeMap::new();
+    for build in builds {
+        for part in &build.parts {
+            let share = part.median.0 as f64 / build.wall.0.max(1) as f64;
+            let entry = most.entry(name(&words::part(part))).or_default();
+            *entry = (entry.0.max(part.median), entry.1.max(share));
+        }
     }
+    let mut ranked: Vec<(String, Nanos)> = most
+        .into_iter()
+        .filter(|(_, (_, share))| *share >= LEAST_SHARE)
+        .map(|(name, (time, _))| (name, time))
+        .collect();
+    ranked.sort_by_key(|(name, time)| (Reverse(*time), name.clone()));
+    ranked.into_iter().take(MOST_PARTS).map(|(name, _)| name).collect()
+}
+
+fn name(part: &str) -> String {
+    shorten(part, LONGEST)
+}
+
+/// The parts of a build in their order, those without a colour of their own as one at the end.
+fn merged(build: &Decomposition, largest: &[String]) -> Vec<(String, Nanos)> {
+    let (mut parts, mut others): (Vec<(String, Nanos)>, Nanos) = (Vec::new(), Nanos::ZERO);
+    for part in build.parts.iter().filter(|part| part.median > Nanos::ZERO) {
+        let name = name(&words::part(part));
+        if !largest.contains(&name) {
+            others += part.median;
+        } else if let Some((_, time)) = parts.iter_mut().find(|(other, _)| *other == name) {
+            *time += part.median;
+        } else {
+            parts.push((name, part.median));
+        }
+    }
+    if others > Nanos::ZERO {
+        parts.push((OTHERS.to_owned(), others));
+    }
+    parts
+}
+
+fn colour(name: &str, largest: &[String]) -> Colour {
+    let at = largest.iter().position(|other| other == name);
+    at.and_then(|at| palette::SERIES.get(at)).copied().unwrap_or(palette::GREY)
+}
+
+/// `RUN pip install … 21.0 s · other parts 1.20 s`.
+fn in_words(parts: &[(String, Nanos)]) -> String {
+    let said = parts.iter().map(|(name, time)| format!("{} {time}", shorten(name, 34)));
+    said.collect::<Vec<_>>().join(" · ")
 }

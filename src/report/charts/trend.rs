@@ -1,12 +1,13 @@
 //! One metric of a suite over its recorded runs.
 
 use super::Drawing;
-use super::font::Fonts;
+use super::appearance::Sheet;
 use super::frame::{self, Key, PAD};
 use super::paint::Caption;
 use super::palette::{self, Colour};
-use super::scene::{Mark, Scene, Type, WIDTH};
-use crate::analyse::trend::{Point, Trend, VariantTrend};
+use super::scatter::Axis;
+use super::scene::{Mark, Scene, Type};
+use crate::analyse::trend::{Metric, Point, Trend, VariantTrend};
 use crate::report::words;
 use crate::units::{Ratio, count};
 
@@ -16,39 +17,43 @@ const HEIGHT: i32 = 300;
 const DOT: u32 = 4;
 
 /// The chart; `None` with fewer than two runs or without a value.
-pub(crate) fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
+pub(crate) fn draw(trend: &Trend, sheet: Sheet<'_>) -> Option<Drawing> {
     let variants: Vec<&VariantTrend> = trend.variants.iter().filter(|variant| !variant.points.is_empty()).collect();
     if trend.runs.len() < 2 || variants.is_empty() {
         return None;
     }
     let shown = &variants[..variants.len().min(MOST)];
-    let mut scene = Scene::new(fonts);
+    let mut scene = Scene::new(sheet);
     let (day, last) =
         (|run: usize| trend.runs[run].get(..10).unwrap_or(&trend.runs[run]).to_owned(), trend.runs.len() - 1);
-    let mut y = frame::heading(
-        &mut scene,
-        &format!("{}: {} over {}", trend.suite, trend.metric, count(trend.runs.len(), "run")),
-        "Oldest left. A line is broken where what it joins is unlike: other definitions, platform, substitute base image, or \
-         for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
+    let metric = format!(
+        "{} over {}, oldest left. A line is broken where what it joins is unlike: other definitions, platform, substitute base \
+         image, or for times another host or engine. A tick above a dot marks a change of base, engine or Dockerfile.",
+        trend.metric,
+        count(trend.runs.len(), "run")
     );
+    let mut y = frame::heading(&mut scene, &finding(trend, &variants), &trend.suite, &metric);
     let keys: Vec<(Key, &str)> =
         shown.iter().enumerate().map(|(index, variant)| (Key::Dot(colour(index)), variant.variant.as_str())).collect();
     y = frame::legend(&mut scene, y, &keys) + 10;
     let values = shown.iter().flat_map(|variant| &variant.points).map(|point| point.value as f64);
-    let most = values.fold(1.0, f64::max) * 1.06;
-    let (left, right) = (PAD + 70, WIDTH - PAD - 120);
+    let (left, right) = (PAD + 70, scene.width() - PAD - 100);
+    let axis = Axis::over(values, (y + HEIGHT, y + 16));
     let x = |run: usize| left + (run as f64 / last as f64 * f64::from(right - left)).round() as i32;
-    let height = |value: f64| y + HEIGHT - (value / most * f64::from(HEIGHT - 16)).round() as i32;
-    for tick in frame::ticks(most, 5) {
-        let at = height(tick);
-        scene.line((left, at), (right, at), if tick > 0.0 { palette::GRID } else { palette::AXIS }, 1);
-        let word = frame::plain(&trend.metric.show(tick as u64));
+    let height = |value: f64| axis.place(value);
+    for tick in &axis.ticks {
+        let at = height(*tick);
+        scene.line((left, at), (right, at), if *tick > 0.0 { palette::GRID } else { palette::AXIS }, 1);
+        let word = frame::plain(&trend.metric.show(*tick as u64));
         scene.text(&word, (left - 10, at + 4), Type::new(11).quiet().end());
+    }
+    if axis.logarithmic {
+        scene.text("logarithmic", (left, y + 8), Type::new(11).quiet());
     }
     let mut free = i32::MIN;
     for run in 0..=last {
         let half = scene.width_of(&day(run), Type::new(11)) / 2;
-        let fits = x(run) - half > free && x(run) + half < x(last) - 2 * half;
+        let fits = x(run) - half > free && x(run) + half + 14 < x(last) - half;
         if fits || run == last {
             scene.text(&day(run), (x(run), y + HEIGHT + 16), Type::new(11).quiet().middle());
             free = x(run) + half + 14;
@@ -83,6 +88,34 @@ pub(crate) fn draw(trend: &Trend, fonts: &Fonts) -> Option<Drawing> {
         (None, source),
         caption,
     ))
+}
+
+/// How much the size that changed most did, since its last break; of times, only what creeps is beyond doubt.
+fn finding(trend: &Trend, variants: &[&VariantTrend]) -> String {
+    let runs = count(trend.runs.len(), "run");
+    let creeping = variants.iter().filter_map(|variant| Some((variant, variant.creep.as_ref()?)));
+    let most = creeping.max_by(|a, b| a.1.growth.0.total_cmp(&b.1.growth.0));
+    if let Some((variant, creep)) = most {
+        return format!("{} crept up by {} in {}", variant.variant, creep.growth.as_change(), count(creep.runs, "run"));
+    }
+    if trend.metric.is_time() {
+        return format!("{} time over {runs}", trend.metric);
+    }
+    let changes = variants.iter().filter_map(|variant| {
+        let start = variant.points.iter().rposition(|point| !point.joined)?;
+        let (first, last) = (variant.points.get(start)?, variant.points.last()?);
+        let ratio = Ratio::of(last.value, first.value)?;
+        (variant.points.len() - start > 1).then_some((variant, ratio, variant.points.len() - start))
+    });
+    let far = |ratio: Ratio| (ratio.0.max(f64::MIN_POSITIVE)).ln().abs();
+    match changes.max_by(|a, b| far(a.1).total_cmp(&far(b.1))) {
+        Some((variant, ratio, points)) if far(ratio) >= 0.0005 => {
+            let verb = if ratio.0 > 1.0 { "grew" } else { "shrank" };
+            format!("{} {verb} by {} over {}", variant.variant, ratio.as_change(), count(points, "comparable run"))
+        }
+        Some(_) => format!("No {} changed over {runs}", if trend.metric == Metric::Size { "size" } else { "figure" }),
+        None => format!("{} over {runs}", trend.metric),
+    }
 }
 
 fn colour(index: usize) -> Colour {
@@ -122,7 +155,7 @@ fn values_at_the_end(
                 &trend.metric.show(point.value),
                 (right + 26, y + 4),
                 Type::new(12).bold(),
-                WIDTH - PAD - right - 26,
+                scene.width() - PAD - right - 26,
             );
         }
     }

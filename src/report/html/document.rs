@@ -20,7 +20,7 @@ pub(in crate::report) fn page(title: &str, doc: &Doc, images: &[&Variant]) -> St
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(STYLE));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content=(concat!("tonnage ", env!("CARGO_PKG_VERSION")));

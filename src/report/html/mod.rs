@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use self::document::page as document_page;
 use self::proof::Proofs;
+use super::charts::{Appearance, Fonts, Sheet};
 use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
 use crate::record::{Ended, Record};
@@ -29,30 +30,51 @@ const SCRIPT: &str = include_str!("../../../assets/page/page.js");
 
 /// The page.
 pub fn html(record: &Record) -> Result<String, ReportError> {
-    let facts = Facts::of(record);
-    let fonts = charts::fonts()?;
-    let drawings = charts::drawings(&facts, &fonts);
-    let drawn = drawings.iter().map(|drawing| Ok((drawing.name().to_owned(), drawing.svg(&fonts)?)));
-    Ok(page(&facts, &drawn.collect::<Result<_, ReportError>>()?))
+    page(&Facts::of(record), &charts::fonts()?)
 }
 
-/// The page, with charts by name.
-pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> String {
+/// The charts of a page by name, each for a screen and for a phone.
+struct Charts(BTreeMap<String, [String; 2]>);
+
+impl Charts {
+    fn of(facts: &Facts<'_>, fonts: &Fonts) -> Result<Self, ReportError> {
+        let mut by_name = BTreeMap::new();
+        let looks = [Appearance::default(), Appearance::narrow()];
+        let [wide, narrow] = looks.each_ref().map(|look| charts::drawings(facts, Sheet { fonts, look }));
+        for (wide, narrow) in wide.iter().zip(&narrow) {
+            let both = [wide.inline(fonts, "")?, narrow.inline(fonts, "-narrow")?];
+            by_name.insert(wide.name().to_owned(), both);
+        }
+        Ok(Self(by_name))
+    }
+
+    fn show(&self, name: &str) -> Markup {
+        html! { @if let Some([wide, narrow]) = self.0.get(name) {
+            div.chart.wide { (PreEscaped(wide)) }
+            div.chart.narrow { (PreEscaped(narrow)) }
+        } }
+    }
+}
+
+/// The page of what is known of a record.
+pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts) -> Result<String, ReportError> {
     let record = facts.record;
+    let charts = Charts::of(facts, fonts)?;
+    let style = format!("{STYLE}{}", charts::page_style());
     let title = for_people(words::title(record));
     let proofs = Proofs::of(facts);
-    let sections = sections(facts, charts, &proofs);
+    let sections = sections(facts, &charts, &proofs);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content=(format!("{} {}", record.tool.name, record.tool.version));
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(&style)) }
             }
             body {
                 header {
@@ -80,7 +102,7 @@ pub(super) fn page(facts: &Facts<'_>, charts: &BTreeMap<String, String>) -> Stri
             }
         }
     };
-    page.into_string()
+    Ok(page.into_string())
 }
 
 struct Section {
@@ -89,8 +111,8 @@ struct Section {
     body: Markup,
 }
 
-fn sections(facts: &Facts<'_>, charts: &BTreeMap<String, String>, proofs: &Proofs<'_>) -> Vec<Section> {
-    let chart = |name: &str| html! { @if let Some(svg) = charts.get(name) { div.chart { (PreEscaped(svg)) } } };
+fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Section> {
+    let chart = |name: &str| charts.show(name);
     let table = table::render;
     let mut sections = vec![Section {
         id: "sizes",
@@ -205,10 +227,10 @@ fn failures(facts: &Facts<'_>) -> Markup {
 }
 
 /// The Content-Security-Policy of a page: its own style and script, and nothing else.
-fn policy() -> String {
+fn policy(style: &str) -> String {
     format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        digest(STYLE),
+        digest(style),
         digest(SCRIPT)
     )
 }

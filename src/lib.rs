@@ -29,6 +29,7 @@ mod machine;
 mod measure;
 mod random;
 mod record;
+mod registry;
 mod report;
 mod suite;
 #[cfg(feature = "testing")]

@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "record",
     "analyse",
     "machine",
     "credentials",
+    "registry",
     "context",
     "suite",
     "engine",
@@ -36,7 +37,7 @@ const CONFINED: [(&str, &[&str]); 9] = [
     ("comfy_table::", &["report/terminal.rs"]),
     ("maud::", &["report/html"]),
     ("plotters::", &["report/charts"]),
-    ("tokio::", &["engine", "image", "measure", "cli", "testing"]),
+    ("tokio::", &["registry", "engine", "image", "measure", "cli", "testing"]),
     ("escape::", &["report/markdown.rs"]),
     ("<details>", &["report/markdown.rs"]),
     ("|---", &["report/markdown.rs"]),

@@ -6,6 +6,7 @@ use strum::VariantNames as _;
 
 use super::output::{Output, parse_output};
 use super::place::{Place, Suite};
+use super::registry::RegistryArgs;
 use super::words::one_of;
 use super::{Colour, Terminal};
 use crate::error::Failure;
@@ -19,8 +20,8 @@ use crate::report::{GateFormat, Look, render_judgement};
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Record to check: a run.json, its directory, the output of `tonnage weigh --format json`, or a suite (its newest
-    /// run) [default: the newest run of the suite here]
+    /// Record to check: a run.json, its directory, the output of `tonnage weigh --format json`, an image in a registry
+    /// (`[NAME=]registry://HOST/NAME:TAG`), or a suite (its newest run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
@@ -36,16 +37,32 @@ pub(super) struct Args {
     /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 8)]
     top: usize,
+    #[command(flatten)]
+    registry: RegistryArgs,
 }
 
 /// Runs `tonnage check`.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let image = args.record.as_deref().and_then(|record| args.registry.image(record));
     let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
         suite.budgets.options.vanished = Vanished::Allowed;
     }
     let path = suite.record.clone()?;
-    let (measured, judgement) = judged(&suite, &path, args.place.named_baseline())?;
+    let must_have_baseline = args.place.named_baseline();
+    let (measured, judgement) = match image {
+        Some((name, target)) => {
+            // What could not be read never passes.
+            let unknown = |failure| Failure { exit: Exit::NotComparable, ..failure };
+            let measured = super::weigh::named_image(name, &target, &args.registry, terminal).map_err(unknown)?;
+            let accept = format!(
+                "tonnage weigh {target} --format json >weighed.json && tonnage baseline accept weighed.json{}",
+                suite.flags
+            );
+            verdict(&suite, measured, Vec::new(), None, &accept, must_have_baseline)?
+        }
+        None => judged(&suite, &path, must_have_baseline)?,
+    };
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
     for output in &args.output {
         let text = render_judgement(output.format, &judgement, &measured, Look { colour: false, ..look });
@@ -61,6 +78,19 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The record, and the verdict on it.
 pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Result<(Measured, Judgement), Failure> {
     let (measured, timings, beside) = read(path, &suite.budgets)?;
+    let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
+    verdict(suite, measured, timings, beside, &accept, must_have_baseline)
+}
+
+/// The verdict on what was measured; `accept` makes a baseline of it.
+fn verdict(
+    suite: &Suite,
+    measured: Measured,
+    timings: Vec<TimingResult>,
+    beside: Option<Measured>,
+    accept: &str,
+    must_have_baseline: bool,
+) -> Result<(Measured, Judgement), Failure> {
     let against = beside.as_ref().map(|against| against.label.clone());
     let label = suite.baseline.display().to_string();
     let baseline = if suite.baseline.exists() {
@@ -84,7 +114,6 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
             (Baseline::of_state(&against, &measured, &suite.budgets.path_metrics()), label)
         })
     };
-    let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
     // Sizes are the same on every engine; times are never accepted.
     let elsewhere = (measured.kind == Kind::Run).then(|| {
         let folder = suite.folder.to_string_lossy();
@@ -98,7 +127,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
         timings: &timings,
         against: against.as_deref(),
         suite: &suite.folder,
-        accept: &accept,
+        accept,
         accept_elsewhere: elsewhere.as_deref(),
     });
     Ok((measured, judgement))

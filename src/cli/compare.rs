@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::output::{Output, parse_output};
+use super::registry::RegistryArgs;
 use super::words::one_of;
 use super::{Colour, Terminal};
 use crate::error::Failure;
@@ -14,8 +15,8 @@ use crate::report::{GateFormat, Look, compare_html, render_differences};
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Old side: a run.json or its directory, a baseline, the output of `tonnage weigh --format json`, an archive, or
-    /// an image
+    /// Old side: a run.json or its directory, a baseline, the output of `tonnage weigh --format json`, an archive, an
+    /// image in a registry (`registry://HOST/NAME:TAG`), or an image on the engine
     old: String,
     /// New side
     new: String,
@@ -31,6 +32,8 @@ pub(super) struct Args {
     /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 12)]
     top: usize,
+    #[command(flatten)]
+    registry: RegistryArgs,
 }
 
 /// The formats that a comparison has.
@@ -48,7 +51,7 @@ fn file(text: &str) -> Result<Output, String> {
 
 /// Runs `tonnage compare`.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (old, new) = (target(&args.old, terminal)?, target(&args.new, terminal)?);
+    let (old, new) = (target(&args.old, &args.registry, terminal)?, target(&args.new, &args.registry, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
     let look = Look { colour: terminal.colour == Colour::On, top: args.top };
     let render = |format: GateFormat, look: Look| match format {
@@ -64,12 +67,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// What was measured of a target: read where it is a file of ours, weighed where it is an archive or an image.
-fn target(name: &str, terminal: &Terminal) -> Result<Measured, Failure> {
+fn target(name: &str, registry: &RegistryArgs, terminal: &Terminal) -> Result<Measured, Failure> {
     let path = Path::new(name);
     if path.join(crate::record::FILE).is_file() || (path.is_file() && is_json(path)?) {
         return Ok(Measured::read(path)?);
     }
-    weigh(name, terminal)
+    super::weigh::measured(&registry.target(name.to_owned()), registry, terminal)
 }
 
 /// Whether a file begins like a JSON object; archives begin otherwise.
@@ -81,9 +84,4 @@ fn is_json(path: &Path) -> Result<bool, Failure> {
         .read_to_end(&mut start)
         .map_err(|source| fsx::FileError::new("read", PathBuf::from(path), source))?;
     Ok(start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
-}
-
-/// Weighs an archive, an OCI layout or an image of the engine.
-fn weigh(name: &str, terminal: &Terminal) -> Result<Measured, Failure> {
-    super::weigh::measured(name, terminal)
 }

@@ -13,6 +13,7 @@ mod help;
 mod init;
 mod output;
 mod place;
+mod registry;
 mod report;
 mod run;
 mod span;
@@ -52,7 +53,7 @@ enum Command {
     /// Build and measure every variant of a suite
     Run(Box<run::Args>),
     /// Weigh images and archives without building anything
-    Weigh(weigh::Args),
+    Weigh(Box<weigh::Args>),
     /// Compare two records, images, or archives and explain the differences
     Compare(compare::Args),
     /// Check sizes against budgets and a baseline (the CI gate)
@@ -117,7 +118,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(*args, terminal),
-        Command::Weigh(args) => weigh::run(args, terminal),
+        Command::Weigh(args) => weigh::run(*args, terminal),
         Command::Compare(args) => compare::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Baseline(args) => baseline::run(args, terminal),

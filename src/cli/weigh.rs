@@ -12,6 +12,7 @@ use strum::VariantNames as _;
 
 use super::Terminal;
 use super::engine::{EngineArgs, runtime};
+use super::registry::RegistryArgs;
 use super::span::parse_span;
 use super::terminal::Colour;
 use super::words::one_of;
@@ -21,6 +22,7 @@ use crate::exit::Exit;
 use crate::gate::Measured;
 use crate::image::{DiffIds, Limits, Naming, Options, Said, Wanted, WantedPlatform, Way, WireMode, weigh_targets};
 use crate::record::Variant;
+use crate::registry::is_registry;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
 use crate::suite;
 use crate::text::for_people;
@@ -42,7 +44,8 @@ const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Args {
     /// What to weigh: an archive (`docker save`, `podman save`, or OCI; plain, gzip, or zstd), an OCI layout directory,
-    /// `-` for an archive on standard input, or an image on the engine
+    /// `-` for an archive on standard input, an image in a registry (`registry://HOST/NAME:TAG`, `docker://NAME`), or an
+    /// image on the engine
     #[arg(required = true, value_name = "[NAME=]TARGET")]
     targets: Vec<String>,
     /// Name the target, like `NAME=TARGET`: `check` compares images by name, so a tag may change with each commit
@@ -99,12 +102,14 @@ pub(super) struct Args {
     /// Stop after this long, such as `10min`
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     max_time: Option<Duration>,
-    /// Image whose layers count as base: an archive, a layout, or an image on the engine
+    /// Image whose layers count as base: an archive, a layout, or an image in a registry or on the engine
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
     /// Where to read images from: the engine's storage (requires root on its host) or an export
     #[arg(long, value_name = "HOW", default_value_t, value_parser = one_of::<Way>(Way::VARIANTS))]
     via: Way,
+    #[command(flatten)]
+    registry: RegistryArgs,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -146,11 +151,13 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let for_programs = matches!(args.format, Format::Json | Format::Csv | Format::Html);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
     let (targets, names) = named(args.targets, args.name)?;
+    let (targets, names) = args.registry.all(targets, names);
     let wanted = Wanted {
         targets,
         names,
-        base: args.base,
+        base: args.base.map(|base| args.registry.target(base)),
         engine: args.engine.connect(BuilderChoice::Auto),
+        registry: args.registry.settings(),
         platform: args.platform,
         via: args.via,
         options: Options {
@@ -247,22 +254,45 @@ fn within<T: Send + 'static>(
 
 /// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
 /// their tags or platforms, so that those of another archive find their like.
-pub(super) fn measured(target: &str, terminal: &Terminal) -> Result<Measured, Failure> {
+pub(super) fn measured(target: &str, registry: &RegistryArgs, terminal: &Terminal) -> Result<Measured, Failure> {
+    weighed(target, BTreeMap::new(), Naming::ByImage, registry, terminal)
+}
+
+/// Weighs an image in a registry for the gate; of several platforms each is named by the image and its platform.
+pub(super) fn named_image(
+    name: Option<String>,
+    target: &str,
+    registry: &RegistryArgs,
+    terminal: &Terminal,
+) -> Result<Measured, Failure> {
+    let names = name.into_iter().map(|name| (target.to_owned(), name)).collect();
+    weighed(target, names, Naming::ByTarget, registry, terminal)
+}
+
+fn weighed(
+    target: &str,
+    names: BTreeMap<String, String>,
+    naming: Naming,
+    registry: &RegistryArgs,
+    terminal: &Terminal,
+) -> Result<Measured, Failure> {
     let wanted = Wanted {
         targets: vec![target.to_owned()],
-        names: BTreeMap::new(),
+        names,
         base: None,
         engine: ConnectOptions::default(),
+        registry: registry.settings(),
         platform: None,
         via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },
         top: TOP_IN_JSON,
         listed: Box::new(|_| true),
-        naming: Naming::ByImage,
+        naming,
         limited: false,
     };
     let images: Vec<Variant> = weigh(&wanted, terminal)?;
-    let skipped = WeighSkipped { wire: true, ..WeighSkipped::default() };
+    // A registry transfers layers as they are compressed: that size costs nothing, and is exact.
+    let skipped = WeighSkipped { wire: !is_registry(target), ..WeighSkipped::default() };
     Ok(Measured::parse(report::weigh_json(&images, skipped).as_bytes(), std::path::Path::new(target))?)
 }
 

@@ -154,6 +154,11 @@ impl Store {
         self.look_up(&image_path(reference))
     }
 
+    /// Credentials for a repository, `host[:port]/name`, whose host is named.
+    pub(crate) fn for_repository(&self, path: &str) -> Result<Option<Credentials>, CredentialsError> {
+        self.look_up(path)
+    }
+
     /// Credentials for a registry, `host[:port]`, that are not for a part of it only. As slow as [`Self::for_image`].
     pub(crate) fn for_registry(&self, host: &str) -> Result<Option<Credentials>, CredentialsError> {
         self.look_up(host::canonical(host))

@@ -310,4 +310,6 @@ pub enum Via {
     Store,
     /// An archive or folder on disk.
     Archive,
+    /// A registry.
+    Registry,
 }

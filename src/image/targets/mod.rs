@@ -1,5 +1,6 @@
-//! What is to be weighed, wherever it is: archives and layouts, images of the engine.
+//! What is to be weighed, wherever it is: archives and layouts, images of a registry or of the engine.
 
+mod from_registry;
 mod wanted;
 mod weigh;
 

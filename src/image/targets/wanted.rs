@@ -8,6 +8,7 @@ use crate::engine::ConnectOptions;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::image::{Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, Way};
+use crate::registry::{Settings, is_registry};
 use crate::text::for_people;
 
 /// What is asked for.
@@ -20,6 +21,8 @@ pub(crate) struct Wanted {
     pub base: Option<String>,
     /// Address of the engine.
     pub engine: ConnectOptions,
+    /// How registries are spoken to.
+    pub registry: Settings,
     /// The only platform that is weighed.
     pub platform: Option<WantedPlatform>,
     /// How images of the engine are read.
@@ -51,6 +54,12 @@ pub(crate) struct WantedPlatform {
     any_variant: bool,
 }
 
+impl std::fmt::Display for WantedPlatform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.platform.fmt(f)
+    }
+}
+
 impl FromStr for WantedPlatform {
     type Err = ParsePlatformError;
 
@@ -75,6 +84,8 @@ pub(super) enum Place {
     Stdin,
     /// An archive or a layout.
     Disk,
+    /// An image of a registry.
+    Registry,
     /// An image of the engine.
     Engine,
 }
@@ -85,6 +96,9 @@ pub(super) fn place(target: &str) -> Place {
     if target == "-" {
         return Place::Stdin;
     }
+    if is_registry(target) {
+        return Place::Registry;
+    }
     let is_path = target.starts_with(['/', '.']) || target.ends_with('/');
     let is_layout = ["index.json", "manifest.json", "oci-layout"].iter().any(|name| path.join(name).exists());
     if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
@@ -92,12 +106,22 @@ pub(super) fn place(target: &str) -> Place {
 
 /// The images for the platform that is wanted.
 pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) -> Result<Vec<ImageScan>, Failure> {
-    let Some(platform) = &wanted.platform else { return Ok(scans) };
-    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| {
-        scans.iter().filter(|scan| fit(&Platform::lenient(&scan.platform), platform)).cloned().collect::<Vec<_>>()
+    let platforms: Vec<Platform> = scans.iter().map(|scan| Platform::lenient(&scan.platform)).collect();
+    let fitting = fitting(&platforms, wanted.platform.as_ref());
+    if let Some(platform) = wanted.platform.as_ref().filter(|_| fitting.is_empty()) {
+        return Err(several(target, &scans, &format!("it has no image for `{platform}`")));
+    }
+    Ok(fitting.into_iter().filter_map(|index| scans.get(index)).cloned().collect())
+}
+
+/// Which platforms are the wanted one; all where none is.
+pub(super) fn fitting(platforms: &[Platform], wanted: Option<&WantedPlatform>) -> Vec<usize> {
+    let Some(wanted) = wanted else { return (0..platforms.len()).collect() };
+    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| -> Vec<usize> {
+        (0..platforms.len()).filter(|index| fit(&platforms[*index], wanted)).collect()
     };
-    let fitting = [fits(is), fits(is_variant_of)].into_iter().find(|fitting| !fitting.is_empty());
-    fitting.ok_or_else(|| several(target, &scans, &format!("it has no image for `{}`", platform.platform)))
+    let exact = fits(is);
+    if exact.is_empty() { fits(is_variant_of) } else { exact }
 }
 
 fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {
@@ -173,6 +197,9 @@ mod tests {
             (path("a.tar"), Place::Disk),
             ("./gone.tar".to_owned(), Place::Disk),
             ("python:3.9".to_owned(), Place::Engine),
+            ("registry.example/python:3.9".to_owned(), Place::Engine),
+            ("registry://registry.example/python:3.9".to_owned(), Place::Registry),
+            ("docker://python".to_owned(), Place::Registry),
             // A folder of this repository without a layout.
             ("src".to_owned(), Place::Engine),
         ] {

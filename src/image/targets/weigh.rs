@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use super::from_registry::from_registry;
 use super::wanted::{Naming, Place, Wanted, neither, of_platform, place, several, unreadable};
 use crate::analyse;
 use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
@@ -50,8 +51,14 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
         (read_on_engine, base_on_engine, weigher) = from_engine(&on_engine, base_only, wanted, weigher).await?;
     }
+    let in_registry: Vec<&str> = all.iter().copied().filter(|target| place(target) == Place::Registry).collect();
+    let mut read_in_registry = BTreeMap::new();
+    if !in_registry.is_empty() {
+        (read_in_registry, weigher) = from_registry(&in_registry, wanted, weigher).await?;
+    }
     let base = match wanted.base.as_deref() {
         None => Vec::new(),
+        Some(base) if read_in_registry.contains_key(base) => base_in(base, &read_in_registry[base])?,
         Some(base) => match base_on_engine {
             Some(diff_ids) => diff_ids,
             None => base_of(base, wanted, &mut weigher, say)?,
@@ -76,7 +83,10 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
                     via_reason,
                 }]
             }
-            None => from_archive(target, wanted, &mut weigher, say)?,
+            None => match read_in_registry.remove(target) {
+                Some(scans) => named(target, scans, Via::Registry, wanted),
+                None => from_archive(target, wanted, &mut weigher, say)?,
+            },
         };
         for read in read {
             if !base.is_empty() && !read.scan.config.diff_ids.starts_with(&base) {
@@ -151,8 +161,14 @@ fn from_archive(
     say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Vec<Read>, Failure> {
     let scans = of_platform(target, read(target, wanted, weigher, say)?, wanted)?;
+    Ok(named(target, scans, Via::Archive, wanted))
+}
+
+/// The images of a target, with their names.
+fn named(target: &str, scans: Vec<ImageScan>, via: Via, wanted: &Wanted) -> Vec<Read> {
+    let read = |name: String, scan| Read { name, scan, info: None, via, via_reason: String::new() };
     if scans.len() == 1 {
-        return Ok(scans.into_iter().map(|scan| archived(wanted.name(target).to_owned(), scan)).collect());
+        return scans.into_iter().map(|scan| read(wanted.name(target).to_owned(), scan)).collect();
     }
     let by_tag: Vec<String> = scans.iter().map(|scan| scan.tags.first().cloned().unwrap_or_default()).collect();
     let alone = |names: &[String], index: usize| {
@@ -181,11 +197,7 @@ fn from_archive(
             }
         })
         .collect();
-    Ok(names.into_iter().zip(scans).map(|(name, scan)| archived(name, scan)).collect())
-}
-
-fn archived(name: String, scan: ImageScan) -> Read {
-    Read { name, scan, info: None, via: Via::Archive, via_reason: String::new() }
+    names.into_iter().zip(scans).map(|(name, scan)| read(name, scan)).collect()
 }
 
 /// The diff ids of a base that is an archive or a layout.
@@ -195,10 +207,14 @@ fn base_of(
     weigher: &mut Weigher,
     say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Vec<String>, Failure> {
-    let scans = of_platform(base, read(base, wanted, weigher, say)?, wanted)?;
-    match scans.as_slice() {
+    base_in(base, &of_platform(base, read(base, wanted, weigher, say)?, wanted)?)
+}
+
+/// The diff ids of the only image.
+fn base_in(base: &str, scans: &[ImageScan]) -> Result<Vec<String>, Failure> {
+    match scans {
         [scan] => Ok(scan.config.diff_ids.clone()),
-        _ => Err(several(base, &scans, "it has several images, and any of them could be the base")),
+        _ => Err(several(base, scans, "it has several images, and any of them could be the base")),
     }
 }
 

@@ -171,6 +171,9 @@ pub(crate) struct Descriptor {
     pub digest: String,
     #[serde(rename = "mediaType", default, deserialize_with = "or_default")]
     pub media_type: String,
+    /// Bytes of what it points at, as it says; signed, so that nonsense in an archive that does not need it still reads.
+    #[serde(default, deserialize_with = "or_default")]
+    pub size: i64,
     #[serde(default, deserialize_with = "or_default")]
     pub platform: Platform,
     #[serde(default, deserialize_with = "or_default")]
@@ -184,6 +187,8 @@ pub(crate) struct Platform {
     pub os: String,
     #[serde(default, deserialize_with = "or_default")]
     pub architecture: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub variant: String,
 }
 
 impl OciDocument {

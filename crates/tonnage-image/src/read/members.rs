@@ -47,8 +47,18 @@ impl Broken {
     }
 }
 
+/// Where members come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// An archive or a layout: a layer that is stored plain there may travel compressed.
+    Archive,
+    /// A registry: a layer is transferred exactly as it is stored.
+    Registry,
+}
+
 /// What is known of an archive's members.
 pub(crate) struct Members {
+    pub source: Source,
     pub json: BTreeMap<String, Vec<u8>>,
     pub scans: BTreeMap<String, Result<Arc<LayerScan>, Broken>>,
     pub limits: Limits,
@@ -69,6 +79,7 @@ impl Members {
     pub(crate) fn new(options: &Options) -> Self {
         let limits = options.limits;
         Self {
+            source: Source::Archive,
             json: BTreeMap::new(),
             scans: BTreeMap::new(),
             aliases: BTreeMap::new(),

@@ -12,7 +12,7 @@ use super::members::{Members, checked_digest, docker_manifest, parse};
 use crate::ImageError;
 
 /// How deep an index may lie in indexes.
-const MAX_NESTING: usize = 4;
+pub(super) const MAX_NESTING: usize = 4;
 /// Images that an archive may hold.
 const MAX_IMAGES: usize = 1000;
 

@@ -9,7 +9,7 @@ use super::estimate::{Estimator, Pool};
 use super::hashed::Hashed;
 use super::image::ImageScan;
 use super::layer::{FileHashes, LayerScan, looks_like_tar, read_bounded, scan};
-use super::members::{Broken, Members, Trouble};
+use super::members::{Broken, Members, Source, Trouble};
 use super::resolve;
 use super::tar::{BLOCK, Fault};
 use crate::{DiffIds, Excess, ImageError, Options, WireMode};
@@ -18,15 +18,17 @@ use crate::{DiffIds, Excess, ImageError, Options, WireMode};
 pub struct Weigher {
     pub(crate) options: Options,
     pub(crate) layers: BTreeMap<String, Arc<LayerScan>>,
+    /// Layers of registries by the path of their blob, whose digest was checked: they are not transferred again.
+    pub(super) transferred: BTreeMap<String, Arc<LayerScan>>,
     pool: Option<Arc<Pool>>,
-    skipped: u64,
+    pub(super) skipped: u64,
 }
 
 impl Weigher {
     /// A weigher that has read nothing yet.
     pub fn new(options: Options) -> Self {
         let pool = if options.wire == WireMode::Estimate { Pool::start() } else { None };
-        Self { options, layers: BTreeMap::new(), pool, skipped: 0 }
+        Self { options, layers: BTreeMap::new(), transferred: BTreeMap::new(), pool, skipped: 0 }
     }
 
     /// The images of what was read.
@@ -60,7 +62,8 @@ impl Weigher {
         let packing = Packing::of(start);
         // No bytes at all are a tar without entries.
         if packing != Packing::Plain || start.is_empty() || looks_like_tar(start) {
-            let found = match self.known(path, packing) {
+            let known = if members.source == Source::Archive { self.known(path, packing) } else { None };
+            let found = match known {
                 Some(known) => as_known(known, members, whole),
                 None => self.layer(members, path, packing, size, whole),
             };
@@ -108,7 +111,8 @@ impl Weigher {
         let name = BlobName::of(path).filter(|_| self.options.diff_ids == DiffIds::Checked);
         // The digest of a plain blob is that of the layer.
         let mut counted = Counted::new(input, name.filter(|_| packing != Packing::Plain));
-        let estimator = if packing == Packing::Plain { self.estimator(length) } else { None };
+        let exact = packing != Packing::Plain || members.source == Source::Registry;
+        let estimator = if exact { None } else { self.estimator(length) };
         let unpacked = packing.unpack(&mut counted, self.options.limits.window_bytes).map_err(stream)?;
         let contents = if self.options.hash_files { FileHashes::Yes } else { FileHashes::No };
         let mut layer = if self.options.diff_ids == DiffIds::Claimed && estimator.is_none() {
@@ -124,9 +128,11 @@ impl Weigher {
         if packing != Packing::Plain {
             // What is behind the last frame is transferred as well.
             io::copy(&mut counted, &mut io::sink()).map_err(stream)?;
+            digest = counted.digest().unwrap_or_default();
+        }
+        if exact {
             layer.wire_exact = true;
             layer.wire_bytes = counted.count();
-            digest = counted.digest().unwrap_or_default();
         }
         if name.is_some_and(|name| !name.agrees(&digest)) {
             return Err(Broken { offset: 0, what: Trouble::Damaged(format!("its digest is {digest}, not its name")) });
@@ -154,6 +160,10 @@ impl Weigher {
     fn keep(&mut self, layer: LayerScan) -> Arc<LayerScan> {
         let worth = |layer: &LayerScan| (layer.wire_exact, std::cmp::Reverse(layer.unhashed()));
         match self.layers.get(&layer.diff_id) {
+            // The same layer, compressed in another way: each image has its own exact size.
+            Some(known) if known.wire_exact && layer.wire_exact && known.wire_bytes != layer.wire_bytes => {
+                Arc::new(layer)
+            }
             Some(known) if worth(known) >= worth(&layer) => Arc::clone(known),
             _ => {
                 let layer = Arc::new(layer);

@@ -1,0 +1,70 @@
+//! Images of registries: read on a thread of their own, one target after the other, so that layers which they share are
+//! transferred once.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use tokio::runtime::Handle;
+
+use super::wanted::{Wanted, WantedPlatform, fitting};
+use crate::credentials::{Places, Store};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::image::{ImageScan, Platform, Weigher};
+use crate::registry::{Client, Reference, RegistryError, read};
+use crate::text::for_people;
+
+/// The images of each target.
+pub(super) type InRegistry = BTreeMap<String, Vec<ImageScan>>;
+
+/// Reads the images of all targets; the weigher comes back with their layers.
+pub(super) async fn from_registry(
+    targets: &[&str],
+    wanted: &Wanted,
+    mut weigher: Weigher,
+) -> Result<(InRegistry, Weigher), Failure> {
+    // What cannot be a reference is told before anything is transferred.
+    let targets: Vec<(String, Reference)> = targets
+        .iter()
+        .map(|target| Ok(((*target).to_owned(), Reference::parse(target)?)))
+        .collect::<Result<_, RegistryError>>()?;
+    let (settings, platform) = (wanted.registry.clone(), wanted.platform.clone());
+    let runtime = Handle::current();
+    let reading = tokio::task::spawn_blocking(move || {
+        let client = Client::new(settings, Store::read(&Places::from_env()))?;
+        let choice = |platforms: &[Platform]| choose(platforms, platform.as_ref());
+        let mut found = InRegistry::new();
+        for (target, reference) in targets {
+            if let Entry::Vacant(entry) = found.entry(target) {
+                let scans = read(&client, &reference, &choice, &runtime, &mut weigher);
+                let scans = scans.map_err(|error| told(entry.key(), error))?;
+                entry.insert(scans);
+            }
+        }
+        Ok((found, weigher))
+    });
+    reading.await.unwrap_or_else(|error| {
+        Err(Failure::new(Exit::Bug, format!("the reader of the images ended without a result: {error}"), "report this"))
+    })
+}
+
+fn choose(platforms: &[Platform], wanted: Option<&WantedPlatform>) -> Result<Vec<usize>, RegistryError> {
+    let fitting = fitting(platforms, wanted);
+    match wanted {
+        Some(wanted) if fitting.is_empty() => {
+            let mut there: Vec<String> =
+                platforms.iter().map(|platform| format!("`{}`", for_people(&platform.to_string()))).collect();
+            there.sort();
+            there.dedup();
+            there.truncate(20);
+            Err(RegistryError::Platform { wanted: wanted.to_string(), there })
+        }
+        _ => Ok(fitting),
+    }
+}
+
+fn told(target: &str, error: RegistryError) -> Failure {
+    let mut failure = Failure::from(error);
+    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
+    failure
+}

@@ -1,0 +1,408 @@
+//! Registries that misbehave, scripted on the loopback interface.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tonnage_image::testing::archives::{self, digest};
+use tonnage_image::{ImageError, ImageScan, Options, Platform, Weigher};
+
+use super::error::RequestError;
+use super::*;
+use crate::credentials::{Places, Store};
+
+/// A request: its path, and two of its headers.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    path: String,
+    authorization: String,
+    range: String,
+}
+
+/// What is sent, and what happens then.
+struct Answer {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Close,
+    Stall,
+}
+
+type Script = Box<dyn Fn(&Heard, usize) -> Answer + Send>;
+
+/// A server that answers by a script; the number is how often the path was asked for before.
+struct Server {
+    port: u16,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Server {
+    fn start(script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            let mut stalled = Vec::new();
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { break };
+                let Some(request) = hear(&mut stream) else {
+                    drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
+                    continue;
+                };
+                let before = log.lock().unwrap().iter().filter(|heard: &&Heard| heard.path == request.path).count();
+                log.lock().unwrap().push(request.clone());
+                let answer = if request.path == "/v2/" { ok(&[], "") } else { script(&request, before) };
+                drop(stream.write_all(&answer.bytes));
+                if answer.then == Then::Stall {
+                    stalled.push(stream);
+                } else {
+                    drop(stream.shutdown(Shutdown::Write));
+                }
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn heard(&self, path: &str) -> Vec<Heard> {
+        self.heard.lock().unwrap().iter().filter(|heard| heard.path.starts_with(path)).cloned().collect()
+    }
+}
+
+/// The head of a request; nothing where it is not HTTP, such as TLS.
+fn hear(stream: &mut TcpStream) -> Option<Heard> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).ok()? == 0 || (head.is_empty() && byte[0] == 0x16) {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let header = |name: &str| {
+        let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
+        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.to_owned()).unwrap_or_default()
+    };
+    let path = head.split(' ').nth(1)?.to_owned();
+    Some(Heard { path, authorization: header("authorization"), range: header("range") })
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Answer {
+    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    Answer { bytes: [head.as_bytes(), body].concat(), then: Then::Close }
+}
+
+fn ok(body: &[u8], headers: &str) -> Answer {
+    answer("200 OK", headers, body)
+}
+
+/// An image with one layer.
+#[derive(Clone)]
+struct Image {
+    layer: Vec<u8>,
+    config: Vec<u8>,
+    manifest: Vec<u8>,
+}
+
+impl Image {
+    fn new() -> Self {
+        // It does not compress, so that half of it is not its head.
+        let mut state = 1_u32;
+        let content = (0..300_000).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let tar = archives::archive(&[("etc/data".to_owned(), content.collect::<Vec<u8>>())]);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&tar).unwrap();
+        let layer = gzip.finish().unwrap();
+        let config = serde_json::json!({
+            "os": "linux", "architecture": "amd64",
+            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", digest(&tar))]},
+        });
+        let config = config.to_string().into_bytes();
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": config.len(),
+                "digest": format!("sha256:{}", digest(&config))},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "size": layer.len(),
+                "digest": format!("sha256:{}", digest(&layer))}],
+        });
+        Self { layer, config, manifest: manifest.to_string().into_bytes() }
+    }
+
+    /// The answer of a registry that does as it should.
+    fn answer(&self, path: &str) -> Answer {
+        if path.contains("/manifests/") {
+            ok(&self.manifest, "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n")
+        } else if path.contains(&digest(&self.config)) {
+            ok(&self.config, "")
+        } else {
+            ok(&self.layer, "")
+        }
+    }
+
+    fn is_layer(&self, heard: &Heard) -> bool {
+        heard.path.contains(&digest(&self.layer))
+    }
+}
+
+fn store(port: u16, pair: &str) -> Store {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.json");
+    let (name, password) = pair.split_once(':').unwrap_or_default();
+    let auths = serde_json::json!({"auths": {format!("127.0.0.1:{port}"): {"username": name, "password": password}}});
+    std::fs::write(&file, auths.to_string()).unwrap();
+    Store::read(&Places { docker: Some(file), ..Places::default() })
+}
+
+/// Reads the image twice with one weigher.
+fn weigh_as(server: &Server, pair: &str) -> Result<Vec<ImageScan>, RegistryError> {
+    let settings =
+        Settings { deadline: Duration::from_millis(400), patience: Duration::from_secs(3), ..Settings::default() };
+    let client = Client::new(settings, store(server.port, pair)).unwrap();
+    let image = Reference::parse(&format!("registry://127.0.0.1:{}/team/app:1", server.port)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let handle = tokio::runtime::Handle::current();
+        let work = move || {
+            let all = |platforms: &[Platform]| Ok((0..platforms.len()).collect());
+            let mut weigher = Weigher::new(Options::default());
+            let first = read(&client, &image, &all, &handle, &mut weigher)?;
+            let second = read(&client, &image, &all, &handle, &mut weigher)?;
+            assert_eq!(first[0].config_digest, second[0].config_digest);
+            Ok(first)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap()
+    })
+}
+
+fn failed(script: Script) -> RequestError {
+    match weigh_as(&Server::start(script), "").unwrap_err() {
+        RegistryError::Request(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_image_is_read_and_its_layer_transferred_once() {
+    let image = Image::new();
+    let registry = image.clone();
+    let server = Server::start(Box::new(move |heard, _| registry.answer(&heard.path)));
+    let scans = weigh_as(&server, "").unwrap();
+    assert_eq!(scans.len(), 1);
+    assert_eq!(scans[0].platform, "linux/amd64");
+    let options = tonnage_image::ReportOptions { base_diff_ids: &[], site_layers: 0, top: 10 };
+    let weight = tonnage_image::weigh(&scans[0], &options);
+    assert_eq!(weight.sizes.size_bytes.0, 300_000);
+    assert_eq!(weight.layers[0].wire_bytes.0, image.layer.len() as u64);
+    assert_eq!(server.heard(&format!("/v2/team/app/blobs/sha256:{}", digest(&image.layer))).len(), 1);
+    assert_eq!(server.heard("/v2/team/app/manifests/1").len(), 2);
+}
+
+#[test]
+fn a_transfer_that_breaks_off_is_continued_where_it_was() {
+    for ranges in [true, false] {
+        let image = Image::new();
+        let half = image.layer.len() / 2;
+        let registry = image.clone();
+        let server = Server::start(Box::new(move |heard, before| {
+            let whole = registry.answer(&heard.path);
+            if !registry.is_layer(heard) {
+                return whole;
+            }
+            if before == 0 {
+                let cut = whole.bytes.len() - half;
+                return Answer { bytes: whole.bytes[..cut].to_vec(), then: Then::Close };
+            }
+            if !ranges {
+                return whole;
+            }
+            let from: usize = heard.range["bytes=".len()..].trim_end_matches('-').parse().unwrap();
+            let total = registry.layer.len();
+            let range = format!("Content-Range: bytes {from}-{}/{total}\r\n", total - 1);
+            answer("206 Partial Content", &range, &registry.layer[from..])
+        }));
+        assert_eq!(weigh_as(&server, "").unwrap().len(), 1, "{ranges}");
+        let asked = server.heard(&format!("/v2/team/app/blobs/sha256:{}", digest(&image.layer)));
+        assert_eq!((asked.len(), asked[0].range.as_str()), (2, ""));
+        assert!(asked[1].range.starts_with("bytes="), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
+    let broken = |change: fn(Answer, &Image) -> Answer| {
+        let image = Image::new();
+        let script: Script = Box::new(move |heard, _| {
+            let whole = image.answer(&heard.path);
+            if image.is_layer(heard) { change(whole, &image) } else { whole }
+        });
+        weigh_as(&Server::start(script), "").unwrap_err()
+    };
+    let stalled = broken(|answer, _| Answer { bytes: answer.bytes[..1000].to_vec(), then: Then::Stall });
+    assert!(matches!(stalled, RegistryError::Request(RequestError::Stalled { .. })), "{stalled:?}");
+    let cut = broken(|answer, _| Answer { bytes: answer.bytes[..1000].to_vec(), then: Then::Close });
+    assert!(matches!(cut, RegistryError::Request(RequestError::Broken { .. })), "{cut:?}");
+    let longer = broken(|_, image| ok(&[&image.layer[..], b"more"].concat(), ""));
+    assert!(matches!(longer, RegistryError::Request(RequestError::Length { .. })), "{longer:?}");
+    let unsized_longer = broken(|_, image| Answer {
+        bytes: [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &image.layer[..], b"more"].concat(),
+        then: Then::Close,
+    });
+    assert!(matches!(unsized_longer, RegistryError::Request(RequestError::Length { .. })), "{unsized_longer:?}");
+    let other = broken(|_, image| {
+        let mut layer = image.layer.clone();
+        // The byte of gzip's head that names the system: the tar stays what it is.
+        layer[9] ^= 1;
+        ok(&layer, "")
+    });
+    assert!(
+        matches!(&other, RegistryError::Image(ImageError::Layer { what, .. }) if what.contains("its digest is")),
+        "{other:?}"
+    );
+}
+
+#[test]
+fn a_manifest_is_what_its_digest_says_and_no_longer_than_may_be() {
+    let image = Image::new();
+    let lie = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
+    let error = failed(Box::new(move |_, _| ok(&image.manifest, &lie)));
+    assert!(matches!(error, RequestError::Digest { .. }), "{error:?}");
+    let error = failed(Box::new(|_, _| ok(&vec![b' '; 5 << 20], "")));
+    assert!(matches!(error, RequestError::TooLong { .. }), "{error:?}");
+}
+
+#[test]
+fn statuses_are_told_apart() {
+    let missing = br#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest \u001b[2Junknown"}]}"#;
+    let error = failed(Box::new(move |_, _| answer("404 Not Found", "", missing)));
+    assert!(matches!(error, RequestError::NotFound { .. }), "{error:?}");
+    assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
+    let error = failed(Box::new(move |_, _| answer("401 Unauthorized", basic, b"")));
+    assert!(matches!(error, RequestError::Denied { sent: false, .. }), "{error:?}");
+    let error = failed(Box::new(|_, _| answer("418 Teapot", "", b"<html>")));
+    assert!(matches!(error, RequestError::Status { status: 418, .. }), "{error:?}");
+    let error = failed(Box::new(|_, _| answer("429 Too Many Requests", "Retry-After: 3600\r\n", b"")));
+    assert!(matches!(error, RequestError::Limited { seconds: 3600, .. }), "{error:?}");
+    let error = failed(Box::new(|heard, _| answer("302 Found", &format!("Location: {}\r\n", heard.path), b"")));
+    assert!(matches!(error, RequestError::Redirect { .. }), "{error:?}");
+    let error = failed(Box::new(|_, _| answer("302 Found", "Location: file:///etc/passwd\r\n", b"")));
+    assert!(matches!(error, RequestError::Redirect { .. }), "{error:?}");
+}
+
+#[test]
+fn a_registry_that_limits_requests_is_asked_again() {
+    let image = Image::new();
+    let server = Server::start(Box::new(move |heard, before| {
+        if before == 0 { answer("429 Too Many Requests", "Retry-After: 0\r\n", b"") } else { image.answer(&heard.path) }
+    }));
+    assert_eq!(weigh_as(&server, "").unwrap().len(), 1);
+}
+
+#[test]
+fn credentials_go_to_the_registry_and_not_where_it_redirects() {
+    let image = Image::new();
+    let layers = image.clone();
+    let elsewhere = Server::start(Box::new(move |_, _| ok(&layers.layer, "")));
+    let location = format!("Location: http://localhost:{}/stored\r\n", elsewhere.port);
+    let server = Server::start(Box::new(move |heard, _| {
+        if heard.authorization.is_empty() {
+            answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")
+        } else if heard.authorization != "Basic dTpw" {
+            answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", br#"{"errors":[{"code":"DENIED"}]}"#)
+        } else if image.is_layer(heard) {
+            answer("307 Temporary Redirect", &location, b"")
+        } else {
+            image.answer(&heard.path)
+        }
+    }));
+    let refused = weigh_as(&server, "u:wrong").unwrap_err();
+    assert!(matches!(refused, RegistryError::Request(RequestError::Denied { sent: true, .. })), "{refused:?}");
+    assert!(!format!("{refused:?} {refused}").contains("wrong"));
+    assert_eq!(weigh_as(&server, "u:p").unwrap().len(), 1);
+    let stored = elsewhere.heard("/stored");
+    assert_eq!((stored.len(), stored[0].authorization.as_str()), (1, ""));
+}
+
+#[test]
+fn a_token_is_fetched_with_the_credentials_and_sent_in_their_place() {
+    let image = Image::new();
+    let port = Arc::new(Mutex::new(0));
+    let own = Arc::clone(&port);
+    let server = Server::start(Box::new(move |heard, _| {
+        if heard.path.starts_with("/token") {
+            assert_eq!(heard.authorization, "Basic dTpw");
+            return ok(br#"{"token":"abc"}"#, "");
+        }
+        if heard.authorization == "Bearer abc" {
+            return image.answer(&heard.path);
+        }
+        let challenge = format!(
+            "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:{}/token\",service=\"a, \\\"b\",scope=\"x:y:pull\"\r\n",
+            own.lock().unwrap()
+        );
+        answer("401 Unauthorized", &challenge, b"")
+    }));
+    *port.lock().unwrap() = server.port;
+    assert_eq!(weigh_as(&server, "u:p").unwrap().len(), 1);
+    let asked = server.heard("/token");
+    assert_eq!(asked.len(), 1, "a token is used again");
+    assert_eq!(asked[0].path, "/token?service=a%2C+%22b&scope=x%3Ay%3Apull");
+}
+
+#[test]
+fn targets_name_a_registry_a_repository_and_a_version() {
+    let sha = format!("sha256:{}", "a".repeat(64));
+    let by_digest = format!("registry://r.example:5000/a/b:1@{sha}");
+    for (target, host, repository, version) in [
+        ("registry://r.example/app", "r.example", "app", "latest"),
+        ("registry://host/team/app:1.2", "host", "team/app", "1.2"),
+        ("registry://localhost:5000/app:x", "localhost:5000", "app", "x"),
+        ("registry://[::1]:5000/app:x", "[::1]:5000", "app", "x"),
+        (by_digest.as_str(), "r.example:5000", "a/b", sha.as_str()),
+        ("docker://python:3.9", "docker.io", "library/python", "3.9"),
+        ("docker://me/app", "docker.io", "me/app", "latest"),
+        ("docker://quay.io/me/app:1", "quay.io", "me/app", "1"),
+    ] {
+        let expected = Reference { host: host.into(), repository: repository.into(), version: version.into() };
+        assert_eq!(Reference::parse(target).unwrap(), expected, "{target}");
+    }
+    for target in [
+        "registry://",
+        "registry://host",
+        "registry://host:5000",
+        "registry:///app",
+        "registry://host/",
+        "registry://host/../x",
+        "registry://host/a//b",
+        "registry://u:p@host/app",
+        "registry://host/App",
+        "registry://host/app:",
+        "registry://host/app?x=1",
+        "registry://host/app@sha256:abc",
+        "registry://host:99999/app",
+        "registry://ho st/app",
+        "registry://host/app\u{1b}",
+    ] {
+        let error = Reference::parse(target).unwrap_err();
+        assert!(!error.to_string().contains('\u{1b}'), "{target}");
+    }
+}
+
+#[test]
+fn a_file_without_certificates_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, "nothing").unwrap();
+    for ca_file in [file, directory.path().join("gone")] {
+        let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
+        assert!(matches!(Client::new(settings, Store::default()), Err(RegistryError::CaFile { .. })));
+    }
+}

@@ -1,7 +1,9 @@
-//! `tonnage check` and `tonnage compare` on records of a thousand variants, as processes.
+//! `tonnage check` and `tonnage compare` on records of a hundred and of a thousand variants, as processes.
 //!
 //! `cargo bench --bench gate` writes two such records, each variant with packages and paths as a real image has them and
-//! every one of them grown, and prints the median wall time of ten runs. It fails where one takes longer than a second.
+//! every one of them grown. Each round reads one of the records here, and then runs each command. It prints the medians of
+//! the rounds' ratios, and fails where a command takes longer than [`LIMIT`] times the reading, or where a thousand
+//! variants take longer than [`LIMIT_GROWTH`] times what a hundred take.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and fails by panicking")]
 
@@ -14,14 +16,30 @@ use tonnage::testing::fixture;
 use tonnage::testing::record::{self, Package, PackageManager, PathSize, Record};
 use tonnage::testing::units::Bytes;
 
-const VARIANTS: usize = 1_000;
+/// How many variants the records have, the few first.
+const VARIANTS: [usize; 2] = [100, 1_000];
 const ROUNDS: usize = 10;
-/// What a person waits for without noticing.
-const LIMIT_SECONDS: f64 = 1.0;
+/// Largest ratio of a command's wall time to that of reading one of its two records.
+const LIMIT: f64 = 6.0;
+/// Largest ratio of the times for a thousand and for a hundred variants: in proportion, and a tenth for chance.
+const LIMIT_GROWTH: f64 = 11.0;
 
-/// A thousand variants, of which each has `more` bytes in a package than the made-up one.
-fn many(more: u64) -> Record {
-    let mut record = fixture::many(VARIANTS, 7);
+/// The commands, with the exit code of each.
+const COMMANDS: [(&str, &[&str], i32); 5] = [
+    ("check against a baseline", &["check", "head"], 1),
+    ("check against a record", &["check", "head", "--baseline", "base"], 1),
+    (
+        "check, three outputs",
+        &["check", "head", "--output", "json=a", "--output", "markdown=b", "--output", "junit=c"],
+        1,
+    ),
+    ("compare two records", &["compare", "base", "head"], 0),
+    ("compare, JSON", &["compare", "base", "head", "--format", "json"], 0),
+];
+
+/// Variants, of which each has `more` bytes in a package than the made-up one.
+fn many(variants: usize, more: u64) -> Record {
+    let mut record = fixture::many(variants, 7);
     for variant in &mut record.variants {
         for number in 0..100 {
             let bytes = Bytes(10_000 + number);
@@ -49,44 +67,50 @@ fn many(more: u64) -> Record {
     record
 }
 
-/// Median wall time of the program in seconds.
-fn seconds(folder: &Path, arguments: &[&str], code: i32) -> f64 {
-    let mut walls = Vec::new();
-    for _ in 0..ROUNDS {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tonnage"));
-        command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-        let begun = Instant::now();
-        let status = command.status().expect("the program runs");
-        walls.push(begun.elapsed().as_secs_f64());
-        assert_eq!(status.code(), Some(code), "{arguments:?}");
+/// Wall time of the program in seconds.
+fn seconds(directory: &Path, arguments: &[&str], code: i32) -> f64 {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tonnage"));
+    command.args(arguments).current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null());
+    let begun = Instant::now();
+    let status = command.status().expect("the program runs");
+    let wall = begun.elapsed().as_secs_f64();
+    assert_eq!(status.code(), Some(code), "{arguments:?}");
+    wall
+}
+
+/// A directory with a manifest, two records, and a baseline.
+fn prepare(variants: usize) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let manifest = directory.path().join("tonnage.toml");
+    std::fs::write(manifest, "[budget]\nsize = [\"+1 MB\", \"1 GB\"]\n").expect("a manifest");
+    for (name, more) in [("base", 0), ("head", 2_000_000)] {
+        record::write(&directory.path().join(name), &many(variants, more)).expect("a record");
     }
-    median(&walls).expect("there are rounds")
+    seconds(directory.path(), &["baseline", "accept", "base"], 0);
+    directory
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("tonnage.toml"), "[budget]\nsize = [\"+1 MB\", \"1 GB\"]\n").expect("a manifest");
-    for (name, more) in [("base", 0), ("head", 2_000_000)] {
-        record::write(&folder.path().join(name), &many(more)).expect("a record");
+    let directories = VARIANTS.map(prepare);
+    let size = std::fs::metadata(directories[1].path().join("head/run.json")).expect("the record").len();
+    println!("records of {} variants, {} each; medians of {ROUNDS} rounds", VARIANTS[1], Bytes(size));
+    let mut ratios = [const { Vec::new() }; COMMANDS.len()];
+    let mut growths = [const { Vec::new() }; COMMANDS.len()];
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        record::read(&directories[1].path().join("head")).expect("the record reads");
+        let reading = begun.elapsed().as_secs_f64();
+        for (index, (_, arguments, code)) in COMMANDS.iter().enumerate() {
+            let [few, many] = [0, 1].map(|which: usize| seconds(directories[which].path(), arguments, *code));
+            ratios[index].push(many / reading);
+            growths[index].push(many / few);
+        }
     }
-    let size = std::fs::metadata(folder.path().join("head/run.json")).expect("the record").len();
-    println!("records of {VARIANTS} variants, {} each; medians of {ROUNDS} processes", Bytes(size));
-    seconds(folder.path(), &["baseline", "accept", "base"], 0);
-    let mut slowest: f64 = 0.0;
-    for (what, arguments, code) in [
-        ("check against a baseline", &["check", "head"][..], 1),
-        ("check against a record", &["check", "head", "--baseline", "base"], 1),
-        (
-            "check, three outputs",
-            &["check", "head", "--output", "json=a", "--output", "markdown=b", "--output", "junit=c"],
-            1,
-        ),
-        ("compare two records", &["compare", "base", "head"], 0),
-        ("compare, JSON", &["compare", "base", "head", "--format", "json"], 0),
-    ] {
-        let wall = seconds(folder.path(), arguments, code);
-        println!("{what:26} {wall:.3} s");
-        slowest = slowest.max(wall);
+    let mut within = true;
+    for (index, (what, ..)) in COMMANDS.iter().enumerate() {
+        let [ratio, growth] = [&ratios[index], &growths[index]].map(|found| median(found).expect("there are rounds"));
+        println!("{what:26} {ratio:.2} × reading a record, {growth:.2} × a hundred variants");
+        within &= ratio <= LIMIT && growth <= LIMIT_GROWTH;
     }
-    assert!(slowest <= LIMIT_SECONDS, "slower than {LIMIT_SECONDS} s");
+    assert!(within, "more than {LIMIT} × reading a record, or {LIMIT_GROWTH} × a hundred variants");
 }

@@ -1,6 +1,6 @@
 //! A real registry on the loopback interface (`registry.sh`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -26,6 +26,21 @@ impl Registry {
     /// One that wants [`USER`] and [`PASSWORD`].
     pub(crate) fn start_private() -> Self {
         Self::begin("start-private")
+    }
+
+    /// A private one that speaks HTTPS, with a certificate of the authority at [`Self::ca_file`].
+    pub(crate) fn start_tls() -> Self {
+        Self::begin("start-tls")
+    }
+
+    /// Certificate of the authority of a registry that speaks HTTPS.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.state.path().join("ca.crt")
+    }
+
+    /// Pushes an OCI layout with all that is in it.
+    pub(crate) fn push(&self, layout: &Path, name: &str) {
+        script(self.state.path(), &["push", layout.to_str().unwrap(), name]);
     }
 
     fn begin(command: &str) -> Self {

@@ -4,6 +4,9 @@
 #   tests/support/registry.sh start [PORT]            prints its address, 127.0.0.1:PORT (a free port unless told)
 #   tests/support/registry.sh start-private [PORT]    the same for a registry that wants user and password, which are
 #                                               `tester` and `hunter2hunter2`
+#   tests/support/registry.sh start-tls [PORT]        a private one that speaks HTTPS, with a certificate of an authority of
+#                                               its own, whose certificate is STATE/ca.crt
+#   tests/support/registry.sh push LAYOUT NAME:TAG    pushes an OCI layout with all that is in it, as it is
 #   tests/support/registry.sh fill ARCHIVE NAME:TAG   pushes an image archive: fill slim.tar library/python:3.9-slim;
 #                                               prints ADDRESS/NAME@DIGEST
 #   tests/support/registry.sh stop                    ends it and removes its data
@@ -14,7 +17,7 @@
 
 state=${TONNAGE_REGISTRY:-$cache/registry}
 mkdir -p "$state"
-usage="usage: \`tests/support/registry.sh start|start-private [PORT] | fill ARCHIVE NAME:TAG | stop\`"
+usage="usage: \`tests/support/registry.sh start|start-private|start-tls [PORT] | fill ARCHIVE NAME:TAG | push LAYOUT NAME:TAG | stop\`"
 
 user=tester:hunter2hunter2
 
@@ -65,11 +68,16 @@ start() {
     fi
     rm -rf "$state/data"
     mkdir -p "$state/data"
+    local scheme=http tls=
+    if [ -s "$state/server.crt" ]; then
+        scheme=https
+        tls=", tls: {certificate: $state/server.crt, key: $state/server.key}"
+    fi
     cat >"$state/config.yml" <<CONFIG
 version: 0.1
 log: {level: warn, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $state/data}, delete: {enabled: true}}
-http: {addr: "127.0.0.1:$port"}
+http: {addr: "127.0.0.1:$port"$tls}
 CONFIG
     if [ -s "$state/htpasswd" ]; then
         echo "auth: {htpasswd: {realm: tests, path: $state/htpasswd}}" >>"$state/config.yml"
@@ -78,7 +86,8 @@ CONFIG
     pid=$!
     disown
     for _ in $(seq 100); do
-        if curl --noproxy '*' --user "$user" --fail --silent --max-time 2 --output /dev/null "http://127.0.0.1:$port/v2/"; then
+        if curl --noproxy '*' --user "$user" --fail --silent --max-time 2 --output /dev/null \
+            ${tls:+--cacert "$state/ca.crt"} "$scheme://127.0.0.1:$port/v2/"; then
             echo "$pid" >"$state/pid"
             echo "127.0.0.1:$port" | tee "$state/address"
             say "registry answers at 127.0.0.1:$port"
@@ -97,6 +106,28 @@ start-private() {
     # shellcheck disable=SC2016
     echo 'tester:$2b$05$abcdefghijklmnopqrstuuHNzobToyoUx/XDeHA.0qHXOcixZPlSm' >"$state/htpasswd"
     start "$@"
+}
+
+start-tls() {
+    need openssl
+    (
+        cd "$state"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -days 2 \
+            -subj "/CN=authority of a test"
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj "/CN=127.0.0.1"
+        printf 'subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' >server.ext
+        openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile server.ext
+    ) 2>"$state/openssl.log" || die "failed to make certificates" "see \`$state/openssl.log\`"
+    start-private "$@"
+}
+
+push() {
+    [ $# = 2 ] || die "\`push\` wants a layout and a name" "$usage"
+    local where
+    where=$(address) || die "no registry is running" "\`tests/support/registry.sh start\` first"
+    need skopeo
+    NO_PROXY=127.0.0.1 skopeo --insecure-policy copy --quiet --all --preserve-digests --dest-tls-verify=false \
+        --dest-creds "$user" "oci:$1" "docker://$where/$2" >&2
 }
 
 fill() {
@@ -120,10 +151,11 @@ stop() {
             sleep 0.1
         done
     fi
-    rm -rf "$state/data" "$state/pid" "$state/address" "$state/config.yml" "$state/digest" "$state/log" "$state/htpasswd"
+    rm -rf "$state/data" "$state/pid" "$state/address" "$state/config.yml" "$state/digest" "$state/log" "$state/htpasswd" "$state"/{ca,server}.* \
+        "$state/openssl.log"
 }
 
 case ${1:-} in
-start | start-private | fill | stop) "$@" ;;
+start | start-private | start-tls | push | fill | stop) "$@" ;;
 *) die "unknown command \`${1:-}\`" "$usage" ;;
 esac

@@ -13,6 +13,7 @@ mod kill;
 mod odd_host;
 mod quick_start;
 mod registry;
+mod registry_targets;
 mod run;
 mod secret;
 mod store;

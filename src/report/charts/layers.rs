@@ -58,8 +58,8 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let weighed = variants.iter().zip(&all).filter(|(variant, _)| !variant.layers.is_empty());
     let shares: Vec<(&str, Bytes, Bytes)> =
         weighed.map(|(variant, parts)| (variant.name.as_str(), base_bytes(variant), total(parts))).collect();
-    let metric = "bytes of the layers. Reclaimable: hidden or deleted by a later layer. Own packages: those that dpkg, apk, \
-                  and Python know in layers above the base.";
+    let metric = "bytes of the layers. Reclaimable: hidden or deleted by a later layer. Own packages: those of package \
+                  managers in layers above the base.";
     let title = findings::layers(&shares, variants.iter().any(Variant::is_stand_in));
     let mut y = frame::heading(&mut scene, &title, words::title(record), metric);
     let keys: Vec<(Key, &str)> = PARTS

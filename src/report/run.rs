@@ -33,10 +33,10 @@ pub(crate) struct Beside {
     pub every_table: String,
 }
 
-/// Findings and failures that the screen shows, and how many lines of a failure's log.
+/// Findings and failures that the screen shows, and how many lines of the failures' logs in all.
 const FINDINGS: usize = 3;
 const FAILURES: usize = 3;
-const LOG_LINES: usize = 2;
+const LOG_LINES: usize = 6;
 /// Columns of the shares of findings, and of the names of files.
 const SHARES: usize = 9;
 const FILES: usize = 13;
@@ -68,13 +68,14 @@ pub(crate) fn screen(record: &Record, beside: &Beside, style: Style) -> String {
 /// What did not go well, each in a line of so many columns, and how its log ended.
 fn failures(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
     let failed = tables::failed(facts);
+    let lines = LOG_LINES / failed.len().clamp(1, FAILURES);
     for one in failed.iter().take(FAILURES) {
         let name = format!("{} failed: {}: ", for_people(one.variant), one.at);
         let what = [one.instruction, one.reason].into_iter().filter(|part| !part.is_empty()).map(for_people);
         let what = what.collect::<Vec<_>>().join(": ");
         let left = columns.saturating_sub(name.chars().count()).max(LEAST);
         doc.sentence(strong(Tone::Bad, name).and(shorten(&what, left)));
-        for line in &one.log[one.log.len().saturating_sub(LOG_LINES)..] {
+        for line in &one.log[one.log.len().saturating_sub(lines)..] {
             doc.under(2, format!("| {}", shorten(&for_people(line), columns.saturating_sub(4))));
         }
     }

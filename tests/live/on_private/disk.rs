@@ -124,7 +124,7 @@ fn an_engine_whose_own_disk_is_full_is_told_with_the_reason_and_cleaned() {
         ("in-run", 5, "complete", "No space left on device"),
         ("in-export", 5, "complete", "no space left on device"),
         ("in-upload", 6, "engine_lost", "no space left on device"),
-        ("fits", 0, "complete", "run complete"),
+        ("fits", 0, "complete", "it built"),
     ] {
         // By export, which needs space on the engine; in place, nothing would.
         let arguments = ["run", "full", "--sizes-only", "--via", "export", "--only", only, "--out", only];

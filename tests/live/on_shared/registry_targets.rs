@@ -61,7 +61,7 @@ impl Layout<'_> {
 
     /// Two platforms with layers of both packings, one of them shared, and an attestation.
     fn write(&self) {
-        let shared = layer("shared", &[7; 100_000]);
+        let shared = layer("shared", "7".repeat(100_000).as_bytes());
         let amd64 = self.manifest("amd64", &[(shared.clone(), Packing::Gzip), (layer("amd64", b"one"), Packing::Zstd)]);
         let arm64 = self.manifest("arm64", &[(shared, Packing::Gzip), (layer("arm64", b"other"), Packing::Gzip)]);
         let statement = self.add_json("application/vnd.in-toto+json", &json!({"subject": "x"}));

@@ -62,17 +62,18 @@ fn a_results_disk_that_fills_up_ends_the_run_clearly_and_the_resume_loses_nothin
     let before = Holdings::on(Some(engine.host()));
     // Some samples fit, the whole run does not.
     disk.fill_up_to(16 << 10);
-    let out = ["--out", "disk/out"];
+    // Whether the image starts is not what fills a disk.
+    let out = ["--no-serve", "--out", "disk/out"];
     let ran = sandbox.run_on(engine.host(), &[&PLAN[..], &out].concat()).expect(7);
     ran.complains(&["journal.jsonl", "No space left on device"]);
     before.expect_unchanged();
     let kept = journalled(&sandbox, "disk/out");
     assert!(kept > 0 && kept < 12, "{kept} samples are on the full disk");
     // Still full: the same words, and what is there stays.
-    sandbox.run_on(engine.host(), &[&PLAN[..], &["--resume", "disk/out"]].concat()).expect(7);
+    sandbox.run_on(engine.host(), &[&PLAN[..], &["--no-serve", "--resume", "disk/out"]].concat()).expect(7);
     before.expect_unchanged();
     disk.free();
-    sandbox.run_on(engine.host(), &[&PLAN[..], &["--resume", "disk/out"]].concat()).expect(0);
+    sandbox.run_on(engine.host(), &[&PLAN[..], &["--no-serve", "--resume", "disk/out"]].concat()).expect(0);
     before.expect_unchanged();
     let record = sandbox.json("disk/out/run.json");
     assert_eq!(record["ended"], "complete");

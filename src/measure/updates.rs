@@ -13,15 +13,11 @@ use super::event::{Event, Observer as _};
 use super::run::Run;
 use super::subject::Subject;
 use crate::engine::{ImageBuilder, ImageHost, ImageInfo};
-use crate::image::{self, ReportOptions};
-use crate::record::{Scenario, Update, UpdateAgain, UpdateLayer, WireKind};
+use crate::record::{Scenario, Update, UpdateAgain, UpdateLayer, Updates, WireKind};
 use crate::units::{Bytes, Nanos};
 
 /// How many paths are named that differ between two rounds.
 const DIFFERING: usize = 20;
-
-/// The edits that are weighed.
-const EDITS: [Scenario; 2] = [Scenario::Src, Scenario::Deps];
 
 /// New layers by variant and edit, as the first round made them.
 pub(super) type FirstLayers = BTreeMap<(String, Scenario), Vec<Arc<LayerScan>>>;
@@ -41,7 +37,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     pub(super) async fn weigh_updates(&mut self, subjects: &[Option<Subject<'_>>]) -> Result<(), Halt> {
         let mut edited = Vec::new();
         for subject in subjects.iter().flatten().filter(|subject| subject.variant.side.is_head()) {
-            for scenario in EDITS {
+            for scenario in Updates::EDITS {
                 edited.extend(self.edited(subject, scenario).await?);
             }
         }
@@ -65,19 +61,18 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             let reading = readings.remove(&edit.subject.tag_of(edit.scenario));
             let Some(Ok(reading)) = reading else { continue };
             let Some(scan) = reading.scans.first() else { continue };
-            let told = image::weigh(scan, &ReportOptions { base_diff_ids: &[], site_layers: 0, top: 0 }).layers;
             let mut pulled = edit.before;
             let (new, layers): (Vec<_>, Vec<_>) = scan
                 .layers
                 .iter()
-                .zip(told)
+                .zip(scan.config.instructions())
                 .filter(|(layer, _)| pulled.insert(layer.diff_id.clone()))
-                .map(|(scan, layer)| {
+                .map(|(scan, instruction)| {
                     let layer = UpdateLayer {
-                        diff_id: layer.diff_id,
-                        size_bytes: layer.size_bytes,
-                        compressed_bytes: layer.wire_bytes,
-                        instruction: layer.instruction,
+                        diff_id: scan.diff_id.clone(),
+                        size_bytes: Bytes(scan.size_bytes),
+                        compressed_bytes: Bytes(scan.wire_bytes),
+                        instruction,
                     };
                     (Arc::clone(scan), layer)
                 })

@@ -18,7 +18,10 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// What an edit makes everybody pull; `None` where it was not measured, or is no edit.
+    /// The edits that are weighed.
+    pub const EDITS: [Scenario; 2] = [Scenario::Src, Scenario::Deps];
+
+    /// What an edit makes everybody pull; `None` where it was not measured, or is not an edit.
     pub fn of(&self, edit: Scenario) -> Option<&Update> {
         match edit {
             Scenario::Src => self.src.as_ref(),
@@ -27,7 +30,7 @@ impl Updates {
         }
     }
 
-    /// The place for [`Self::of`]; `None` for what is no edit.
+    /// The place for [`Self::of`]; `None` for what is not an edit.
     pub fn of_mut(&mut self, edit: Scenario) -> Option<&mut Option<Update>> {
         match edit {
             Scenario::Src => Some(&mut self.src),

@@ -6,7 +6,9 @@ use crate::analyse::trend::Creep;
 use crate::analyse::{
     DriftCause, Estimate, NoiseVerdict, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime,
 };
-use crate::record::{Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, Variant};
+use crate::record::{
+    Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, Variant, WireKind,
+};
 use crate::units::{Bytes, Nanos, Ratio};
 
 /// Said wherever fewer rounds were measured than an interval needs.
@@ -64,6 +66,18 @@ pub(super) fn origin(origin: LayerOrigin) -> &'static str {
 /// The user that an image runs as.
 pub(super) fn user(user: &str) -> &str {
     if user.is_empty() { "root" } else { user }
+}
+
+/// What the mark of [`compressed`] means.
+pub(super) const ESTIMATED: &str = "≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.";
+
+/// What a registry transfers, marked where it is estimated; `None` where it is not known.
+pub(super) fn compressed(bytes: Bytes, kind: WireKind) -> Option<String> {
+    match kind {
+        WireKind::Exact => Some(bytes.to_string()),
+        WireKind::Estimated => Some(format!("≈ {bytes}")),
+        WireKind::Unknown => None,
+    }
 }
 
 /// The beginning of a sentence that is too long for its line.

@@ -7,12 +7,12 @@ use super::{Look, MARKDOWN_LIMIT};
 use crate::analyse::compare::{Comparison, Pull};
 use crate::gate::{Differences, Measured};
 use crate::line::{Line, code, image, plain};
-use crate::record::{Variant, WireKind};
+use crate::record::Variant;
 use crate::report::compare::{package_lines, rows, verdict};
 use crate::report::doc::{Block, Doc};
 use crate::report::html;
 use crate::report::markdown::{self, Form};
-use crate::report::terminal;
+use crate::report::{terminal, words};
 use crate::units::{self, Bytes, Ratio};
 
 /// Most variants without a difference that are listed by name.
@@ -45,12 +45,8 @@ fn moved(comparison: &Comparison) -> String {
 /// What a node that has the old image pulls.
 fn pull(comparison: &Comparison) -> String {
     let Pull { bytes, compressed_bytes, compressed_kind } = comparison.pull;
-    let compressed = match compressed_kind {
-        _ if bytes == Bytes::ZERO => String::new(),
-        WireKind::Unknown => String::new(),
-        WireKind::Exact => format!(" ({compressed_bytes} compressed)"),
-        WireKind::Estimated => format!(" (≈ {compressed_bytes} compressed)"),
-    };
+    let compressed = words::compressed(compressed_bytes, compressed_kind).filter(|_| bytes != Bytes::ZERO);
+    let compressed = compressed.map_or_else(String::new, |compressed| format!(" ({compressed} compressed)"));
     format!("a node that has the old image pulls {bytes}{compressed}")
 }
 

@@ -60,18 +60,14 @@ pub(crate) fn definitions(table: &mut Table, estimated: bool) {
          bytes.",
     );
     if estimated {
-        table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
+        table.note(words::ESTIMATED);
     }
 }
 
 /// What a registry transfers, marked where it is estimated.
 pub(crate) fn wire(sizes: &Sizes) -> Cell {
-    let text = match sizes.wire_kind {
-        WireKind::Exact => sizes.wire_bytes.to_string(),
-        WireKind::Estimated => format!("≈ {}", sizes.wire_bytes),
-        WireKind::Unknown => String::new(),
-    };
-    Cell::number(text, sizes.wire_bytes.0 as f64)
+    let text = words::compressed(sizes.wire_bytes, sizes.wire_kind);
+    Cell::number(text.unwrap_or_default(), sizes.wire_bytes.0 as f64)
 }
 
 /// The layers of every variant, lowest first.

@@ -1,11 +1,11 @@
 //! What an edit makes every node pull.
 
 use super::MOST_ROWS;
-use crate::record::{Scenario, Update, Variant, WireKind};
+use crate::record::{Scenario, Update, Updates, Variant, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table};
+use crate::report::words;
 use crate::text::{for_people, shorten};
-use crate::units::Bytes;
 
 /// Longest instruction in a cell.
 const LONGEST: usize = 60;
@@ -17,16 +17,20 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
     let mut estimated = false;
     let mut differing = Vec::new();
     for variant in facts.record.variants.iter().filter(|variant| variant.side.is_head()) {
-        for edit in [Scenario::Src, Scenario::Deps] {
+        for edit in Updates::EDITS {
             let Some(update) = variant.update.of(edit) else { continue };
             estimated |= update.compressed_kind == WireKind::Estimated;
             differing.extend(difference(variant, edit, update));
             let largest = update.layers.iter().max_by_key(|layer| layer.size_bytes);
+            let compressed = update.most_compressed_bytes();
             table.push(vec![
                 Cell::new(&variant.name),
                 Cell::new(edit.word()),
                 Cell::bytes(update.most_bytes()),
-                Cell::number(compressed(update), update.most_compressed_bytes().0 as f64),
+                Cell::number(
+                    words::compressed(compressed, update.compressed_kind).unwrap_or_default(),
+                    compressed.0 as f64,
+                ),
                 Cell::count(update.layers.len()),
                 Cell::code(largest.map_or_else(String::new, |layer| shorten(&for_people(&layer.instruction), LONGEST))),
             ]);
@@ -42,7 +46,7 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
     }
     table.note("To pull: unpacked bytes in layers that the image before the edit does not have.");
     if estimated {
-        table.note("≈: compressed here at a fixed gzip level; a real push is within 2–4 % of it.");
+        table.note(words::ESTIMATED);
     }
     for difference in differing {
         table.note(difference);
@@ -50,18 +54,12 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
     table
 }
 
-/// What a registry transfers, marked where it is an estimate.
-fn compressed(update: &Update) -> String {
-    let about = if update.compressed_kind == WireKind::Estimated { "≈ " } else { "" };
-    format!("{about}{}", update.most_compressed_bytes())
-}
-
 /// What two rounds disagree on.
 fn difference(variant: &Variant, edit: Scenario, update: &Update) -> Option<String> {
     let again = update.again.as_ref().filter(|_| update.differs())?;
     let paths: Vec<String> = again.differing_paths.iter().map(|path| format!("`{}`", for_people(path))).collect();
     let paths = if paths.is_empty() { String::new() } else { format!(": {}", paths.join(", ")) };
-    let (first, second): (Bytes, Bytes) = (update.bytes, again.bytes);
+    let (first, second) = (update.bytes, again.bytes);
     let name = for_people(&variant.name);
     Some(format!("`{name}`, {edit}: two rounds differ, {first} and {second}{paths}."))
 }

@@ -134,11 +134,8 @@ fn worth_checking(code: &str) -> Option<String> {
 
 /// `≈ 424 MB compressed, 12 layers, linux/amd64, runs as root.`
 pub(super) fn facts(image: &Variant) -> Line {
-    let compressed = match image.sizes.as_ref().map(|sizes| (sizes.wire_kind, sizes.wire_bytes)) {
-        Some((WireKind::Exact, size)) => format!("{size} compressed, "),
-        Some((WireKind::Estimated, size)) => format!("≈ {size} compressed, "),
-        Some((WireKind::Unknown, _)) | None => String::new(),
-    };
+    let compressed = image.sizes.as_ref().and_then(|sizes| words::compressed(sizes.wire_bytes, sizes.wire_kind));
+    let compressed = compressed.map_or_else(String::new, |compressed| format!("{compressed} compressed, "));
     let layers = words::count(image.layers.len(), "layer");
     format!("{compressed}{layers}, {}, runs as {}.", for_people(&image.platform), words::user(&image.user)).into()
 }

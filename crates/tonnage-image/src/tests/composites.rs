@@ -2,20 +2,9 @@
 
 use std::io::Write as _;
 
-use super::{Item, weigh_layers};
-use crate::Weight;
-use crate::facts::PackageManager::{self, Dpkg, Go, Java};
+use super::{Item, packages, weigh_layers};
+use crate::facts::PackageManager::{Dpkg, Go, Java};
 use crate::testing::archives::file;
-
-fn packages(weight: &Weight) -> Vec<(PackageManager, &str, &str, u64)> {
-    let mut rows: Vec<_> = weight
-        .packages
-        .iter()
-        .map(|package| (package.manager, package.name.as_str(), package.version.as_str(), package.size_bytes.0))
-        .collect();
-    rows.sort_unstable();
-    rows
-}
 
 fn binary(path: &str, content: &[u8]) -> Item {
     Item::File(path.into(), content.to_vec(), 0o755)

@@ -1,20 +1,10 @@
 //! Packages of languages and of other systems, bytes counted by hand. Names and versions as the ecosystems' own tools
 //! give them are compared by `benches/ecosystems.sh`.
 
-use super::{Item, weigh_layers};
+use super::{Item, packages, weigh_layers};
 use crate::Weight;
-use crate::facts::PackageManager::{self, Chisel, Conda, Dotnet, Dpkg, Java, Nix, Npm, Php, Python, R, Rpm, Ruby};
+use crate::facts::PackageManager::{Chisel, Conda, Dotnet, Dpkg, Java, Nix, Npm, Php, Python, R, Rpm, Ruby};
 use crate::testing::archives::{file, hard_link, symlink, zeros};
-
-fn packages(weight: &Weight) -> Vec<(PackageManager, &str, &str, u64)> {
-    let mut rows: Vec<_> = weight
-        .packages
-        .iter()
-        .map(|package| (package.manager, package.name.as_str(), package.version.as_str(), package.size_bytes.0))
-        .collect();
-    rows.sort_unstable();
-    rows
-}
 
 fn codes(weight: &Weight) -> Vec<&str> {
     weight.findings.iter().map(|finding| finding.code.as_str()).collect()

@@ -14,6 +14,7 @@ mod owners;
 mod tars;
 mod wrong;
 
+use crate::facts::PackageManager;
 use crate::testing::archives::{Item, image_of};
 
 use super::{ImageScan, Options, ReportOptions, Weigher, Weight, weigh};
@@ -48,6 +49,17 @@ fn weigh_above(layers: &[Vec<Item>], base_layers: usize) -> Weight {
     let weight = weigh(&scan, &ReportOptions { base_diff_ids: &base, site_layers: 0, top: 100 });
     assert_adds_up(&weight);
     weight
+}
+
+/// The packages of an image, sorted: manager, name, version, and bytes.
+fn packages(weight: &Weight) -> Vec<(PackageManager, &str, &str, u64)> {
+    let mut rows: Vec<_> = weight
+        .packages
+        .iter()
+        .map(|package| (package.manager, package.name.as_str(), package.version.as_str(), package.size_bytes.0))
+        .collect();
+    rows.sort_unstable();
+    rows
 }
 
 pub(super) fn assert_adds_up(weight: &Weight) {

@@ -79,7 +79,7 @@ socket=/var/run/docker.sock
 if ! command -v dockerd >/dev/null; then
     can_install || die "there is no container engine on this machine" \
         "install Docker or Podman with this system's package manager and start its service"
-    # fuse-overlayfs: where the kernel's own overlay is not to be had, dockerd falls back to it, else to whole copies
+    # fuse-overlayfs: where the kernel's own overlay is not available, dockerd falls back to it, else to whole copies
     apt_install docker.io iptables fuse-overlayfs
 fi
 

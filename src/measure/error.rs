@@ -56,7 +56,7 @@ pub enum MeasureError {
     /// Images are to be weighed in place, and cannot be.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
-    /// A name given with `--only` is no variant.
+    /// A name given with `--only` does not name a variant.
     #[error("the suite has no variant `{0}`")]
     NoSuchVariant(String),
     /// The suite.

@@ -130,7 +130,7 @@ fn walk(page: &str, least: usize) {
     assert!(commands.len() >= least, "{page}: {commands:?}");
     for line in commands {
         // What needs a clone of this repository is what `make test` itself is run in; the image of a release and buildx
-        // are not to be had on every machine.
+        // are not available on every machine.
         if ["make ", "cargo "].iter().any(|start| line.starts_with(start))
             || ["ghcr.io/", "docker buildx"].iter().any(|word| line.contains(word))
         {

@@ -1,7 +1,7 @@
 //! A no-change rebuild as tonnage measures it, against `docker build` of the same context by the command line.
 //!
-//! `cargo bench --bench rebuild` alternates the two for 20 rounds on the tiny base (`tests/support/tiny.sh`) and prints the
-//! medians and the median of the paired ratios, for the classic builder and for BuildKit. The command line tool is
+//! `cargo bench --bench rebuild` alternates the two for 20 rounds on the tiny base, which it makes (`tests/support/tiny.sh`),
+//! and prints the medians and the median of the paired ratios, for the classic builder and for BuildKit. The command line tool is
 //! `docker`, or the one that `TONNAGE_BENCH_DOCKER` names (BuildKit needs one with BuildKit built in, or buildx). Exit
 //! code 1 where a ratio is above the limit.
 //!
@@ -29,6 +29,12 @@ const DOCKERFILE: &str = "FROM tonnage-tiny/python:3.9-alpine\nWORKDIR /app\nCOP
     RUN pip install --no-cache-dir -r requirements.txt\nCOPY src /app\nCMD python server.py\n";
 
 fn main() -> ExitCode {
+    let bases =
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/tiny.sh")).stdout(Stdio::null()).status();
+    if !bases.is_ok_and(|status| status.success()) {
+        println!("not measured: the tiny bases cannot be made");
+        return ExitCode::FAILURE;
+    }
     let mut code = ExitCode::SUCCESS;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -148,16 +154,19 @@ fn docker(arguments: &[&str]) -> std::io::Result<()> {
 
 fn docker_build(folder: &std::path::Path, builder: Builder) -> Result<f64, Box<dyn std::error::Error>> {
     let begun = Instant::now();
-    let status = program()
+    let output = program()
         .args(["build", "--quiet", "--tag", TAGS[1], "--label"])
         .arg(format!("{}={RUN}", labels::RUN))
         .arg(folder)
         .env("DOCKER_BUILDKIT", if builder == Builder::Classic { "0" } else { "1" })
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
+        .output()?;
     let seconds = begun.elapsed().as_secs_f64();
-    if status.success() { Ok(seconds) } else { Err(format!("docker build ended with {status}").into()) }
+    if output.status.success() {
+        return Ok(seconds);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let reason = said.lines().find(|line| line.starts_with("ERROR")).or(said.lines().last()).unwrap_or_default();
+    Err(format!("docker build: {}", reason.trim()).into())
 }
 
 fn unix_nanos() -> u64 {

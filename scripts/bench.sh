@@ -12,10 +12,19 @@ export DOCKER_HOST
 say "the engine is at $DOCKER_HOST"
 
 cd "$root"
-say "cargo build --release"
-cargo build --release --locked
-
+# The program is compiled while the base images are made; nothing compiles once builds are timed.
+say "cargo build --release, meanwhile"
+log=$cache/build.log
+cargo build --release --locked >"$log" 2>&1 &
+compiler=$!
+trap 'kill "$compiler" 2>/dev/null || true' EXIT
 suite_options
+wait "$compiler" || {
+    tail -n 40 "$log" >&2
+    die "tonnage does not compile" "the whole log is in \`$log\`"
+}
+trap - EXIT
+say "program and base images are ready"
 
 report=results/flask-blog/$(date -u +%Y%m%dT%H%M%SZ)
 for argument; do

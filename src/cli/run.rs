@@ -34,6 +34,9 @@ use crate::ui::{Plain, Watch};
 const ROUNDS: u32 = 7;
 /// What a quick run measures, once: too little for an interval, and it says so.
 const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
+/// What is built in two rounds unless it is asked for: `touch` only proves that the cache goes by content, and `deps` is
+/// as slow as a cold build and runs again what it runs again.
+const BRIEF: [Scenario; 2] = [Scenario::Touch, Scenario::Deps];
 /// Seed of the order by default.
 const SEED: u64 = 1;
 /// Limit on one pull by default.
@@ -85,7 +88,7 @@ pub(super) struct Args {
     /// Only measure these variants (comma-separated)
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
     only: Vec<String>,
-    /// Scenarios to measure (comma-separated) [default: cold,warm,touch,src,deps]
+    /// Scenarios to measure in every round (comma-separated) [default: cold,warm,src; touch and deps in two rounds]
     #[arg(
         long,
         value_name = "SCENARIO",
@@ -396,6 +399,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
     };
     scenarios.sort();
     scenarios.dedup();
+    let brief = if args.scenarios.is_empty() && args.against.is_none() { BRIEF.to_vec() } else { Vec::new() };
     let once = args.sizes_only || args.quick;
     let rounds = if once { 1 } else { args.rounds.unwrap_or(ROUNDS) };
     let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -411,6 +415,7 @@ fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: S
             rounds,
             discard_first: !once,
             scenarios,
+            brief,
             warm_repeats: if args.quick { 1 } else { WARM_REPEATS },
             seed: args.seed.unwrap_or(SEED),
             twin: suite.twin(&args.only).filter(|_| !args.no_twin && !once),

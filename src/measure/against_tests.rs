@@ -57,6 +57,7 @@ impl States {
                 rounds: 3,
                 discard_first: true,
                 scenarios: vec![Scenario::Cold, Scenario::Warm, Scenario::Src],
+                brief: Vec::new(),
                 warm_repeats: 2,
                 seed: 1,
                 twin: Some(0),

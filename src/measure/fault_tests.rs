@@ -69,6 +69,7 @@ impl Bench {
                 rounds: 1,
                 discard_first: false,
                 scenarios: vec![Scenario::Cold, Scenario::Warm, Scenario::Src],
+                brief: Vec::new(),
                 warm_repeats: 1,
                 seed: 1,
                 twin: None,

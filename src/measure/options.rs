@@ -109,6 +109,7 @@ pub(super) mod tests {
                 rounds: 2,
                 discard_first: false,
                 scenarios: vec![Scenario::Cold, Scenario::Src],
+                brief: Vec::new(),
                 warm_repeats: 3,
                 seed: u64::MAX,
                 twin: Some(1),

@@ -18,12 +18,30 @@ pub struct PlanOptions {
     pub discard_first: bool,
     /// Scenarios to measure, in any order.
     pub scenarios: Vec<Scenario>,
+    /// Those of them that are built in the first two rounds that count, and never by the twin: what an edit reruns and
+    /// changes is the same in every round, and two show it.
+    #[serde(default)]
+    pub brief: Vec<Scenario>,
     /// How often `warm` is built in each turn (at least once).
     pub warm_repeats: u32,
     /// Seed of the order.
     pub seed: u64,
     /// Variant that is measured twice each round, for the A/A check.
     pub twin: Option<usize>,
+}
+
+/// Rounds of a brief scenario.
+const BRIEF_ROUNDS: u32 = 2;
+
+impl PlanOptions {
+    /// The scenarios of a turn, in their order.
+    fn turn(&self, round: u32, twin: bool) -> impl Iterator<Item = Scenario> {
+        let counted = round.checked_sub(u32::from(self.discard_first));
+        let brief = !twin && counted.is_some_and(|counted| counted < BRIEF_ROUNDS);
+        Scenario::ALL
+            .into_iter()
+            .filter(move |scenario| self.scenarios.contains(scenario) && (brief || !self.brief.contains(scenario)))
+    }
 }
 
 /// One build of the plan.
@@ -85,7 +103,7 @@ pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions)
             std::iter::once(first).chain(second)
         });
         for (variant, twin) in both {
-            for scenario in Scenario::ALL.into_iter().filter(|scenario| options.scenarios.contains(scenario)) {
+            for scenario in options.turn(round, twin) {
                 let repeats = if scenario == Scenario::Warm { options.warm_repeats.max(1) } else { 1 };
                 for repeat in 0..repeats {
                     let index = u32::try_from(steps.len()).unwrap_or(u32::MAX);
@@ -126,6 +144,7 @@ mod tests {
             rounds: 7,
             discard_first: true,
             scenarios: vec![Scenario::Deps, Scenario::Cold, Scenario::Warm, Scenario::Src],
+            brief: Vec::new(),
             warm_repeats: 3,
             seed,
             twin: Some(1),
@@ -174,6 +193,16 @@ mod tests {
                 (Scenario::Deps, 0)
             ]
         );
+    }
+
+    #[test]
+    fn a_brief_scenario_is_built_in_the_first_two_rounds_that_count_and_not_by_the_twin() {
+        let steps = plan(3, &PlanOptions { brief: vec![Scenario::Deps], ..options(4) });
+        let deps: Vec<_> = steps.iter().filter(|step| step.scenario == Scenario::Deps).collect();
+        assert_eq!(deps.len(), 3 * 2);
+        assert!(deps.iter().all(|step| [1, 2].contains(&step.round) && !step.twin));
+        let others = |steps: &[Step]| steps.iter().filter(|step| step.scenario != Scenario::Deps).count();
+        assert_eq!(others(&steps), others(&plan(3, &options(4))));
     }
 
     #[test]

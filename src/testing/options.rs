@@ -25,6 +25,7 @@ pub fn run_options(directory: &Path) -> RunOptions {
             rounds: 1,
             discard_first: true,
             scenarios: Scenario::ALL.to_vec(),
+            brief: Vec::new(),
             warm_repeats: 3,
             seed: 1,
             twin: None,

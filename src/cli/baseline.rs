@@ -7,23 +7,23 @@ use clap::Subcommand;
 
 use super::Terminal;
 use super::check::judged;
-use super::place::Place;
+use super::place::SuitePlace;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::gate::{Accepting, Baseline, GateError, Kind, Measured, accept};
+use crate::gate::{Accepting, Baseline, GateError, Measured, MeasuredKind, accept};
 use crate::report;
 
 /// Arguments of `tonnage baseline`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct BaselineArgs {
     #[command(subcommand)]
-    command: Command,
+    command: BaselineCommand,
 }
 
 /// What to do with the baseline.
 #[derive(Debug, Subcommand)]
-enum Command {
+enum BaselineCommand {
     /// Make a record the new baseline
     Accept(Accept),
     /// Check that the baseline was not modified and adds up (needs no image)
@@ -37,7 +37,7 @@ struct Accept {
     /// run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: SuitePlace,
     /// Reason for the change, kept in the baseline
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
@@ -50,14 +50,14 @@ struct Accept {
 #[derive(Debug, clap::Args)]
 struct Verify {
     #[command(flatten)]
-    place: Place,
+    place: SuitePlace,
 }
 
 /// Runs `tonnage baseline`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: BaselineArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     match args.command {
-        Command::Accept(args) => accept_record(&args, terminal),
-        Command::Verify(args) => verify(&args, terminal),
+        BaselineCommand::Accept(args) => accept_record(&args, terminal),
+        BaselineCommand::Verify(args) => verify(&args, terminal),
     }
 }
 
@@ -65,7 +65,7 @@ fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = args.place.find(args.record.as_deref())?;
     let path = suite.record.clone()?;
     let measured = Measured::read(&path)?;
-    if measured.kind == Kind::Baseline {
+    if measured.kind == MeasuredKind::Baseline {
         return Err(Failure::new(
             Exit::Usage,
             format!("`{}` is a baseline itself", path.display()),

@@ -5,26 +5,26 @@ use std::path::{Path, PathBuf};
 use strum::VariantNames as _;
 
 use super::output::{Output, parse_output};
-use super::place::{Place, Suite};
+use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
 use super::words::one_of;
-use super::{Colour, Terminal};
+use super::{ColourChoice, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::timing::{self, TimingResult};
-use crate::gate::{Baseline, Budgets, Input, Judgement, Kind, Measured, TimingMode, Vanished, judge};
+use crate::gate::{Baseline, Budgets, Input, Judgement, Measured, MeasuredKind, TimingMode, Vanished, judge};
 use crate::record::{self, Against};
 use crate::report::{GateFormat, Look, render_judgement};
 
 /// Arguments of `tonnage check`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CheckArgs {
     /// Record to check: a run.json, its directory, the output of `tonnage weigh --format json`, an image in a registry
     /// (`[NAME=]registry://HOST/NAME:TAG`), or a suite (its newest run) [default: the newest run of the suite here]
     record: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: SuitePlace,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value_t = GateFormat::Table, value_parser = one_of::<GateFormat>(GateFormat::VARIANTS))]
     format: GateFormat,
@@ -42,7 +42,7 @@ pub(super) struct Args {
 }
 
 /// Runs `tonnage check`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let image = args.record.as_deref().and_then(|record| args.registry.image(record));
     let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
@@ -63,7 +63,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
         None => judged(&suite, &path, must_have_baseline)?,
     };
-    let look = Look { colour: terminal.colour == Colour::On, top: args.top };
+    let look = Look { colour: terminal.colour == ColourChoice::On, top: args.top };
     for output in &args.output {
         let text = render_judgement(output.format, &judgement, &measured, Look { colour: false, ..look });
         fsx::write_atomic(&output.file, text.as_bytes())?;
@@ -76,7 +76,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// The record, and the verdict on it.
-pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Result<(Measured, Judgement), Failure> {
+pub(super) fn judged(
+    suite: &ChosenSuite,
+    path: &Path,
+    must_have_baseline: bool,
+) -> Result<(Measured, Judgement), Failure> {
     let (measured, timings, beside) = read(path, &suite.budgets)?;
     let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
     verdict(suite, measured, timings, beside, &accept, must_have_baseline)
@@ -84,7 +88,7 @@ pub(super) fn judged(suite: &Suite, path: &Path, must_have_baseline: bool) -> Re
 
 /// The verdict on what was measured; `accept` makes a baseline of it.
 fn verdict(
-    suite: &Suite,
+    suite: &ChosenSuite,
     measured: Measured,
     timings: Vec<TimingResult>,
     beside: Option<Measured>,
@@ -95,7 +99,7 @@ fn verdict(
     let label = suite.baseline.display().to_string();
     let baseline = if suite.baseline.exists() {
         let read = Measured::read(&suite.baseline)?;
-        let baseline = if read.kind == Kind::Baseline {
+        let baseline = if read.kind == MeasuredKind::Baseline {
             Baseline::read(&suite.baseline)?
         } else {
             Baseline::of(&read, &suite.budgets.path_metrics())
@@ -115,7 +119,7 @@ fn verdict(
         })
     };
     // Sizes are the same on every engine; times are never accepted.
-    let elsewhere = (measured.kind == Kind::Run).then(|| {
+    let elsewhere = (measured.kind == MeasuredKind::Run).then(|| {
         let folder = suite.folder.to_string_lossy();
         let run = if folder.is_empty() { String::new() } else { format!(" {}", super::allow::for_shell(&folder)) };
         format!("tonnage run --quick{run} && tonnage baseline accept{run}")
@@ -136,7 +140,7 @@ fn verdict(
 /// The record, the verdicts on its times, and what it was measured against in the same job.
 fn read(path: &Path, budgets: &Budgets) -> Result<(Measured, Vec<TimingResult>, Option<Measured>), Failure> {
     let measured = Measured::read(path)?;
-    if measured.kind != Kind::Run {
+    if measured.kind != MeasuredKind::Run {
         return Ok((measured, Vec::new(), None));
     }
     let Some(against) = Against::beside(path)? else { return Ok((measured, Vec::new(), None)) };

@@ -16,7 +16,7 @@ use crate::suite;
 
 /// Arguments of `tonnage clean`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CleanArgs {
     #[command(flatten)]
     engine: super::engine::EngineArgs,
     /// List what would be removed without removing it
@@ -38,11 +38,11 @@ pub(super) struct Args {
 /// Runs that were killed have left ledgers: what each of them made is removed. A run that is going on is not touched.
 /// Without a ledger here nobody can tell whether a run is over (it may belong to another user, or to a container with a
 /// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     super::engine::runtime()?.block_on(clean(&args, terminal))
 }
 
-async fn clean(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+async fn clean(args: &CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let engine = connect(&args.engine.connect(BuilderChoice::Auto)).await?;
     let removal = if args.dry_run { Removal::List } else { Removal::Remove };
     let wanted = |run: &str| args.run.as_deref().is_none_or(|only| only == run);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::output::{Output, parse_output};
 use super::registry::RegistryArgs;
 use super::words::one_of;
-use super::{Colour, Terminal};
+use super::{ColourChoice, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -14,7 +14,7 @@ use crate::report::{GateFormat, Look, compare_html, render_differences};
 
 /// Arguments of `tonnage compare`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CompareArgs {
     /// Old side: a run.json or its directory, a baseline, the output of `tonnage weigh --format json`, an archive, an
     /// image in a registry (`registry://HOST/NAME:TAG`), or an image on the engine
     old: String,
@@ -50,10 +50,10 @@ fn file(text: &str) -> Result<Output, String> {
 }
 
 /// Runs `tonnage compare`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: CompareArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = (target(&args.old, &args.registry, terminal)?, target(&args.new, &args.registry, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
-    let look = Look { colour: terminal.colour == Colour::On, top: args.top };
+    let look = Look { colour: terminal.colour == ColourChoice::On, top: args.top };
     let render = |format: GateFormat, look: Look| match format {
         GateFormat::Html => compare_html(&differences, &old, &new, look),
         format => render_differences(format, &differences, look).unwrap_or_default(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::Terminal;
-use crate::engine::{BuilderChoice, Surroundings, Wanted, probe};
+use crate::engine::{BuilderChoice, Needed, Surroundings, probe};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::store_in_place;
@@ -16,7 +16,7 @@ use crate::suite::{MANIFEST_NAME, Suite};
 
 /// Arguments of `tonnage doctor`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DoctorArgs {
     /// Suite whose base images to check: its directory or manifest [default: the tonnage.toml here, if any]
     #[arg(value_hint = ValueHint::AnyPath)]
     suite: Option<PathBuf>,
@@ -35,12 +35,12 @@ pub(super) struct Args {
     more_bases: Vec<String>,
     /// Output format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    format: Format,
+    format: DoctorFormat,
 }
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum DoctorFormat {
     /// A table for the terminal
     #[default]
     Table,
@@ -49,7 +49,7 @@ enum Format {
 }
 
 /// Runs `tonnage doctor`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: DoctorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = suite(&args)?;
     let options = args.engine.connect(args.builder);
     let found = super::engine::runtime()?
@@ -58,8 +58,8 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let not_in_place = store.ok().and_then(Result::err).map(|reason| chain(&reason));
     let examination = Examination { probe: &found, not_in_place };
     terminal.out(&match args.format {
-        Format::Table => examination.table(),
-        Format::Json => examination.json(),
+        DoctorFormat::Table => examination.table(),
+        DoctorFormat::Json => examination.json(),
     })?;
     match &found.engine {
         Ok(_) => Ok(Exit::Done),
@@ -69,7 +69,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 /// The suite that was named, else the one that is here. A suite that is not named need not be there: the engine can be
 /// looked at all the same.
-fn suite(args: &Args) -> Result<Option<Suite>, Failure> {
+fn suite(args: &DoctorArgs) -> Result<Option<Suite>, Failure> {
     let here = || Some(PathBuf::from(".")).filter(|path| path.join(MANIFEST_NAME).is_file());
     let path = args.suite.clone().or_else(here);
     let suite = path.map(|path| Suite::load_allowing(&path, &args.allow.allow_outside)).transpose()?;
@@ -80,8 +80,8 @@ fn suite(args: &Args) -> Result<Option<Suite>, Failure> {
 }
 
 /// The bases of the suite on an engine, as the set has them, and those that were named; each once.
-fn wanted(args: &Args, suite: Option<&Suite>, engine: Option<&record::Engine>) -> Wanted {
-    let mut wanted = Wanted::default();
+fn wanted(args: &DoctorArgs, suite: Option<&Suite>, engine: Option<&record::Engine>) -> Needed {
+    let mut wanted = Needed::default();
     if let Some(suite) = suite {
         let set = suite.base_set(&args.bases).unwrap_or_default();
         for variant in &suite.variants {

@@ -13,7 +13,7 @@ use crate::suite::init::{self, InitError};
 
 /// Arguments of `tonnage init`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct InitArgs {
     /// Directory to search; tonnage.toml is written there
     #[arg(default_value = ".")]
     dir: PathBuf,
@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 /// Runs `tonnage init`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: InitArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = args.dir.join(MANIFEST_NAME);
     if args.dockerignore && !args.force && path.exists() {
         return add_to_ignore(&init::to_ignore(&args.dir, &fsx::read_text(&path)?)?, terminal);

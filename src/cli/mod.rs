@@ -31,7 +31,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::Failure;
 use crate::exit::Exit;
 
-pub(crate) use terminal::{Colour, Terminal};
+pub(crate) use terminal::{ColourChoice, Terminal};
 
 /// Build, weigh, and compare container images.
 #[derive(Debug, Parser)]
@@ -51,25 +51,25 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build and measure every variant of a suite
-    Run(Box<run::Args>),
+    Run(Box<run::RunArgs>),
     /// Weigh images and archives without building anything
-    Weigh(Box<weigh::Args>),
+    Weigh(Box<weigh::WeighArgs>),
     /// Compare two records, images, or archives and explain the differences
-    Compare(compare::Args),
+    Compare(compare::CompareArgs),
     /// Check sizes against budgets and a baseline (the CI gate)
-    Check(check::Args),
+    Check(check::CheckArgs),
     /// Manage the baseline that `check` compares against
-    Baseline(baseline::Args),
+    Baseline(baseline::BaselineArgs),
     /// Regenerate tables, charts, and the HTML page from a record
-    Report(report::Args),
+    Report(report::ReportArgs),
     /// Show how sizes and build times changed across runs
-    Trend(trend::Args),
+    Trend(trend::TrendArgs),
     /// Write a tonnage.toml for the Dockerfiles found here
-    Init(init::Args),
+    Init(init::InitArgs),
     /// Check the engine, builder, base images, and disk space
-    Doctor(doctor::Args),
+    Doctor(doctor::DoctorArgs),
     /// Remove what runs left on the engine, and nothing else
-    Clean(clean::Args),
+    Clean(clean::CleanArgs),
     /// Print a shell completion script
     Completions(generate::CompletionsArgs),
     /// Print a manual page (roff)

@@ -25,7 +25,7 @@ pub(super) fn results_of(manifest: &Document) -> Result<[PathBuf; 2], SuiteError
 
 /// Where the suite and its baseline are.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Place {
+pub(super) struct SuitePlace {
     /// Suite directory or manifest [default: the tonnage.toml here]
     #[arg(long, value_name = "PATH")]
     suite: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub(super) struct Place {
 
 /// The suite's directory, its rules, and where its baseline and newest record are.
 #[derive(Debug)]
-pub(super) struct Suite {
+pub(super) struct ChosenSuite {
     /// The folder of the manifest, as it was named.
     pub folder: PathBuf,
     /// The rules; empty where there is no manifest.
@@ -52,9 +52,9 @@ pub(super) struct Suite {
     pub record: Result<PathBuf, Failure>,
 }
 
-impl Place {
+impl SuitePlace {
     /// Finds the suite and reads its rules. A suite that was named must be there. `record` may be a suite as well.
-    pub(super) fn find(&self, record: Option<&Path>) -> Result<Suite, Failure> {
+    pub(super) fn find(&self, record: Option<&Path>) -> Result<ChosenSuite, Failure> {
         let (named, record) = match (&self.suite, record) {
             (None, Some(path)) if is_suite(path) => (Some(path), None),
             (suite, record) => (suite.as_deref(), record),
@@ -86,7 +86,7 @@ impl Place {
             (None, Some(document)) => newest(document),
             (None, None) => Err(SuiteError::NoManifest { folder: here.to_path_buf() }.into()),
         };
-        Ok(Suite { folder, budgets, baseline, flags, record })
+        Ok(ChosenSuite { folder, budgets, baseline, flags, record })
     }
 
     /// The file that was named as baseline, if one was.

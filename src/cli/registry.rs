@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::registry::{Settings, is_registry};
+use crate::registry::{RegistrySettings, is_registry};
 use crate::suite;
 
 /// How registries are spoken to.
@@ -22,8 +22,8 @@ pub(super) struct RegistryArgs {
 
 impl RegistryArgs {
     /// How to speak to them.
-    pub(super) fn settings(&self) -> Settings {
-        Settings { ca_file: self.ca_file.clone(), plain_http: self.plain_http, ..Settings::default() }
+    pub(super) fn settings(&self) -> RegistrySettings {
+        RegistrySettings { ca_file: self.ca_file.clone(), plain_http: self.plain_http, ..RegistrySettings::default() }
     }
 
     /// A target as it is meant.

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use strum::VariantNames as _;
 
 use super::Terminal;
-use super::terminal::Colour;
+use super::terminal::ColourChoice;
 use super::words::one_of;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::gate::{Kind, Measured};
+use crate::gate::{Measured, MeasuredKind};
 use crate::record::{self, Record, Scenario, Variant};
-use crate::report::{self, Appearance, Beside, Style, Theme, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, Appearance, FilesBeside, Style, Theme, WeighSection, WeighShown, WeighSkipped};
 use crate::text::for_people;
 
 /// Rows of each list of a weighing.
@@ -20,7 +20,7 @@ const TOP: usize = 10;
 
 /// Arguments of `tonnage report`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ReportArgs {
     /// A run.json or its directory, or the output of `tonnage weigh --format json` [default: the newest run in `results`]
     #[arg(value_name = "RECORD")]
     record: Option<PathBuf>,
@@ -112,7 +112,7 @@ pub(super) enum Format {
 }
 
 /// Runs `tonnage report`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = match &args.record {
         Some(path) => path.clone(),
         None => newest(Path::new("results"))?,
@@ -152,11 +152,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The images of a weighing, if that is what the file holds.
 fn weighing(path: &Path) -> Option<Vec<Variant>> {
     let measured = Measured::read(path).ok()?;
-    (measured.kind == Kind::Weighing).then_some(measured.variants)
+    (measured.kind == MeasuredKind::Weighing).then_some(measured.variants)
 }
 
 /// What `tonnage weigh` says, from its own JSON.
-fn of_weighing(args: &Args, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
+fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
     use WeighSection::{Files, Findings, Layers, Packages};
     if args.into.is_some() || args.out.is_some() {
         let message = "`--into` and `--out` need the record of a run, and this is a weighing";
@@ -180,7 +180,7 @@ fn of_weighing(args: &Args, images: &[Variant], terminal: &Terminal) -> Result<E
         };
         fsx::write_atomic(file, text.as_bytes())?;
     }
-    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {
         Format::Table if args.full => report::weigh_terminal(images, shown, style),
         Format::Table => report::weigh_screen(images, shown, style),
@@ -194,22 +194,22 @@ fn of_weighing(args: &Args, images: &[Variant], terminal: &Terminal) -> Result<E
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shown {
     /// What came out, what costs most, and where the rest is.
-    Screen(Beside),
+    Screen(FilesBeside),
     /// Every table.
     Everything,
 }
 
 /// The files of a report in its directory.
-pub(super) fn beside(folder: &Path) -> Beside {
+pub(super) fn beside(folder: &Path) -> FilesBeside {
     let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let every_table = format!("tonnage report --full {}", super::allow::for_shell(&here.to_string_lossy()));
-    Beside { page: file("report.html"), markdown: file("report.md"), every_table }
+    FilesBeside { page: file("report.html"), markdown: file("report.md"), every_table }
 }
 
 /// A record as it was asked for.
 pub(super) fn print(record: &Record, format: Format, shown: &Shown, terminal: &Terminal) -> String {
-    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     match format {
         Format::Table => match shown {
             Shown::Screen(beside) => report::screen(record, beside, style),

@@ -22,7 +22,7 @@ use crate::fsx;
 use crate::gate::Budgets;
 use crate::image::{ParsePlatformError, Platform, Way};
 use crate::json;
-use crate::measure::{self, Cancel, Invocation, Journal, Mark, Outcome, Replayed, RunOptions, SecretSpec};
+use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptions, RunOutcome, SecretSpec};
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
@@ -49,12 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    reason = "flags are named and typed as the user writes them"
-)]
-pub(super) struct Args {
+#[expect(clippy::struct_excessive_bools, reason = "flags are named and typed as the user writes them")]
+pub(super) struct RunArgs {
     /// Suite directory or manifest, or Dockerfiles to build with the current directory as context [default: the
     /// tonnage.toml here]
     #[arg(value_name = "SUITE|DOCKERFILE", value_hint = ValueHint::AnyPath)]
@@ -154,7 +150,7 @@ fn platform(text: &str) -> Result<String, ParsePlatformError> {
 }
 
 /// Runs `tonnage run`.
-pub(super) fn run(mut args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(mut args: RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let earlier = args.resume.as_deref().map(Journal::look).transpose()?;
     if let Some(Replayed { options: Some(options), against, .. }) = &earlier {
         args.fill(options, against.as_ref());
@@ -183,7 +179,7 @@ struct What {
 
 impl What {
     /// What the command line names, else what the run was started with that is resumed, else the suite here.
-    fn of(args: &Args, told: Option<Invocation>) -> Result<Self, Failure> {
+    fn of(args: &RunArgs, told: Option<Invocation>) -> Result<Self, Failure> {
         let is_manifest = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
         let is_dockerfile = |path: &PathBuf| path.is_file() && !is_manifest(path);
         let suite = |path: PathBuf| Self { path, dockerfiles: Vec::new() };
@@ -219,7 +215,7 @@ impl What {
     }
 }
 
-impl Args {
+impl RunArgs {
     fn bases(&self) -> &str {
         self.bases.as_deref().unwrap_or("default")
     }
@@ -246,7 +242,7 @@ impl Args {
 }
 
 async fn measure_suite(
-    args: &Args,
+    args: &RunArgs,
     measured: &What,
     suite: &Suite,
     earlier: Option<Replayed>,
@@ -328,7 +324,7 @@ async fn measure_suite(
 
 /// The options of a run that is resumed: those that it was started with. What may change from part to part is taken
 /// from the command line where it says so; anything else that it says must be as it was.
-fn resumed(args: &Args, given: RunOptions, earlier: RunOptions) -> Result<RunOptions, Failure> {
+fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<RunOptions, Failure> {
     let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
     let (plan, before) = (&given.plan, &earlier.plan);
     let rounds = (plan.rounds, plan.discard_first) == (before.rounds, before.discard_first);
@@ -378,7 +374,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Sees to as many rounds as the verdicts on times need, one more for chance; says so where fewer were asked for.
-fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut RunOptions, terminal: &Terminal) {
+fn enough_rounds(args: &RunArgs, suite: &Suite, base: &BaseState, options: &mut RunOptions, terminal: &Terminal) {
     let needed = base.rounds(suite, &args.only, &options.plan.scenarios);
     let chosen = args.rounds.is_some() || args.quick || args.sizes_only;
     if !chosen && needed > 0 {
@@ -390,7 +386,7 @@ fn enough_rounds(args: &Args, suite: &Suite, base: &BaseState, options: &mut Run
     }
 }
 
-fn options(args: &Args, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
+fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
     let mut scenarios = match args.scenarios.as_slice() {
         _ if args.sizes_only => vec![Scenario::Cold],
         [] if args.quick => QUICK.to_vec(),
@@ -483,9 +479,9 @@ fn not_cleaned(why: &str) -> Failure {
 }
 
 fn present(
-    args: &Args,
+    args: &RunArgs,
     path: &Path,
-    mut outcome: Outcome,
+    mut outcome: RunOutcome,
     options: &RunOptions,
     base: Option<&BaseState>,
     terminal: &Terminal,
@@ -533,7 +529,7 @@ fn fresh(results: &Path, stamp: &str) -> PathBuf {
 
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
 /// allow.
-fn resume_command(args: &Args, out: &Path) -> String {
+fn resume_command(args: &RunArgs, out: &Path) -> String {
     format!("tonnage run --resume={}{}", super::allow::for_shell(&out.to_string_lossy()), args.allow.again())
 }
 
@@ -579,10 +575,10 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        args: RunArgs,
     }
 
-    fn args(words: &[&str]) -> Args {
+    fn args(words: &[&str]) -> RunArgs {
         Line::parse_from(["run"].iter().chain(words)).args
     }
 

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 
 /// Whether output may be coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colour {
+pub(crate) enum ColourChoice {
     /// Escape sequences are welcome.
     On,
     /// Plain text only.
@@ -18,7 +18,7 @@ pub(crate) enum Colour {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
     /// Whether stdout may be coloured.
-    pub colour: Colour,
+    pub colour: ColourChoice,
     /// Columns of stdout; `None` where it is not a terminal.
     pub width: Option<u16>,
     /// Whether stderr is a terminal, where bars can be drawn.
@@ -32,7 +32,7 @@ impl Terminal {
     pub(crate) fn detect(quiet: bool) -> Self {
         let out = io::stdout();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = if out.is_terminal() && !no_colour { Colour::On } else { Colour::Off };
+        let colour = if out.is_terminal() && !no_colour { ColourChoice::On } else { ColourChoice::Off };
         let width = if out.is_terminal() { terminal_columns() } else { None };
         Self { colour, width, live: io::stderr().is_terminal() && !quiet, quiet }
     }

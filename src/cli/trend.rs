@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::words::one_of;
-use super::{Colour, Terminal};
-use crate::analyse::trend::{Metric, Trend, read_history, trend};
+use super::{ColourChoice, Terminal};
+use crate::analyse::trend::{Trend, TrendMetric, read_history, trend};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -16,7 +16,7 @@ use crate::text::for_people;
 
 /// Arguments of `tonnage trend`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct TrendArgs {
     /// Suite name or directory, a results directory, or a history.jsonl
     #[arg(default_value = ".")]
     suite: String,
@@ -24,11 +24,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
     /// Metric to show
-    #[arg(long, default_value = "size", value_parser = one_of::<Metric>(&Metric::WORDS))]
-    metric: Metric,
+    #[arg(long, default_value = "size", value_parser = one_of::<TrendMetric>(&TrendMetric::WORDS))]
+    metric: TrendMetric,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: TrendFormat,
     /// Only show the last N runs
     #[arg(long, value_name = "N")]
     last: Option<usize>,
@@ -39,7 +39,7 @@ const HISTORY: &str = "history.jsonl";
 
 /// How to print a trend.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum TrendFormat {
     /// A table for the terminal
     #[default]
     Table,
@@ -52,7 +52,7 @@ enum Format {
 }
 
 /// Runs `tonnage trend`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: TrendArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = history_path(&args.suite, &args.results)?;
     let text = fsx::read_text(&path).map_err(|error| match error.source.kind() {
         std::io::ErrorKind::NotFound => Failure::new(
@@ -81,14 +81,14 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn print(trend: &Trend, format: Format, terminal: &Terminal) -> String {
+fn print(trend: &Trend, format: TrendFormat, terminal: &Terminal) -> String {
     match format {
-        Format::Table => {
-            report::trend_terminal(trend, Style { colour: terminal.colour == Colour::On, width: terminal.width })
+        TrendFormat::Table => {
+            report::trend_terminal(trend, Style { colour: terminal.colour == ColourChoice::On, width: terminal.width })
         }
-        Format::Json => report::trend_json(trend),
-        Format::Markdown => report::trend_markdown(trend),
-        Format::Mermaid => report::trend_mermaid(trend),
+        TrendFormat::Json => report::trend_json(trend),
+        TrendFormat::Markdown => report::trend_markdown(trend),
+        TrendFormat::Mermaid => report::trend_mermaid(trend),
     }
 }
 

@@ -14,13 +14,15 @@ use super::Terminal;
 use super::engine::{EngineArgs, runtime};
 use super::registry::RegistryArgs;
 use super::span::parse_span;
-use super::terminal::Colour;
+use super::terminal::ColourChoice;
 use super::words::one_of;
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
-use crate::image::{DiffIds, Limits, Naming, Options, Said, Wanted, WantedPlatform, Way, WireMode, weigh_targets};
+use crate::image::{
+    DiffIds, Limits, Options, Said, TargetNaming, Wanted, WantedPlatform, Way, WireMode, weigh_targets,
+};
 use crate::record::Variant;
 use crate::registry::is_registry;
 use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
@@ -42,7 +44,7 @@ const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 /// Arguments of `tonnage weigh`.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub(super) struct Args {
+pub(super) struct WeighArgs {
     /// What to weigh: an archive (`docker save`, `podman save`, or OCI; plain, gzip, or zstd), an OCI layout directory,
     /// `-` for an archive on standard input, an image in a registry (`registry://HOST/NAME:TAG`, `docker://NAME`), or an
     /// image on the engine
@@ -52,8 +54,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Output format
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = WeighFormat::Table)]
+    format: WeighFormat,
     /// Maximum rows per list [default: 10; 200 in JSON and CSV]
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -116,7 +118,7 @@ pub(super) struct Args {
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum WeighFormat {
     /// A table for the terminal
     Table,
     /// Every figure, in bytes
@@ -141,14 +143,14 @@ fn memory(text: &str) -> Result<Bytes, String> {
 }
 
 /// Runs `tonnage weigh`.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
     let why = args.why.as_deref().map(|path| format!("/{}", path.trim_matches('/')));
     let chosen = sections.len() < ALL_SECTIONS.len();
     let paths = Paths::new(&args.path, &args.ignore)?;
     let all_paths = paths.all();
-    let for_programs = matches!(args.format, Format::Json | Format::Csv | Format::Html);
+    let for_programs = matches!(args.format, WeighFormat::Json | WeighFormat::Csv | WeighFormat::Html);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
     let (targets, names) = named(args.targets, args.name)?;
     let (targets, names) = args.registry.all(targets, names);
@@ -170,17 +172,17 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
             diff_ids: if args.no_verify { DiffIds::Claimed } else { DiffIds::Checked },
         },
         // The sums of patterns are over all files that match.
-        top: if args.path.is_empty() && why.is_none() && args.format != Format::Ncdu { top } else { usize::MAX },
+        top: if args.path.is_empty() && why.is_none() && args.format != WeighFormat::Ncdu { top } else { usize::MAX },
         listed: match why.clone() {
             Some(why) => Box::new(move |path| is_at_or_below(path, &why)),
             None => Box::new(move |path| paths.lists(path)),
         },
-        naming: Naming::ByTarget,
+        naming: TargetNaming::ByTarget,
         limited: args.max_memory.is_some(),
     };
     let terminal = *terminal;
     let mut images = within(args.max_time, move || weigh(&wanted, &terminal))?;
-    let style = Style { colour: terminal.colour == Colour::On, width: terminal.width };
+    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     if let Some(path) = why {
         if !report::has_path(&images) {
             let message = format!("no target has a file at or below `{}`", for_people(&path));
@@ -190,7 +192,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let sums = paths::sums(&args.path, &images)?;
-    if args.format == Format::Ncdu {
+    if args.format == WeighFormat::Ncdu {
         terminal.out(&report::weigh_ncdu(&images))?;
         return Ok(Exit::Done);
     }
@@ -202,14 +204,16 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let skipped = WeighSkipped { duplicates: args.no_duplicates, wire: args.no_wire, diff_ids: args.no_verify };
     let shown = WeighShown { sections: &sections, top, skipped, bytes: args.bytes, sums: &sums };
     terminal.out(&match args.format {
-        Format::Table if args.full || chosen || args.top.is_some() => report::weigh_terminal(&images, shown, style),
-        Format::Table => report::weigh_screen(&images, shown, style),
-        Format::Json => report::weigh_json(&images, skipped),
-        Format::Csv => report::weigh_csv(&images, rows, skipped),
-        Format::Markdown => report::weigh_markdown(&images, shown),
-        Format::Html => report::weigh_html(&images, shown),
+        WeighFormat::Table if args.full || chosen || args.top.is_some() => {
+            report::weigh_terminal(&images, shown, style)
+        }
+        WeighFormat::Table => report::weigh_screen(&images, shown, style),
+        WeighFormat::Json => report::weigh_json(&images, skipped),
+        WeighFormat::Csv => report::weigh_csv(&images, rows, skipped),
+        WeighFormat::Markdown => report::weigh_markdown(&images, shown),
+        WeighFormat::Html => report::weigh_html(&images, shown),
         // Written above: it has all paths.
-        Format::Ncdu => String::new(),
+        WeighFormat::Ncdu => String::new(),
     })?;
     if !all_paths {
         terminal.note("only paths that match are listed; the sums are those of the whole image");
@@ -255,7 +259,7 @@ fn within<T: Send + 'static>(
 /// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
 /// their tags or platforms, so that those of another archive find their like.
 pub(super) fn measured(target: &str, registry: &RegistryArgs, terminal: &Terminal) -> Result<Measured, Failure> {
-    weighed(target, BTreeMap::new(), Naming::ByImage, registry, terminal)
+    weighed(target, BTreeMap::new(), TargetNaming::ByImage, registry, terminal)
 }
 
 /// Weighs an image in a registry for the gate; of several platforms each is named by the image and its platform.
@@ -266,13 +270,13 @@ pub(super) fn named_image(
     terminal: &Terminal,
 ) -> Result<Measured, Failure> {
     let names = name.into_iter().map(|name| (target.to_owned(), name)).collect();
-    weighed(target, names, Naming::ByTarget, registry, terminal)
+    weighed(target, names, TargetNaming::ByTarget, registry, terminal)
 }
 
 fn weighed(
     target: &str,
     names: BTreeMap<String, String>,
-    naming: Naming,
+    naming: TargetNaming,
     registry: &RegistryArgs,
     terminal: &Terminal,
 ) -> Result<Measured, Failure> {
@@ -339,7 +343,7 @@ fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTr
 }
 
 /// The sections that were asked for; all of them where none was.
-fn sections(args: &Args) -> Vec<WeighSection> {
+fn sections(args: &WeighArgs) -> Vec<WeighSection> {
     use WeighSection::{Files, Layers, Packages};
     let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
     let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
@@ -347,7 +351,7 @@ fn sections(args: &Args) -> Vec<WeighSection> {
 }
 
 /// What a row of the CSV is: a file has rows of one kind.
-fn csv_rows(args: &Args) -> Result<WeighRows, Failure> {
+fn csv_rows(args: &WeighArgs) -> Result<WeighRows, Failure> {
     let asked: Vec<WeighRows> =
         [(args.layers, WeighRows::Layers), (args.packages, WeighRows::Packages), (args.files, WeighRows::Files)]
             .into_iter()
@@ -356,7 +360,7 @@ fn csv_rows(args: &Args) -> Result<WeighRows, Failure> {
     match asked.as_slice() {
         [] => Ok(WeighRows::Targets),
         [rows] => Ok(*rows),
-        _ if args.format != Format::Csv => Ok(WeighRows::Targets),
+        _ if args.format != WeighFormat::Csv => Ok(WeighRows::Targets),
         _ => Err(Failure::new(
             Exit::Usage,
             "one CSV has rows of one kind",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dockerignore::{Client, Ignore, Verdict};
 
-use super::found::{Found, Kind};
+use super::found::{EntryKind, FoundEntry};
 use super::own::{self, Own};
 use super::{ContextError, MAX_BYTES, MAX_ENTRIES};
 use crate::fsx::{self, FileError};
@@ -19,7 +19,7 @@ use crate::text;
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     /// Path from the context's root, with `/` between its parts → what is there.
-    pub entries: BTreeMap<String, Found>,
+    pub entries: BTreeMap<String, FoundEntry>,
     /// The Dockerfile's path from the context's root; `None` where it lies outside.
     pub dockerfile: Option<String>,
     /// Whether the patterns exclude that Dockerfile, which is sent all the same.
@@ -61,12 +61,12 @@ impl Files {
 type Inode = (u64, u64);
 
 /// Makes the second and each further name of a file that is sent a link to the first.
-fn link(entries: &mut BTreeMap<String, Found>, inodes: &HashMap<String, Inode>) {
+fn link(entries: &mut BTreeMap<String, FoundEntry>, inodes: &HashMap<String, Inode>) {
     let mut first: HashMap<Inode, String> = HashMap::new();
     for (path, found) in entries {
         let Some(inode) = inodes.get(path) else { continue };
         match first.get(inode) {
-            Some(first) => found.kind = Kind::Link(first.clone()),
+            Some(first) => found.kind = EntryKind::Link(first.clone()),
             None => drop(first.insert(*inode, path.clone())),
         }
     }
@@ -119,7 +119,7 @@ struct Walk<'a> {
     dockerfile_excluded: bool,
     /// Whether the engine reads the ignore file too.
     send_ignore_file: bool,
-    entries: BTreeMap<String, Found>,
+    entries: BTreeMap<String, FoundEntry>,
     /// The inodes of files that have more than one name.
     inodes: HashMap<String, Inode>,
     /// Those whose bytes are counted.
@@ -128,7 +128,7 @@ struct Walk<'a> {
 }
 
 /// A directory that is being read.
-struct Open {
+struct OpenDirectory {
     /// Its path from the root, empty for the root itself.
     path: String,
     verdict: Verdict,
@@ -152,10 +152,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn open(&self, path: String, verdict: Verdict) -> Result<Open, FileError> {
+    fn open(&self, path: String, verdict: Verdict) -> Result<OpenDirectory, FileError> {
         let full = self.root.join(&path);
         let items = fs::read_dir(&full).map_err(|source| FileError::new("list", full, source))?;
-        Ok(Open { path, verdict, items })
+        Ok(OpenDirectory { path, verdict, items })
     }
 
     /// Takes in an entry, and gives the path and verdict of a directory that is to be read.
@@ -182,7 +182,7 @@ impl Walk<'_> {
         }
         let Some(path) = path else { return Err(ContextError::Name { path: shown }) };
         let (found, meta) = found(&item.path())?;
-        if let Kind::File(length) = found.kind {
+        if let EntryKind::File(length) = found.kind {
             let inode = (meta.dev(), meta.ino());
             if meta.nlink() > 1 {
                 self.inodes.insert(path.clone(), inode);
@@ -191,7 +191,7 @@ impl Walk<'_> {
                 self.bytes = self.bytes.saturating_add(length);
             }
         }
-        let directory = found.kind == Kind::Directory;
+        let directory = found.kind == EntryKind::Directory;
         self.add_directories_above(&path)?;
         self.entries.insert(path.clone(), found);
         if self.bytes > MAX_BYTES {
@@ -233,7 +233,7 @@ impl Walk<'_> {
     fn largest(&self) -> String {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for (path, found) in &self.entries {
-            if let Kind::File(length) = found.kind {
+            if let EntryKind::File(length) = found.kind {
                 *sums.entry(path.split('/').next().unwrap_or(path)).or_default() += length;
             }
         }
@@ -245,19 +245,19 @@ fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-fn found(path: &Path) -> Result<(Found, Metadata), FileError> {
+fn found(path: &Path) -> Result<(FoundEntry, Metadata), FileError> {
     let wrap = |source| FileError::new("read", path, source);
     let meta = fs::symlink_metadata(path).map_err(wrap)?;
     let kind = meta.file_type();
     let kind = if kind.is_dir() {
-        Kind::Directory
+        EntryKind::Directory
     } else if kind.is_symlink() {
-        Kind::Symlink(fs::read_link(path).map_err(wrap)?)
+        EntryKind::Symlink(fs::read_link(path).map_err(wrap)?)
     } else if kind.is_fifo() {
-        Kind::Fifo
+        EntryKind::Fifo
     } else {
-        Kind::File(meta.len())
+        EntryKind::File(meta.len())
     };
-    let found = Found { kind, mode: meta.mode() & 0o7777, mtime: u64::try_from(meta.mtime()).unwrap_or(0) };
+    let found = FoundEntry { kind, mode: meta.mode() & 0o7777, mtime: u64::try_from(meta.mtime()).unwrap_or(0) };
     Ok((found, meta))
 }

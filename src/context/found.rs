@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 /// A file, folder or link that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundEntry {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Permission bits.
     pub mode: u32,
     /// Modification time in whole seconds since the Unix epoch; 0 for any before it.
@@ -15,7 +15,7 @@ pub(crate) struct Found {
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     /// A regular file and its length in bytes.
     File(u64),
     /// Another name of a file that is sent, and the path of that file.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use dockerignore::Ignore;
 use serde::Deserialize;
 
-use super::found::{Found, Kind};
+use super::found::{EntryKind, FoundEntry};
 use crate::analyse::trend::read_history;
 use crate::fsx;
 use crate::record;
@@ -51,7 +51,7 @@ pub struct Source {
 
 /// Removes tonnage's own files from what was found, and the directories that hold nothing else, and says what was
 /// removed: the topmost directory of each, or the file.
-pub(super) fn remove(root: &Path, own: &Own, entries: &mut BTreeMap<String, Found>) -> BTreeSet<String> {
+pub(super) fn remove(root: &Path, own: &Own, entries: &mut BTreeMap<String, FoundEntry>) -> BTreeSet<String> {
     let mut files = find(root, own, entries);
     if files.is_empty() {
         return files;
@@ -65,11 +65,11 @@ pub(super) fn remove(root: &Path, own: &Own, entries: &mut BTreeMap<String, Foun
     all.iter().filter(is_top).cloned().collect()
 }
 
-fn find(root: &Path, own: &Own, entries: &BTreeMap<String, Found>) -> BTreeSet<String> {
+fn find(root: &Path, own: &Own, entries: &BTreeMap<String, FoundEntry>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let known: Vec<PathBuf> = own.files.iter().filter_map(|path| path.canonicalize().ok()).collect();
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let is_file = |path: &str| matches!(entries.get(path), Some(Found { kind: Kind::File(_), .. }));
+    let is_file = |path: &str| matches!(entries.get(path), Some(FoundEntry { kind: EntryKind::File(_), .. }));
     for path in entries.keys().filter(|path| is_file(path)) {
         let (directory, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(above, name)| (above, name));
         let full = root.join(path);
@@ -97,12 +97,12 @@ fn is_chart(name: &str) -> bool {
 fn is_of_a_run(path: &Path) -> bool {
     /// The part of a record that says who wrote it; the rest is skipped over.
     #[derive(Deserialize)]
-    struct Written {
+    struct WrittenBy {
         #[serde(rename = "format_version")]
         _format: String,
         tool: record::Tool,
     }
-    let by_us = |written: Written| written.tool.name == "tonnage";
+    let by_us = |written: WrittenBy| written.tool.name == "tonnage";
     let Ok(file) = fsx::open(path) else { return false };
     if path.file_name().is_some_and(|name| name == record::FILE) {
         return serde_json::from_reader(BufReader::new(file)).is_ok_and(by_us);
@@ -128,16 +128,17 @@ fn is_below(path: &str, directory: &str) -> bool {
 }
 
 /// Directories in which everything is tonnage's own.
-fn wholly_own(files: &BTreeSet<String>, entries: &BTreeMap<String, Found>) -> BTreeSet<String> {
+fn wholly_own(files: &BTreeSet<String>, entries: &BTreeMap<String, FoundEntry>) -> BTreeSet<String> {
     let above = |path: &str| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
     let mut directories: BTreeSet<String> = files.iter().flat_map(|path| above(path)).collect();
-    for (path, _) in entries.iter().filter(|(path, entry)| entry.kind != Kind::Directory && !files.contains(*path)) {
+    for (path, _) in entries.iter().filter(|(path, entry)| entry.kind != EntryKind::Directory && !files.contains(*path))
+    {
         for directory in above(path) {
             directories.remove(&directory);
         }
     }
     // An empty directory beside them is not theirs.
-    for (path, _) in entries.iter().filter(|(_, entry)| entry.kind == Kind::Directory) {
+    for (path, _) in entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Directory) {
         if !directories.contains(path) {
             for directory in above(path) {
                 directories.remove(&directory);
@@ -153,7 +154,7 @@ fn keep_named(
     own: &Own,
     files: &mut BTreeSet<String>,
     directories: &BTreeSet<String>,
-    entries: &BTreeMap<String, Found>,
+    entries: &BTreeMap<String, FoundEntry>,
 ) {
     for Source { path: source, glob } in &own.sources {
         if !glob {

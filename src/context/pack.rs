@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tar::{Builder as TarBuilder, EntryType, Header};
 
-use super::{ContextError, Files, Found, Kind, MAX_BYTES, Own};
+use super::{ContextError, EntryKind, Files, FoundEntry, MAX_BYTES, Own};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
 use crate::units;
@@ -19,14 +19,14 @@ pub struct Context {
     dockerfile: String,
     /// Whether the Dockerfile is among the entries only because BuildKit's API takes it from nowhere else.
     stowaway: bool,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, PackedEntry>,
 }
 
 /// One entry of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct PackedEntry {
     /// What it is and how it is marked.
-    pub found: Found,
+    pub found: FoundEntry,
     /// Content of a file; empty for anything else.
     pub content: Bytes,
 }
@@ -74,7 +74,7 @@ impl Context {
         let mut entries = BTreeMap::new();
         for (path, found) in files.entries {
             let (found, content) = match found.kind {
-                Kind::File(_) => {
+                EntryKind::File(_) => {
                     let content = read(&root.join(&path), left)?.ok_or_else(|| ContextError::TooLarge {
                         root: root.to_owned(),
                         limit: MAX_BYTES,
@@ -82,11 +82,11 @@ impl Context {
                     })?;
                     left -= content.len() as u64;
                     // The file may have changed since it was listed: what was read counts.
-                    (Found { kind: Kind::File(content.len() as u64), ..found }, content)
+                    (FoundEntry { kind: EntryKind::File(content.len() as u64), ..found }, content)
                 }
                 _ => (found, Bytes::new()),
             };
-            entries.insert(path, Entry { found, content });
+            entries.insert(path, PackedEntry { found, content });
         }
         let stowaway = builder == Builder::Buildkit && (files.dockerfile_excluded || files.dockerfile.is_none());
         let mut context = Self { root: root.to_owned(), dockerfile: String::new(), stowaway, entries };
@@ -123,9 +123,9 @@ impl Context {
         let found = self
             .entries
             .get(path)
-            .map_or(Found { kind: Kind::File(0), mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
-        let found = Found { kind: Kind::File(content.len() as u64), ..found };
-        self.entries.insert(path.to_owned(), Entry { found, content: content.into() });
+            .map_or(FoundEntry { kind: EntryKind::File(0), mode: 0o644, mtime: 0 }, |entry| entry.found.clone());
+        let found = FoundEntry { kind: EntryKind::File(content.len() as u64), ..found };
+        self.entries.insert(path.to_owned(), PackedEntry { found, content: content.into() });
     }
 
     /// Makes other names of a file independent of it: the first of them becomes the file of the rest.
@@ -133,9 +133,9 @@ impl Context {
         let Some(file) = self.entries.get(path).cloned() else { return };
         let mut heir = None;
         for (name, entry) in &mut self.entries {
-            if matches!(&entry.found.kind, Kind::Link(first) if first == path) {
+            if matches!(&entry.found.kind, EntryKind::Link(first) if first == path) {
                 if let Some(heir) = &heir {
-                    entry.found.kind = Kind::Link(String::clone(heir));
+                    entry.found.kind = EntryKind::Link(String::clone(heir));
                 } else {
                     *entry = file.clone();
                     heir = Some(name.clone());
@@ -147,7 +147,7 @@ impl Context {
     /// The path that holds a file's content: its own, or that of the first name of a hard link.
     fn first_name<'a>(&'a self, path: &'a str) -> &'a str {
         match self.entries.get(path).map(|entry| &entry.found.kind) {
-            Some(Kind::Link(first)) => first,
+            Some(EntryKind::Link(first)) => first,
             _ => path,
         }
     }
@@ -164,13 +164,13 @@ impl Context {
                 None => (false, self.first_name(path).to_owned()),
             };
             entry.found.kind = match firsts.get(&group) {
-                Some(first) if self.content(first) == Some(content) => Kind::Link(first.clone()),
+                Some(first) if self.content(first) == Some(content) => EntryKind::Link(first.clone()),
                 _ => {
                     firsts.insert(group, path.clone());
-                    Kind::File(content.len() as u64)
+                    EntryKind::File(content.len() as u64)
                 }
             };
-            entry.content = if matches!(entry.found.kind, Kind::File(_)) { content.clone() } else { Bytes::new() };
+            entry.content = if matches!(entry.found.kind, EntryKind::File(_)) { content.clone() } else { Bytes::new() };
         }
         self.entries = linked;
     }
@@ -195,7 +195,7 @@ impl Context {
     /// Content of a file.
     pub fn content(&self, path: &str) -> Option<&Bytes> {
         let entry = self.entries.get(self.first_name(path))?;
-        matches!(entry.found.kind, Kind::File(_)).then_some(&entry.content)
+        matches!(entry.found.kind, EntryKind::File(_)).then_some(&entry.content)
     }
 
     /// Bytes of all files.
@@ -221,7 +221,9 @@ impl Context {
                 edit.path().is_none_or(|edited| self.first_name(edited) == self.first_name(path))
             }) {
                 match edit {
-                    Edit::Replace { content: new, .. } if matches!(entry.found.kind, Kind::File(_)) => content = new,
+                    Edit::Replace { content: new, .. } if matches!(entry.found.kind, EntryKind::File(_)) => {
+                        content = new;
+                    }
                     Edit::Replace { .. } => {}
                     Edit::Touch { mtime: new, .. } => mtime = *new,
                     Edit::Age(seconds) => mtime = mtime.checked_sub(*seconds).unwrap_or(mtime + seconds),
@@ -234,7 +236,13 @@ impl Context {
     }
 }
 
-fn append(tar: &mut TarBuilder<Vec<u8>>, path: &str, found: &Found, mtime: u64, content: &[u8]) -> std::io::Result<()> {
+fn append(
+    tar: &mut TarBuilder<Vec<u8>>,
+    path: &str,
+    found: &FoundEntry,
+    mtime: u64,
+    content: &[u8],
+) -> std::io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_mode(found.mode);
     header.set_mtime(mtime);
@@ -242,23 +250,23 @@ fn append(tar: &mut TarBuilder<Vec<u8>>, path: &str, found: &Found, mtime: u64, 
     header.set_gid(0);
     header.set_size(content.len() as u64);
     match &found.kind {
-        Kind::File(_) => {
+        EntryKind::File(_) => {
             header.set_entry_type(EntryType::Regular);
             tar.append_data(&mut header, path, content)
         }
-        Kind::Link(first) => {
+        EntryKind::Link(first) => {
             header.set_entry_type(EntryType::Link);
             tar.append_link(&mut header, path, first)
         }
-        Kind::Directory => {
+        EntryKind::Directory => {
             header.set_entry_type(EntryType::Directory);
             tar.append_data(&mut header, format!("{path}/"), content)
         }
-        Kind::Symlink(target) => {
+        EntryKind::Symlink(target) => {
             header.set_entry_type(EntryType::Symlink);
             tar.append_link(&mut header, path, target)
         }
-        Kind::Fifo => {
+        EntryKind::Fifo => {
             header.set_entry_type(EntryType::Fifo);
             tar.append_data(&mut header, path, content)
         }

@@ -422,7 +422,7 @@ fn what_an_instruction_names_is_sent_all_the_same() {
         let found: Vec<_> = files
             .entries
             .iter()
-            .filter(|(_, found)| found.kind != Kind::Directory)
+            .filter(|(_, found)| found.kind != EntryKind::Directory)
             .map(|(path, _)| path.as_str())
             .collect();
         let mut expected: Vec<_> =

@@ -25,7 +25,7 @@ pub(super) struct ConfigFile {
     path: PathBuf,
     flavour: Flavour,
     /// By registry or a part of it.
-    auths: BTreeMap<String, Entry>,
+    auths: BTreeMap<String, AuthEntry>,
     helpers: BTreeMap<String, String>,
     store: String,
     /// By endpoint.
@@ -36,7 +36,7 @@ pub(super) struct ConfigFile {
 #[serde(rename_all = "camelCase", default)]
 struct Raw {
     #[serde(deserialize_with = "or_default")]
-    auths: BTreeMap<String, Entry>,
+    auths: BTreeMap<String, AuthEntry>,
     #[serde(deserialize_with = "or_default")]
     cred_helpers: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
@@ -48,7 +48,7 @@ struct Raw {
 /// An entry of `auths`. No `Debug`: it holds passwords.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct AuthEntry {
     #[serde(deserialize_with = "or_default")]
     auth: String,
     #[serde(deserialize_with = "or_default")]
@@ -61,7 +61,7 @@ struct Entry {
     registrytoken: String,
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for AuthEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("***")
     }
@@ -159,7 +159,7 @@ impl ConfigFile {
     }
 }
 
-impl Entry {
+impl AuthEntry {
     fn credentials(&self) -> Option<Credentials> {
         let (mut username, mut password) = (self.username.clone(), self.password.clone());
         if !self.auth.is_empty() {

@@ -25,7 +25,7 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperAnswer {
     #[serde(default)]
     username: String,
     #[serde(default)]
@@ -73,7 +73,7 @@ pub(super) fn get_within(
     let Some(answer) = answer else {
         return Err(failed(&format!("no answer of at most {} KiB within {} s", LONGEST >> 10, limit.as_secs())));
     };
-    if let Ok(found) = serde_json::from_slice::<Answer>(&answer) {
+    if let Ok(found) = serde_json::from_slice::<HelperAnswer>(&answer) {
         return Ok(credentials(found));
     }
     if answer.trim_ascii() == NOT_FOUND.as_bytes() {
@@ -104,7 +104,7 @@ fn answer(child: &mut Child, server: &str, deadline: Instant) -> Option<Vec<u8>>
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?
 }
 
-fn credentials(answer: Answer) -> Option<Credentials> {
+fn credentials(answer: HelperAnswer) -> Option<Credentials> {
     if answer.username == "<token>" {
         let identity_token = Secret::new(answer.secret);
         return Some(Credentials { identity_token, ..Credentials::default() });

@@ -123,7 +123,7 @@ impl Places {
 }
 
 /// An answer and when it was given.
-type Answer = (Instant, Result<Option<Credentials>, CredentialsError>);
+type RememberedAnswer = (Instant, Result<Option<Credentials>, CredentialsError>);
 
 /// The credentials that are stored on this machine. Files are read once; helpers are asked when an image or a registry
 /// is asked for, and their answers are kept for some minutes.
@@ -131,7 +131,7 @@ type Answer = (Instant, Result<Option<Credentials>, CredentialsError>);
 pub(crate) struct Store {
     files: Vec<Result<ConfigFile, CredentialsError>>,
     path: Vec<PathBuf>,
-    answers: Mutex<BTreeMap<String, Answer>>,
+    answers: Mutex<BTreeMap<String, RememberedAnswer>>,
 }
 
 impl Store {

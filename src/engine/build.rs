@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::client::{QUICK, Request, next, path_with};
 use super::docker::DockerEngine;
-use super::events::{Folded, Folder, JsonLines, Known, Line};
+use super::events::{Folded, Folder, JsonLines, Known, LogLine};
 use super::session::{Answers, Session};
 use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, auth, failure};
 use crate::record::{Builder, ImageStore};
@@ -29,13 +29,13 @@ enum End {
 
 /// Folds a build's events, and leaves with the engine what its clean-up needs, also where the build is stopped by
 /// dropping it.
-struct Watch<'a> {
+struct BuildWatch<'a> {
     engine: &'a DockerEngine,
     folder: Option<Folder>,
 }
 
-impl Watch<'_> {
-    fn line(&mut self, at: Nanos, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+impl BuildWatch<'_> {
+    fn line(&mut self, at: Nanos, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
         let engine = self.engine;
         if let Some(folder) = &mut self.folder {
             folder.line(at, line, &mut |event| {
@@ -59,7 +59,7 @@ impl Watch<'_> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for BuildWatch<'_> {
     fn drop(&mut self) {
         self.remember();
     }
@@ -85,7 +85,7 @@ pub(super) async fn build(
     let session_id = session.as_ref().map_or("", Session::id);
     let sent =
         Request::post(query(request, builder, session_id), ACTION).tar(request.context.clone()).credentials(header);
-    let mut watch = Watch { engine, folder: Some(Folder::new(builder, known)) };
+    let mut watch = BuildWatch { engine, folder: Some(Folder::new(builder, known)) };
     let mut lines = JsonLines::default();
 
     let meter = engine.meter(request);

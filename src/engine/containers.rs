@@ -25,15 +25,15 @@ const PORT: &str = "io.tonnage.port";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Inspect {
-    state: State,
+struct InspectedContainer {
+    state: InspectedState,
     config: Option<Config>,
     network_settings: Option<NetworkSettings>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct State {
+struct InspectedState {
     running: bool,
     exit_code: i64,
     #[serde(rename = "OOMKilled")]
@@ -52,13 +52,13 @@ struct Config {
 struct NetworkSettings {
     #[serde(rename = "IPAddress")]
     ip_address: String,
-    networks: Option<BTreeMap<String, Network>>,
+    networks: Option<BTreeMap<String, ContainerNetwork>>,
     ports: Option<BTreeMap<String, Option<Vec<Binding>>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Network {
+struct ContainerNetwork {
     #[serde(rename = "IPAddress")]
     ip_address: String,
 }
@@ -157,10 +157,10 @@ fn publish_at(host: Option<&str>) -> &'static str {
 /// Address, state and exit code; ports that the engine publishes are those of `host`, or else of this one.
 pub(super) async fn state(client: &Client, id: &str, host: Option<&str>) -> Result<ContainerState, EngineError> {
     let request = Request::get(format!("/containers/{}/json", segment(id)), format!("look at the container `{id}`"));
-    Ok(client.json::<Inspect>(request, QUICK).await?.into_state(host))
+    Ok(client.json::<InspectedContainer>(request, QUICK).await?.into_state(host))
 }
 
-impl Inspect {
+impl InspectedContainer {
     fn into_state(self, host: Option<&str>) -> ContainerState {
         let labels = self.config.and_then(|config| config.labels).unwrap_or_default();
         let port = labels.get(PORT).and_then(|port| port.parse::<u16>().ok()).filter(|&port| port != 0);
@@ -359,7 +359,7 @@ mod tests {
                 r#"{{"State":{{"Running":true,"Status":"running"}},"Config":{{"Labels":{{"io.tonnage.port":"5000"}}}},
                 "NetworkSettings":{settings}}}"#
             );
-            serde_json::from_str::<Inspect>(&text).unwrap().into_state(None).address
+            serde_json::from_str::<InspectedContainer>(&text).unwrap().into_state(None).address
         };
         let published = r#"{"Ports":{"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"49153"}],"80/tcp":null}}"#;
         assert_eq!(with(published).as_deref(), Some("127.0.0.1:49153"));
@@ -383,7 +383,7 @@ mod tests {
                 r#"{{"State":{{"Running":true}},"Config":{{"Labels":{{"io.tonnage.port":"5000"}}}},
                 "NetworkSettings":{{"Ports":{{"5000/tcp":[{{"HostIp":"{at}","HostPort":"7"}}]}}}}}}"#
             );
-            let state = serde_json::from_str::<Inspect>(&text).unwrap().into_state(host);
+            let state = serde_json::from_str::<InspectedContainer>(&text).unwrap().into_state(host);
             assert_eq!(state.address.as_deref(), Some(address));
         }
     }
@@ -398,7 +398,9 @@ mod tests {
             (r#"{"Running":false,"Status":"stopping","ExitCode":0}"#, false, None),
             (r#"{"Running":false,"Status":"stopped","ExitCode":3}"#, false, Some(3)),
         ] {
-            let found = serde_json::from_str::<Inspect>(&format!(r#"{{"State":{state}}}"#)).unwrap().into_state(None);
+            let found = serde_json::from_str::<InspectedContainer>(&format!(r#"{{"State":{state}}}"#))
+                .unwrap()
+                .into_state(None);
             assert_eq!((found.running, found.exit_code), (running, code), "{state}");
         }
     }

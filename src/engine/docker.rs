@@ -73,7 +73,7 @@ pub struct DockerEngine {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Version {
+struct EngineVersion {
     #[serde(rename = "Version")]
     engine: String,
     #[serde(rename = "ApiVersion")]
@@ -152,7 +152,7 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
     let endpoint = address.to_string();
     let first = |error| failure::of_first_contact(error, &endpoint);
     let mut client = Client::new(address)?;
-    let version: Version =
+    let version: EngineVersion =
         client.json(Request::get("/version", "say its version"), FIRST_CONTACT).await.map_err(first)?;
     let api_version = client.speak(&version.api);
     let info: Info = client.json(Request::get("/info", "describe itself"), QUICK).await?;
@@ -198,7 +198,7 @@ fn clock_ahead(system_time: &str, local: bool) -> i128 {
     if local && ahead.unsigned_abs() < QUESTION { 0 } else { ahead }
 }
 
-fn engine_name(version: &Version) -> &'static str {
+fn engine_name(version: &EngineVersion) -> &'static str {
     let podman = version.components.iter().flatten().any(|component| component.name.starts_with("Podman"));
     if podman { "podman" } else { "docker" }
 }
@@ -391,11 +391,11 @@ mod tests {
 
     #[test]
     fn engine_and_image_store_are_told_by_what_they_say() {
-        let version: Version =
+        let version: EngineVersion =
             serde_json::from_str(r#"{"Version":"5.8.6","ApiVersion":"1.41","Components":[{"Name":"Podman Engine"}]}"#)
                 .unwrap();
         assert_eq!(engine_name(&version), "podman");
-        let version: Version = serde_json::from_str(r#"{"Version":"28","Components":null}"#).unwrap();
+        let version: EngineVersion = serde_json::from_str(r#"{"Version":"28","Components":null}"#).unwrap();
         assert_eq!(engine_name(&version), "docker");
         let info: Info = serde_json::from_str(
             r#"{"Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]],"NCPU":2}"#,

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::client::{Client, Request, path_with};
 use super::{BuildRequest, Downloads};
-use crate::machine::{self, Reading};
+use crate::machine::{self, TrafficReading};
 use crate::record::{Builder, Step};
 
 /// Time for the engine's answers, which it gives from memory.
@@ -27,7 +27,7 @@ const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Network {
+struct DownloadCounters {
     options: Option<BTreeMap<String, String>>,
     #[serde(rename = "IPAM")]
     addresses: Addresses,
@@ -58,7 +58,7 @@ impl Subnet {
 }
 
 #[derive(Debug, Deserialize)]
-struct Event {
+struct DownloadEvent {
     #[serde(rename = "Action")]
     action: String,
 }
@@ -68,7 +68,7 @@ struct Event {
 /// where that is another one (rootless engines). `None` elsewhere: the engine may be on another machine.
 pub(super) async fn bridge(client: &Client) -> Option<String> {
     let request = Request::get("/networks/bridge", "describe its bridge");
-    let mut network: Network = client.json(request, SOON).await.ok()?;
+    let mut network: DownloadCounters = client.json(request, SOON).await.ok()?;
     let name = network.options.take()?.remove(BRIDGE_NAME)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let well_formed = !name.is_empty() && name.len() < 16 && name.chars().all(plain);
@@ -81,7 +81,7 @@ pub(super) async fn bridge(client: &Client) -> Option<String> {
 /// Whether the process that listens at the socket has a network namespace of its own with such an interface.
 fn is_behind(client: &Client, bridge: &str) -> bool {
     let Some(pid) = client.endpoint().strip_prefix("unix://").and_then(machine::listener) else { return false };
-    machine::is_in_another_network(pid) && Reading::take(pid, bridge).is_some()
+    machine::is_in_another_network(pid) && TrafficReading::take(pid, bridge).is_some()
 }
 
 /// A count that was begun before a build.
@@ -89,7 +89,7 @@ fn is_behind(client: &Client, bridge: &str) -> bool {
 pub(super) struct Meter {
     pid: i32,
     bridge: String,
-    before: Reading,
+    before: TrafficReading,
     since: Duration,
 }
 
@@ -112,14 +112,14 @@ impl Meter {
         let bridge = bridge.ok_or("the engine has no bridge whose counters could be read")?;
         let socket = client.endpoint().strip_prefix("unix://").ok_or("the engine runs on another machine")?;
         let pid = machine::listener(socket).ok_or("the engine's process cannot be seen from here")?;
-        let before = Reading::take(pid, bridge).ok_or("the engine's bridge cannot be seen from here")?;
+        let before = TrafficReading::take(pid, bridge).ok_or("the engine's bridge cannot be seen from here")?;
         Ok(Self { pid, bridge: bridge.to_owned(), before, since: now() })
     }
 
     /// Ends the count.
     pub(super) async fn end(self, client: &Client, builder: Builder, steps: &[Step]) -> Downloads {
         let unknown = |why: &str| Downloads::Unknown(why.to_owned());
-        let Some(after) = Reading::take(self.pid, &self.bridge) else {
+        let Some(after) = TrafficReading::take(self.pid, &self.bridge) else {
             return unknown("the engine's bridge went away during the build");
         };
         let Some(bytes) = self.before.received(&after) else {
@@ -150,7 +150,7 @@ async fn came_and_went(client: &Client, since: Duration, until: Duration) -> Opt
 fn count_events(answer: &[u8]) -> Option<(usize, usize)> {
     let mut counts = (0, 0);
     for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice::<Event>(line).ok()?.action.as_str() {
+        match serde_json::from_slice::<DownloadEvent>(line).ok()?.action.as_str() {
             "start" => counts.0 += 1,
             _ => counts.1 += 1,
         }

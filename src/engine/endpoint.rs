@@ -213,7 +213,7 @@ fn authority(whole: &str, rest: &str, port: u16) -> Result<String, EngineError> 
 }
 
 #[derive(Deserialize)]
-struct ConfigFile {
+struct DockerConfig {
     #[serde(rename = "currentContext", default)]
     current_context: String,
 }
@@ -237,7 +237,7 @@ fn chosen_context(around: &Surroundings) -> Result<Option<String>, EngineError> 
     let name = match (&around.docker_context, &around.config_dir) {
         (Some(name), _) => name.clone(),
         (None, Some(dir)) => match std::fs::read(dir.join("config.json")) {
-            Ok(bytes) => match serde_json::from_slice::<ConfigFile>(&bytes) {
+            Ok(bytes) => match serde_json::from_slice::<DockerConfig>(&bytes) {
                 Ok(config) => config.current_context,
                 Err(error) => return Err(bad(&dir.join("config.json").display().to_string(), error.to_string())),
             },

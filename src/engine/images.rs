@@ -20,7 +20,7 @@ const EXPORT_LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Inspect {
+struct InspectedImage {
     id: String,
     repo_tags: Option<Vec<String>>,
     repo_digests: Option<Vec<String>>,
@@ -30,7 +30,7 @@ struct Inspect {
     variant: Option<String>,
     #[serde(rename = "RootFS")]
     root_fs: RootFs,
-    config: Option<Config>,
+    config: Option<ImageSettings>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +41,7 @@ struct RootFs {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Config {
+struct ImageSettings {
     labels: Option<BTreeMap<String, String>>,
     user: Option<String>,
     env: Option<Vec<String>>,
@@ -51,10 +51,10 @@ struct Config {
 pub(super) async fn inspect(client: &Client, reference: &str) -> Result<Option<ImageInfo>, EngineError> {
     let path = format!("/images/{}/json", segment(reference));
     let request = Request::get(path, format!("look at the image `{reference}`"));
-    Ok(unless_missing(client.json::<Inspect>(request, QUICK).await)?.map(Inspect::into_info))
+    Ok(unless_missing(client.json::<InspectedImage>(request, QUICK).await)?.map(InspectedImage::into_info))
 }
 
-impl Inspect {
+impl InspectedImage {
     fn into_info(self) -> ImageInfo {
         let config = self.config.unwrap_or_default();
         let mut platform = format!("{}/{}", self.os, self.architecture);
@@ -117,7 +117,7 @@ pub(super) async fn pull(
     let mut body = client.stream(request);
     let mut lines = JsonLines::default();
     let mut failed = None;
-    let mut take = |line: super::events::Line| {
+    let mut take = |line: super::events::LogLine| {
         if let (Some(message), true) = (line.failure(), failed.is_none()) {
             failed = Some(failure::one_line(message));
         }
@@ -175,12 +175,12 @@ pub(super) fn export(client: &Client, references: &[String]) -> ByteStream {
 pub(super) async fn history(client: &Client, image: &str) -> Result<Vec<String>, EngineError> {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "PascalCase", default)]
-    struct Entry {
+    struct HistoryEntry {
         created_by: String,
     }
     let action = format!("tell the history of the image `{image}`");
     let request = Request::get(format!("/images/{}/history", segment(image)), action);
-    let entries: Option<Vec<Entry>> = unless_missing(client.json(request, SLOW).await)?;
+    let entries: Option<Vec<HistoryEntry>> = unless_missing(client.json(request, SLOW).await)?;
     Ok(entries.into_iter().flatten().map(|entry| entry.created_by).collect())
 }
 
@@ -220,12 +220,12 @@ mod tests {
     fn answers_of_engines_are_read_with_what_they_leave_out() {
         let podman = r#"{"Id":"ab12","RepoTags":["localhost/x:1","<none>:<none>"],"Size":7,"Os":"linux","Architecture":"arm64",
             "Variant":"v8","RootFS":{"Layers":["sha256:1"]},"Config":{"Labels":null,"Env":["A=b"]},"GraphDriver":null}"#;
-        let image = serde_json::from_str::<Inspect>(podman).unwrap().into_info();
+        let image = serde_json::from_str::<InspectedImage>(podman).unwrap().into_info();
         assert_eq!(image.id, "sha256:ab12");
         assert_eq!(image.tags, ["localhost/x:1"]);
         assert_eq!(image.platform, "linux/arm64/v8");
         assert_eq!(image.env, ["A=b"]);
         assert_eq!(image.engine_size_bytes, 7);
-        assert!(serde_json::from_str::<Inspect>("{}").is_ok());
+        assert!(serde_json::from_str::<InspectedImage>("{}").is_ok());
     }
 }

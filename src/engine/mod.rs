@@ -36,8 +36,8 @@ pub(crate) use endpoint::{Address, Candidate};
 #[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
 #[cfg(test)]
-pub(crate) use probe::Base;
-pub(crate) use probe::{BaseState, Found, Probe, Wanted, probe};
+pub(crate) use probe::WantedBase;
+pub(crate) use probe::{BasePresence, Needed, Probe, ProbedEngine, probe};
 pub use traits::{Engine, ImageBuilder, ImageHost};
 pub(crate) use types::{BuildEvent, ByteStream, CleanReport, Downloads, ImageInfo, Obstacle, PullProgress, Trace};
 pub use types::{

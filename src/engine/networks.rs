@@ -14,7 +14,7 @@ const ACTION: &str = "make a network";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Listed {
+struct ListedNetwork {
     id: String,
     name: String,
     labels: Option<BTreeMap<String, String>>,
@@ -26,7 +26,7 @@ struct Made {
     id: String,
 }
 
-impl Listed {
+impl ListedNetwork {
     /// The run that made it: a label alone could be anybody's.
     fn run(&self) -> Option<&str> {
         let run = self.labels.as_ref()?.get(labels::RUN)?;
@@ -79,10 +79,10 @@ pub(super) async fn runs(client: &Client) -> Result<Vec<String>, EngineError> {
 }
 
 /// Networks of any run.
-async fn listed(client: &Client) -> Result<Vec<Listed>, EngineError> {
+async fn listed(client: &Client) -> Result<Vec<ListedNetwork>, EngineError> {
     let filters = json!({ "label": [labels::RUN] }).to_string();
     let path = path_with("/networks", &[("filters", &filters)]);
-    let mut found: Vec<Listed> = client.json(Request::get(path, "list networks"), QUICK).await?;
+    let mut found: Vec<ListedNetwork> = client.json(Request::get(path, "list networks"), QUICK).await?;
     // Whatever an engine makes of the filter.
     found.retain(|network| network.run().is_some() && !network.id.is_empty());
     Ok(found)

@@ -27,9 +27,9 @@ pub(crate) struct Probe {
     /// Every place that was tried.
     pub tried: Vec<Tried>,
     /// The engine, or why there is none.
-    pub engine: Result<Found, EngineError>,
+    pub engine: Result<ProbedEngine, EngineError>,
     /// The base images that are needed.
-    pub bases: Vec<Base>,
+    pub bases: Vec<WantedBase>,
     /// What is not known about the base images that are needed, one sentence each.
     pub unread: Vec<String>,
     /// Load average of the last minute on this machine; `None` where it cannot be read.
@@ -40,7 +40,7 @@ pub(crate) struct Probe {
 
 /// An engine that answered.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct ProbedEngine {
     /// Where.
     pub endpoint: String,
     /// What it is.
@@ -59,11 +59,11 @@ pub(crate) struct Found {
 
 /// A base image that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Base {
+pub(crate) struct WantedBase {
     /// Its reference.
     pub reference: String,
     /// Whether it is there.
-    pub state: BaseState,
+    pub state: BasePresence,
     /// What it stands in for, as its label says; empty for an image that is no stand-in.
     pub stand_in_for: String,
     /// Why it is not, in the engine's words; empty where it is.
@@ -75,7 +75,7 @@ pub(crate) struct Base {
 
 /// What is needed on an engine.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Needed {
     /// References of base images.
     pub bases: Vec<String>,
     /// What is not known about them, one sentence each.
@@ -85,7 +85,7 @@ pub(crate) struct Wanted {
 /// Whether a base image is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum BaseState {
+pub(crate) enum BasePresence {
     /// On the engine.
     Present,
     /// Not on the engine, but its registry has it.
@@ -96,7 +96,7 @@ pub(crate) enum BaseState {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Usage {
+struct DiskUsage {
     layers_size: i64,
     build_cache: Option<Vec<UsedRecord>>,
 }
@@ -113,7 +113,7 @@ struct UsedRecord {
 pub(crate) async fn probe(
     options: &ConnectOptions,
     around: &Surroundings,
-    wanted: impl FnOnce(Option<&record::Engine>) -> Wanted,
+    wanted: impl FnOnce(Option<&record::Engine>) -> Needed,
 ) -> Probe {
     let (engine, tried) = find(options, around).await;
     let load = machine::load_average();
@@ -132,11 +132,11 @@ pub(crate) async fn probe(
     Probe { tried, engine, bases: states, unread: wanted.unread, load, cores }
 }
 
-async fn look(engine: &DockerEngine) -> Found {
+async fn look(engine: &DockerEngine) -> ProbedEngine {
     let facts = engine.facts().clone();
     let request = Request::get("/system/df", "say what it stores");
-    let usage = engine.client().json_when_idle::<Usage>(request, SLOW).await;
-    Found {
+    let usage = engine.client().json_when_idle::<DiskUsage>(request, SLOW).await;
+    ProbedEngine {
         endpoint: engine.endpoint().to_owned(),
         local: engine.is_local(),
         builders: engine.builders(),
@@ -147,7 +147,7 @@ async fn look(engine: &DockerEngine) -> Found {
     }
 }
 
-impl Usage {
+impl DiskUsage {
     /// Layers, and the build-cache records that are no layers.
     fn total(&self) -> Bytes {
         let cache = self.build_cache.iter().flatten().filter(|record| !record.shared).map(|record| record.size.max(0));
@@ -156,17 +156,17 @@ impl Usage {
 }
 
 /// Whether a base image is on the engine, else whether its registry has it.
-async fn base(engine: &DockerEngine, reference: &str) -> Base {
-    let mut found = Base {
+async fn base(engine: &DockerEngine, reference: &str) -> WantedBase {
+    let mut found = WantedBase {
         reference: reference.to_owned(),
-        state: BaseState::Missing,
+        state: BasePresence::Missing,
         stand_in_for: String::new(),
         detail: String::new(),
         hint: None,
     };
     match engine.image(reference).await {
         Ok(Some(image)) => {
-            found.state = BaseState::Present;
+            found.state = BasePresence::Present;
             found.stand_in_for = image.labels.get(labels::STAND_IN).cloned().unwrap_or_default();
         }
         Err(error) => found.detail = error.to_string(),
@@ -178,7 +178,7 @@ async fn base(engine: &DockerEngine, reference: &str) -> Base {
             };
             let request = Request::get(path, format!("ask the registry for `{reference}`")).credentials(header);
             match engine.client().bytes(request, REGISTRY.min(QUICK)).await {
-                Ok(_) => found.state = BaseState::Pullable,
+                Ok(_) => found.state = BasePresence::Pullable,
                 Err(error) => {
                     let error = auth::refusal(error, reference, untold.as_ref());
                     found.hint = error.hint().filter(|_| matches!(error, EngineError::Denied { .. }));
@@ -196,12 +196,12 @@ mod tests {
 
     #[test]
     fn what_is_stored_counts_layers_once() {
-        let usage: Usage = serde_json::from_str(
+        let usage: DiskUsage = serde_json::from_str(
             r#"{"LayersSize":100,"BuildCache":[{"Size":7,"Shared":true},{"Size":5,"Shared":false},{"Size":-1}]}"#,
         )
         .unwrap();
         assert_eq!(usage.total(), Bytes(105));
-        let usage: Usage = serde_json::from_str(r#"{"LayersSize":-1,"BuildCache":null}"#).unwrap();
+        let usage: DiskUsage = serde_json::from_str(r#"{"LayersSize":-1,"BuildCache":null}"#).unwrap();
         assert_eq!(usage.total(), Bytes(0));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::GateError;
 use super::judge::{Alike, alike};
-use super::measured::{Kind, Measured};
+use super::measured::{Measured, MeasuredKind};
 use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::{RatioEstimate, unpaired_ratio};
 use crate::line::{Line, code};
@@ -105,7 +105,7 @@ fn pick<'a>(from: &'a Measured, other: &Measured, only: Option<&str>) -> Result<
 }
 
 fn times(pairs: &[(&Variant, &Variant)], old: &Measured, new: &Measured) -> Vec<TimingDifference> {
-    if old.kind != Kind::Run || new.kind != Kind::Run {
+    if old.kind != MeasuredKind::Run || new.kind != MeasuredKind::Run {
         return Vec::new();
     }
     let by = |measured: &Measured| {

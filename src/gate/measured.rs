@@ -8,7 +8,7 @@ pub(crate) struct Measured {
     /// How it is named in messages.
     pub label: String,
     /// What it was read from.
-    pub kind: Kind,
+    pub kind: MeasuredKind,
     /// Version of the size definitions.
     pub metrics_version: u32,
     /// Name of the suite; empty for a weighing.
@@ -27,7 +27,7 @@ pub(crate) struct Measured {
 
 /// What a [`Measured`] was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MeasuredKind {
     /// A record of a run.
     Run,
     /// The output of `tonnage weigh --format json`, or an image weighed just now.
@@ -54,7 +54,7 @@ impl Measured {
     pub(crate) fn of_images(variants: Vec<Variant>, label: &str) -> Self {
         Self {
             label: label.to_owned(),
-            kind: Kind::Weighing,
+            kind: MeasuredKind::Weighing,
             metrics_version: METRICS_VERSION,
             suite: String::new(),
             engine: None,

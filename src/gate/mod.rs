@@ -21,5 +21,5 @@ pub(crate) use budget::{Budgets, Level};
 pub(crate) use differences::{Differences, differences};
 pub(crate) use error::GateError;
 pub(crate) use judge::{Input, Judgement, RuleResult, State, VariantResult, Verdict, judge, line_of};
-pub(crate) use measured::{Kind, Measured};
+pub(crate) use measured::{Measured, MeasuredKind};
 pub(crate) use read::newest_record;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::GateError;
 use super::baseline::Baseline;
-use super::measured::{Kind, Measured, MeasuredBy};
+use super::measured::{Measured, MeasuredBy, MeasuredKind};
 use crate::fsx;
 use crate::record::{self, Ended, FORMAT_VERSION, METRICS_VERSION, Record, Variant};
 use crate::units::Bytes;
@@ -56,7 +56,7 @@ impl Measured {
         let engine = &record.environment.engine;
         let measured = Self {
             label: label.to_owned(),
-            kind: Kind::Run,
+            kind: MeasuredKind::Run,
             metrics_version: record.metrics_version,
             suite: record.suite.name,
             engine: Some(MeasuredBy {
@@ -166,14 +166,14 @@ mod tests {
     fn a_file_says_what_it_is() {
         let text = record::to_json(&fixture::record());
         let run = Measured::parse(text.as_bytes(), Path::new("run.json")).unwrap();
-        assert_eq!((run.kind, run.variants.len(), run.suite.as_str()), (Kind::Run, 4, "flask-blog"));
+        assert_eq!((run.kind, run.variants.len(), run.suite.as_str()), (MeasuredKind::Run, 4, "flask-blog"));
         assert_eq!(run.engine.unwrap().engine, "docker 28.5.2");
 
         let weighing = br#"{"format_version":"1.0","targets":[{"target":"a:1","sizes":{"size_bytes":7,"rootfs_bytes":7,
             "reclaimable_bytes":0,"duplicate_bytes":0,"wire_bytes":3,"wire_kind":"exact","base_bytes":0,"own_bytes":7},
             "layers":[{"diff_id":"sha256:1","size_bytes":7,"instruction":"RUN x","origin":"own"}],"packages":[]}]}"#;
         let weighed = Measured::parse(weighing, Path::new("w.json")).unwrap();
-        assert_eq!((weighed.kind, weighed.variants[0].name.as_str()), (Kind::Weighing, "a:1"));
+        assert_eq!((weighed.kind, weighed.variants[0].name.as_str()), (MeasuredKind::Weighing, "a:1"));
         assert_eq!(weighed.variants[0].sizes.as_ref().unwrap().size_bytes, Bytes(7));
     }
 

@@ -10,7 +10,7 @@ mod way;
 
 pub(crate) use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
 pub(crate) use targets::weigh as weigh_targets;
-pub(crate) use targets::{Naming, Said, Wanted, WantedPlatform};
+pub(crate) use targets::{Said, TargetNaming, Wanted, WantedPlatform};
 pub(crate) use tonnage_image::{
     DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, StoreError,
     Weigher, Weight, WireMode, weigh, weigh_listed,

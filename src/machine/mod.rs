@@ -6,4 +6,4 @@ mod facts;
 mod traffic;
 
 pub(crate) use facts::{disk_free, facts, load_average, now_utc};
-pub(crate) use traffic::{Reading, has_address, has_interface, is_in_another_network, listener};
+pub(crate) use traffic::{TrafficReading, has_address, has_interface, is_in_another_network, listener};

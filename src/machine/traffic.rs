@@ -17,7 +17,7 @@ const CHATTER: u64 = 4096;
 
 /// Counters at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct TrafficReading {
     /// Bytes that the bridge has sent to containers.
     bytes: u64,
     /// In how many frames.
@@ -26,7 +26,7 @@ pub(crate) struct Reading {
     ports: BTreeMap<String, u64>,
 }
 
-impl Reading {
+impl TrafficReading {
     /// The counters of a bridge in the network namespace of a process; `None` where they cannot be read.
     pub(crate) fn take(pid: i32, bridge: &str) -> Option<Self> {
         Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?, bridge)
@@ -109,18 +109,18 @@ mod tests {
     #[test]
     fn data_is_what_the_bridge_sent_without_the_headers() {
         // Seen on Docker 20.10: 5,000,000 bytes over HTTP with its header, in frames that the kernel had merged.
-        let before = Reading::parse(&dev((28_080, 300), 7), "docker0").unwrap();
-        let after = Reading::parse(&dev((5_038_191, 449), 7), "docker0").unwrap();
+        let before = TrafficReading::parse(&dev((28_080, 300), 7), "docker0").unwrap();
+        let after = TrafficReading::parse(&dev((5_038_191, 449), 7), "docker0").unwrap();
         assert_eq!(before.received(&after), Some(Bytes(5_000_277)));
         assert_eq!(before.received(&before), Some(Bytes(0)));
     }
 
     #[test]
     fn another_container_s_traffic_is_nobody_s() {
-        let before = Reading::parse(&dev((0, 0), 100), "docker0").unwrap();
-        let busy = Reading::parse(&dev((50_000, 10), 100 + CHATTER + 1), "docker0").unwrap();
+        let before = TrafficReading::parse(&dev((0, 0), 100), "docker0").unwrap();
+        let busy = TrafficReading::parse(&dev((50_000, 10), 100 + CHATTER + 1), "docker0").unwrap();
         assert_eq!(before.received(&busy), None);
-        let quiet = Reading::parse(&dev((50_000, 10), 100 + CHATTER), "docker0").unwrap();
+        let quiet = TrafficReading::parse(&dev((50_000, 10), 100 + CHATTER), "docker0").unwrap();
         assert_eq!(before.received(&quiet), Some(Bytes(49_340)));
         let mut gone = quiet.clone();
         gone.ports.clear();
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn what_is_no_such_file_is_no_reading() {
-        assert_eq!(Reading::parse("", "docker0"), None);
-        assert_eq!(Reading::parse(&dev((1, 1), 1), "br-other"), None);
-        assert_eq!(Reading::parse("a\nb\ndocker0: 1 2 3\n", "docker0"), None);
+        assert_eq!(TrafficReading::parse("", "docker0"), None);
+        assert_eq!(TrafficReading::parse(&dev((1, 1), 1), "br-other"), None);
+        assert_eq!(TrafficReading::parse("a\nb\ndocker0: 1 2 3\n", "docker0"), None);
     }
 }

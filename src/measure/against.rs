@@ -15,7 +15,7 @@ use super::journal::Mark;
 use super::options::RunOptions;
 use crate::analyse;
 use crate::record::{Against, Confirmation, Record, Sample, Scenario, Side, Spent, SuiteInfo, Variant};
-use crate::suite::{self, PlanOptions, Step, Suite};
+use crate::suite::{self, PlanOptions, PlannedBuild, Suite};
 use crate::units::Nanos;
 
 /// Which variants and scenarios look slower and are to be built again, from both records.
@@ -52,7 +52,7 @@ pub(super) struct Beside<'a> {
     /// Its replacements of bases.
     pub set: BTreeMap<String, String>,
     /// The builds of both.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlannedBuild>,
     counterparts: Vec<Option<usize>>,
     ours: Vec<String>,
     /// Names that only the other state has.
@@ -124,7 +124,7 @@ impl<'a> Beside<'a> {
 
     /// The builds that confirm or refute what looks slower in a record of all planned builds: as many rounds again, of
     /// nothing else. They are numbered behind the planned ones, so a resumed run goes on with them too.
-    pub(super) fn confirming(&self, record: &Record) -> Vec<Step> {
+    pub(super) fn confirming(&self, record: &Record) -> Vec<PlannedBuild> {
         let (head, Some(mut against)) = self.apart(record.clone()) else { return Vec::new() };
         // The first measurement decides, also in a run that is resumed in the middle of the rerun.
         against.confirmations.clear();

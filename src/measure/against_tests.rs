@@ -7,18 +7,18 @@ use super::*;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::measure::error::MeasureError;
-use crate::measure::{Cancel, Event, Observer, Outcome, run, run_against};
+use crate::measure::{Cancel, Event, Observer, RunOutcome, run, run_against};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
 use crate::testing::files::{self, DOCKERFILE, block_on};
 use crate::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
 
 /// Two states of a suite in folders, and where a run of them leaves its results.
-struct States {
+struct TwoStates {
     dir: tempfile::TempDir,
     engine: ScriptedEngine,
 }
 
-impl States {
+impl TwoStates {
     fn new() -> Self {
         Self::on(Script::default())
     }
@@ -66,7 +66,7 @@ impl States {
         }
     }
 
-    fn against(&self, suspects: &Suspects<'_>, resume: bool, cancel: &Cancel) -> Result<Outcome, MeasureError> {
+    fn against(&self, suspects: &Suspects<'_>, resume: bool, cancel: &Cancel) -> Result<RunOutcome, MeasureError> {
         self.observed(suspects, resume, cancel, &mut Silent)
     }
 
@@ -76,7 +76,7 @@ impl States {
         resume: bool,
         cancel: &Cancel,
         observer: &mut dyn Observer,
-    ) -> Result<Outcome, MeasureError> {
+    ) -> Result<RunOutcome, MeasureError> {
         let (head, base) = (self.suite("head"), self.suite("base"));
         let other = Other { reference: "main", commit: "", suite: &base, suspects };
         block_on(run_against(&head, &other, &self.engine, &self.options(resume), cancel, observer))
@@ -94,7 +94,7 @@ fn count(record: &Record, variant: &str, scenario: Scenario) -> usize {
 
 #[test]
 fn base_and_head_come_apart_as_two_records_of_the_same_rounds() {
-    let states = States::new();
+    let states = TwoStates::new();
     let found = states.against(&nothing, false, &Cancel::default()).unwrap();
     let (head, against) = (&found.record, found.against.as_ref().unwrap());
     assert_eq!((head.ended, found.exit), (Ended::Complete, Exit::Done));
@@ -130,7 +130,7 @@ fn base_and_head_come_apart_as_two_records_of_the_same_rounds() {
 
 #[test]
 fn what_looks_slower_is_built_again_as_often_and_kept_apart() {
-    let states = States::new();
+    let states = TwoStates::new();
     let asked = RefCell::new(0);
     let suspects = |record: &Record, against: &Against| {
         *asked.borrow_mut() += 1;
@@ -169,7 +169,7 @@ impl Observer for StopAfter<'_> {
 
 #[test]
 fn an_interrupted_run_goes_on_where_it_stopped_before_and_in_the_rerun() {
-    let states = States::new();
+    let states = TwoStates::new();
     let suspects = |_: &Record, against: &Against| {
         assert!(against.confirmations.is_empty(), "a part of the rerun decides nothing");
         vec![("one".to_owned(), Scenario::Cold)]
@@ -194,7 +194,7 @@ fn an_interrupted_run_goes_on_where_it_stopped_before_and_in_the_rerun() {
 
 #[test]
 fn a_run_is_resumed_against_what_it_was_begun_against() {
-    let states = States::new();
+    let states = TwoStates::new();
     let cancel = Cancel::default();
     states.observed(&nothing, false, &cancel, &mut StopAfter(3, &cancel)).unwrap();
 
@@ -218,7 +218,7 @@ fn a_base_that_does_not_build_is_no_failure_of_the_head() {
         from: 0,
         kind: TroubleKind::Fails { instruction: "RUN only-there".into(), message: "no".into() },
     };
-    let states = States::on(Script { troubles: vec![trouble], ..Script::default() });
+    let states = TwoStates::on(Script { troubles: vec![trouble], ..Script::default() });
     states.write("base/two/Dockerfile", &format!("{DOCKERFILE}RUN only-there\n"));
     let found = states.against(&nothing, false, &Cancel::default()).unwrap();
     assert_eq!(found.exit, Exit::Done);
@@ -228,7 +228,7 @@ fn a_base_that_does_not_build_is_no_failure_of_the_head() {
 
 #[test]
 fn each_state_has_its_own_bases() {
-    let states = States::new();
+    let states = TwoStates::new();
     let bases = |to: &str| {
         format!("[suite]\nname = \"s\"\nsrc = \"src/server.py\"\n[bases.set]\n\"python:3.9-slim\" = \"{to}\"\n")
     };
@@ -253,7 +253,7 @@ fn each_state_has_its_own_bases() {
 
 #[test]
 fn images_of_the_other_state_cannot_meet_those_of_ours() {
-    let ours = States::new().suite("head").variants.swap_remove(0);
+    let ours = TwoStates::new().suite("head").variants.swap_remove(0);
     let theirs = suite::Variant { side: Side::Base, ..ours.clone() };
     assert_eq!(tag(&ours, "r"), format!("tonnage-run:r-{}", ours.name));
     assert_eq!(tag(&theirs, "r"), format!("tonnage-base:r-{}", ours.name));

@@ -11,7 +11,7 @@ use tonnage_image::Platform;
 use super::diary::Diary;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
-use super::journal::Line;
+use super::journal::JournalLine;
 use crate::engine::{BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
@@ -65,7 +65,7 @@ impl Prepared {
 }
 
 /// Makes bases present, each once.
-pub(super) struct Bases<'a, E> {
+pub(super) struct PresentBases<'a, E> {
     engine: &'a E,
     run: &'a str,
     site: &'a Site,
@@ -76,7 +76,7 @@ pub(super) struct Bases<'a, E> {
     known: BTreeMap<(String, Option<String>), Prepared>,
 }
 
-impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
+impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
     pub(super) fn new(
         engine: &'a E,
         run: &'a str,
@@ -182,7 +182,7 @@ impl<'a, E: ImageBuilder + ImageHost> Bases<'a, E> {
         }
         let failure = image.as_ref().err().cloned().unwrap_or_default();
         self.pulled += wall_ns;
-        diary.append(Line::Pull(Pull { reference: used.to_owned(), wall_ns, failure }))?;
+        diary.append(JournalLine::Pull(Pull { reference: used.to_owned(), wall_ns, failure }))?;
         Ok(image.map(|image| (image, wall_ns)))
     }
 

@@ -6,7 +6,7 @@ use super::cancel::Halt;
 use super::error::MeasureError;
 use super::event::{Event, Observer as _};
 use super::images::Unread;
-use super::journal::Line;
+use super::journal::JournalLine;
 use super::left::left;
 use super::run::Run;
 use super::subject::{Purpose, Subject};
@@ -15,7 +15,7 @@ use crate::machine::now_utc;
 use crate::record::{
     self, Builder, Ended, Failure, FailureStage, ImageStore, Outcome, Sample, SampleState, Scenario, Variant,
 };
-use crate::suite::{self, Step};
+use crate::suite::{self, PlannedBuild};
 use crate::units::Nanos;
 
 /// The builds of one variant in a row.
@@ -28,7 +28,7 @@ struct Turn<'t> {
 /// All builds of a run, and how far it is.
 struct Course<'c> {
     /// In the order in which they are made.
-    steps: &'c [Step],
+    steps: &'c [PlannedBuild],
     subjects: &'c [Option<Subject<'c>>],
     /// Place of the next one in `steps`.
     next: usize,
@@ -38,7 +38,7 @@ struct Course<'c> {
 
 /// Where a build stands among all.
 #[derive(Clone, Copy)]
-struct Place {
+struct BuildPosition {
     /// Counted from 1.
     position: u32,
     builds: u32,
@@ -64,7 +64,7 @@ impl Went {
 }
 
 /// Whether a build of the plan can go before all rounds: nothing that it needs was built before it.
-fn is_first_build(step: &Step) -> bool {
+fn is_first_build(step: &PlannedBuild) -> bool {
     step.round == 0 && !step.twin && step.scenario == Scenario::Cold
 }
 
@@ -75,16 +75,21 @@ fn count(number: usize) -> u32 {
 impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Makes the builds of a plan, and weighs and serves what they make: first each variant once, so that the sizes are
     /// known before any round, then the rounds.
-    pub(super) async fn builds(&mut self, plan: &[Step], subjects: &[Option<Subject<'_>>]) -> Result<Ended, Halt> {
-        let subject = |step: &Step| subjects[step.variant].as_ref().filter(|subject| subject.supports(step.scenario));
-        let all: Vec<Step> = plan.iter().filter(|step| subject(step).is_some()).copied().collect();
+    pub(super) async fn builds(
+        &mut self,
+        plan: &[PlannedBuild],
+        subjects: &[Option<Subject<'_>>],
+    ) -> Result<Ended, Halt> {
+        let subject =
+            |step: &PlannedBuild| subjects[step.variant].as_ref().filter(|subject| subject.supports(step.scenario));
+        let all: Vec<PlannedBuild> = plan.iter().filter(|step| subject(step).is_some()).copied().collect();
         let done = all.iter().filter(|step| self.diary.has_finished(step)).count();
         self.observer.event(&Event::Planned { builds: count(all.len()), done: count(done) });
-        let (first, rest): (Vec<Step>, Vec<Step>) = all.iter().partition(|step| {
+        let (first, rest): (Vec<PlannedBuild>, Vec<PlannedBuild>) = all.iter().partition(|step| {
             let entry = subject(step).and_then(|subject| self.diary.entry(subject.variant));
             is_first_build(step) && entry.is_some_and(|entry| entry.sizes.is_none())
         });
-        let steps: Vec<Step> = [first.as_slice(), &rest].concat();
+        let steps: Vec<PlannedBuild> = [first.as_slice(), &rest].concat();
         let mut course = Course { steps: &steps, subjects, next: 0, previous: vec![None; subjects.len()] };
         let mut goes_on = true;
         for turn in suite::turns(&first) {
@@ -137,7 +142,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     }
 
     /// Makes the builds of one variant in a row.
-    async fn turn(&mut self, course: &mut Course<'_>, turn: &[Step]) -> Result<Went, Halt> {
+    async fn turn(&mut self, course: &mut Course<'_>, turn: &[PlannedBuild]) -> Result<Went, Halt> {
         let mut went = Went::Nowhere;
         if self.states.beside.is_some() {
             // What was built in between may have put other layers of the same instructions into the cache.
@@ -157,7 +162,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 let variant = course.subjects[step.variant].as_ref()?.variant;
                 (!self.diary.has_failed(variant)).then_some((variant.name.as_str(), variant.side, step.scenario))
             });
-            let place = Place {
+            let place = BuildPosition {
                 position: count(place + 1),
                 builds: count(course.steps.len()),
                 left: left(ahead, &self.diary.record.samples),
@@ -182,7 +187,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     async fn prepare_cache(
         &mut self,
         subject: &Subject<'_>,
-        step: &Step,
+        step: &PlannedBuild,
         previous: &mut Option<String>,
     ) -> Result<bool, Halt> {
         match self.prime(subject).await? {
@@ -194,7 +199,12 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
 
     /// Makes one build, and another before it that is not measured where the cache does not hold what the scenario takes
     /// for granted: in a turn that does not begin cold, or of a resumed run. Whether it came to be made.
-    async fn build_step(&mut self, turn: &mut Turn<'_>, step: &Step, place: Place) -> Result<bool, Halt> {
+    async fn build_step(
+        &mut self,
+        turn: &mut Turn<'_>,
+        step: &PlannedBuild,
+        place: BuildPosition,
+    ) -> Result<bool, Halt> {
         let subject = turn.subject;
         if step.scenario != Scenario::Cold
             && turn.previous.is_none()
@@ -243,18 +253,23 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     }
 
     fn build_done(&mut self, sample: Sample) -> Result<(), MeasureError> {
-        self.diary.append(Line::Sample(Box::new(sample)))?;
+        self.diary.append(JournalLine::Sample(Box::new(sample)))?;
         if let Some(sample) = self.diary.record.samples.last() {
             self.observer.event(&Event::BuildDone(sample));
         }
         Ok(())
     }
 
-    fn build_failed(&mut self, subject: &Subject<'_>, step: &Step, failure: BuildFailure) -> Result<(), MeasureError> {
+    fn build_failed(
+        &mut self,
+        subject: &Subject<'_>,
+        step: &PlannedBuild,
+        failure: BuildFailure,
+    ) -> Result<(), MeasureError> {
         self.say_failed(subject.variant, step.scenario, &failure.message);
         let reason = format!("the build failed: {}", failure.message);
         let sample = subject.unmade_sample(step, SampleState::Failed, reason, now_utc());
-        self.diary.append(Line::Sample(Box::new(Sample { wall_ns: failure.wall_ns, ..sample })))?;
+        self.diary.append(JournalLine::Sample(Box::new(Sample { wall_ns: failure.wall_ns, ..sample })))?;
         self.diary.fail(
             subject.variant,
             Failure {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::against::{Beside, Other, States};
 use super::begin::chosen;
 use super::cancel::{Cancel, Halt};
-use super::end::Outcome;
+use super::end::RunOutcome;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::options::RunOptions;
@@ -25,7 +25,7 @@ pub async fn run<E: ImageBuilder + ImageHost>(
     options: &RunOptions,
     cancel: &Cancel,
     observer: &mut dyn Observer,
-) -> Result<Outcome, MeasureError> {
+) -> Result<RunOutcome, MeasureError> {
     run_beside(suite, None, engine, options, cancel, observer).await
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn run_against<E: ImageBuilder + ImageHost>(
     options: &RunOptions,
     cancel: &Cancel,
     observer: &mut dyn Observer,
-) -> Result<Outcome, MeasureError> {
+) -> Result<RunOutcome, MeasureError> {
     run_beside(suite, Some(other), engine, options, cancel, observer).await
 }
 
@@ -49,7 +49,7 @@ async fn run_beside<E: ImageBuilder + ImageHost>(
     options: &RunOptions,
     cancel: &Cancel,
     observer: &mut dyn Observer,
-) -> Result<Outcome, MeasureError> {
+) -> Result<RunOutcome, MeasureError> {
     let begun = Instant::now();
     let variants = chosen(suite, &options.only)?;
     let set = suite.base_set(&options.bases)?;

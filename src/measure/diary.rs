@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::error::MeasureError;
-use super::journal::{Journal, Line};
+use super::journal::{Journal, JournalLine};
 use super::ledger::Ledger;
 use super::masked::Masked;
 use crate::record::{Failure, FailureStage, Finding, Outcome, Record, Spent, Variant};
@@ -28,9 +28,9 @@ pub(super) struct Diary {
 impl Diary {
     /// Adds a fact, without what must not be told: on disk first, then in the record. A sample comes with an account of
     /// the time up to now.
-    pub(super) fn append(&mut self, mut line: Line) -> Result<(), MeasureError> {
+    pub(super) fn append(&mut self, mut line: JournalLine) -> Result<(), MeasureError> {
         self.masked.line(&mut line);
-        let is_sample = matches!(line, Line::Sample(_));
+        let is_sample = matches!(line, JournalLine::Sample(_));
         let lines = if is_sample { vec![line, self.elapsed()] } else { vec![line] };
         self.journal.append(&lines)?;
         for line in lines {
@@ -46,18 +46,18 @@ impl Diary {
     }
 
     /// The time since the last account, and what it went into.
-    fn elapsed(&mut self) -> Line {
+    fn elapsed(&mut self) -> JournalLine {
         let now = Instant::now();
         let elapsed = Nanos::from(now.duration_since(self.accounted));
         self.accounted = now;
         self.spent.journal_ns = self.journal.take_spent() + self.ledger.take_spent();
-        Line::Elapsed(elapsed, std::mem::take(&mut self.spent))
+        JournalLine::Elapsed(elapsed, std::mem::take(&mut self.spent))
     }
 
     /// Adds something about the run as a whole, unless an earlier part of the run has.
     pub(super) fn find(&mut self, code: &str, message: &str) -> Result<(), MeasureError> {
         let finding = self.finding(code, message);
-        if self.record.findings.contains(&finding) { Ok(()) } else { self.append(Line::Finding(finding)) }
+        if self.record.findings.contains(&finding) { Ok(()) } else { self.append(JournalLine::Finding(finding)) }
     }
 
     /// Something about the run as a whole, as it is recorded.
@@ -82,7 +82,7 @@ impl Diary {
     }
 
     /// Whether a build of the plan came to an end.
-    pub(super) fn has_finished(&self, step: &suite::Step) -> bool {
+    pub(super) fn has_finished(&self, step: &suite::PlannedBuild) -> bool {
         self.record.samples.iter().any(|sample| sample.step == step.index && sample.is_finished())
     }
 
@@ -104,7 +104,7 @@ impl Diary {
         let mut changed = entry.clone();
         change(&mut changed);
         self.masked.variant(&mut changed);
-        if changed == *entry { Ok(()) } else { self.append(Line::Variant(Box::new(changed))) }
+        if changed == *entry { Ok(()) } else { self.append(JournalLine::Variant(Box::new(changed))) }
     }
 
     /// Notes that a variant failed: no more is built of it.

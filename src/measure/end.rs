@@ -14,7 +14,7 @@ use crate::units::Nanos;
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// What was measured; it is on disk.
     pub record: Record,
     /// What it was measured against, where that was asked for; on disk as well.
@@ -59,7 +59,7 @@ impl<E: ImageBuilder> Run<'_, E> {
     }
 
     /// Cleans up, and writes down how the run ended; `lost` is what made the engine unusable.
-    pub(super) async fn finish(mut self, ended: Ended, lost: Option<EngineError>) -> Result<Outcome, MeasureError> {
+    pub(super) async fn finish(mut self, ended: Ended, lost: Option<EngineError>) -> Result<RunOutcome, MeasureError> {
         let cleaning = Instant::now();
         let is_gone = lost.as_ref().is_some_and(EngineError::is_lost);
         let cleaned = if is_gone { None } else { self.clean().await };
@@ -91,6 +91,6 @@ impl<E: ImageBuilder> Run<'_, E> {
         if cleaned.as_ref().is_some_and(CleanReport::is_whole) {
             self.diary.ledger.forget()?;
         }
-        Ok(Outcome { record, against, exit, lost })
+        Ok(RunOutcome { record, against, exit, lost })
     }
 }

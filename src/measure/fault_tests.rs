@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use super::error::MeasureError;
-use super::{Cancel, Event, Observer, Outcome, RunOptions, run, stale_runs};
+use super::{Cancel, Event, Observer, RunOptions, RunOutcome, run, stale_runs};
 use crate::engine::{ContainerSpec, ContainerState, EngineError, ImageBuilder as _, ImageHost as _, Removal, Snapshot};
 use crate::error::Diagnose as _;
 use crate::fsx::fault;
@@ -84,7 +84,7 @@ impl Bench {
         self.dir.path().join("state")
     }
 
-    fn run(&self, out: &str, resume: bool, reported: &mut Reported) -> Result<Outcome, MeasureError> {
+    fn run(&self, out: &str, resume: bool, reported: &mut Reported) -> Result<RunOutcome, MeasureError> {
         let suite = Suite::load(&self.dir.path().join("suite")).unwrap();
         block_on(run(&suite, &self.engine, &self.options(out, resume), &Cancel::default(), reported))
     }
@@ -143,7 +143,7 @@ fn expect_nothing_lost(bench: &Bench, out: &str, reported: &[Sample], at: &str) 
 }
 
 /// Whether the error that a run ended with, if it did, says what to do.
-fn expect_advice(result: &Result<Outcome, MeasureError>, at: &str) {
+fn expect_advice(result: &Result<RunOutcome, MeasureError>, at: &str) {
     if let Err(error) = result {
         assert!(!error.to_string().is_empty() && error.hint().is_some(), "{at}: no hint: {error}");
     }

@@ -84,7 +84,7 @@ impl Diagnose for JournalError {
 /// One line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Line {
+pub(crate) enum JournalLine {
     /// The record as it was when the run began, and the run's id.
     Begin {
         /// Value of the label on all that the run makes.
@@ -110,7 +110,7 @@ pub(crate) enum Line {
     Elapsed(Nanos, Spent),
 }
 
-impl Line {
+impl JournalLine {
     /// Puts the fact into a record.
     pub(super) fn apply(self, record: &mut Record) {
         match self {
@@ -193,7 +193,7 @@ impl Journal {
         }
         journal.file.set_len(0).map_err(|source| FileError::new("write", &path, source))?;
         let (run, record) = (options.run.clone(), Box::new(record.clone()));
-        let begin = Line::Begin { run, record, against, options: Some(Box::new(options.clone())) };
+        let begin = JournalLine::Begin { run, record, against, options: Some(Box::new(options.clone())) };
         journal.append(&[begin.clone(), begin])?;
         fsx::sync_dir(dir)?;
         Ok(journal)
@@ -226,7 +226,7 @@ impl Journal {
     }
 
     /// Adds lines; when this returns, they are on disk.
-    pub(crate) fn append(&mut self, lines: &[Line]) -> Result<(), JournalError> {
+    pub(crate) fn append(&mut self, lines: &[JournalLine]) -> Result<(), JournalError> {
         let begun = Instant::now();
         let text: Result<String, _> = lines.iter().map(encode).collect();
         let text = text.map_err(|error| FileError::new("write", &self.path, std::io::Error::other(error)))?;
@@ -269,7 +269,7 @@ const CHECK: (&str, &str) = (",\"check\":\"", "\"}");
 const DIGITS: usize = 16;
 
 /// A line of JSON with its newline; its last member is the checksum of the line without that member.
-fn encode(line: &Line) -> serde_json::Result<String> {
+fn encode(line: &JournalLine) -> serde_json::Result<String> {
     let text = crate::json::escaped(&serde_json::to_string(line)?);
     let open = text.strip_suffix('}').unwrap_or(&text);
     Ok(format!("{open}{}{}{}\n", CHECK.0, check(text.as_bytes()), CHECK.1))
@@ -289,7 +289,7 @@ fn without_check(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 }
 
 /// The fact in a line; `None` where the line is damaged.
-fn decode(line: &[u8], checked: Checked) -> Option<Line> {
+fn decode(line: &[u8], checked: Checked) -> Option<JournalLine> {
     match without_check(line) {
         Some((text, sum)) => (check(&text).as_bytes() == sum).then(|| serde_json::from_slice(&text).ok()).flatten(),
         None if checked == Checked::No => serde_json::from_slice(line).ok(),
@@ -308,8 +308,8 @@ fn replay(path: &Path, bytes: &[u8]) -> Result<Replayed, JournalError> {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     let checked = if lines.iter().any(|line| without_check(line).is_some()) { Checked::Yes } else { Checked::No };
     let mut copies = lines.iter().take(2).filter_map(|line| decode(line, checked));
-    let begun = copies.find(|line| matches!(line, Line::Begin { .. }));
-    let Some(Line::Begin { run, record, against, options }) = begun else {
+    let begun = copies.find(|line| matches!(line, JournalLine::Begin { .. }));
+    let Some(JournalLine::Begin { run, record, against, options }) = begun else {
         return Err(JournalError::Malformed {
             path: path.to_path_buf(),
             reason: "line 1: it does not say which run it is".into(),
@@ -343,8 +343,8 @@ mod tests {
         RunOptions { out: dir.to_path_buf(), run: run.into(), ..crate::measure::options::tests::options() }
     }
 
-    fn elapsed(nanos: u64) -> Line {
-        Line::Elapsed(Nanos(nanos), Spent { cleaning_ns: Nanos(1), ..Spent::default() })
+    fn elapsed(nanos: u64) -> JournalLine {
+        JournalLine::Elapsed(Nanos(nanos), Spent { cleaning_ns: Nanos(1), ..Spent::default() })
     }
 
     #[test]
@@ -355,7 +355,7 @@ mod tests {
         let samples = fixture::samples(1);
         let mut journal = Journal::begin(&options(dir.path(), "r"), &record, None).unwrap();
         for sample in &samples[..3] {
-            journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
+            journal.append(&[JournalLine::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
         }
         assert!(matches!(Journal::resume(dir.path()), Err(JournalError::Busy { .. })));
         drop(journal);
@@ -400,14 +400,18 @@ mod tests {
         let variant = record.variants[0].clone();
         let mut journal = Journal::begin(&options(dir.path(), "r"), &record, None).unwrap();
         sample.variant = "x@base".into();
-        journal.append(&[Line::Sample(Box::new(sample.clone())), Line::Variant(Box::new(variant))]).unwrap();
+        journal
+            .append(&[JournalLine::Sample(Box::new(sample.clone())), JournalLine::Variant(Box::new(variant))])
+            .unwrap();
         let today = |name: &mut String| "x".clone_into(name);
         today(&mut sample.variant);
         sample.side = Side::Base;
         let mut variant = record.variants[0].clone();
         (variant.side, variant.user) = (Side::Base, "app".into());
         today(&mut variant.name);
-        journal.append(&[Line::Sample(Box::new(sample)), Line::Variant(Box::new(variant.clone()))]).unwrap();
+        journal
+            .append(&[JournalLine::Sample(Box::new(sample)), JournalLine::Variant(Box::new(variant.clone()))])
+            .unwrap();
         drop(journal);
         let replayed = Journal::resume(dir.path()).unwrap().1.record;
         assert_eq!(replayed.variants, [variant]);
@@ -451,7 +455,7 @@ mod tests {
             Record { samples: Vec::new(), elapsed_ns: Nanos::ZERO, spent: Spent::default(), ..fixture::record() };
         let mut journal = Journal::begin(&options(dir, "r"), &record, None).unwrap();
         for sample in &fixture::samples(1)[..3] {
-            journal.append(&[Line::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
+            journal.append(&[JournalLine::Sample(Box::new(sample.clone())), elapsed(5)]).unwrap();
         }
         drop(journal);
         fsx::read_text(&dir.join(FILE)).unwrap().lines().map(str::to_owned).collect()

@@ -49,7 +49,7 @@ impl Diagnose for LedgerError {
 /// One line of a ledger.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+enum LedgerLine {
     /// The run begins: endpoint of the engine and what was there before.
     Begin { endpoint: String, ownership: Box<Ownership> },
     /// Something is about to be tagged.
@@ -119,10 +119,10 @@ impl Ledger {
             .open(&path)
             .map_err(|source| FileError::new("write", &path, source))?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
-        if let Some(Replayed { ownership, .. }) = earlier {
+        if let Some(LedgerState { ownership, .. }) = earlier {
             return Ok(Self { file, path, ownership, building: None, spent: Nanos::ZERO });
         }
-        let begin = Line::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
+        let begin = LedgerLine::Begin { endpoint: endpoint.to_owned(), ownership: Box::new(ownership.clone()) };
         let mut ledger = Self { file, path, ownership, building: None, spent: Nanos::ZERO };
         ledger.append(&begin)?;
         fsx::sync_dir(folder)?;
@@ -137,14 +137,14 @@ impl Ledger {
     /// Writes down a reference before it is made.
     pub(super) fn tag(&mut self, reference: &str) -> Result<(), LedgerError> {
         if self.ownership.tags.insert(reference.to_owned()) {
-            self.append(&Line::Tag(reference.to_owned()))?;
+            self.append(&LedgerLine::Tag(reference.to_owned()))?;
         }
         Ok(())
     }
 
     /// Writes down an image that a pull brought, or that a build which was cut short has named.
     pub(super) fn image(&mut self, id: &str) -> Result<(), LedgerError> {
-        let line = Line::Image(id.to_owned());
+        let line = LedgerLine::Image(id.to_owned());
         apply(&mut self.ownership, &line);
         self.append(&line)
     }
@@ -166,7 +166,7 @@ impl Ledger {
         let file = &*file;
         let mut watch = |event| {
             if let BuildEvent::Made(trace) = &event {
-                note(file, &Line::Made(trace.clone()));
+                note(file, &LedgerLine::Made(trace.clone()));
                 ownership.note(trace);
             }
             observe(event);
@@ -176,7 +176,7 @@ impl Ledger {
             loop {
                 tokio::select! {
                     built = &mut building => break built,
-                    () = tokio::time::sleep(HEARTBEAT) => note(file, &Line::Alive(unix_nanos())),
+                    () = tokio::time::sleep(HEARTBEAT) => note(file, &LedgerLine::Alive(unix_nanos())),
                 }
             }
         };
@@ -199,14 +199,14 @@ impl Ledger {
         let fresh: Vec<String> =
             instructions.into_iter().filter(|text| !known.contains(*text)).map(str::to_owned).collect();
         if !fresh.is_empty() {
-            let line = Line::Instructions(fresh);
+            let line = LedgerLine::Instructions(fresh);
             apply(&mut self.ownership, &line);
             self.append(&line)?;
         }
         let now = unix_nanos();
         self.building = Some((now, Instant::now()));
         self.ownership.windows.push((now, u64::MAX));
-        self.append(&Line::Opened(now))
+        self.append(&LedgerLine::Opened(now))
     }
 
     /// Writes down what a build made; `None` for one that was cut short.
@@ -226,7 +226,7 @@ impl Ledger {
             Some((start, begun)) => span(start, unix_nanos(), Nanos::from(begun.elapsed())),
             None => (0, unix_nanos()),
         };
-        let line = Line::Closed { start, end, images, instructions };
+        let line = LedgerLine::Closed { start, end, images, instructions };
         apply(&mut self.ownership, &line);
         self.append(&line)
     }
@@ -241,7 +241,7 @@ impl Ledger {
         std::mem::take(&mut self.spent)
     }
 
-    fn append(&mut self, line: &Line) -> Result<(), LedgerError> {
+    fn append(&mut self, line: &LedgerLine) -> Result<(), LedgerError> {
         let begun = Instant::now();
         fsx::append_json(&mut self.file, &self.path, std::slice::from_ref(line))?;
         self.spent += Nanos::from(begun.elapsed());
@@ -251,7 +251,7 @@ impl Ledger {
 
 /// Writes a line that need not outlive a power cut. One that cannot be written is missed by a clean-up after a kill
 /// only, and the next synced line says why.
-fn note(mut file: &File, line: &Line) {
+fn note(mut file: &File, line: &LedgerLine) {
     if let Ok(text) = serde_json::to_string(line) {
         drop(file.write_all(format!("{text}\n").as_bytes()));
     }
@@ -275,7 +275,7 @@ pub(crate) fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
         if file.try_lock().is_err() {
             continue;
         }
-        if let Some(Replayed { endpoint, ownership, cut }) = replay(&fsx::read(&path)?) {
+        if let Some(LedgerState { endpoint, ownership, cut }) = replay(&fsx::read(&path)?) {
             stale.push(Stale { endpoint, ownership, path, cut, _file: file });
         }
     }
@@ -319,22 +319,23 @@ fn remove(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// What a ledger says.
-struct Replayed {
+struct LedgerState {
     endpoint: String,
     ownership: Ownership,
     cut: Option<u64>,
 }
 
 /// Reads as many lines as are whole.
-fn replay(bytes: &[u8]) -> Option<Replayed> {
-    let mut lines = bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice::<Line>(line).ok());
-    let Some(Line::Begin { endpoint, ownership }) = lines.next() else {
+fn replay(bytes: &[u8]) -> Option<LedgerState> {
+    let mut lines =
+        bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice::<LedgerLine>(line).ok());
+    let Some(LedgerLine::Begin { endpoint, ownership }) = lines.next() else {
         return None;
     };
     let mut ownership = *ownership;
     let mut last = 0;
     for line in lines {
-        if let Line::Opened(at) | Line::Alive(at) = line {
+        if let LedgerLine::Opened(at) | LedgerLine::Alive(at) = line {
             last = at;
         }
         apply(&mut ownership, &line);
@@ -345,22 +346,22 @@ fn replay(bytes: &[u8]) -> Option<Replayed> {
         *end = last.max(*start);
         cut = Some(*end);
     }
-    Some(Replayed { endpoint, ownership, cut })
+    Some(LedgerState { endpoint, ownership, cut })
 }
 
-fn apply(ownership: &mut Ownership, line: &Line) {
+fn apply(ownership: &mut Ownership, line: &LedgerLine) {
     match line {
-        Line::Begin { .. } | Line::Alive(_) => {}
-        Line::Image(image) => {
+        LedgerLine::Begin { .. } | LedgerLine::Alive(_) => {}
+        LedgerLine::Image(image) => {
             ownership.images.insert(image.clone());
         }
-        Line::Made(trace) => ownership.note(trace),
-        Line::Tag(reference) => {
+        LedgerLine::Made(trace) => ownership.note(trace),
+        LedgerLine::Tag(reference) => {
             ownership.tags.insert(reference.clone());
         }
-        Line::Instructions(instructions) => ownership.instructions.extend(instructions.iter().cloned()),
-        Line::Opened(start) => ownership.windows.push((*start, u64::MAX)),
-        Line::Closed { start, end, images, instructions } => {
+        LedgerLine::Instructions(instructions) => ownership.instructions.extend(instructions.iter().cloned()),
+        LedgerLine::Opened(start) => ownership.windows.push((*start, u64::MAX)),
+        LedgerLine::Closed { start, end, images, instructions } => {
             if let Some(window) = ownership.windows.last_mut() {
                 *window = (*start, *end);
             }
@@ -411,12 +412,12 @@ mod tests {
         ledger.opened(["RUN make", "RUN make install"]).unwrap();
         assert!(stale_runs(dir.path()).unwrap().is_empty(), "the run lives");
         assert_eq!(living_runs(dir.path()), ["r1"]);
-        note(&ledger.file, &Line::Made(Trace::Container("abcdef123456".into())));
+        note(&ledger.file, &LedgerLine::Made(Trace::Container("abcdef123456".into())));
         let mut expected = ledger.ownership().clone();
         expected.note(&Trace::Container("abcdef123456".into()));
         // The last sign of life is its beginning, and a moment later.
         let end = expected.windows[1].0 + 7;
-        note(&ledger.file, &Line::Alive(end));
+        note(&ledger.file, &LedgerLine::Alive(end));
         assert_eq!(std::mem::replace(&mut expected.windows[1].1, end), u64::MAX);
         drop(ledger);
         let mut stale = stale_runs(dir.path()).unwrap();

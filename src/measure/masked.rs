@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::event::{Event, Observer};
-use super::journal::Line;
+use super::journal::JournalLine;
 use super::mask::Mask;
 use crate::engine::{BuildEvent, CleanReport};
 use crate::record::{LayerOrigin, Sample, Variant};
@@ -20,12 +20,12 @@ use crate::suite::{self, dockerfile::Kind};
 pub(super) struct Masked {
     mask: Mask,
     /// By variant.
-    written: BTreeMap<String, Written>,
+    written: BTreeMap<String, WrittenInstructions>,
 }
 
 /// The instructions of a Dockerfile.
 #[derive(Debug, Default)]
-struct Written {
+struct WrittenInstructions {
     /// Those in which no build argument is put.
     plain: BTreeSet<String>,
     /// The others.
@@ -60,7 +60,7 @@ impl Masked {
         for value in arguments.values() {
             self.mask.hide(value);
         }
-        let mut written = Written::default();
+        let mut written = WrittenInstructions::default();
         for fact in variant.facts.instructions.iter().filter(|fact| fact.cacheable) {
             let text = normal(&fact.text);
             if variables(&text).iter().any(|(_, name)| arguments.contains_key(*name)) {
@@ -94,13 +94,13 @@ impl Masked {
     }
 
     /// A fact as it is recorded.
-    pub(super) fn line(&self, line: &mut Line) {
+    pub(super) fn line(&self, line: &mut JournalLine) {
         match line {
-            Line::Begin { .. } | Line::Elapsed(..) => {}
-            Line::Pull(pull) => self.mask.apply(&mut pull.failure),
-            Line::Sample(sample) => self.sample(sample),
-            Line::Variant(variant) => self.variant(variant),
-            Line::Finding(finding) => self.mask.apply(&mut finding.message),
+            JournalLine::Begin { .. } | JournalLine::Elapsed(..) => {}
+            JournalLine::Pull(pull) => self.mask.apply(&mut pull.failure),
+            JournalLine::Sample(sample) => self.sample(sample),
+            JournalLine::Variant(variant) => self.variant(variant),
+            JournalLine::Finding(finding) => self.mask.apply(&mut finding.message),
         }
     }
 

@@ -53,7 +53,7 @@ pub(crate) use against::{Other, Suspects};
 pub use cancel::Cancel;
 pub use course::run;
 pub(crate) use course::run_against;
-pub use end::Outcome;
+pub use end::RunOutcome;
 pub use event::{Event, Observer};
 pub(crate) use journal::{Journal, Mark, Replayed};
 pub(crate) use ledger::{Stale, clean_after, living_runs, stale_runs};

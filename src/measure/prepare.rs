@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use super::against;
-use super::base::{Bases, Prepared, labels_in_builds};
+use super::base::{Prepared, PresentBases, labels_in_builds};
 use super::cancel::Halt;
 use super::diary::failure;
 use super::error::MeasureError;
@@ -28,7 +28,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         set: &BTreeMap<String, String>,
     ) -> Result<Vec<Option<Subject<'v>>>, Halt> {
         let (run, site) = (self.common.run.clone(), Rc::clone(&self.site));
-        let mut bases = Bases::new(self.engine, &run, &site, set, self.options.pull_deadline);
+        let mut bases = PresentBases::new(self.engine, &run, &site, set, self.options.pull_deadline);
         let mut subjects = Vec::new();
         let mut with_dockerfile = Vec::new();
         for variant in variants {

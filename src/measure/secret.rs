@@ -20,7 +20,7 @@ const LONGEST: u64 = 500 << 10;
 /// Where a secret is read from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Source {
+enum SecretSource {
     File(PathBuf),
     Variable(String),
     /// The variable named like the secret, else the file named so.
@@ -31,7 +31,7 @@ enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretSpec {
     id: String,
-    source: Source,
+    source: SecretSource,
 }
 
 impl FromStr for SecretSpec {
@@ -59,9 +59,9 @@ impl FromStr for SecretSpec {
             return Err("it has no `id`".to_owned());
         }
         let source = match (file, variable) {
-            ("", "") => Source::Either,
-            (file, "") => Source::File(PathBuf::from(file)),
-            ("", variable) => Source::Variable(variable.to_owned()),
+            ("", "") => SecretSource::Either,
+            (file, "") => SecretSource::File(PathBuf::from(file)),
+            ("", variable) => SecretSource::Variable(variable.to_owned()),
             _ => return Err("it has `src` and `env`".to_owned()),
         };
         Ok(Self { id: id.to_owned(), source })
@@ -72,9 +72,9 @@ impl fmt::Display for SecretSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "id={}", self.id)?;
         match &self.source {
-            Source::File(path) => write!(f, ",src={}", path.display()),
-            Source::Variable(name) => write!(f, ",env={name}"),
-            Source::Either => Ok(()),
+            SecretSource::File(path) => write!(f, ",src={}", path.display()),
+            SecretSource::Variable(name) => write!(f, ",env={name}"),
+            SecretSource::Either => Ok(()),
         }
     }
 }
@@ -84,10 +84,10 @@ impl SecretSpec {
     #[must_use]
     pub fn absolute(mut self) -> Self {
         self.source = match self.source {
-            Source::Either if std::env::var_os(&self.id).is_some() => Source::Variable(self.id.clone()),
-            Source::Either => Source::File(absolute(Path::new(&self.id))),
-            Source::File(path) => Source::File(absolute(&path)),
-            variable @ Source::Variable(_) => variable,
+            SecretSource::Either if std::env::var_os(&self.id).is_some() => SecretSource::Variable(self.id.clone()),
+            SecretSource::Either => SecretSource::File(absolute(Path::new(&self.id))),
+            SecretSource::File(path) => SecretSource::File(absolute(&path)),
+            variable @ SecretSource::Variable(_) => variable,
         };
         self
     }
@@ -118,12 +118,12 @@ impl SecretSpec {
     fn read(&self) -> Result<Vec<u8>, String> {
         let variable = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
         let path = match &self.source {
-            Source::Variable(name) => return variable(name).ok_or_else(|| format!("`{name}` is not set")),
-            Source::Either => match variable(&self.id) {
+            SecretSource::Variable(name) => return variable(name).ok_or_else(|| format!("`{name}` is not set")),
+            SecretSource::Either => match variable(&self.id) {
                 Some(value) => return Ok(value),
                 None => PathBuf::from(&self.id),
             },
-            Source::File(path) => path.clone(),
+            SecretSource::File(path) => path.clone(),
         };
         let mut content = Vec::new();
         let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;

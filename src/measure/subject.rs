@@ -9,7 +9,7 @@ use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
 use crate::engine::{BuildOutput, BuildRequest, Downloads, Secrets, labels};
 use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
-use crate::suite::{self, Step};
+use crate::suite::{self, PlannedBuild};
 use crate::units::Nanos;
 
 /// A variant that is ready to be built.
@@ -153,7 +153,7 @@ impl Subject<'_> {
     /// The sample of a build that succeeded, with its proof.
     pub(super) fn sample(
         &self,
-        step: &Step,
+        step: &PlannedBuild,
         previous: Option<&str>,
         output: BuildOutput,
         started_at: String,
@@ -187,7 +187,13 @@ impl Subject<'_> {
     }
 
     /// The sample of a build that made no image: kept with its reason, outside the statistics.
-    pub(super) fn unmade_sample(&self, step: &Step, state: SampleState, reason: String, started_at: String) -> Sample {
+    pub(super) fn unmade_sample(
+        &self,
+        step: &PlannedBuild,
+        state: SampleState,
+        reason: String,
+        started_at: String,
+    ) -> Sample {
         Sample {
             step: step.index,
             variant: self.variant.name.clone(),

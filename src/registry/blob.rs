@@ -10,17 +10,17 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::client::{Asked, Client};
-use super::error::{Failed, RegistryError, RequestError};
-use super::reference::Reference;
+use super::client::{Asked, RegistryClient};
+use super::error::{FailedRead, RegistryError, RequestError};
+use super::reference::ImageReference;
 
 /// Times that a blob is asked for again.
 const RESUMES: u32 = 4;
 
 /// Reads a blob, on a thread that may wait.
 pub(super) struct Blob<'a> {
-    client: &'a Client,
-    image: &'a Reference,
+    client: &'a RegistryClient,
+    image: &'a ImageReference,
     runtime: &'a Handle,
     path: String,
     digest: String,
@@ -36,8 +36,8 @@ pub(super) struct Blob<'a> {
 impl<'a> Blob<'a> {
     /// Asks for a blob.
     pub(super) fn open(
-        client: &'a Client,
-        image: &'a Reference,
+        client: &'a RegistryClient,
+        image: &'a ImageReference,
         runtime: &'a Handle,
         digest: &str,
         size: u64,
@@ -126,7 +126,7 @@ fn starts_at(response: &Response<Incoming>, asked: u64) -> Option<u64> {
 impl Read for Blob<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if let Some(failed) = &self.failed {
-            return Err(io::Error::other(Failed(failed.clone())));
+            return Err(io::Error::other(FailedRead(failed.clone())));
         }
         if self.chunk.is_empty() {
             let runtime = self.runtime;
@@ -134,7 +134,7 @@ impl Read for Blob<'_> {
                 Ok(chunk) => self.chunk = chunk,
                 Err(error) => {
                     self.failed = Some(error.clone());
-                    return Err(io::Error::other(Failed(error)));
+                    return Err(io::Error::other(FailedRead(error)));
                 }
             }
         }

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::auth::{self, Challenge};
 use super::error::{RegistryError, RequestError};
-use super::reference::{Reference, is_loopback};
+use super::reference::{ImageReference, is_loopback};
 use crate::credentials::{Credentials, Store};
 use crate::text::shorten;
 
@@ -37,7 +37,7 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// What may be trusted, and how long is waited.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub(crate) struct RegistrySettings {
     /// Certificates of authorities, besides those of this system.
     pub ca_file: Option<PathBuf>,
     /// Whether plain HTTP may be spoken to other machines.
@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     pub patience: Duration,
 }
 
-impl Default for Settings {
+impl Default for RegistrySettings {
     fn default() -> Self {
         Self { ca_file: None, plain_http: false, deadline: Duration::from_secs(30), patience: Duration::from_secs(60) }
     }
@@ -57,9 +57,9 @@ impl Default for Settings {
 type Http = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Speaks to registries.
-pub(crate) struct Client {
+pub(crate) struct RegistryClient {
     http: Http,
-    pub(super) settings: Settings,
+    pub(super) settings: RegistrySettings,
     credentials: Store,
     /// How each registry is spoken to, by its authority.
     schemes: Mutex<BTreeMap<String, Scheme>>,
@@ -78,9 +78,9 @@ pub(super) struct Asked<'a> {
     pub from: u64,
 }
 
-impl Client {
+impl RegistryClient {
     /// A client that trusts this system's certificates and those of the settings.
-    pub(crate) fn new(settings: Settings, credentials: Store) -> Result<Self, RegistryError> {
+    pub(crate) fn new(settings: RegistrySettings, credentials: Store) -> Result<Self, RegistryError> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(path) = &settings.ca_file {
@@ -113,11 +113,11 @@ impl Client {
     /// A manifest or an index, at most `most` bytes, and the digest that the registry says it has.
     pub(super) async fn manifest(
         &self,
-        image: &Reference,
+        image: &ImageReference,
         version: &str,
         most: u64,
     ) -> Result<(Vec<u8>, Option<String>), RegistryError> {
-        let what = Reference { version: version.to_owned(), ..image.clone() }.to_string();
+        let what = ImageReference { version: version.to_owned(), ..image.clone() }.to_string();
         let path = format!("{}/manifests/{version}", image.repository);
         let asked = Asked { path: &path, what: &what, from: 0 };
         let response = self.get(image, asked).await?;
@@ -127,7 +127,11 @@ impl Client {
     }
 
     /// Asks for something of a repository; the answer is 200 or 206.
-    pub(super) async fn get(&self, image: &Reference, asked: Asked<'_>) -> Result<Response<Incoming>, RegistryError> {
+    pub(super) async fn get(
+        &self,
+        image: &ImageReference,
+        asked: Asked<'_>,
+    ) -> Result<Response<Incoming>, RegistryError> {
         let scheme = self.scheme(image).await?;
         let key = image.path();
         let mut header = locked(&self.headers).get(&key).cloned();
@@ -157,7 +161,7 @@ impl Client {
     }
 
     /// How the registry is spoken to. On this machine, plain HTTP is spoken where TLS is not.
-    async fn scheme(&self, image: &Reference) -> Result<Scheme, RequestError> {
+    async fn scheme(&self, image: &ImageReference) -> Result<Scheme, RequestError> {
         let authority = image.authority();
         if let Some(scheme) = locked(&self.schemes).get(authority) {
             return Ok(scheme.clone());
@@ -291,14 +295,14 @@ impl Client {
         Ok(whole)
     }
 
-    fn credentials_for(&self, image: &Reference) -> Result<Option<Credentials>, RegistryError> {
+    fn credentials_for(&self, image: &ImageReference) -> Result<Option<Credentials>, RegistryError> {
         Ok(self.credentials.for_repository(&image.path())?)
     }
 
     /// The header that answers a challenge; `None` where there are no credentials and some are wanted.
     async fn answer(
         &self,
-        image: &Reference,
+        image: &ImageReference,
         challenge: &Challenge,
         scheme: &Scheme,
         asked: Asked<'_>,
@@ -358,7 +362,7 @@ impl Client {
     async fn refused(
         &self,
         response: Response<Incoming>,
-        image: &Reference,
+        image: &ImageReference,
         asked: Asked<'_>,
         sent: bool,
     ) -> RequestError {

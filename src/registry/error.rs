@@ -195,12 +195,12 @@ pub(crate) enum RegistryError {
 /// Carries a failed request through a reader.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct Failed(#[from] pub RequestError);
+pub(super) struct FailedRead(#[from] pub RequestError);
 
 impl From<ImageError> for RegistryError {
     fn from(error: ImageError) -> Self {
         if let ImageError::Read { source, .. } = &error
-            && let Some(Failed(failed)) = source.get_ref().and_then(|inner| inner.downcast_ref())
+            && let Some(FailedRead(failed)) = source.get_ref().and_then(|inner| inner.downcast_ref())
         {
             return Self::Request(failed.clone());
         }

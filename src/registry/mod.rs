@@ -1,6 +1,6 @@
 //! Images in a registry: read over its API, and never stored.
 //!
-//! In: a [`Reference`] that names its registry, the user's [`crate::credentials`], and what may be trusted. Out: manifests
+//! In: a [`ImageReference`] that names its registry, the user's [`crate::credentials`], and what may be trusted. Out: manifests
 //! and blobs, streamed to `tonnage_image`, which checks their digests. It knows nothing of engines and reports.
 //!
 //! ```text
@@ -19,10 +19,10 @@ mod error;
 mod read;
 mod reference;
 
-pub(crate) use client::{Client, Settings};
+pub(crate) use client::{RegistryClient, RegistrySettings};
 pub(crate) use error::RegistryError;
 pub(crate) use read::read;
-pub(crate) use reference::{Reference, is_registry};
+pub(crate) use reference::{ImageReference, is_registry};
 
 #[cfg(test)]
 mod tests;

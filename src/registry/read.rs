@@ -6,9 +6,9 @@ use tokio::runtime::Handle;
 use tonnage_image::{Blobs, ImageScan, Platform, Weigher};
 
 use super::blob::Blob;
-use super::client::Client;
+use super::client::RegistryClient;
 use super::error::{RegistryError, RequestError};
-use super::reference::{Reference, is_sha256};
+use super::reference::{ImageReference, is_sha256};
 
 /// Longest manifest: registries take up to 4 MiB (OCI distribution specification, "Pushing Manifests").
 const LONGEST_MANIFEST: u64 = 4 << 20;
@@ -18,8 +18,8 @@ pub(crate) type PlatformChoice<'a> = &'a dyn Fn(&[Platform]) -> Result<Vec<usize
 
 /// Reads the images that a reference names. To be called on a thread that may wait, while `runtime` runs.
 pub(crate) fn read(
-    client: &Client,
-    image: &Reference,
+    client: &RegistryClient,
+    image: &ImageReference,
     choice: PlatformChoice<'_>,
     runtime: &Handle,
     weigher: &mut Weigher,
@@ -42,8 +42,8 @@ fn checked(content: &[u8], expected: Option<&str>) -> Result<(), RequestError> {
 
 /// A repository that images are read from.
 struct Repository<'a> {
-    client: &'a Client,
-    image: &'a Reference,
+    client: &'a RegistryClient,
+    image: &'a ImageReference,
     choice: PlatformChoice<'a>,
     runtime: &'a Handle,
 }

@@ -14,7 +14,7 @@ pub(crate) fn is_registry(target: &str) -> bool {
 
 /// An image of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reference {
+pub(crate) struct ImageReference {
     /// `host[:port]`; `docker.io` for Docker Hub.
     pub host: String,
     /// `team/app`.
@@ -23,7 +23,7 @@ pub(crate) struct Reference {
     pub version: String,
 }
 
-impl Reference {
+impl ImageReference {
     /// Reads a target. Only what can be a name gets into a URL.
     pub(crate) fn parse(target: &str) -> Result<Self, RegistryError> {
         let wrong = |what| RegistryError::Reference { target: target.to_owned(), what };
@@ -77,7 +77,7 @@ impl Reference {
     }
 }
 
-impl std::fmt::Display for Reference {
+impl std::fmt::Display for ImageReference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let separator = if self.digest().is_some() { '@' } else { ':' };
         write!(f, "{}/{}{separator}{}", self.host, self.repository, self.version)

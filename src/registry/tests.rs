@@ -14,14 +14,14 @@ use crate::credentials::{Places, Store};
 
 /// A request: its path, and two of its headers.
 #[derive(Debug, Clone, Default)]
-struct Heard {
+struct HeardRequest {
     path: String,
     authorization: String,
     range: String,
 }
 
 /// What is sent, and what happens then.
-struct Answer {
+struct Reply {
     bytes: Vec<u8>,
     then: Then,
 }
@@ -32,16 +32,16 @@ enum Then {
     Stall,
 }
 
-type Script = Box<dyn Fn(&Heard, usize) -> Answer + Send>;
+type ServerScript = Box<dyn Fn(&HeardRequest, usize) -> Reply + Send>;
 
 /// A server that answers by a script; the number is how often the path was asked for before.
 struct Server {
     port: u16,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    heard: Arc<Mutex<Vec<HeardRequest>>>,
 }
 
 impl Server {
-    fn start(script: Script) -> Self {
+    fn start(script: ServerScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -54,7 +54,8 @@ impl Server {
                     drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
                     continue;
                 };
-                let before = log.lock().unwrap().iter().filter(|heard: &&Heard| heard.path == request.path).count();
+                let before =
+                    log.lock().unwrap().iter().filter(|heard: &&HeardRequest| heard.path == request.path).count();
                 log.lock().unwrap().push(request.clone());
                 let answer = if request.path == "/v2/" { ok(&[], "") } else { script(&request, before) };
                 drop(stream.write_all(&answer.bytes));
@@ -68,13 +69,13 @@ impl Server {
         Self { port, heard }
     }
 
-    fn heard(&self, path: &str) -> Vec<Heard> {
+    fn heard(&self, path: &str) -> Vec<HeardRequest> {
         self.heard.lock().unwrap().iter().filter(|heard| heard.path.starts_with(path)).cloned().collect()
     }
 }
 
 /// The head of a request; nothing where it is not HTTP, such as TLS.
-fn hear(stream: &mut TcpStream) -> Option<Heard> {
+fn hear(stream: &mut TcpStream) -> Option<HeardRequest> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -89,27 +90,27 @@ fn hear(stream: &mut TcpStream) -> Option<Heard> {
         line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.to_owned()).unwrap_or_default()
     };
     let path = head.split(' ').nth(1)?.to_owned();
-    Some(Heard { path, authorization: header("authorization"), range: header("range") })
+    Some(HeardRequest { path, authorization: header("authorization"), range: header("range") })
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Answer {
+fn answer(status: &str, headers: &str, body: &[u8]) -> Reply {
     let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
-    Answer { bytes: [head.as_bytes(), body].concat(), then: Then::Close }
+    Reply { bytes: [head.as_bytes(), body].concat(), then: Then::Close }
 }
 
-fn ok(body: &[u8], headers: &str) -> Answer {
+fn ok(body: &[u8], headers: &str) -> Reply {
     answer("200 OK", headers, body)
 }
 
 /// An image with one layer.
 #[derive(Clone)]
-struct Image {
+struct OneLayer {
     layer: Vec<u8>,
     config: Vec<u8>,
     manifest: Vec<u8>,
 }
 
-impl Image {
+impl OneLayer {
     fn new() -> Self {
         // It does not compress, so that half of it is not its head.
         let mut state = 1_u32;
@@ -137,7 +138,7 @@ impl Image {
     }
 
     /// The answer of a registry that does as it should.
-    fn answer(&self, path: &str) -> Answer {
+    fn answer(&self, path: &str) -> Reply {
         if path.contains("/manifests/") {
             ok(&self.manifest, "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n")
         } else if path.contains(&digest(&self.config)) {
@@ -147,7 +148,7 @@ impl Image {
         }
     }
 
-    fn is_layer(&self, heard: &Heard) -> bool {
+    fn is_layer(&self, heard: &HeardRequest) -> bool {
         heard.path.contains(&digest(&self.layer))
     }
 }
@@ -163,10 +164,13 @@ fn store(port: u16, pair: &str) -> Store {
 
 /// Reads the image twice with one weigher.
 fn weigh_as(server: &Server, pair: &str) -> Result<Vec<ImageScan>, RegistryError> {
-    let settings =
-        Settings { deadline: Duration::from_millis(400), patience: Duration::from_secs(3), ..Settings::default() };
-    let client = Client::new(settings, store(server.port, pair)).unwrap();
-    let image = Reference::parse(&format!("registry://127.0.0.1:{}/team/app:1", server.port)).unwrap();
+    let settings = RegistrySettings {
+        deadline: Duration::from_millis(400),
+        patience: Duration::from_secs(3),
+        ..RegistrySettings::default()
+    };
+    let client = RegistryClient::new(settings, store(server.port, pair)).unwrap();
+    let image = ImageReference::parse(&format!("registry://127.0.0.1:{}/team/app:1", server.port)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let handle = tokio::runtime::Handle::current();
@@ -182,7 +186,7 @@ fn weigh_as(server: &Server, pair: &str) -> Result<Vec<ImageScan>, RegistryError
     })
 }
 
-fn failed(script: Script) -> RequestError {
+fn failed(script: ServerScript) -> RequestError {
     match weigh_as(&Server::start(script), "").unwrap_err() {
         RegistryError::Request(error) => error,
         other => panic!("{other:?}"),
@@ -191,7 +195,7 @@ fn failed(script: Script) -> RequestError {
 
 #[test]
 fn an_image_is_read_and_its_layer_transferred_once() {
-    let image = Image::new();
+    let image = OneLayer::new();
     let registry = image.clone();
     let server = Server::start(Box::new(move |heard, _| registry.answer(&heard.path)));
     let scans = weigh_as(&server, "").unwrap();
@@ -208,7 +212,7 @@ fn an_image_is_read_and_its_layer_transferred_once() {
 #[test]
 fn a_transfer_that_breaks_off_is_continued_where_it_was() {
     for ranges in [true, false] {
-        let image = Image::new();
+        let image = OneLayer::new();
         let half = image.layer.len() / 2;
         let registry = image.clone();
         let server = Server::start(Box::new(move |heard, before| {
@@ -218,7 +222,7 @@ fn a_transfer_that_breaks_off_is_continued_where_it_was() {
             }
             if before == 0 {
                 let cut = whole.bytes.len() - half;
-                return Answer { bytes: whole.bytes[..cut].to_vec(), then: Then::Close };
+                return Reply { bytes: whole.bytes[..cut].to_vec(), then: Then::Close };
             }
             if !ranges {
                 return whole;
@@ -237,21 +241,21 @@ fn a_transfer_that_breaks_off_is_continued_where_it_was() {
 
 #[test]
 fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
-    let broken = |change: fn(Answer, &Image) -> Answer| {
-        let image = Image::new();
-        let script: Script = Box::new(move |heard, _| {
+    let broken = |change: fn(Reply, &OneLayer) -> Reply| {
+        let image = OneLayer::new();
+        let script: ServerScript = Box::new(move |heard, _| {
             let whole = image.answer(&heard.path);
             if image.is_layer(heard) { change(whole, &image) } else { whole }
         });
         weigh_as(&Server::start(script), "").unwrap_err()
     };
-    let stalled = broken(|answer, _| Answer { bytes: answer.bytes[..1000].to_vec(), then: Then::Stall });
+    let stalled = broken(|answer, _| Reply { bytes: answer.bytes[..1000].to_vec(), then: Then::Stall });
     assert!(matches!(stalled, RegistryError::Request(RequestError::Stalled { .. })), "{stalled:?}");
-    let cut = broken(|answer, _| Answer { bytes: answer.bytes[..1000].to_vec(), then: Then::Close });
+    let cut = broken(|answer, _| Reply { bytes: answer.bytes[..1000].to_vec(), then: Then::Close });
     assert!(matches!(cut, RegistryError::Request(RequestError::Broken { .. })), "{cut:?}");
     let longer = broken(|_, image| ok(&[&image.layer[..], b"more"].concat(), ""));
     assert!(matches!(longer, RegistryError::Request(RequestError::Length { .. })), "{longer:?}");
-    let unsized_longer = broken(|_, image| Answer {
+    let unsized_longer = broken(|_, image| Reply {
         bytes: [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &image.layer[..], b"more"].concat(),
         then: Then::Close,
     });
@@ -270,7 +274,7 @@ fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
 
 #[test]
 fn a_manifest_is_what_its_digest_says_and_no_longer_than_may_be() {
-    let image = Image::new();
+    let image = OneLayer::new();
     let lie = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let error = failed(Box::new(move |_, _| ok(&image.manifest, &lie)));
     assert!(matches!(error, RequestError::Digest { .. }), "{error:?}");
@@ -299,7 +303,7 @@ fn statuses_are_told_apart() {
 
 #[test]
 fn a_registry_that_limits_requests_is_asked_again() {
-    let image = Image::new();
+    let image = OneLayer::new();
     let server = Server::start(Box::new(move |heard, before| {
         if before == 0 { answer("429 Too Many Requests", "Retry-After: 0\r\n", b"") } else { image.answer(&heard.path) }
     }));
@@ -308,7 +312,7 @@ fn a_registry_that_limits_requests_is_asked_again() {
 
 #[test]
 fn credentials_go_to_the_registry_and_not_where_it_redirects() {
-    let image = Image::new();
+    let image = OneLayer::new();
     let layers = image.clone();
     let elsewhere = Server::start(Box::new(move |_, _| ok(&layers.layer, "")));
     let location = format!("Location: http://localhost:{}/stored\r\n", elsewhere.port);
@@ -333,7 +337,7 @@ fn credentials_go_to_the_registry_and_not_where_it_redirects() {
 
 #[test]
 fn a_token_is_fetched_with_the_credentials_and_sent_in_their_place() {
-    let image = Image::new();
+    let image = OneLayer::new();
     let port = Arc::new(Mutex::new(0));
     let own = Arc::clone(&port);
     let server = Server::start(Box::new(move |heard, _| {
@@ -371,8 +375,8 @@ fn targets_name_a_registry_a_repository_and_a_version() {
         ("docker://me/app", "docker.io", "me/app", "latest"),
         ("docker://quay.io/me/app:1", "quay.io", "me/app", "1"),
     ] {
-        let expected = Reference { host: host.into(), repository: repository.into(), version: version.into() };
-        assert_eq!(Reference::parse(target).unwrap(), expected, "{target}");
+        let expected = ImageReference { host: host.into(), repository: repository.into(), version: version.into() };
+        assert_eq!(ImageReference::parse(target).unwrap(), expected, "{target}");
     }
     for target in [
         "registry://",
@@ -391,7 +395,7 @@ fn targets_name_a_registry_a_repository_and_a_version() {
         "registry://ho st/app",
         "registry://host/app\u{1b}",
     ] {
-        let error = Reference::parse(target).unwrap_err();
+        let error = ImageReference::parse(target).unwrap_err();
         assert!(!error.to_string().contains('\u{1b}'), "{target}");
     }
 }
@@ -402,7 +406,7 @@ fn a_file_without_certificates_is_an_error() {
     let file = directory.path().join("ca.pem");
     std::fs::write(&file, "nothing").unwrap();
     for ca_file in [file, directory.path().join("gone")] {
-        let settings = Settings { ca_file: Some(ca_file), ..Settings::default() };
-        assert!(matches!(Client::new(settings, Store::default()), Err(RegistryError::CaFile { .. })));
+        let settings = RegistrySettings { ca_file: Some(ca_file), ..RegistrySettings::default() };
+        assert!(matches!(RegistryClient::new(settings, Store::default()), Err(RegistryError::CaFile { .. })));
     }
 }

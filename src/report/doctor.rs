@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::doc::Doc;
 use super::terminal;
-use crate::engine::{BaseState, EngineError, Found, Probe, Source, Tried};
+use crate::engine::{BasePresence, EngineError, Probe, ProbedEngine, Source, Tried};
 use crate::error::Failure;
 use crate::record;
 use crate::text::for_people;
@@ -97,11 +97,11 @@ fn problems(probe: &Probe) -> Vec<Problem> {
     for base in &probe.bases {
         let name = for_people(&base.reference);
         match base.state {
-            BaseState::Present => {}
-            BaseState::Pullable => {
+            BasePresence::Present => {}
+            BasePresence::Pullable => {
                 tell(format!("the base image `{name}` is not on the engine yet"), &format!("docker pull {name}"));
             }
-            BaseState::Missing => tell(
+            BasePresence::Missing => tell(
                 format!("the base image `{name}` is neither on the engine nor in reach: {}", base.detail),
                 base.hint.as_deref().unwrap_or(
                     "check the name and the network, or choose another of the suite's sets of bases with `--bases`",
@@ -138,10 +138,10 @@ impl Examination<'_> {
         }
         for base in &probe.bases {
             let state = match base.state {
-                BaseState::Present if base.stand_in_for.is_empty() => "on the engine".to_owned(),
-                BaseState::Present => format!("on the engine, a locally built substitute for {}", base.stand_in_for),
-                BaseState::Pullable => "in its registry".to_owned(),
-                BaseState::Missing => "missing".to_owned(),
+                BasePresence::Present if base.stand_in_for.is_empty() => "on the engine".to_owned(),
+                BasePresence::Present => format!("on the engine, a locally built substitute for {}", base.stand_in_for),
+                BasePresence::Pullable => "in its registry".to_owned(),
+                BasePresence::Missing => "missing".to_owned(),
             };
             row("base", format!("{}: {state}", base.reference));
         }
@@ -161,7 +161,7 @@ impl Examination<'_> {
         terminal::log(&doc, false)
     }
 
-    fn rows(&self, found: &Found) -> Vec<(&'static str, String)> {
+    fn rows(&self, found: &ProbedEngine) -> Vec<(&'static str, String)> {
         let facts = &found.facts;
         let builders: Vec<_> = found.builders.iter().map(ToString::to_string).collect();
         let weighing = match &self.not_in_place {
@@ -224,7 +224,7 @@ impl Examination<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Address, Base, Candidate};
+    use crate::engine::{Address, Candidate, WantedBase};
     use crate::error::chain;
     use crate::exit::Exit;
     use crate::image::store_in_place;
@@ -237,8 +237,8 @@ mod tests {
         serde_json::from_str(&examination.json()).unwrap()
     }
 
-    fn found() -> Found {
-        Found {
+    fn found() -> ProbedEngine {
+        ProbedEngine {
             endpoint: "unix:///var/run/docker.sock".into(),
             facts: record::Engine {
                 name: "docker".into(),
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    fn probe_of(engine: Result<Found, EngineError>) -> Probe {
+    fn probe_of(engine: Result<ProbedEngine, EngineError>) -> Probe {
         Probe { tried: Vec::new(), engine, bases: Vec::new(), unread: Vec::new(), load: Some(0.1), cores: 4 }
     }
 
@@ -289,14 +289,14 @@ mod tests {
 
     #[test]
     fn each_missing_thing_comes_with_what_gets_it() {
-        let mut probe = probe_of(Ok(Found {
+        let mut probe = probe_of(Ok(ProbedEngine {
             builders: vec![record::Builder::Classic],
             disk_free_bytes: Some(Bytes(1_000_000_000)),
             running: vec![record::RunningContainer { name: "a".into(), image: "b".into() }],
             ..found()
         }));
         probe.load = Some(3.5);
-        let base = |reference: &str, state, detail: &str| Base {
+        let base = |reference: &str, state, detail: &str| WantedBase {
             reference: reference.into(),
             state,
             stand_in_for: String::new(),
@@ -304,9 +304,9 @@ mod tests {
             hint: None,
         };
         probe.bases = vec![
-            base("python:3.9", BaseState::Present, ""),
-            base("python:3.9-slim", BaseState::Pullable, ""),
-            base("python:0\u{1b}[2J", BaseState::Missing, "no route"),
+            base("python:3.9", BasePresence::Present, ""),
+            base("python:3.9-slim", BasePresence::Pullable, ""),
+            base("python:0\u{1b}[2J", BasePresence::Missing, "no route"),
         ];
         let words = words(&probe);
         for part in [
@@ -329,7 +329,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut found = found();
         found.facts.root_dir = dir.path().display().to_string();
-        let says = |found: &Found| {
+        let says = |found: &ProbedEngine| {
             let probe = probe_of(Ok(found.clone()));
             let not_in_place = store_in_place(&found.facts, found.local).err().map(|reason| chain(&reason));
             let examination = Examination { probe: &probe, not_in_place };

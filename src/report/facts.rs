@@ -12,7 +12,7 @@ use crate::units::{Nanos, Ratio};
 
 /// A finding, and what it costs.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct CostedFinding {
     /// The variant that it is about; empty for the run as a whole.
     pub variant: String,
     pub finding: Finding,
@@ -45,7 +45,7 @@ pub(super) struct Facts<'a> {
     /// The A/A check, computed again.
     pub noise: Option<Noise>,
     /// Findings in the order of the suite; those of a variant with the largest share first.
-    pub findings: Vec<Found>,
+    pub findings: Vec<CostedFinding>,
     /// Where in the suite a variant stands.
     places: HashMap<&'a str, usize>,
     /// Where in `ratios` a variant and scenario stand.
@@ -89,8 +89,8 @@ impl<'a> Facts<'a> {
 
     /// Equal findings once, with the variants they are about (empty for the run as a whole): those with the largest share
     /// first, then in the order of the suite.
-    pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &Found)> {
-        let mut merged: Vec<(Vec<&str>, &Found)> = Vec::new();
+    pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &CostedFinding)> {
+        let mut merged: Vec<(Vec<&str>, &CostedFinding)> = Vec::new();
         let mut seen: HashMap<(&str, &str, &str, &str, u64, bool), usize> = HashMap::new();
         for found in &self.findings {
             let Finding { code, message, instruction, remedy, size_bytes, .. } = &found.finding;
@@ -132,9 +132,9 @@ impl<'a> Facts<'a> {
 }
 
 /// Findings of the variants in the order of the suite, those with the largest share first, then those of the run.
-fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<Found> {
+fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<CostedFinding> {
     let caching = caching_findings(record);
-    let mut all: Vec<Found> = Vec::new();
+    let mut all: Vec<CostedFinding> = Vec::new();
     for variant in &record.variants {
         let size = variant.size().unwrap_or_default();
         let is_cold = |timing: &&ScenarioTiming| timing.variant == variant.name && timing.scenario == Scenario::Cold;
@@ -142,10 +142,10 @@ fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<Found> {
         let share = |part: u64, whole: u64| Ratio::of(part, whole).map_or(0.0, |share| share.0);
         let of_bytes = variant.findings.iter().map(|finding| (finding, Nanos::ZERO));
         let of_caching = caching.iter().filter(|(name, ..)| *name == variant.name);
-        let mut own: Vec<Found> = Vec::new();
+        let mut own: Vec<CostedFinding> = Vec::new();
         for (finding, time) in of_bytes.chain(of_caching.map(|(_, finding, time)| (finding, *time))) {
             if !own.iter().any(|known| known.finding == *finding) {
-                own.push(Found {
+                own.push(CostedFinding {
                     variant: variant.name.clone(),
                     finding: finding.clone(),
                     time,
@@ -156,8 +156,12 @@ fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<Found> {
         own.sort_by(|a, b| b.share.total_cmp(&a.share).then(b.finding.size_bytes.cmp(&a.finding.size_bytes)));
         all.extend(own);
     }
-    let of_run =
-        |finding: &Finding| Found { variant: String::new(), finding: finding.clone(), time: Nanos::ZERO, share: 0.0 };
+    let of_run = |finding: &Finding| CostedFinding {
+        variant: String::new(),
+        finding: finding.clone(),
+        time: Nanos::ZERO,
+        share: 0.0,
+    };
     all.extend(record.findings.iter().map(of_run));
     all
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::charts::Appearance;
 use super::facts::Facts;
 use super::{ReportError, charts, html, run};
-use crate::analyse::trend::{self, HistoryLine, Metric};
+use crate::analyse::trend::{self, HistoryLine, TrendMetric};
 use crate::fsx;
 use crate::record::{Record, Scenario, csv};
 
@@ -41,7 +41,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
-    for metric in [Metric::Size, Metric::Build(Scenario::Src)] {
+    for metric in [TrendMetric::Size, TrendMetric::Build(Scenario::Src)] {
         if let Some(chart) = super::trend_chart(&trend::trend(history, metric))? {
             write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
             write(&format!("charts/{}.png", chart.name), &chart.png)?;

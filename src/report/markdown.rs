@@ -25,7 +25,7 @@ const TAIL: usize = 6_000;
 
 /// A document as Markdown.
 pub(super) fn write(doc: &Doc, form: Form) -> String {
-    let mut writer = Writer { form, out: String::new() };
+    let mut writer = MarkdownWriter { form, out: String::new() };
     writer.blocks(doc, Headings::Shown);
     writer.out.truncate(writer.out.trim_end().len());
     writer.out.push('\n');
@@ -40,12 +40,12 @@ enum Headings {
     Folded,
 }
 
-struct Writer {
+struct MarkdownWriter {
     form: Form,
     out: String,
 }
 
-impl Writer {
+impl MarkdownWriter {
     /// Each block and an empty line behind it; the items of a list stand together.
     fn blocks(&mut self, doc: &Doc, headings: Headings) {
         let mut items = false;

@@ -50,7 +50,7 @@ pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render
 pub use html::html;
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
-pub(crate) use run::{Beside, not_sent, screen, sizes, sizes_line, too_few_rounds};
+pub(crate) use run::{FilesBeside, not_sent, screen, sizes, sizes_line, too_few_rounds};
 pub use run::{block, markdown, terminal};
 pub use terminal::Style;
 pub(crate) use terminal::terminal_width;

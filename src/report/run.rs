@@ -24,7 +24,7 @@ const LONGEST: usize = 600;
 
 /// What is beside a record on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Beside {
+pub(crate) struct FilesBeside {
     /// The page, where there is one.
     pub page: Option<PathBuf>,
     /// The Markdown, where there is one.
@@ -42,7 +42,7 @@ const SHARES: usize = 9;
 const FILES: usize = 13;
 
 /// The end of a run on a terminal: what came out, what costs most, and where everything else is.
-pub(crate) fn screen(record: &Record, beside: &Beside, style: Style) -> String {
+pub(crate) fn screen(record: &Record, beside: &FilesBeside, style: Style) -> String {
     let facts = Facts::of(record);
     let mut doc = Doc::default();
     doc.sentence(words::title(record)).sentence(format!("{}.", tables::verdict(&facts)));

@@ -37,7 +37,7 @@ const AMOUNTS: usize = 6;
 
 /// A document on a terminal, in lines that fit.
 pub(super) fn write(doc: &Doc, style: Style) -> String {
-    Writer { colour: style.colour, columns: columns(style), framed: true, out: String::new() }.document(doc)
+    TerminalWriter { colour: style.colour, columns: columns(style), framed: true, out: String::new() }.document(doc)
 }
 
 /// Columns that lines fit into.
@@ -47,17 +47,17 @@ pub(super) fn columns(style: Style) -> usize {
 
 /// A document in the log of a job: lines as long as they are, tables without frames, and nothing that a workflow obeys.
 pub(super) fn log(doc: &Doc, colour: bool) -> String {
-    Writer { colour, columns: usize::MAX, framed: false, out: String::new() }.document(doc)
+    TerminalWriter { colour, columns: usize::MAX, framed: false, out: String::new() }.document(doc)
 }
 
-struct Writer {
+struct TerminalWriter {
     colour: bool,
     columns: usize,
     framed: bool,
     out: String,
 }
 
-impl Writer {
+impl TerminalWriter {
     fn document(mut self, doc: &Doc) -> String {
         self.blocks(doc);
         self.out

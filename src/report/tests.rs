@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Style, charts, html, json, markdown, terminal, trend_chart, write_all};
-use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
+use crate::analyse::trend::{HistoryLine, TrendMetric, history_line, trend};
 use crate::record::{Record, Scenario};
 use crate::testing::fixture;
 
@@ -37,8 +37,10 @@ fn the_terminal_is_golden() {
 
 #[test]
 fn the_screen_is_golden_and_short_at_every_width() {
-    let beside =
-        super::Beside { every_table: "tonnage report --full results/x".to_owned(), ..super::Beside::default() };
+    let beside = super::FilesBeside {
+        every_table: "tonnage report --full results/x".to_owned(),
+        ..super::FilesBeside::default()
+    };
     for (name, record) in records() {
         for width in [80, 100, 120, 200] {
             let text = super::screen(&record, &beside, Style { colour: false, width: Some(width) });
@@ -111,13 +113,13 @@ fn history() -> Vec<HistoryLine> {
 
 #[test]
 fn the_trend_is_golden() {
-    let trend = trend(&history(), Metric::Size);
+    let trend = trend(&history(), TrendMetric::Size);
     insta::assert_snapshot!("svg-trend-size", trend_chart(&trend).unwrap().unwrap().svg);
 }
 
 #[test]
 fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
-    let one = trend(&history()[..1], Metric::Size);
+    let one = trend(&history()[..1], TrendMetric::Size);
     assert!(trend_chart(&one).unwrap().is_none());
     let folder = tempfile::tempdir().unwrap();
     let names = |history: &[HistoryLine]| -> usize {

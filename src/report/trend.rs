@@ -12,7 +12,7 @@ use super::table::{Cell, Table};
 use super::terminal::{self, Style};
 use super::words::STAND_IN;
 use super::{ReportError, charts, words};
-use crate::analyse::trend::{ChangeKind, Point, Trend, VariantTrend};
+use crate::analyse::trend::{ChangeKind, Trend, TrendPoint, VariantTrend};
 use crate::text::for_people;
 use crate::units::{self, Ratio};
 
@@ -28,7 +28,7 @@ const MOST_ENGINES: usize = 5;
 const MOST_CHANGES: usize = 20;
 
 /// A value; a size on a substitute base image is marked as in the report.
-fn shown(trend: &Trend, point: &Point) -> String {
+fn shown(trend: &Trend, point: &TrendPoint) -> String {
     let mark = if point.stand_in && !trend.metric.is_time() { STAND_IN } else { "" };
     format!("{}{mark}", trend.metric.show(point.value))
 }
@@ -276,7 +276,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyse::trend::{HistoryLine, Metric, history_line, trend};
+    use crate::analyse::trend::{HistoryLine, TrendMetric, history_line, trend};
     use crate::testing::fixture;
     use crate::units::Bytes;
 
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_table_says_growth_creep_and_what_changed() {
-        let text = trend_terminal(&trend(&lines(), Metric::Size), Style::default());
+        let text = trend_terminal(&trend(&lines(), TrendMetric::Size), Style::default());
         assert!(text.starts_with("size of flask-blog over 8 runs, 2026-11-01 to 2026-11-08\n"), "{text}");
         let slim = text.lines().find(|line| line.contains("python3.9-slim")).unwrap();
         for part in ["125 MB", "132 MB", "+5.6 %", "+1.00 MB", "creeps: +5.6 % over 8 runs"] {
@@ -312,14 +312,14 @@ mod tests {
 
     #[test]
     fn what_a_trend_says_is_golden() {
-        let found = trend(&lines(), Metric::Size);
+        let found = trend(&lines(), TrendMetric::Size);
         let text = [trend_terminal(&found, Style::default()), trend_markdown(&found), trend_mermaid(&found)];
         insta::assert_snapshot!("trend", text.join("\n=====\n"));
     }
 
     #[test]
     fn a_narrow_terminal_is_respected() {
-        let text = trend_terminal(&trend(&lines(), Metric::Size), Style { colour: false, width: Some(80) });
+        let text = trend_terminal(&trend(&lines(), TrendMetric::Size), Style { colour: false, width: Some(80) });
         assert!(
             text.lines().skip(1).filter(|line| !line.starts_with("2026")).all(|line| line.chars().count() <= 80),
             "{text}"
@@ -333,7 +333,7 @@ mod tests {
             line.variants[0].name = "a|b`\"\n```\n<script>".to_owned();
             line.suite = "s\"\n```".to_owned();
         }
-        let found = trend(&lines, Metric::Size);
+        let found = trend(&lines, TrendMetric::Size);
         let text = trend_markdown(&found);
         let hostile = text.lines().find(|line| line.starts_with("| a\\|b")).unwrap();
         assert!(hostile.contains("&lt;script&gt;") && !text.contains("<script>"), "{text}");
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_chart_holds_one_line_a_variant_and_one_value_a_run() {
-        let chart = trend_mermaid(&trend(&lines(), Metric::Size));
+        let chart = trend_mermaid(&trend(&lines(), TrendMetric::Size));
         assert!(chart.starts_with("```mermaid\nxychart-beta\n    title \"size of flask-blog over 8 runs"), "{chart}");
         let drawn: Vec<&str> = chart.lines().filter(|line| line.trim().starts_with("line [")).collect();
         assert_eq!(drawn.len(), 4);
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_document_holds_every_point() {
-        let value: Value = serde_json::from_str(&trend_json(&trend(&lines(), Metric::Size))).unwrap();
+        let value: Value = serde_json::from_str(&trend_json(&trend(&lines(), TrendMetric::Size))).unwrap();
         assert_eq!(value["format_version"], "1.0");
         assert_eq!(value["variants"][1]["points"][5]["changes"][0]["what"], "base");
         assert_eq!(value["variants"][3]["points"][0]["value"], 48_800_236);

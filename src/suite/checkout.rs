@@ -221,7 +221,7 @@ struct Copy {
 }
 
 impl Copy {
-    fn new(top: &Path, git_dir: PathBuf, tree: PathBuf) -> Result<Answer<Self>, CheckoutError> {
+    fn new(top: &Path, git_dir: PathBuf, tree: PathBuf) -> Result<GitAnswer<Self>, CheckoutError> {
         let (objects, format) =
             match (ask(top, ["rev-parse", "--git-path", "objects"])?, ask(top, ["rev-parse", "--show-object-format"])?)
             {
@@ -240,7 +240,11 @@ impl Copy {
     }
 
     /// Has git do something with the copy; `input` is a file for its standard input.
-    fn git<const N: usize>(&self, arguments: [&str; N], input: Option<&Path>) -> Result<Answer<String>, CheckoutError> {
+    fn git<const N: usize>(
+        &self,
+        arguments: [&str; N],
+        input: Option<&Path>,
+    ) -> Result<GitAnswer<String>, CheckoutError> {
         let mut command = command();
         for setting in &self.settings {
             command.args(["-c", setting]);
@@ -255,9 +259,9 @@ impl Copy {
     }
 
     /// The first file that a filter of the repository's own configuration would change, and the filter's name.
-    fn refused_filter(&self, top: &Path) -> Result<Answer<Option<(String, String)>>, CheckoutError> {
+    fn refused_filter(&self, top: &Path) -> Result<GitAnswer<Option<(String, String)>>, CheckoutError> {
         let filters = ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
-        let names = |keys: Answer<String>| -> BTreeSet<String> {
+        let names = |keys: GitAnswer<String>| -> BTreeSet<String> {
             let keys = keys.unwrap_or_default();
             let name = |key: &str| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned());
             keys.split('\0').filter_map(name).collect()
@@ -282,10 +286,10 @@ impl Copy {
 }
 
 /// What git printed, without the line's end, or what it complains of.
-type Answer<T> = Result<T, String>;
+type GitAnswer<T> = Result<T, String>;
 
 /// Asks the repository around `folder`.
-fn ask<const N: usize>(folder: &Path, arguments: [&str; N]) -> Result<Answer<String>, CheckoutError> {
+fn ask<const N: usize>(folder: &Path, arguments: [&str; N]) -> Result<GitAnswer<String>, CheckoutError> {
     let mut command = command();
     command.arg("-C").arg(folder).args(arguments);
     answer(command)
@@ -300,7 +304,7 @@ fn command() -> Command {
     command
 }
 
-fn answer(mut command: Command) -> Result<Answer<String>, CheckoutError> {
+fn answer(mut command: Command) -> Result<GitAnswer<String>, CheckoutError> {
     let output = command.output().map_err(CheckoutError::NoGit)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches(['\n', '\r']).to_owned();
     if output.status.success() {
@@ -314,9 +318,9 @@ mod tests {
     use super::*;
 
     /// A repository with a suite in `shop/`, the git configuration of whoever tests left out.
-    struct Repository(TempDir);
+    struct TestRepository(TempDir);
 
-    impl Repository {
+    impl TestRepository {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let repository = Self(dir);
@@ -354,8 +358,8 @@ mod tests {
         }
     }
 
-    fn with_suite() -> Repository {
-        let repository = Repository::new();
+    fn with_suite() -> TestRepository {
+        let repository = TestRepository::new();
         repository.write("shop/tonnage.toml", "[suite]\nname = \"shop\"\nsrc = \"app.py\"\n");
         repository.write("shop/a/Dockerfile", "FROM x\nCOPY . .\n");
         repository.write("shop/app.py", "one\n");
@@ -393,7 +397,7 @@ mod tests {
     #[test]
     fn a_suite_without_a_name_is_called_as_its_folder_is() {
         let checkouts = tempfile::tempdir().unwrap();
-        let repository = Repository::new();
+        let repository = TestRepository::new();
         repository.write("tonnage.toml", "");
         repository.write("a/Dockerfile", "FROM x\n");
         repository.commit();
@@ -432,7 +436,7 @@ mod tests {
         let repository = with_suite();
         repository.write("shop/app.py", "two\n");
         repository.commit();
-        let clone = Repository(tempfile::tempdir().unwrap());
+        let clone = TestRepository(tempfile::tempdir().unwrap());
         let from = format!("file://{}", repository.0.path().display());
         clone.git(&["clone", "--quiet", "--depth=1", &from, "."]);
         let error = check_out(&clone.suite(), "origin/release", checkouts.path()).unwrap_err();
@@ -478,7 +482,7 @@ mod tests {
     }
 
     /// A repository whose configuration names programs for everything that git does with files.
-    fn with_programs(repository: &Repository) -> PathBuf {
+    fn with_programs(repository: &TestRepository) -> PathBuf {
         let top = repository.0.path();
         let (program, ran) = (top.join(".git/program"), top.join(".git/ran"));
         std::fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >>{}\ncat\n", ran.display())).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{SuiteError, Variant};
-use crate::context::{Files, Kind};
+use crate::context::{EntryKind, Files};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
 
@@ -51,11 +51,11 @@ pub(super) fn of(
             part(&mut hash, "path", path.as_bytes());
             part(&mut hash, "mode", &found.mode.to_le_bytes());
             match &found.kind {
-                Kind::Link(first) => part(&mut hash, "link", first.as_bytes()),
-                Kind::Directory => part(&mut hash, "directory", &[]),
-                Kind::Fifo => part(&mut hash, "fifo", &[]),
-                Kind::Symlink(target) => part(&mut hash, "symlink", target.to_string_lossy().as_bytes()),
-                Kind::File(_) => content(&mut hash, &folder.join(path))?,
+                EntryKind::Link(first) => part(&mut hash, "link", first.as_bytes()),
+                EntryKind::Directory => part(&mut hash, "directory", &[]),
+                EntryKind::Fifo => part(&mut hash, "fifo", &[]),
+                EntryKind::Symlink(target) => part(&mut hash, "symlink", target.to_string_lossy().as_bytes()),
+                EntryKind::File(_) => content(&mut hash, &folder.join(path))?,
             }
         }
     }

@@ -76,7 +76,7 @@ pub(crate) fn from_text(manifest: PathBuf, text: &str, allowed: &[PathBuf]) -> R
 }
 
 fn read(root: PathBuf, document: Document, boundary: Boundary) -> Result<Suite, SuiteError> {
-    let place = Place { source: document.source(), root: &root, boundary: &boundary };
+    let place = ManifestPlace { source: document.source(), root: &root, boundary: &boundary };
     let source = place.source;
     let parsed = &document.tables;
 
@@ -123,13 +123,13 @@ fn name(source: Source<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
 
 /// A manifest, the directory that its paths begin in, and where they may lead.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct ManifestPlace<'a> {
     source: Source<'a>,
     root: &'a Path,
     boundary: &'a Boundary,
 }
 
-impl Place<'_> {
+impl ManifestPlace<'_> {
     /// A path from the manifest's directory, `.` parts taken out.
     fn path(self, text: &Spanned<String>) -> Result<PathBuf, SuiteError> {
         let path = Path::new(text.get_ref());
@@ -193,7 +193,7 @@ fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, Su
     ))
 }
 
-fn build_options(place: Place<'_>, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
+fn build_options(place: ManifestPlace<'_>, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
     let defaults = BuildOptions::default();
     Ok(BuildOptions {
         args: table.args.clone(),
@@ -286,8 +286,8 @@ fn serve(
     }))
 }
 
-fn variants(place: Place<'_>, manifest: &Manifest, build: &BuildOptions) -> Result<Vec<Variant>, SuiteError> {
-    let Place { source, root, .. } = place;
+fn variants(place: ManifestPlace<'_>, manifest: &Manifest, build: &BuildOptions) -> Result<Vec<Variant>, SuiteError> {
+    let ManifestPlace { source, root, .. } = place;
     let mut variants = Vec::new();
     if manifest.variants.is_empty() {
         for name in folders_with_dockerfile(root)? {
@@ -328,14 +328,14 @@ fn variants(place: Place<'_>, manifest: &Manifest, build: &BuildOptions) -> Resu
 }
 
 fn variant(
-    place: Place<'_>,
+    place: ManifestPlace<'_>,
     manifest: &Manifest,
     build: &BuildOptions,
     name: String,
     dockerfile: PathBuf,
     table: Option<&VariantTable>,
 ) -> Result<Variant, SuiteError> {
-    let Place { source, root, .. } = place;
+    let ManifestPlace { source, root, .. } = place;
     let suite = &manifest.suite;
     let context = match table.and_then(|table| table.context.as_ref()).or(suite.context.as_ref()) {
         Some(text) => {

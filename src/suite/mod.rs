@@ -77,4 +77,4 @@ pub(crate) use manifest::Document;
 pub use model::Suite;
 pub(crate) use model::{BuildOptions, Serve, Variant, tag_name};
 pub use plan::PlanOptions;
-pub(crate) use plan::{Step, plan, plan_beside, rounds, turns};
+pub(crate) use plan::{PlannedBuild, plan, plan_beside, rounds, turns};

@@ -46,7 +46,7 @@ impl PlanOptions {
 
 /// One build of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct PlannedBuild {
     /// Position in the plan, counted from 0.
     pub index: u32,
     /// Round, counted from 0; round 0 is the discarded one where there is one.
@@ -68,7 +68,7 @@ pub(crate) struct Step {
 /// The variants, and the twin as one more of them, are shuffled once by the seed. Rounds come in pairs: the first
 /// goes through them forwards, the second backwards, and each pair starts one place later than the pair before.
 /// Within a variant's turn the scenarios stand in the order of [`Scenario::ALL`].
-pub(crate) fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
+pub(crate) fn plan(variants: usize, options: &PlanOptions) -> Vec<PlannedBuild> {
     plan_beside(&vec![None; variants], options)
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn plan(variants: usize, options: &PlanOptions) -> Vec<Step> {
 ///
 /// A variant and its counterpart are built next to each other, so that whatever the machine does it does to both.
 /// Which of the two goes first alternates from round to round, and within a round from variant to variant.
-pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec<Step> {
+pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions) -> Vec<PlannedBuild> {
     let variants = counterparts.len();
     let mut turns: Vec<(usize, bool)> = (0..variants).map(|variant| (variant, false)).collect();
     turns.extend(options.twin.filter(|&twin| twin < variants).map(|twin| (twin, true)));
@@ -107,7 +107,7 @@ pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions)
                 let repeats = if scenario == Scenario::Warm { options.warm_repeats.max(1) } else { 1 };
                 for repeat in 0..repeats {
                     let index = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-                    steps.push(Step { index, round, discarded, variant, scenario, repeat, twin });
+                    steps.push(PlannedBuild { index, round, discarded, variant, scenario, repeat, twin });
                 }
             }
         }
@@ -116,12 +116,12 @@ pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions)
 }
 
 /// The steps of each round.
-pub(crate) fn rounds(steps: &[Step]) -> impl Iterator<Item = &[Step]> {
+pub(crate) fn rounds(steps: &[PlannedBuild]) -> impl Iterator<Item = &[PlannedBuild]> {
     steps.chunk_by(|a, b| a.round == b.round)
 }
 
 /// The steps of each turn of a round: those of one variant, one after the other.
-pub(crate) fn turns(round: &[Step]) -> impl Iterator<Item = &[Step]> {
+pub(crate) fn turns(round: &[PlannedBuild]) -> impl Iterator<Item = &[PlannedBuild]> {
     round.chunk_by(|a, b| (a.variant, a.twin) == (b.variant, b.twin))
 }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     /// The turns of one round: variant and twin, in order.
-    fn turns(steps: &[Step], round: u32) -> Vec<(usize, bool)> {
+    fn turns(steps: &[PlannedBuild], round: u32) -> Vec<(usize, bool)> {
         let mut turns: Vec<_> =
             steps.iter().filter(|step| step.round == round).map(|step| (step.variant, step.twin)).collect();
         turns.dedup();
@@ -201,7 +201,7 @@ mod tests {
         let deps: Vec<_> = steps.iter().filter(|step| step.scenario == Scenario::Deps).collect();
         assert_eq!(deps.len(), 3 * 2);
         assert!(deps.iter().all(|step| [1, 2].contains(&step.round) && !step.twin));
-        let others = |steps: &[Step]| steps.iter().filter(|step| step.scenario != Scenario::Deps).count();
+        let others = |steps: &[PlannedBuild]| steps.iter().filter(|step| step.scenario != Scenario::Deps).count();
         assert_eq!(others(&steps), others(&plan(3, &options(4))));
     }
 

@@ -67,7 +67,7 @@ pub mod exit {
 
 /// Whole runs.
 pub mod measure {
-    pub use crate::measure::{Cancel, Event, Observer, Outcome, RunOptions, run};
+    pub use crate::measure::{Cancel, Event, Observer, RunOptions, RunOutcome, run};
 }
 
 /// Records.

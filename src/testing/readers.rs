@@ -15,10 +15,10 @@ use crate::text::for_people;
 use crate::{engine, fsx, report, suite};
 
 /// Takes an input, and says whether its reader took it.
-pub type Entry = fn(&[u8]) -> bool;
+pub type ReaderEntry = fn(&[u8]) -> bool;
 
 /// The name of each fuzz target, and what it runs.
-pub const READERS: [(&str, Entry); 6] = [
+pub const READERS: [(&str, ReaderEntry); 6] = [
     ("record", record),
     ("baseline", baseline),
     ("manifest", manifest),

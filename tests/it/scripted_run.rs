@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonnage::testing::analyse::overhead;
 use tonnage::testing::engine::{ContainerState, Listens};
 use tonnage::testing::exit::Exit;
-use tonnage::testing::measure::{Cancel, Event, Observer, Outcome, RunOptions, run};
+use tonnage::testing::measure::{Cancel, Event, Observer, RunOptions, RunOutcome, run};
 use tonnage::testing::record::{Ended, SampleState};
 use tonnage::testing::suite::Suite;
 use tonnage::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
@@ -48,13 +48,13 @@ pub(crate) fn options(folder: &Path) -> RunOptions {
     RunOptions { only: vec!["python3.9".into(), "python3.9-slim".into()], ..run_options(folder) }
 }
 
-pub(crate) fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> Outcome {
+pub(crate) fn measured(engine: &ScriptedEngine, options: &RunOptions, cancel: &Cancel) -> RunOutcome {
     let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-suite")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(&suite, engine, options, cancel, &mut Silent)).unwrap()
 }
 
-fn steps(outcome: &Outcome) -> Vec<u32> {
+fn steps(outcome: &RunOutcome) -> Vec<u32> {
     outcome.record.samples.iter().filter(|sample| sample.is_finished()).map(|sample| sample.step).collect()
 }
 

@@ -44,7 +44,7 @@ pub(super) fn align(old: &[&Layer], new: &[&Layer]) -> Vec<Pair> {
     let new_words: Vec<String> = new.iter().map(|layer| normal_instruction(&layer.instruction)).collect();
     let same = |a: usize, b: usize| !old[a].diff_id.is_empty() && old[a].diff_id == new[b].diff_id;
     let said = |a: usize, b: usize| !old_words[a].is_empty() && old_words[a] == new_words[b];
-    let mut found = Found::new(old.len(), new.len());
+    let mut found = Partners::new(old.len(), new.len());
 
     let anchors = common(0..old.len(), 0..new.len(), &same);
     let mut from = (0, 0);
@@ -64,12 +64,12 @@ pub(super) fn align(old: &[&Layer], new: &[&Layer]) -> Vec<Pair> {
 }
 
 /// The partners found so far.
-struct Found {
+struct Partners {
     old: Vec<Option<(usize, How)>>,
     new: Vec<Option<usize>>,
 }
 
-impl Found {
+impl Partners {
     fn new(old: usize, new: usize) -> Self {
         Self { old: vec![None; old], new: vec![None; new] }
     }

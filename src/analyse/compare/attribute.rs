@@ -30,7 +30,7 @@ pub(crate) struct Comparison {
     /// Where the base is another one.
     pub base_moved: Option<BaseMove>,
     /// What a node that has the old image pulls to have the new one.
-    pub pull: Pull,
+    pub pull: LayerPull,
     /// Packages that came, went, or have another version.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub package_changes: Vec<PackageChange>,
@@ -40,7 +40,7 @@ pub(crate) struct Comparison {
 
 /// The layers that one image has and another has not, by diff id, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Pull {
+pub(crate) struct LayerPull {
     /// Unpacked, as `size` counts.
     pub bytes: Bytes,
     /// As a registry transfers them; zero where `compressed_kind` is unknown.
@@ -49,7 +49,7 @@ pub(crate) struct Pull {
     pub compressed_kind: WireKind,
 }
 
-impl Pull {
+impl LayerPull {
     fn between(old: &Variant, new: &Variant) -> Self {
         let mut known: BTreeSet<&str> = old.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
         let pulled: Vec<_> = new.layers.iter().filter(|layer| known.insert(&layer.diff_id)).collect();
@@ -74,7 +74,7 @@ pub(crate) struct BaseMove {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Group {
     /// Whose layers.
-    pub part: Part,
+    pub part: LayerOwner,
     /// The instruction as it is now, or as it was where it is gone; empty for the base.
     pub instruction: String,
     /// The instruction before it was edited.
@@ -91,7 +91,7 @@ pub(crate) struct Group {
 /// Whose layers a group is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Part {
+pub(crate) enum LayerOwner {
     /// The final stage's base.
     Base,
     /// What was put on the base for the build.
@@ -189,7 +189,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
     let (before, after) = (Located::of(old), Located::of(new));
     let both_split = has_base(old) && has_base(new);
     let mut groups = Vec::new();
-    for part in [Part::Base, Part::Site, Part::Own] {
+    for part in [LayerOwner::Base, LayerOwner::Site, LayerOwner::Own] {
         let (a, b) = (indices(old, part, both_split), indices(new, part, both_split));
         let (x, y) = (layers(old, &a), layers(new, &b));
         let mut pooled = (Vec::new(), Vec::new());
@@ -198,7 +198,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
             if pair.how == How::Same && sum(old, here.0) == sum(new, here.1) {
                 continue;
             }
-            if part == Part::Own {
+            if part == LayerOwner::Own {
                 let (a, b): (Vec<usize>, Vec<usize>) = (here.0.into_iter().collect(), here.1.into_iter().collect());
                 groups.push(group(part, pair.how, (old, &before, &a), (new, &after, &b)));
             } else {
@@ -216,7 +216,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
     if difference != listed {
         let rest = Cause { kind: CauseKind::Rest, delta_bytes: signed(difference - listed) };
         groups.push(Group {
-            part: Part::Unlisted,
+            part: LayerOwner::Unlisted,
             instruction: String::new(),
             old_instruction: None,
             change: "changed",
@@ -228,7 +228,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
     groups.sort_by(|a, b| {
         (b.delta_bytes.magnitude(), a.part, &a.instruction).cmp(&(a.delta_bytes.magnitude(), b.part, &b.instruction))
     });
-    let part = |wanted: &[Part]| {
+    let part = |wanted: &[LayerOwner]| {
         signed(groups.iter().filter(|g| wanted.contains(&g.part)).map(|g| i128::from(g.delta_bytes.0)).sum())
     };
     Comparison {
@@ -237,9 +237,9 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
         old_bytes,
         new_bytes,
         delta_bytes: signed(difference),
-        base_delta_bytes: part(&[Part::Base, Part::Site]),
-        own_delta_bytes: part(&[Part::Own]),
-        pull: Pull::between(old, new),
+        base_delta_bytes: part(&[LayerOwner::Base, LayerOwner::Site]),
+        own_delta_bytes: part(&[LayerOwner::Own]),
+        pull: LayerPull::between(old, new),
         base_moved: if both_split { base_moved(old, new) } else { None },
         package_changes: versions::changes(&before, &after),
         groups,
@@ -249,7 +249,7 @@ pub(crate) fn compare(old: &Variant, new: &Variant) -> Comparison {
 /// One side of a group: the image, its bytes by layer and the layers that count.
 type SideOf<'s, 'a> = (&'a Variant, &'s Located<'a>, &'s [usize]);
 
-fn group(part: Part, how: How, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Group {
+fn group(part: LayerOwner, how: How, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Group {
     let bytes = |(image, _, layers): &SideOf<'_, '_>| -> i128 {
         layers.iter().map(|index| i128::from(image.layers[*index].size_bytes.0)).sum()
     };
@@ -262,7 +262,7 @@ fn group(part: Part, how: How, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Grou
     }
     causes.sort_by(|a, b| b.delta_bytes.magnitude().cmp(&a.delta_bytes.magnitude()).then_with(|| a.kind.cmp(&b.kind)));
     let text = |(image, _, layers): &SideOf<'_, '_>| match (part, layers) {
-        (Part::Own, [index]) => Some(image.layers[*index].instruction.clone()),
+        (LayerOwner::Own, [index]) => Some(image.layers[*index].instruction.clone()),
         _ => None,
     };
     let (was, is) = (text(&old), text(&new));
@@ -281,7 +281,7 @@ fn group(part: Part, how: How, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Grou
     }
 }
 
-fn packages(part: Part, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Vec<Cause> {
+fn packages(part: LayerOwner, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Vec<Cause> {
     let (was, is) = (old.1.packages(old.2), new.1.packages(new.2));
     let keys: BTreeSet<_> = was.keys().chain(is.keys()).copied().collect();
     let mut causes = Vec::new();
@@ -292,7 +292,8 @@ fn packages(part: Part, old: SideOf<'_, '_>, new: SideOf<'_, '_>) -> Vec<Cause> 
         }
         let (manager, name) = (key.0, key.1.to_owned());
         let here = *is.get(&key).unwrap_or(&0);
-        let below = new.2.first().filter(|_| part == Part::Own && delta > 0).map_or(0, |at| new.1.below(key, *at));
+        let below =
+            new.2.first().filter(|_| part == LayerOwner::Own && delta > 0).map_or(0, |at| new.1.below(key, *at));
         let kind = match (old.1.version(key), new.1.version(key)) {
             // Of the same version only a copy of most of it counts (`chown -R`); byte code beside it is none.
             (from, Some(to)) if below > 0 && (from.as_ref() != Some(&to) || here * 2 >= below) => {
@@ -333,12 +334,12 @@ fn has_base(image: &Variant) -> bool {
 
 /// The layers of a part. Where one side does not know its base, all layers of both are taken as own: a split that
 /// only one side has would be a change that never happened.
-fn indices(image: &Variant, part: Part, both_split: bool) -> Vec<usize> {
+fn indices(image: &Variant, part: LayerOwner, both_split: bool) -> Vec<usize> {
     let wanted = |layer: &Layer| {
         part == match layer.origin {
-            LayerOrigin::Base if both_split => Part::Base,
-            LayerOrigin::Site if both_split => Part::Site,
-            _ => Part::Own,
+            LayerOrigin::Base if both_split => LayerOwner::Base,
+            LayerOrigin::Site if both_split => LayerOwner::Site,
+            _ => LayerOwner::Own,
         }
     };
     (0..image.layers.len()).filter(|index| wanted(&image.layers[*index])).collect()

@@ -10,5 +10,5 @@ mod located;
 mod versions;
 
 pub(crate) use align::normal_instruction;
-pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, Part, Pull, compare};
+pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, LayerOwner, LayerPull, compare};
 pub(crate) use versions::{PackageChange, VersionChange, is_downgrade};

@@ -11,4 +11,4 @@ mod series;
 pub(crate) use creep::Creep;
 pub use history::history_line;
 pub(crate) use history::{HistoryLine, read_history};
-pub(crate) use series::{ChangeKind, Metric, Point, Trend, VariantTrend, trend};
+pub(crate) use series::{ChangeKind, Trend, TrendMetric, TrendPoint, VariantTrend, trend};

@@ -14,7 +14,7 @@ use crate::units::{Bytes, Nanos};
 /// What a trend is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 #[strum(serialize_all = "snake_case")]
-pub(crate) enum Metric {
+pub(crate) enum TrendMetric {
     /// Classic unpacked size.
     Size,
     /// Bytes in the variant's own layers.
@@ -28,7 +28,7 @@ pub(crate) enum Metric {
     Ready,
 }
 
-impl Metric {
+impl TrendMetric {
     /// The words for all of them.
     pub(crate) const WORDS: [&str; 9] = ["size", "own", "wire", "ready", "cold", "warm", "src", "deps", "touch"];
 
@@ -53,7 +53,7 @@ impl Metric {
     }
 }
 
-impl FromStr for Metric {
+impl FromStr for TrendMetric {
     type Err = strum::ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -69,7 +69,7 @@ impl FromStr for Metric {
 
 /// One run in a variant's series.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Point {
+pub(crate) struct TrendPoint {
     /// Index of the run in [`Trend::runs`].
     pub run: usize,
     /// Bytes or nanoseconds, by the metric.
@@ -77,7 +77,7 @@ pub(crate) struct Point {
     /// How the variant went in that run.
     pub outcome: Outcome,
     /// What changed since the point before; empty where nothing did.
-    pub changes: Vec<Change>,
+    pub changes: Vec<TrendChange>,
     /// Whether it was measured on a stand-in for a base image.
     pub stand_in: bool,
     /// Whether a line may be drawn to it from the point before: `false` for the first and where the two are unlike.
@@ -86,7 +86,7 @@ pub(crate) struct Point {
 
 /// Something that changed between two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct TrendChange {
     /// What.
     pub kind: ChangeKind,
     /// From what to what, one line.
@@ -116,10 +116,10 @@ pub(crate) enum ChangeKind {
 
 impl ChangeKind {
     /// Whether figures of a metric before and after such a change are unlike, so that no line joins them.
-    pub(crate) fn separates(self, metric: Metric) -> bool {
+    pub(crate) fn separates(self, metric: TrendMetric) -> bool {
         match self {
             Self::Metrics | Self::Platform | Self::StandIn => true,
-            Self::WireKind => metric == Metric::Wire,
+            Self::WireKind => metric == TrendMetric::Wire,
             Self::Host | Self::Engine => metric.is_time(),
             Self::Base | Self::Definition => false,
         }
@@ -146,7 +146,7 @@ pub(crate) struct VariantTrend {
     /// The variant.
     pub variant: String,
     /// Its points, oldest first. Runs that know no value are left out.
-    pub points: Vec<Point>,
+    pub points: Vec<TrendPoint>,
     /// Theil–Sen slope per run over the last joined stretch; `None` with fewer than 2 points there.
     pub slope: Option<f64>,
     /// Slow growth in the last joined stretch; of sizes only.
@@ -155,7 +155,7 @@ pub(crate) struct VariantTrend {
 
 impl VariantTrend {
     /// The points since the last break.
-    pub(crate) fn last_stretch(&self) -> &[Point] {
+    pub(crate) fn last_stretch(&self) -> &[TrendPoint] {
         let start = self.points.iter().rposition(|point| !point.joined).unwrap_or(0);
         &self.points[start..]
     }
@@ -167,7 +167,7 @@ pub(crate) struct Trend {
     /// Name of the suite.
     pub suite: String,
     /// The metric.
-    pub metric: Metric,
+    pub metric: TrendMetric,
     /// End of each run, UTC, RFC 3339, oldest first.
     pub runs: Vec<String>,
     /// One entry a variant, in the order of first appearance.
@@ -177,7 +177,7 @@ pub(crate) struct Trend {
 }
 
 /// The series of one metric, from lines in the order of the runs.
-pub(crate) fn trend(lines: &[HistoryLine], metric: Metric) -> Trend {
+pub(crate) fn trend(lines: &[HistoryLine], metric: TrendMetric) -> Trend {
     let mut order: Vec<&str> = Vec::new();
     let mut series: BTreeMap<&str, Vec<(usize, &HistoryLine, &HistoryVariant)>> = BTreeMap::new();
     for (run, line) in lines.iter().enumerate() {
@@ -206,7 +206,7 @@ pub(crate) fn trend(lines: &[HistoryLine], metric: Metric) -> Trend {
     }
 }
 
-fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: Metric) -> VariantTrend {
+fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: TrendMetric) -> VariantTrend {
     let mut points = Vec::new();
     for (index, (run, line, variant)) in entries.iter().enumerate() {
         let Some(value) = metric.of(variant) else { continue };
@@ -214,7 +214,7 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: M
         let changes = before.map_or_else(Vec::new, |(_, old_line, old)| changes((old_line, old), (line, variant)));
         let joined = before.is_some() && !changes.iter().any(|change| change.kind.separates(metric));
         let stand_in = is_stand_in(variant);
-        points.push(Point { run: *run, value, outcome: variant.outcome, changes, stand_in, joined });
+        points.push(TrendPoint { run: *run, value, outcome: variant.outcome, changes, stand_in, joined });
     }
     let mut found = VariantTrend { variant: name.to_owned(), points, slope: None, creep: None };
     let stretch = found.last_stretch();
@@ -231,12 +231,12 @@ fn is_stand_in(variant: &HistoryVariant) -> bool {
     variant.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
 }
 
-fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<Change> {
+fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<TrendChange> {
     let mut found = Vec::new();
     let mut differ = |kind, before: String, after: String| {
         // What an older line does not say is no change.
         if before != after && !before.is_empty() && !after.is_empty() {
-            found.push(Change { kind, detail: format!("{before} → {after}") });
+            found.push(TrendChange { kind, detail: format!("{before} → {after}") });
         }
     };
     let stand_in = |variant: &HistoryVariant| if is_stand_in(variant) { "stand-in" } else { "real base" }.to_owned();
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn every_variant_has_a_series_with_slope_and_creep() {
-        let found = trend(&runs(30), Metric::Size);
+        let found = trend(&runs(30), TrendMetric::Size);
         assert_eq!((found.suite.as_str(), found.runs.len()), ("flask-blog", 30));
         assert_eq!(found.variants.iter().map(|line| line.variant.as_str()).collect::<Vec<_>>(), NAMES);
         for line in &found.variants {
@@ -304,7 +304,7 @@ mod tests {
             let first = line.points[0].value as f64;
             assert!((line.slope.unwrap() / first - 0.003).abs() < 0.0005, "{:?}", line.slope);
         }
-        assert_eq!(trend(&runs(30), Metric::Build(Scenario::Cold)).variants[0].creep, None);
+        assert_eq!(trend(&runs(30), TrendMetric::Build(Scenario::Cold)).variants[0].creep, None);
     }
 
     #[test]
@@ -317,12 +317,12 @@ mod tests {
             line.engine = "docker 29.0.0, containerd/overlayfs, buildkit".to_owned();
             line.variants[0].definition = "sha256:fedcba9876543210".to_owned();
         }
-        let sizes = trend(&lines, Metric::Size);
+        let sizes = trend(&lines, TrendMetric::Size);
         assert_eq!(kinds(&sizes, 0, 3), [ChangeKind::Base]);
         assert!(sizes.variants[0].points[3].changes[0].detail.ends_with("→ python:3.9 0123456789ab"));
         assert_eq!(kinds(&sizes, 0, 5), [ChangeKind::Engine, ChangeKind::Definition]);
         assert_eq!(sizes.variants[0].last_stretch().len(), 8);
-        let times = trend(&lines, Metric::Build(Scenario::Cold));
+        let times = trend(&lines, TrendMetric::Build(Scenario::Cold));
         assert!(!times.variants[0].points[5].joined, "times of two engines are unlike");
         assert_eq!(times.variants[0].last_stretch().len(), 3);
     }
@@ -340,7 +340,7 @@ mod tests {
                     _ => variant.wire_kind = Some(WireKind::Exact),
                 }
             }
-            let found = trend(&lines, if unlike == 3 { Metric::Wire } else { Metric::Size });
+            let found = trend(&lines, if unlike == 3 { TrendMetric::Wire } else { TrendMetric::Size });
             assert!(!found.variants[1].points[4].joined, "{unlike}");
             assert_eq!(found.variants[1].last_stretch().len(), 4);
         }
@@ -355,7 +355,7 @@ mod tests {
             line.variants[0].definition.clear();
             line.variants[0].platform.clear();
         }
-        let found = trend(&lines, Metric::Build(Scenario::Warm));
+        let found = trend(&lines, TrendMetric::Build(Scenario::Warm));
         assert!(found.variants[0].points.iter().all(|point| point.changes.is_empty()));
     }
 
@@ -368,19 +368,25 @@ mod tests {
         let mut late = lines[5].variants[0].clone();
         late.name = "late".to_owned();
         lines[5].variants.push(late);
-        let found = trend(&lines, Metric::Size);
+        let found = trend(&lines, TrendMetric::Size);
         let runs_of = |at: usize| found.variants[at].points.iter().map(|point| point.run).collect::<Vec<_>>();
         assert_eq!(runs_of(0), [0, 1, 2, 4, 5]);
         assert_eq!(runs_of(3), [0, 1, 3, 5]);
         assert_eq!((found.variants[4].variant.as_str(), runs_of(4)), ("late", vec![5]));
-        assert_eq!(trend(&[], Metric::Size).variants, vec![]);
+        assert_eq!(trend(&[], TrendMetric::Size).variants, vec![]);
     }
 
     #[test]
     fn metrics_read_back_from_their_words() {
-        for metric in [Metric::Size, Metric::Own, Metric::Wire, Metric::Ready, Metric::Build(Scenario::Src)] {
+        for metric in [
+            TrendMetric::Size,
+            TrendMetric::Own,
+            TrendMetric::Wire,
+            TrendMetric::Ready,
+            TrendMetric::Build(Scenario::Src),
+        ] {
             assert_eq!(metric.to_string().parse(), Ok(metric));
         }
-        assert!("speed".parse::<Metric>().is_err());
+        assert!("speed".parse::<TrendMetric>().is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! One folder for each way in which builders tell of a build.
 
 use super::folded::{Folded, Known};
-use super::lines::Line;
+use super::lines::LogLine;
 use super::{steps, vertices};
 use crate::engine::BuildEvent;
 use crate::record::Builder;
@@ -26,7 +26,7 @@ impl Folder {
     }
 
     /// Takes one line that arrived `at` after the request.
-    pub(in crate::engine) fn line(&mut self, at: Nanos, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+    pub(in crate::engine) fn line(&mut self, at: Nanos, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
         match self {
             Self::Steps(folder) => folder.line(at, line, observe),
             Self::Vertices(folder) => folder.line(line, observe),
@@ -61,7 +61,7 @@ pub(crate) fn fold_twice(builder: u8, step: usize, answer: &[u8]) -> bool {
     let fold = |step: usize| {
         let known = Known { stages: vec!["one".to_owned(), String::new()], has_labels: true, lookup_apart: true };
         let (mut folder, mut lines) = (Folder::new(builder, known), JsonLines::default());
-        let mut take = |line: Line| folder.line(Nanos(1_000), &line, &mut |_| {});
+        let mut take = |line: LogLine| folder.line(Nanos(1_000), &line, &mut |_| {});
         for piece in answer.chunks(step) {
             lines.push(piece, &mut take);
         }

@@ -12,7 +12,7 @@ const LONGEST: usize = 16 << 20;
 /// One event, whichever of its fields the engine sent.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub(in crate::engine) struct Line {
+pub(in crate::engine) struct LogLine {
     /// Text for people.
     pub(in crate::engine) stream: Option<String>,
     /// What a transfer does.
@@ -48,7 +48,7 @@ pub(in crate::engine) struct Progress {
     pub(in crate::engine) total: Option<i64>,
 }
 
-impl Line {
+impl LogLine {
     /// The message of an error.
     pub(in crate::engine) fn failure(&self) -> Option<&str> {
         let detail = self.error_detail.as_ref().and_then(|detail| detail.message.as_deref());
@@ -72,7 +72,7 @@ impl Line {
     }
 }
 
-/// Cuts a stream of bytes into [`Line`]s. Several values in one line, values that are no event and lines without
+/// Cuts a stream of bytes into [`LogLine`]s. Several values in one line, values that are no event and lines without
 /// end do it no harm.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct JsonLines {
@@ -83,7 +83,7 @@ pub(in crate::engine) struct JsonLines {
 
 impl JsonLines {
     /// Takes bytes; `take` is given each line that they complete.
-    pub(in crate::engine) fn push(&mut self, chunk: &[u8], mut take: impl FnMut(Line)) {
+    pub(in crate::engine) fn push(&mut self, chunk: &[u8], mut take: impl FnMut(LogLine)) {
         let mut chunk = chunk;
         while let Some(end) = chunk.iter().position(|&byte| byte == b'\n') {
             if self.rest.is_empty() && !self.skipping {
@@ -100,7 +100,7 @@ impl JsonLines {
     }
 
     /// The last line, where it has no end.
-    pub(in crate::engine) fn finish(self, mut take: impl FnMut(Line)) {
+    pub(in crate::engine) fn finish(self, mut take: impl FnMut(LogLine)) {
         decode(&self.rest, &mut take);
     }
 
@@ -114,11 +114,11 @@ impl JsonLines {
     }
 }
 
-fn decode(line: &[u8], take: &mut impl FnMut(Line)) {
+fn decode(line: &[u8], take: &mut impl FnMut(LogLine)) {
     for value in serde_json::Deserializer::from_slice(line).into_iter::<Value>() {
         // What follows a broken value in the same line has no beginning to be found.
         let Ok(value) = value else { return };
-        if let Ok(event) = Line::deserialize(value) {
+        if let Ok(event) = LogLine::deserialize(value) {
             take(event);
         }
     }
@@ -171,9 +171,10 @@ mod tests {
 
     #[test]
     fn the_newer_words_for_an_error_win() {
-        let line: Line = serde_json::from_str(r#"{"errorDetail":{"code":7,"message":"new"},"error":"old"}"#).unwrap();
+        let line: LogLine =
+            serde_json::from_str(r#"{"errorDetail":{"code":7,"message":"new"},"error":"old"}"#).unwrap();
         assert_eq!(line.failure(), Some("new"));
-        let line: Line = serde_json::from_str(r#"{"errorDetail":{},"error":"old"}"#).unwrap();
+        let line: LogLine = serde_json::from_str(r#"{"errorDetail":{},"error":"old"}"#).unwrap();
         assert_eq!(line.failure(), Some("old"));
     }
 }

@@ -16,7 +16,7 @@ pub(super) use folded::{Folded, Known};
 pub(super) use folder::Folder;
 #[cfg(feature = "testing")]
 pub(crate) use folder::fold_twice;
-pub(super) use lines::{JsonLines, Line};
+pub(super) use lines::{JsonLines, LogLine};
 
 #[cfg(test)]
 pub(super) mod transcript;

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::folded::{Failed, Folded, Known, MOST_STEPS, instruction_text, is_base};
-use super::lines::Line;
+use super::lines::LogLine;
 use super::tail::Tail;
 use crate::engine::{BuildEvent, Trace, failure};
 use crate::record::{Parts, Step};
@@ -29,7 +29,7 @@ enum Dialect {
 
 /// One instruction as it is being built.
 #[derive(Debug)]
-struct Open {
+struct OpenStep {
     instruction: String,
     stage: usize,
     /// Its place among the steps of its stage, and how many those are.
@@ -59,7 +59,7 @@ struct Announced<'a> {
 pub(in crate::engine) struct Steps {
     dialect: Dialect,
     known: Known,
-    opened: Vec<Open>,
+    opened: Vec<OpenStep>,
     stages: BTreeMap<usize, String>,
     line: String,
     line_began: Nanos,
@@ -98,7 +98,7 @@ impl Steps {
         }
     }
 
-    pub(super) fn line(&mut self, at: Nanos, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+    pub(super) fn line(&mut self, at: Nanos, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
         if let Some(text) = &line.stream {
             self.text(at, text, observe);
         }
@@ -190,7 +190,7 @@ impl Steps {
             self.stages.insert(stage, stage_name(&instruction));
         }
         observe(BuildEvent::Step { index: position, total, instruction: instruction.clone() });
-        self.opened.push(Open {
+        self.opened.push(OpenStep {
             instruction,
             stage,
             position,
@@ -205,7 +205,7 @@ impl Steps {
     }
 
     /// The step that the builder is at.
-    fn current(&mut self) -> Option<&mut Open> {
+    fn current(&mut self) -> Option<&mut OpenStep> {
         let at = match self.dialect {
             Dialect::Classic => self.opened.len().checked_sub(1),
             // A FROM has an image of its own only where its stage has nothing else.

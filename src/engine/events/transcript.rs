@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Folded, Folder, JsonLines, Known, Line};
+use super::{Folded, Folder, JsonLines, Known, LogLine};
 use crate::engine::BuildEvent;
 use crate::record::Builder;
 use crate::units::Nanos;
@@ -27,7 +27,7 @@ struct Arrival {
 pub(in crate::engine) struct Transcript {
     pub(in crate::engine) builder: Builder,
     pub(in crate::engine) wall: Nanos,
-    pub(in crate::engine) lines: Vec<(Nanos, Line)>,
+    pub(in crate::engine) lines: Vec<(Nanos, LogLine)>,
 }
 
 /// Reads `tests/fixtures/engine/<name>.jsonl`.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex as Told};
 
 use super::folded::{Failed, Folded, Known, MOST_STEPS, instruction_text, is_base};
-use super::lines::Line;
+use super::lines::LogLine;
 use super::tail::Tail;
 use crate::engine::{BuildEvent, failure};
 use crate::record::{Parts, Step};
@@ -31,7 +31,7 @@ const FIRST: [&str; 2] = ["[internal] load remote build context", "[internal] lo
 
 /// What a vertex does, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum VertexKind {
     /// Brings context and Dockerfile to the builder.
     Upload,
     /// Asks what a base image is.
@@ -48,7 +48,7 @@ enum Kind {
 
 #[derive(Debug)]
 struct Vertex {
-    kind: Kind,
+    kind: VertexKind,
     /// Order in which the engine first told of it.
     seen: usize,
     stage: String,
@@ -88,7 +88,7 @@ impl Vertices {
         }
     }
 
-    pub(super) fn line(&mut self, line: &Line, observe: &mut dyn FnMut(BuildEvent)) {
+    pub(super) fn line(&mut self, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
         if let Some(status) = line.trace() {
             self.status(status, observe);
         } else if let Some(id) = line.image_id() {
@@ -104,7 +104,7 @@ impl Vertices {
             self.vertex(told, observe);
         }
         for told in status.statuses {
-            let base = self.graph.get(&told.vertex).is_some_and(|vertex| vertex.kind == Kind::Base);
+            let base = self.graph.get(&told.vertex).is_some_and(|vertex| vertex.kind == VertexKind::Base);
             // A layer on its way has its digest for a name and bytes to count; unpacking a present one has not.
             let layer = told.id.starts_with("sha256:") || told.name.starts_with("sha256:");
             self.pulled |= base && layer && told.current > 0 && !told.name.starts_with("extracting");
@@ -144,13 +144,13 @@ impl Vertices {
             vertex.error = failure::one_line(&told.error);
         }
         match vertex.kind {
-            Kind::Instruction if news => observe(BuildEvent::Cached { instruction: vertex.instruction.clone() }),
-            Kind::Instruction if started.is_some() && !vertex.cached && !vertex.told_start => {
+            VertexKind::Instruction if news => observe(BuildEvent::Cached { instruction: vertex.instruction.clone() }),
+            VertexKind::Instruction if started.is_some() && !vertex.cached && !vertex.told_start => {
                 vertex.told_start = true;
                 let (index, total) = vertex.place;
                 observe(BuildEvent::Step { index, total, instruction: vertex.instruction.clone() });
             }
-            Kind::Export if started.is_some() && !vertex.told_start => {
+            VertexKind::Export if started.is_some() && !vertex.told_start => {
                 vertex.told_start = true;
                 observe(BuildEvent::Exporting);
             }
@@ -159,30 +159,30 @@ impl Vertices {
     }
 
     pub(super) fn instructions(&self) -> Vec<String> {
-        let instructions = self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction);
+        let instructions = self.graph.values().filter(|vertex| vertex.kind == VertexKind::Instruction);
         instructions.map(|vertex| vertex.instruction.clone()).collect()
     }
 
     pub(super) fn finish(self, wall: Nanos) -> Folded {
-        let time = |wanted: &dyn Fn(Kind) -> bool| {
+        let time = |wanted: &dyn Fn(VertexKind) -> bool| {
             union(self.graph.values().filter(|vertex| wanted(vertex.kind)).filter_map(Vertex::span).collect())
         };
         let parts = Parts {
-            upload_ns: time(&|kind| kind == Kind::Upload),
-            resolve_ns: time(&|kind| matches!(kind, Kind::Lookup | Kind::Base)),
-            steps_ns: time(&|kind| kind == Kind::Instruction),
-            export_ns: time(&|kind| kind == Kind::Export),
+            upload_ns: time(&|kind| kind == VertexKind::Upload),
+            resolve_ns: time(&|kind| matches!(kind, VertexKind::Lookup | VertexKind::Base)),
+            steps_ns: time(&|kind| kind == VertexKind::Instruction),
+            export_ns: time(&|kind| kind == VertexKind::Export),
             client_side: false,
         };
         // Only what nothing else ran beside: all together less all but the look-ups, those of a FROM too.
         let apart = if self.known.lookup_apart {
-            let others = self.graph.values().filter(|vertex| vertex.kind != Kind::Lookup);
+            let others = self.graph.values().filter(|vertex| vertex.kind != VertexKind::Lookup);
             time(&|_| true).saturating_sub(union(others.flat_map(Vertex::without_lookups).collect())).min(wall)
         } else {
             Nanos::ZERO
         };
         let open = |vertex: &&Vertex| {
-            vertex.kind == Kind::Instruction && vertex.started.is_some() && vertex.completed.is_none()
+            vertex.kind == VertexKind::Instruction && vertex.started.is_some() && vertex.completed.is_none()
         };
         let unfinished = self.graph.values().filter(open).max_by_key(|vertex| vertex.started);
         let unfinished = unfinished.map(|vertex| vertex.instruction.clone()).unwrap_or_default();
@@ -218,7 +218,7 @@ impl Vertices {
         let first = |vertex: &&Vertex| FIRST.iter().any(|name| vertex.instruction.starts_with(name));
         let begun = self.graph.values().filter(first).filter_map(|vertex| vertex.started).max();
         let mut instructions: BTreeMap<_, &Vertex> = BTreeMap::new();
-        for vertex in self.graph.values().filter(|vertex| vertex.kind == Kind::Instruction) {
+        for vertex in self.graph.values().filter(|vertex| vertex.kind == VertexKind::Instruction) {
             // It ran if it did under any of its digests.
             let kept = instructions.entry((&vertex.stage, vertex.place, &vertex.instruction)).or_insert(vertex);
             if vertex.certainty() > kept.certainty() {
@@ -326,7 +326,7 @@ fn union(mut spans: Vec<(i128, i128)>) -> Nanos {
 }
 
 /// Kind, stage, place and instruction of a vertex name such as `[linux/amd64 builder 2/3] RUN make`.
-fn read_name(name: &str) -> (Kind, String, (u32, u32), String) {
+fn read_name(name: &str) -> (VertexKind, String, (u32, u32), String) {
     let whole = |kind| (kind, String::new(), (0, 0), instruction_text(name));
     if let Some((inside, rest)) = name.strip_prefix('[').and_then(|name| name.split_once("] ")) {
         let mut words: Vec<&str> = inside.split(' ').collect();
@@ -340,25 +340,25 @@ fn read_name(name: &str) -> (Kind, String, (u32, u32), String) {
                 "internal" if rest.starts_with("load metadata") => {
                     // What failed when a base is missing is its FROM.
                     let base = rest.strip_prefix("load metadata for ").unwrap_or_default();
-                    (Kind::Lookup, String::new(), (0, 0), instruction_text(&format!("FROM {base}")))
+                    (VertexKind::Lookup, String::new(), (0, 0), instruction_text(&format!("FROM {base}")))
                 }
-                "auth" => whole(Kind::Lookup),
-                "internal" if rest.starts_with("load ") || rest.starts_with("preparing") => whole(Kind::Upload),
-                _ => whole(Kind::Other),
+                "auth" => whole(VertexKind::Lookup),
+                "internal" if rest.starts_with("load ") || rest.starts_with("preparing") => whole(VertexKind::Upload),
+                _ => whole(VertexKind::Other),
             };
         };
         // A platform has a slash, the name of a stage has none.
         let stage = words.last().filter(|word| !word.contains('/')).copied().unwrap_or_default();
         let instruction = instruction_text(rest);
-        let kind = if is_base(&instruction) { Kind::Base } else { Kind::Instruction };
+        let kind = if is_base(&instruction) { VertexKind::Base } else { VertexKind::Instruction };
         return (kind, stage.to_owned(), place, instruction);
     }
     let kind = match name {
-        _ if name.starts_with("copy /context") || name.starts_with("local://") => Kind::Upload,
-        _ if name.starts_with("resolve image config") => Kind::Lookup,
-        _ if name.starts_with("docker-image://") => Kind::Base,
-        _ if name.starts_with("export") || name.starts_with("preparing layers") => Kind::Export,
-        _ => Kind::Other,
+        _ if name.starts_with("copy /context") || name.starts_with("local://") => VertexKind::Upload,
+        _ if name.starts_with("resolve image config") => VertexKind::Lookup,
+        _ if name.starts_with("docker-image://") => VertexKind::Base,
+        _ if name.starts_with("export") || name.starts_with("preparing layers") => VertexKind::Export,
+        _ => VertexKind::Other,
     };
     whole(kind)
 }
@@ -372,27 +372,33 @@ mod tests {
     #[test]
     fn names_of_vertices_are_told_apart() {
         for (name, kind, stage, position, instruction) in [
-            ("[2/3] RUN echo [1/2] x", Kind::Instruction, "", 2, "RUN echo [1/2] x"),
-            ("[builder 3/3] COPY a b", Kind::Instruction, "builder", 3, "COPY a b"),
-            ("[linux/amd64 stage-2 1/3] COPY --from=x /a /b", Kind::Instruction, "stage-2", 1, "COPY --from=x /a /b"),
-            ("[linux/arm64 2/2] WORKDIR /app", Kind::Instruction, "", 2, "WORKDIR /app"),
+            ("[2/3] RUN echo [1/2] x", VertexKind::Instruction, "", 2, "RUN echo [1/2] x"),
+            ("[builder 3/3] COPY a b", VertexKind::Instruction, "builder", 3, "COPY a b"),
+            (
+                "[linux/amd64 stage-2 1/3] COPY --from=x /a /b",
+                VertexKind::Instruction,
+                "stage-2",
+                1,
+                "COPY --from=x /a /b",
+            ),
+            ("[linux/arm64 2/2] WORKDIR /app", VertexKind::Instruction, "", 2, "WORKDIR /app"),
             (
                 "[base 1/1] FROM docker.io/library/python:3.9",
-                Kind::Base,
+                VertexKind::Base,
                 "base",
                 1,
                 "FROM docker.io/library/python:3.9",
             ),
-            ("[internal] load build definition from Dockerfile", Kind::Upload, "", 0, ""),
-            ("[internal] load .dockerignore", Kind::Upload, "", 0, ""),
-            ("[internal] load remote build context", Kind::Upload, "", 0, ""),
-            ("copy /context /", Kind::Upload, "", 0, ""),
-            ("[internal] load metadata for docker.io/x:1", Kind::Lookup, "", 0, "FROM docker.io/x:1"),
-            ("[auth] library/python:pull token for registry-1.docker.io", Kind::Lookup, "", 0, ""),
-            ("exporting to image", Kind::Export, "", 0, ""),
-            ("[", Kind::Other, "", 0, ""),
-            ("[x", Kind::Other, "", 0, ""),
-            ("", Kind::Other, "", 0, ""),
+            ("[internal] load build definition from Dockerfile", VertexKind::Upload, "", 0, ""),
+            ("[internal] load .dockerignore", VertexKind::Upload, "", 0, ""),
+            ("[internal] load remote build context", VertexKind::Upload, "", 0, ""),
+            ("copy /context /", VertexKind::Upload, "", 0, ""),
+            ("[internal] load metadata for docker.io/x:1", VertexKind::Lookup, "", 0, "FROM docker.io/x:1"),
+            ("[auth] library/python:pull token for registry-1.docker.io", VertexKind::Lookup, "", 0, ""),
+            ("exporting to image", VertexKind::Export, "", 0, ""),
+            ("[", VertexKind::Other, "", 0, ""),
+            ("[x", VertexKind::Other, "", 0, ""),
+            ("", VertexKind::Other, "", 0, ""),
         ] {
             let found = read_name(name);
             assert_eq!((found.0, found.1.as_str(), found.2.0), (kind, stage, position), "{name}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::gate::measured::{Kind, Measured, MeasuredBy};
+use crate::gate::measured::{Measured, MeasuredBy, MeasuredKind};
 use crate::gate::metric::{Metric, Value};
 use crate::record::Variant;
 
@@ -114,7 +114,7 @@ impl Baseline {
     pub(in crate::gate) fn into_measured(self, label: &str) -> Measured {
         let by = self.entries.values().next().map(|entry| entry.accepted.clone()).unwrap_or_default();
         Measured {
-            kind: Kind::Baseline,
+            kind: MeasuredKind::Baseline,
             metrics_version: self.metrics_version,
             suite: self.suite,
             engine: (!by.engine.is_empty()).then_some(MeasuredBy {

@@ -15,7 +15,7 @@ use crate::units::Bytes;
 
 /// The file as it is read.
 #[derive(Debug, Deserialize)]
-struct File {
+struct BaselineFile {
     metrics_version: u32,
     #[serde(default)]
     suite: String,
@@ -49,7 +49,7 @@ struct FileEntry {
 
 /// Just the version, to tell a newer file from a broken one.
 #[derive(Debug, Deserialize)]
-struct Version {
+struct BaselineVersion {
     baseline_version: String,
 }
 
@@ -68,13 +68,13 @@ impl Baseline {
             }
             GateError::Malformed { path: path.to_path_buf(), reason }
         };
-        let version: Version = serde_json::from_str(text).map_err(malformed)?;
+        let version: BaselineVersion = serde_json::from_str(text).map_err(malformed)?;
         let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         if major(&version.baseline_version) > major(BASELINE_VERSION) {
             let found = version.baseline_version;
             return Err(GateError::Newer { path: path.to_path_buf(), found, known: BASELINE_VERSION });
         }
-        let file: File = serde_json::from_str(text).map_err(malformed)?;
+        let file: BaselineFile = serde_json::from_str(text).map_err(malformed)?;
         let altered = |problem: String| GateError::Altered { path: path.to_path_buf(), problem };
         let values = serde_json::from_str(text).map_err(malformed)?;
         if text::digest(values) != file.digest && text::digest_of_lines(text) != file.digest {
@@ -88,7 +88,7 @@ impl Baseline {
     }
 }
 
-impl File {
+impl BaselineFile {
     fn into_baseline(self) -> Baseline {
         let entries = self
             .variants

@@ -16,7 +16,7 @@ const GLOB: &str = "write a glob: `/usr/share/doc/**`, `gcc*`";
 impl Budgets {
     /// What a manifest says to the gate.
     pub(crate) fn of(manifest: &Document) -> Result<Self, SuiteError> {
-        let reader = Reader { manifest };
+        let reader = RuleReader { manifest };
         let tables = &manifest.tables;
         let mut budgets = Self {
             path: manifest.path.clone(),
@@ -44,11 +44,11 @@ impl Budgets {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'a> {
+struct RuleReader<'a> {
     manifest: &'a Document,
 }
 
-impl Reader<'_> {
+impl RuleReader<'_> {
     fn error<T>(self, at: &Spanned<T>, message: impl Into<String>, hint: impl Into<String>) -> SuiteError {
         self.manifest.source().error(at.span().start, message, hint)
     }

@@ -53,12 +53,12 @@ pub(super) fn judge(
         };
         result.actual = Some(low);
         match old_value(&rule.metric, input, variant, state, entry) {
-            Err(Missing::New) if rule.limit.is_relative() => {
+            Err(NoOldValue::New) if rule.limit.is_relative() => {
                 result.verdict = Verdict::New;
                 result.message =
                     format!("{} is {}, with nothing to hold it against yet", rule.metric, show(&rule, low)).into();
             }
-            Err(Missing::Because(why)) if rule.limit.is_relative() => {
+            Err(NoOldValue::Because(why)) if rule.limit.is_relative() => {
                 result.verdict = Verdict::NotComparable;
                 let by = match state {
                     State::NoBaseline => "make one with ",
@@ -78,7 +78,7 @@ pub(super) fn judge(
 }
 
 /// Why there is no old value.
-enum Missing {
+enum NoOldValue {
     /// The variant is new.
     New,
     /// Something else: a sentence.
@@ -91,10 +91,10 @@ fn old_value(
     variant: &Variant,
     state: &State,
     entry: Option<&Entry>,
-) -> Result<u64, Missing> {
-    let because = |why: &str| Err(Missing::Because(why.into()));
+) -> Result<u64, NoOldValue> {
+    let because = |why: &str| Err(NoOldValue::Because(why.into()));
     let entry = match (state, entry) {
-        (State::New, _) => return Err(Missing::New),
+        (State::New, _) => return Err(NoOldValue::New),
         (State::Unlike(reason), _) => {
             return because(&format!("not comparable with the baseline: {reason}"));
         }
@@ -102,14 +102,14 @@ fn old_value(
         _ => return because("there is no baseline"),
     };
     if let Some(why) = of_metric(metric, &entry.variant, variant) {
-        return Err(Missing::Because(why));
+        return Err(NoOldValue::Because(why));
     }
     if let Metric::Path(pattern) = metric {
         let kept = entry.path_bytes.get(pattern.text()).copied();
         let label = input.baseline.map_or("", |(_, label)| label);
         return kept.ok_or_else(|| {
             let before = command(label).and(" was accepted before there was a budget for ");
-            Missing::Because(before.and(command(pattern.text())))
+            NoOldValue::Because(before.and(command(pattern.text())))
         });
     }
     match metric.of(&entry.variant) {

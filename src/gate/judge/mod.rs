@@ -18,7 +18,7 @@ pub(crate) use unlike::{Alike, alike};
 
 use super::baseline::Entry;
 use super::budget::{Budgets, Level};
-use super::measured::Kind;
+use super::measured::MeasuredKind;
 use super::timing::{TimingResult, TimingVerdict};
 use crate::analyse::compare::compare;
 use crate::line::{Line, command, plain};
@@ -234,7 +234,7 @@ fn note(notes: &mut Vec<Line>, input: &Input<'_>) {
         ));
     }
     let gates = input.budgets.options.timing.mode == TimingMode::Gate;
-    if gates && input.measured.kind == Kind::Run && input.against.is_none() {
+    if gates && input.measured.kind == MeasuredKind::Run && input.against.is_none() {
         notes.push(Line::quoting(
             "times are not judged: that takes `tonnage run --against REF`, which measures both in one job",
         ));

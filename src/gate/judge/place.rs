@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::analyse::compare::{Comparison, Part, normal_instruction};
+use crate::analyse::compare::{Comparison, LayerOwner, normal_instruction};
 use crate::record::Variant;
 
 /// The Dockerfile as annotations name it, and the line of the instruction behind the largest growth: the final FROM
@@ -16,7 +16,7 @@ pub(super) fn of(suite: &Path, variant: &Variant, comparison: Option<&Comparison
     let path = path.collect::<std::path::PathBuf>().display().to_string();
     let grown = comparison.and_then(|comparison| comparison.groups.iter().find(|group| group.delta_bytes.0 > 0));
     let line = match grown {
-        Some(group) if group.part == Part::Own => instruction_line(variant, &group.instruction),
+        Some(group) if group.part == LayerOwner::Own => instruction_line(variant, &group.instruction),
         _ => None,
     };
     (path, line.unwrap_or_else(|| from_line(variant)))

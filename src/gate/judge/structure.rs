@@ -3,7 +3,7 @@
 use super::input::Input;
 use super::rule::{RuleKind, RuleResult, Verdict, at, blank};
 use crate::gate::budget::Level;
-use crate::gate::measured::Kind;
+use crate::gate::measured::MeasuredKind;
 use crate::line::{Line, code, plain};
 use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant};
 use crate::text::for_people;
@@ -14,7 +14,7 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
     let place = |line: usize| at(&input.budgets.path, line);
     let builds: Vec<&Sample> =
         samples.iter().copied().filter(|sample| sample.valid && sample.scenario == Scenario::Src).collect();
-    let runs = input.measured.kind == Kind::Run;
+    let runs = input.measured.kind == MeasuredKind::Run;
     if let Some((most, line)) = asked.src_reruns {
         let mut rule = RuleResult {
             limit: most.to_string(),

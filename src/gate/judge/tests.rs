@@ -16,9 +16,9 @@ use crate::units::Bytes;
 
 const SLIM: usize = 1;
 
-type Change = fn(&mut Record);
+type TestEdit = fn(&mut Record);
 
-fn measured(change: Change) -> Measured {
+fn measured(change: TestEdit) -> Measured {
     let mut record = fixture::record();
     change(&mut record);
     Measured::of_record(record, "run.json", Path::new("run.json")).unwrap()
@@ -77,11 +77,11 @@ fn miss_pip(record: &mut Record) {
     }
 }
 
-fn judged(budget: &str, baseline: Option<Change>, now: Change) -> Judgement {
+fn judged(budget: &str, baseline: Option<TestEdit>, now: TestEdit) -> Judgement {
     judged_with(budget, baseline, &measured(now), &[])
 }
 
-fn judged_with(budget: &str, baseline: Option<Change>, now: &Measured, timings: &[TimingResult]) -> Judgement {
+fn judged_with(budget: &str, baseline: Option<TestEdit>, now: &Measured, timings: &[TimingResult]) -> Judgement {
     let budgets = Budgets::of(&Document::parse(Path::new("tonnage.toml"), budget).unwrap()).unwrap();
     let accepting = Accepting { paths: budgets.path_metrics(), ..Accepting::default() };
     let baseline = baseline.map(|before| accept(&measured(before), None, &accepting).0);
@@ -288,7 +288,7 @@ fn times_gate_only_where_that_is_asked() {
 #[test]
 fn a_weighing_is_not_asked_what_only_a_run_knows() {
     let mut weighed = measured(nothing);
-    weighed.kind = Kind::Weighing;
+    weighed.kind = MeasuredKind::Weighing;
     weighed.samples.clear();
     for variant in &mut weighed.variants {
         variant.serve = None;

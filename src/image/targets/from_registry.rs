@@ -11,7 +11,7 @@ use crate::credentials::{Places, Store};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::image::{ImageScan, Platform, Weigher};
-use crate::registry::{Client, Reference, RegistryError, read};
+use crate::registry::{ImageReference, RegistryClient, RegistryError, read};
 use crate::text::for_people;
 
 /// The images of each target.
@@ -24,14 +24,14 @@ pub(super) async fn from_registry(
     mut weigher: Weigher,
 ) -> Result<(InRegistry, Weigher), Failure> {
     // What cannot be a reference is told before anything is transferred.
-    let targets: Vec<(String, Reference)> = targets
+    let targets: Vec<(String, ImageReference)> = targets
         .iter()
-        .map(|target| Ok(((*target).to_owned(), Reference::parse(target)?)))
+        .map(|target| Ok(((*target).to_owned(), ImageReference::parse(target)?)))
         .collect::<Result<_, RegistryError>>()?;
     let (settings, platform) = (wanted.registry.clone(), wanted.platform.clone());
     let runtime = Handle::current();
     let reading = tokio::task::spawn_blocking(move || {
-        let client = Client::new(settings, Store::read(&Places::from_env()))?;
+        let client = RegistryClient::new(settings, Store::read(&Places::from_env()))?;
         let choice = |platforms: &[Platform]| choose(platforms, platform.as_ref());
         let mut found = InRegistry::new();
         for (target, reference) in targets {

@@ -8,7 +8,7 @@ use crate::engine::ConnectOptions;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::image::{Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, Way};
-use crate::registry::{Settings, is_registry};
+use crate::registry::{RegistrySettings, is_registry};
 use crate::text::for_people;
 
 /// What is asked for.
@@ -22,7 +22,7 @@ pub(crate) struct Wanted {
     /// Address of the engine.
     pub engine: ConnectOptions,
     /// How registries are spoken to.
-    pub registry: Settings,
+    pub registry: RegistrySettings,
     /// The only platform that is weighed.
     pub platform: Option<WantedPlatform>,
     /// How images of the engine are read.
@@ -34,7 +34,7 @@ pub(crate) struct Wanted {
     /// Paths that are listed.
     pub listed: Box<dyn Fn(&str) -> bool + Send>,
     /// How images of an archive that holds several are named.
-    pub naming: Naming,
+    pub naming: TargetNaming,
     /// Whether the limits were asked for.
     pub limited: bool,
 }
@@ -70,7 +70,7 @@ impl FromStr for WantedPlatform {
 
 /// How one of several images of a target is named; the only one is named as the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Naming {
+pub(crate) enum TargetNaming {
     /// `target (x:1)`.
     ByTarget,
     /// `x:1`.
@@ -79,7 +79,7 @@ pub(crate) enum Naming {
 
 /// What a target is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TargetPlace {
     /// An archive on standard input.
     Stdin,
     /// An archive or a layout.
@@ -91,17 +91,17 @@ pub(super) enum Place {
 }
 
 /// Files come before images of the same name; folders only where they look like a layout, for `python` may well be both.
-pub(super) fn place(target: &str) -> Place {
+pub(super) fn place(target: &str) -> TargetPlace {
     let path = Path::new(target);
     if target == "-" {
-        return Place::Stdin;
+        return TargetPlace::Stdin;
     }
     if is_registry(target) {
-        return Place::Registry;
+        return TargetPlace::Registry;
     }
     let is_path = target.starts_with(['/', '.']) || target.ends_with('/');
     let is_layout = ["index.json", "manifest.json", "oci-layout"].iter().any(|name| path.join(name).exists());
-    if is_path || is_layout || (path.exists() && !path.is_dir()) { Place::Disk } else { Place::Engine }
+    if is_path || is_layout || (path.exists() && !path.is_dir()) { TargetPlace::Disk } else { TargetPlace::Engine }
 }
 
 /// The images for the platform that is wanted.
@@ -193,15 +193,15 @@ mod tests {
         let path = |name: &str| dir.path().join(name).display().to_string();
         std::fs::write(path("a.tar"), "").unwrap();
         for (target, expected) in [
-            ("-".to_owned(), Place::Stdin),
-            (path("a.tar"), Place::Disk),
-            ("./gone.tar".to_owned(), Place::Disk),
-            ("python:3.9".to_owned(), Place::Engine),
-            ("registry.example/python:3.9".to_owned(), Place::Engine),
-            ("registry://registry.example/python:3.9".to_owned(), Place::Registry),
-            ("docker://python".to_owned(), Place::Registry),
+            ("-".to_owned(), TargetPlace::Stdin),
+            (path("a.tar"), TargetPlace::Disk),
+            ("./gone.tar".to_owned(), TargetPlace::Disk),
+            ("python:3.9".to_owned(), TargetPlace::Engine),
+            ("registry.example/python:3.9".to_owned(), TargetPlace::Engine),
+            ("registry://registry.example/python:3.9".to_owned(), TargetPlace::Registry),
+            ("docker://python".to_owned(), TargetPlace::Registry),
             // A folder of this repository without a layout.
-            ("src".to_owned(), Place::Engine),
+            ("src".to_owned(), TargetPlace::Engine),
         ] {
             assert_eq!(place(&target), expected, "{target}");
         }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::from_registry::from_registry;
-use super::wanted::{Naming, Place, Wanted, neither, of_platform, place, several, unreadable};
+use super::wanted::{TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
 use crate::analyse;
 use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
@@ -44,14 +44,14 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         return Err(Failure::new(Exit::Usage, "standard input can be read once", "give `-` once"));
     }
     let mut weigher = Weigher::new(wanted.options);
-    let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == Place::Engine).collect();
+    let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Engine).collect();
     let mut read_on_engine = BTreeMap::new();
     let mut base_on_engine = None;
     if !on_engine.is_empty() {
         let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
         (read_on_engine, base_on_engine, weigher) = from_engine(&on_engine, base_only, wanted, weigher).await?;
     }
-    let in_registry: Vec<&str> = all.iter().copied().filter(|target| place(target) == Place::Registry).collect();
+    let in_registry: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Registry).collect();
     let mut read_in_registry = BTreeMap::new();
     if !in_registry.is_empty() {
         (read_in_registry, weigher) = from_registry(&in_registry, wanted, weigher).await?;
@@ -137,7 +137,7 @@ fn read(
 }
 
 fn read_quietly(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<ImageScan>, Failure> {
-    if place(target) == Place::Stdin {
+    if place(target) == TargetPlace::Stdin {
         let input = io::stdin();
         if input.is_terminal() {
             return Err(Failure::new(
@@ -192,8 +192,8 @@ fn named(target: &str, scans: Vec<ImageScan>, via: Via, wanted: &Wanted) -> Vec<
                 scans[index].config_digest.clone()
             };
             match wanted.naming {
-                Naming::ByTarget => format!("{} ({name})", wanted.name(target)),
-                Naming::ByImage => name,
+                TargetNaming::ByTarget => format!("{} ({name})", wanted.name(target)),
+                TargetNaming::ByImage => name,
             }
         })
         .collect();

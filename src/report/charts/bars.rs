@@ -37,14 +37,14 @@ const REST: Type = Type::new(12).quiet();
 
 /// What the values of a panel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum PanelUnit {
     /// Times in nanoseconds.
     Time,
     /// Sizes in bytes.
     Size,
 }
 
-impl Unit {
+impl PanelUnit {
     pub(super) fn ticks(self, most: f64) -> Vec<f64> {
         match self {
             Self::Time => frame::time_ticks(most, 4),
@@ -66,7 +66,7 @@ pub(super) fn panel(
     (title, subtitle): (&str, &str),
     bars: &[Bar<'_>],
     (rows, y): (Rows, i32),
-    unit: Unit,
+    unit: PanelUnit,
 ) -> i32 {
     let room = scene.width() - 2 * PAD;
     scene.title((title, Type::new(14).bold()), (subtitle, REST), (PAD, y + 20), room);

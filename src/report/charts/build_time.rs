@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Drawing;
 use super::appearance::Sheet;
-use super::bars::{self, Bar, Unit};
+use super::bars::{self, Bar, PanelUnit};
 use super::findings;
-use super::frame::{self, Key, MOST, Rows};
+use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
@@ -40,13 +40,13 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
     let mut y = frame::heading(&mut scene, &findings::time(facts, *about), words::title(record), metric);
     let mut keys = Vec::new();
     if variants.iter().any(|variant| !variant.is_stand_in()) {
-        keys.push((Key::Fill(palette::BLUE), "median"));
+        keys.push((LegendKey::Fill(palette::BLUE), "median"));
     }
     if variants.iter().any(|variant| variant.is_stand_in()) {
-        keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
+        keys.push((LegendKey::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
     if timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_some()) {
-        keys.push((Key::Whisker, "95 % confidence interval"));
+        keys.push((LegendKey::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
     let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
@@ -56,7 +56,7 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
         };
         let bars: Vec<Bar<'_>> = variants.iter().map(|variant| bar(variant, of(variant))).collect();
         let heading = (scenario.word(), words::scenario(*scenario));
-        y = bars::panel(&mut scene, heading, &bars, (rows, y), Unit::Time);
+        y = bars::panel(&mut scene, heading, &bars, (rows, y), PanelUnit::Time);
     }
     let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();

@@ -14,7 +14,7 @@ pub(super) const MOST: usize = 40;
 
 /// What a legend shows beside a word.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Key {
+pub(super) enum LegendKey {
     /// A filled box.
     Fill(Colour),
     /// A filled box with slanted lines.
@@ -47,7 +47,7 @@ pub(super) fn heading(scene: &mut Scene<'_>, finding: &str, suite: &str, metric:
 }
 
 /// Writes a legend from `y` on, in as many lines as it needs; gives the height used so far.
-pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32 {
+pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(LegendKey, &str)]) -> i32 {
     let style = Type::new(12);
     let wide = scene.width();
     let (mut x, mut line) = (PAD, y + 14);
@@ -58,21 +58,21 @@ pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(Key, &str)]) -> i32
         }
         let at = (x, line - 10, 14, 11);
         match key {
-            Key::Fill(colour) => scene.fill(at, *colour),
-            Key::Hatched(colour) => {
+            LegendKey::Fill(colour) => scene.fill(at, *colour),
+            LegendKey::Hatched(colour) => {
                 scene.fill(at, *colour);
                 scene.hatch(at);
             }
-            Key::Outline(rim, fill) => scene.outlined(at, *rim, *fill),
-            Key::Dot(colour) => {
-                scene.marks.push(super::scene::Mark::Disc {
+            LegendKey::Outline(rim, fill) => scene.outlined(at, *rim, *fill),
+            LegendKey::Dot(colour) => {
+                scene.marks.push(super::scene::Shape::Disc {
                     at: (x + 7, line - 4),
                     radius: 4,
                     fill: *colour,
                     opacity: 100,
                 });
             }
-            Key::Whisker => scene.whisker((x, x + 14), line - 4, 4),
+            LegendKey::Whisker => scene.whisker((x, x + 14), line - 4, 4),
         }
         scene.text_within(word, (x + 20, line), style, wide - PAD - x - 20);
         x += width + 22;

@@ -2,9 +2,9 @@
 
 use super::Drawing;
 use super::appearance::Sheet;
-use super::bars::Unit;
+use super::bars::PanelUnit;
 use super::findings;
-use super::frame::{self, Key, MOST, Rows};
+use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::Scene;
@@ -62,19 +62,19 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
                   managers in layers above the base.";
     let title = findings::layers(&shares, variants.iter().any(Variant::is_stand_in));
     let mut y = frame::heading(&mut scene, &title, words::title(record), metric);
-    let keys: Vec<(Key, &str)> = PARTS
+    let keys: Vec<(LegendKey, &str)> = PARTS
         .iter()
         .enumerate()
         .filter(|(index, _)| all.iter().any(|parts| parts[*index] > Bytes::ZERO))
-        .map(|(_, (word, colour))| (Key::Fill(*colour), *word))
+        .map(|(_, (word, colour))| (LegendKey::Fill(*colour), *word))
         .collect();
     y = frame::legend(&mut scene, y, &keys);
     let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     let heading = ("whole image", "all layers");
-    y = stack::panel(&mut scene, heading, &stacks(variants, &all), (rows, y), Unit::Size);
+    y = stack::panel(&mut scene, heading, &stacks(variants, &all), (rows, y), PanelUnit::Size);
     if shares.iter().any(|(_, base, _)| *base > Bytes::ZERO) {
         let heading = ("own part", "layers above the base image, at a scale of their own");
-        y = stack::panel(&mut scene, heading, &stacks(variants, &own), (rows, y), Unit::Size);
+        y = stack::panel(&mut scene, heading, &stacks(variants, &own), (rows, y), PanelUnit::Size);
     }
     let sentences = variants.iter().zip(&all).map(|(variant, parts)| {
         let missing = words::missing_short(variant).map(str::to_owned);

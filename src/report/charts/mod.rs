@@ -45,7 +45,7 @@ pub struct Chart {
 pub(super) struct Drawing {
     name: String,
     theme: Theme,
-    marks: Vec<scene::Mark>,
+    marks: Vec<scene::Shape>,
     size: (i32, i32),
     caption: paint::Caption,
 }
@@ -58,10 +58,10 @@ impl Drawing {
 
     /// As SVG for a page, whose style has [`page_style`].
     pub(super) fn inline(&self, fonts: &Fonts, suffix: &str) -> Result<String, ReportError> {
-        self.painted(&format!("{}{suffix}", self.name), fonts, paint::Place::Page)
+        self.painted(&format!("{}{suffix}", self.name), fonts, paint::SvgPlace::Page)
     }
 
-    fn painted(&self, name: &str, fonts: &Fonts, place: paint::Place) -> Result<String, ReportError> {
+    fn painted(&self, name: &str, fonts: &Fonts, place: paint::SvgPlace) -> Result<String, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
         paint::svg(&self.marks, self.size, name, (fonts, &self.caption), (self.theme, place)).map_err(wrap)
     }
@@ -70,7 +70,7 @@ impl Drawing {
     pub(super) fn chart(&self, fonts: &Fonts) -> Result<Chart, ReportError> {
         let wrap = |reason| ReportError::Draw { chart: self.name.clone(), reason };
         let png = paint::png(&self.marks, self.size, fonts, self.theme).map_err(wrap)?;
-        Ok(Chart { name: self.name.clone(), svg: self.painted(&self.name, fonts, paint::Place::File)?, png })
+        Ok(Chart { name: self.name.clone(), svg: self.painted(&self.name, fonts, paint::SvgPlace::File)?, png })
     }
 }
 

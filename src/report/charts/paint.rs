@@ -9,7 +9,7 @@ use plotters::style::{RGBColor, ShapeStyle};
 use super::appearance::Theme;
 use super::font::{Fonts, STACK, Weight};
 use super::palette::{self, Colour};
-use super::scene::{Anchor, Mark, Span};
+use super::scene::{Anchor, Shape, TextSpan};
 
 /// Pixels of the PNG to a pixel of the SVG, so that it is sharp on screens of double density.
 const DENSITY: i32 = 2;
@@ -25,7 +25,7 @@ pub(super) struct Caption {
 
 /// Where an SVG is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum SvgPlace {
     /// In a file of its own, which says itself how it looks on a dark page.
     File,
     /// In a page, whose style says it.
@@ -37,11 +37,11 @@ pub(super) enum Place {
 /// Text is written here and not by the backend, which cannot say how long a text is (plotters-svg 0.3.7): with
 /// `textLength` it takes the room that was laid out for it also where none of the fonts of [`STACK`] is installed.
 pub(super) fn svg(
-    marks: &[Mark],
+    marks: &[Shape],
     (width, height): (i32, i32),
     name: &str,
     (fonts, caption): (&Fonts, &Caption),
-    (theme, place): (Theme, Place),
+    (theme, place): (Theme, SvgPlace),
 ) -> Result<String, String> {
     let marks = themed(marks, theme);
     let mut out = String::new();
@@ -57,7 +57,7 @@ pub(super) fn svg(
     }
     // Text is never covered by what stands after it, so it can be painted last.
     let shapes = out.trim_end().strip_suffix("</svg>").ok_or("the SVG has no end")?;
-    let adapts = matches!(theme, Theme::Auto | Theme::Transparent) && place == Place::File;
+    let adapts = matches!(theme, Theme::Auto | Theme::Transparent) && place == SvgPlace::File;
     let style = if adapts { format!("<style>\n{}</style>\n", palette::dark_rules("")) } else { String::new() };
     let mut out = with_caption(shapes, name, caption, &style);
     let _ = writeln!(out, "<g font-family=\"{STACK}\" xml:space=\"preserve\">");
@@ -73,26 +73,26 @@ fn shade(colour: Colour, theme: Theme) -> Colour {
 }
 
 /// The marks in the colours of a theme, without patches of card where there is no card.
-fn themed(marks: &[Mark], theme: Theme) -> Vec<Mark> {
-    let bare = |mark: &&Mark| {
+fn themed(marks: &[Shape], theme: Theme) -> Vec<Shape> {
+    let bare = |mark: &&Shape| {
         theme == Theme::Transparent
-            && matches!(mark, Mark::Box { fill, .. } | Mark::Disc { fill, .. } if *fill == palette::CARD)
+            && matches!(mark, Shape::Box { fill, .. } | Shape::Disc { fill, .. } if *fill == palette::CARD)
     };
     let kept = marks.iter().filter(|mark| !bare(mark)).cloned();
     kept.map(|mut mark| {
         match &mut mark {
-            Mark::Box { fill: colour, .. } | Mark::Disc { fill: colour, .. } | Mark::Line { colour, .. } => {
+            Shape::Box { fill: colour, .. } | Shape::Disc { fill: colour, .. } | Shape::Line { colour, .. } => {
                 *colour = shade(*colour, theme);
             }
-            Mark::Text { spans, .. } => spans.iter_mut().for_each(|span| span.colour = shade(span.colour, theme)),
+            Shape::Text { spans, .. } => spans.iter_mut().for_each(|span| span.colour = shade(span.colour, theme)),
         }
         mark
     })
     .collect()
 }
 
-fn text_element(out: &mut String, mark: &Mark, fonts: &Fonts) {
-    let Mark::Text { spans, at: (x, y), anchor } = mark else { return };
+fn text_element(out: &mut String, mark: &Shape, fonts: &Fonts) {
+    let Shape::Text { spans, at: (x, y), anchor } = mark else { return };
     let _ = write!(out, "<text x=\"{x}\" y=\"{y}\"");
     match anchor {
         Anchor::Start => {}
@@ -112,19 +112,19 @@ fn text_element(out: &mut String, mark: &Mark, fonts: &Fonts) {
     out.push_str("</text>\n");
 }
 
-fn attributes(span: &Span) -> String {
+fn attributes(span: &TextSpan) -> String {
     let (red, green, blue) = span.colour;
     let bold = if span.weight == Weight::Bold { " font-weight=\"bold\"" } else { "" };
     format!(" font-size=\"{}\" fill=\"#{red:02X}{green:02X}{blue:02X}\"{bold}", span.size)
 }
 
 /// Width of a line of text, so many times as large.
-fn length(spans: &[Span], fonts: &Fonts, scale: f64) -> f64 {
+fn length(spans: &[TextSpan], fonts: &Fonts, scale: f64) -> f64 {
     spans.iter().map(|span| fonts.width(&span.text, f64::from(span.size) * scale, span.weight)).sum()
 }
 
 /// The marks as a PNG of double density.
-pub(super) fn png(marks: &[Mark], size: (i32, i32), fonts: &Fonts, theme: Theme) -> Result<Vec<u8>, String> {
+pub(super) fn png(marks: &[Shape], size: (i32, i32), fonts: &Fonts, theme: Theme) -> Result<Vec<u8>, String> {
     let marks = themed(marks, theme);
     let (wide, high) = ((size.0 * DENSITY).unsigned_abs(), (size.1 * DENSITY).unsigned_abs());
     if theme == Theme::Transparent {
@@ -144,13 +144,18 @@ pub(super) fn png(marks: &[Mark], size: (i32, i32), fonts: &Fonts, theme: Theme)
     let card = [palette::RIM, palette::CARD].map(|colour| shade(colour, theme));
     let pixels = pixels(&marks, size, fonts, card)?;
     let mut exact: Vec<Colour> = card.to_vec();
-    exact.extend(marks.iter().flat_map(Mark::colours));
+    exact.extend(marks.iter().flat_map(Shape::colours));
     exact.sort_unstable();
     exact.dedup();
     encode(&pixels, &exact, (wide, high)).map_err(words)
 }
 
-fn pixels(marks: &[Mark], (width, height): (i32, i32), fonts: &Fonts, colours: [Colour; 2]) -> Result<Vec<u8>, String> {
+fn pixels(
+    marks: &[Shape],
+    (width, height): (i32, i32),
+    fonts: &Fonts,
+    colours: [Colour; 2],
+) -> Result<Vec<u8>, String> {
     let (wide, high) = ((width * DENSITY).unsigned_abs(), (height * DENSITY).unsigned_abs());
     let mut pixels = vec![0xff_u8; wide as usize * high as usize * 3];
     {
@@ -178,8 +183,8 @@ fn encode_rgba(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, pn
     Ok(out)
 }
 
-fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &Fonts) {
-    let Mark::Text { spans, at, anchor } = mark else { return };
+fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Shape, fonts: &Fonts) {
+    let Shape::Text { spans, at, anchor } = mark else { return };
     let density = f64::from(DENSITY);
     let width = length(spans, fonts, density);
     let mut x = f64::from(at.0 * DENSITY)
@@ -188,7 +193,7 @@ fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Mark, fonts: &
             Anchor::Middle => width / 2.0,
             Anchor::End => width,
         };
-    for Span { text, size, weight, colour } in spans {
+    for TextSpan { text, size, weight, colour } in spans {
         let size = f64::from(*size) * density;
         fonts.pixels(text, (x, f64::from(at.1 * DENSITY)), size, *weight, |x, y, coverage| {
             let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
@@ -271,21 +276,21 @@ fn card<B: DrawingBackend>(
     backend.draw_rect((scale, scale), inner, &filled(card), true).map_err(words)
 }
 
-fn shape<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: i32) -> Result<(), String> {
+fn shape<B: DrawingBackend>(backend: &mut B, mark: &Shape, scale: i32) -> Result<(), String> {
     let place = |(x, y): (i32, i32)| (x * scale, y * scale);
     let drawn = match mark {
-        Mark::Box { at: (x, y, width, height), fill } => {
+        Shape::Box { at: (x, y, width, height), fill } => {
             backend.draw_rect(place((*x, *y)), place((x + width, y + height)), &filled(*fill), true)
         }
-        Mark::Line { from, to, colour, width } => {
+        Shape::Line { from, to, colour, width } => {
             backend.draw_line(place(*from), place(*to), &stroked(*colour, *width, scale))
         }
-        Mark::Disc { at, radius, fill, opacity } => {
+        Shape::Disc { at, radius, fill, opacity } => {
             let mut style = filled(*fill);
             style.color.3 = f64::from(*opacity) / 100.0;
             backend.draw_circle(place(*at), radius * scale.unsigned_abs(), &style, true)
         }
-        Mark::Text { .. } => Ok(()),
+        Shape::Text { .. } => Ok(()),
     };
     drawn.map_err(words)
 }

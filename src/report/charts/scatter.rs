@@ -3,10 +3,10 @@
 use super::Drawing;
 use super::appearance::Sheet;
 use super::findings;
-use super::frame::{self, Key, PAD};
+use super::frame::{self, LegendKey, PAD};
 use super::paint::Caption;
 use super::palette;
-use super::scene::{Mark, Scene, Type};
+use super::scene::{Scene, Shape, Type};
 use crate::analyse::{Estimate, ScenarioTiming};
 use crate::record::{Record, Scenario};
 use crate::report::words;
@@ -24,7 +24,7 @@ const TOP_ROOM: i32 = 330;
 
 type Rect = (i32, i32, i32, i32);
 
-struct Point<'a> {
+struct ScatterPoint<'a> {
     name: &'a str,
     size: Bytes,
     estimate: Estimate,
@@ -34,13 +34,13 @@ struct Point<'a> {
 
 /// The chart, of the `src` scenario or else of `warm`; `None` with fewer than two variants that have both figures.
 pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], sheet: Sheet<'_>) -> Option<Drawing> {
-    let of = |scenario: Scenario| -> Vec<Point<'_>> {
+    let of = |scenario: Scenario| -> Vec<ScatterPoint<'_>> {
         let variants = record.variants.iter().take(MOST);
         variants
             .filter_map(|variant| {
                 let timing =
                     timings.iter().find(|other| other.variant == variant.name && other.scenario == scenario)?;
-                Some(Point {
+                Some(ScatterPoint {
                     name: &variant.name,
                     size: variant.sizes.as_ref()?.size_bytes,
                     estimate: timing.estimate?,
@@ -63,10 +63,10 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], sheet: Sheet<'_>
     let mut y = frame::heading(&mut scene, &findings::size_and_time(&figures), words::title(record), &metric);
     let mut keys = Vec::new();
     if points.iter().any(|point| !point.stand_in) {
-        keys.push((Key::Dot(palette::BLUE), "measured"));
+        keys.push((LegendKey::Dot(palette::BLUE), "measured"));
     }
     if points.iter().any(|point| point.stand_in) {
-        keys.push((Key::Dot(palette::PURPLE), "measured on a substitute base image"));
+        keys.push((LegendKey::Dot(palette::PURPLE), "measured on a substitute base image"));
     }
     y = frame::legend(&mut scene, y, &keys) + 10;
     let sizes = Axis::over(points.iter().map(|point| point.size.0 as f64), (PAD + 78, scene.width() - PAD - 24));
@@ -166,7 +166,7 @@ fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, 
     scene.text(&times.title("rebuild time"), (PAD, top - 2), style);
 }
 
-fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis, ends: (i32, i32)) {
+fn plot(scene: &mut Scene<'_>, points: &[ScatterPoint<'_>], sizes: &Axis, times: &Axis, ends: (i32, i32)) {
     for point in points {
         if let (Some(low), Some(high)) = (point.estimate.low, point.estimate.high) {
             let x = sizes.place(point.size.0 as f64);
@@ -183,8 +183,8 @@ fn plot(scene: &mut Scene<'_>, points: &[Point<'_>], sizes: &Axis, times: &Axis,
         .collect();
     for (point, at) in points.iter().zip(&places) {
         let fill = if point.stand_in { palette::PURPLE } else { palette::BLUE };
-        scene.marks.push(Mark::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100 });
-        scene.marks.push(Mark::Disc { at: *at, radius: 5, fill, opacity: 100 });
+        scene.marks.push(Shape::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100 });
+        scene.marks.push(Shape::Disc { at: *at, radius: 5, fill, opacity: 100 });
     }
     // Where text may not go: left, top, right, bottom.
     let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 5, y - 5, x + 5, y + 5)).collect();
@@ -235,7 +235,7 @@ fn room_for(
     })
 }
 
-fn list(scene: &mut Scene<'_>, points: &[Point<'_>], mut y: i32) -> i32 {
+fn list(scene: &mut Scene<'_>, points: &[ScatterPoint<'_>], mut y: i32) -> i32 {
     for (index, point) in points.iter().enumerate() {
         y += 18;
         scene.text(&(index + 1).to_string(), (PAD + 18, y), Type::new(12).bold().end());

@@ -19,7 +19,7 @@ pub(super) enum Anchor {
 
 /// One thing to paint.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Mark {
+pub(super) enum Shape {
     /// A filled box.
     Box {
         /// Left, top, width, height.
@@ -52,7 +52,7 @@ pub(super) enum Mark {
     /// A line of text.
     Text {
         /// Its parts, one after the other.
-        spans: Vec<Span>,
+        spans: Vec<TextSpan>,
         /// Where, on the base line.
         at: (i32, i32),
         /// Which end stands there.
@@ -62,7 +62,7 @@ pub(super) enum Mark {
 
 /// A part of a line of text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Span {
+pub(super) struct TextSpan {
     /// What it says.
     pub text: String,
     /// Pixels to the em.
@@ -73,7 +73,7 @@ pub(super) struct Span {
     pub colour: Colour,
 }
 
-impl Mark {
+impl Shape {
     /// Its colours.
     pub(super) fn colours(&self) -> Vec<Colour> {
         match self {
@@ -142,7 +142,7 @@ pub(super) struct Scene<'a> {
     /// How it is to look.
     pub look: &'a Appearance,
     /// What was put on it so far, lowest first.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<Shape>,
     /// Pixels from one slanted line of a hatched bar to the next.
     hatch_step: i32,
 }
@@ -201,11 +201,11 @@ impl<'a> Scene<'a> {
     fn spans(&mut self, parts: &[(&str, Type)], at: (i32, i32)) {
         let spans = parts.iter().map(|(text, style)| {
             let Type { size, weight, colour, .. } = *style;
-            Span { text: clean(text), size, weight, colour }
+            TextSpan { text: clean(text), size, weight, colour }
         });
-        let spans: Vec<Span> = spans.filter(|span| !span.text.trim().is_empty()).collect();
+        let spans: Vec<TextSpan> = spans.filter(|span| !span.text.trim().is_empty()).collect();
         if let (false, Some((_, style))) = (spans.is_empty(), parts.first()) {
-            self.marks.push(Mark::Text { spans, at, anchor: style.anchor });
+            self.marks.push(Shape::Text { spans, at, anchor: style.anchor });
         }
     }
 
@@ -282,7 +282,7 @@ impl<'a> Scene<'a> {
     /// A filled box: left, top, width, height. Nothing where there is no area.
     pub(super) fn fill(&mut self, at: (i32, i32, i32, i32), fill: Colour) {
         if at.2 > 0 && at.3 > 0 {
-            self.marks.push(Mark::Box { at, fill });
+            self.marks.push(Shape::Box { at, fill });
         }
     }
 
@@ -303,7 +303,7 @@ impl<'a> Scene<'a> {
             let (left, right) = (start.max(x), (start + h).min(x + w));
             if right > left {
                 let (from, to) = ((left, y + h - (left - start)), (right, y + h - (right - start)));
-                self.marks.push(Mark::Line { from, to, colour, width: 1 });
+                self.marks.push(Shape::Line { from, to, colour, width: 1 });
             }
             start += step;
         }
@@ -311,7 +311,7 @@ impl<'a> Scene<'a> {
 
     /// A line.
     pub(super) fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Colour, width: u32) {
-        self.marks.push(Mark::Line { from, to, colour, width });
+        self.marks.push(Shape::Line { from, to, colour, width });
     }
 
     /// The whisker of a horizontal interval: a line with two ends.
@@ -346,7 +346,7 @@ mod tests {
             scene.hatch((100, 10, width, 15));
             assert!(scene.marks.len() >= 2, "{variants} variants, {width} px");
             for mark in &scene.marks {
-                let Mark::Line { from, to, .. } = mark else { continue };
+                let Shape::Line { from, to, .. } = mark else { continue };
                 assert!(from.0 >= 100 && to.0 <= 100 + width && from.1 <= 25 && to.1 >= 10, "{mark:?} sticks out");
             }
         }

@@ -4,7 +4,7 @@ use super::Drawing;
 use super::appearance::Sheet;
 use super::findings;
 use super::font::Weight;
-use super::frame::{self, Key, MOST, Rows};
+use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette::{self, CLAIM_INSIDE};
 use super::scene::{Scene, Type, down};
@@ -36,13 +36,13 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
     };
     let mut keys = Vec::new();
     if measured {
-        keys.push((Key::Fill(palette::BLUE), "measured"));
+        keys.push((LegendKey::Fill(palette::BLUE), "measured"));
     }
     if stand_in {
-        keys.push((Key::Hatched(palette::BLUE), "measured on a substitute base image"));
+        keys.push((LegendKey::Hatched(palette::BLUE), "measured on a substitute base image"));
     }
     if claimed {
-        keys.push((Key::Outline(palette::ORANGE, CLAIM_INSIDE), claim.as_str()));
+        keys.push((LegendKey::Outline(palette::ORANGE, CLAIM_INSIDE), claim.as_str()));
     }
     y = frame::legend(&mut scene, y, &keys) + 8;
 

@@ -4,7 +4,7 @@ use super::frame::{self, PAD, Rows};
 use super::palette::{self, Colour};
 use super::scene::{Scene, Type, down};
 
-use super::bars::Unit;
+use super::bars::PanelUnit;
 
 /// One stacked bar.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub(super) fn panel(
     (title, subtitle): (&str, &str),
     stacks: &[Stack<'_>],
     (rows, y): (Rows, i32),
-    unit: Unit,
+    unit: PanelUnit,
 ) -> i32 {
     let (left, right) = (rows.left, Rows::right(scene));
     scene.title((title, Type::new(14).bold()), (subtitle, WORDS), (PAD, y + 20), right - PAD);

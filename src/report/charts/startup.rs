@@ -2,9 +2,9 @@
 
 use super::Drawing;
 use super::appearance::Sheet;
-use super::bars::{self, Bar, Unit};
+use super::bars::{self, Bar, PanelUnit};
 use super::findings;
-use super::frame::{self, Key, MOST, Rows};
+use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
@@ -33,13 +33,13 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let mut y = frame::heading(&mut scene, &findings::startup(&started), words::title(record), metric);
     let mut keys = Vec::new();
     if variants.iter().any(|(variant, serve)| serve.is_some() && !variant.is_stand_in()) {
-        keys.push((Key::Fill(palette::BLUE), "median"));
+        keys.push((LegendKey::Fill(palette::BLUE), "median"));
     }
     if variants.iter().any(|(variant, serve)| serve.is_some() && variant.is_stand_in()) {
-        keys.push((Key::Hatched(palette::BLUE), "median, on a substitute base image"));
+        keys.push((LegendKey::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
     if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
-        keys.push((Key::Whisker, "95 % confidence interval"));
+        keys.push((LegendKey::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
     let rows = Rows::of(&scene, variants.iter().map(|(variant, _)| variant.name.as_str()));
@@ -56,7 +56,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
             hatched: variant.is_stand_in(),
         })
         .collect();
-    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), Unit::Time);
+    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), PanelUnit::Time);
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {
@@ -79,7 +79,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
         Some(ends) if alike(ends) => Some(format!("Memory used then, without page cache: {}.", range(ends))),
         Some(_) => {
             let heading = ("memory", "used at that moment, without page cache");
-            y = bars::panel(&mut scene, heading, &memory, (rows, y), Unit::Size);
+            y = bars::panel(&mut scene, heading, &memory, (rows, y), PanelUnit::Size);
             None
         }
         None => None,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::Drawing;
 use super::appearance::Sheet;
-use super::bars::Unit;
+use super::bars::PanelUnit;
 use super::findings;
-use super::frame::{self, Key, MOST, Rows};
+use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scene::Scene;
@@ -42,7 +42,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
     let merged: Vec<Vec<(String, Nanos)>> = shown.iter().map(|build| merged(build, &largest)).collect();
     let is_there = |name: &str| merged.iter().flatten().any(|(other, time)| other == name && *time > Nanos::ZERO);
     let names = largest.iter().map(String::as_str).chain([OTHERS]).filter(|name| is_there(name));
-    let keys: Vec<(Key, &str)> = names.map(|name| (Key::Fill(colour(name, &largest)), name)).collect();
+    let keys: Vec<(LegendKey, &str)> = names.map(|name| (LegendKey::Fill(colour(name, &largest)), name)).collect();
     y = frame::legend(&mut scene, y, &keys);
     let rows = Rows::of(&scene, shown.iter().map(|build| build.variant.as_str()));
     let stacks = shown.iter().zip(&merged).map(|(build, parts)| Stack {
@@ -53,7 +53,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
         words: in_words(parts),
     });
     let stacks: Vec<Stack<'_>> = stacks.collect();
-    y = stack::panel(&mut scene, ("cold", words::scenario(Scenario::Cold)), &stacks, (rows, y), Unit::Time);
+    y = stack::panel(&mut scene, ("cold", words::scenario(Scenario::Cold)), &stacks, (rows, y), PanelUnit::Time);
     let mut notes = vec!["Medians of parts add to about the median of the whole.".to_owned()];
     if shown.iter().flat_map(|build| &build.parts).any(|part| part.part == Part::Export && part.median > Nanos::ZERO) {
         notes.push(writing(record));

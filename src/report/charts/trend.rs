@@ -2,12 +2,12 @@
 
 use super::Drawing;
 use super::appearance::Sheet;
-use super::frame::{self, Key, PAD};
+use super::frame::{self, LegendKey, PAD};
 use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scatter::Axis;
-use super::scene::{Mark, Scene, Type};
-use crate::analyse::trend::{Metric, Point, Trend, VariantTrend};
+use super::scene::{Scene, Shape, Type};
+use crate::analyse::trend::{Trend, TrendMetric, TrendPoint, VariantTrend};
 use crate::report::words;
 use crate::units::{Ratio, count};
 
@@ -33,8 +33,11 @@ pub(crate) fn draw(trend: &Trend, sheet: Sheet<'_>) -> Option<Drawing> {
         count(trend.runs.len(), "run")
     );
     let mut y = frame::heading(&mut scene, &finding(trend, &variants), &trend.suite, &metric);
-    let keys: Vec<(Key, &str)> =
-        shown.iter().enumerate().map(|(index, variant)| (Key::Dot(colour(index)), variant.variant.as_str())).collect();
+    let keys: Vec<(LegendKey, &str)> = shown
+        .iter()
+        .enumerate()
+        .map(|(index, variant)| (LegendKey::Dot(colour(index)), variant.variant.as_str()))
+        .collect();
     y = frame::legend(&mut scene, y, &keys) + 10;
     let values = shown.iter().flat_map(|variant| &variant.points).map(|point| point.value as f64);
     let (left, right) = (PAD + 70, scene.width() - PAD - 100);
@@ -113,7 +116,9 @@ fn finding(trend: &Trend, variants: &[&VariantTrend]) -> String {
             let verb = if ratio.0 > 1.0 { "grew" } else { "shrank" };
             format!("{} {verb} by {} over {}", variant.variant, ratio.as_change(), count(points, "comparable run"))
         }
-        Some(_) => format!("No {} changed over {runs}", if trend.metric == Metric::Size { "size" } else { "figure" }),
+        Some(_) => {
+            format!("No {} changed over {runs}", if trend.metric == TrendMetric::Size { "size" } else { "figure" })
+        }
         None => format!("{} over {runs}", trend.metric),
     }
 }
@@ -122,14 +127,14 @@ fn colour(index: usize) -> Colour {
     palette::SERIES[index % palette::SERIES.len()]
 }
 
-fn line(scene: &mut Scene<'_>, points: &[Point], places: &[(i32, i32)], colour: Colour) {
+fn line(scene: &mut Scene<'_>, points: &[TrendPoint], places: &[(i32, i32)], colour: Colour) {
     for index in 1..points.len() {
         if points[index].joined {
             scene.line(places[index - 1], places[index], colour, 2);
         }
     }
     for (point, place) in points.iter().zip(places) {
-        scene.marks.push(Mark::Disc { at: *place, radius: DOT, fill: colour, opacity: 100 });
+        scene.marks.push(Shape::Disc { at: *place, radius: DOT, fill: colour, opacity: 100 });
         if !point.changes.is_empty() {
             scene.line((place.0, place.1 - 14), (place.0, place.1 - 6), palette::INK, 2);
         }
@@ -150,7 +155,7 @@ fn values_at_the_end(
         let y = y.max(free);
         free = y + 16;
         if let Some(point) = shown[index].points.last() {
-            scene.marks.push(Mark::Disc { at: (right + 16, y), radius: DOT, fill: colour(index), opacity: 100 });
+            scene.marks.push(Shape::Disc { at: (right + 16, y), radius: DOT, fill: colour(index), opacity: 100 });
             scene.text_within(
                 &trend.metric.show(point.value),
                 (right + 26, y + 4),

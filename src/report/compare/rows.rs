@@ -1,7 +1,7 @@
 //! A comparison as amounts with their signs: the largest changes, `[N others]` and a TOTAL that is the difference.
 
 use super::sentence::cause_words;
-use crate::analyse::compare::{Comparison, Group, Part, normal_instruction};
+use crate::analyse::compare::{Comparison, Group, LayerOwner, normal_instruction};
 use crate::line::{Line, command, plain};
 use crate::report::doc::{Amount, AmountKind};
 use crate::text::{for_people, shorten};
@@ -42,12 +42,12 @@ fn others(rows: &mut Vec<Amount>, kind: AmountKind, left: impl ExactSizeIterator
 fn label(comparison: &Comparison, group: &Group) -> Line {
     let code = |text: &str| command(shorten(&for_people(&normal_instruction(text)), LONGEST));
     match (group.part, &comparison.base_moved) {
-        (Part::Base, Some(moved)) => plain("base moved: ").and(code(&moved.from)).and(" → ").and(code(&moved.to)),
-        (Part::Base, None) => "base".into(),
-        (Part::Site, _) => "put on the base for the build".into(),
-        (Part::Unlisted, _) => "in no listed layer".into(),
-        (Part::Own, _) if group.instruction.is_empty() => plain(group.change).and(": a layer without history"),
-        (Part::Own, _) => match &group.old_instruction {
+        (LayerOwner::Base, Some(moved)) => plain("base moved: ").and(code(&moved.from)).and(" → ").and(code(&moved.to)),
+        (LayerOwner::Base, None) => "base".into(),
+        (LayerOwner::Site, _) => "put on the base for the build".into(),
+        (LayerOwner::Unlisted, _) => "in no listed layer".into(),
+        (LayerOwner::Own, _) if group.instruction.is_empty() => plain(group.change).and(": a layer without history"),
+        (LayerOwner::Own, _) => match &group.old_instruction {
             Some(old) => plain("edited: ").and(code(old)).and(" → ").and(code(&group.instruction)),
             None => plain(group.change).and(": ").and(code(&group.instruction)),
         },

@@ -1,6 +1,6 @@
 //! The verdict in one line: how much, and the main cause.
 
-use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, Part, is_downgrade, normal_instruction};
+use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, LayerOwner, is_downgrade, normal_instruction};
 use crate::line::{Line, code};
 use crate::text::{for_people, shorten};
 use crate::units::{self, SignedBytes};
@@ -71,8 +71,8 @@ fn categories(comparison: &Comparison) -> impl Iterator<Item = (Category, (&Grou
     comparison.groups.iter().flat_map(|group| {
         group.causes.iter().map(move |cause| {
             let category = match (group.part, &cause.kind) {
-                (Part::Base | Part::Site, _) => Category::Base,
-                (Part::Unlisted, _) => Category::Other,
+                (LayerOwner::Base | LayerOwner::Site, _) => Category::Base,
+                (LayerOwner::Unlisted, _) => Category::Other,
                 (_, CauseKind::PackageStoredTwice { .. }) => Category::StoredTwice,
                 (_, CauseKind::PackageUpgraded { .. }) => Category::Upgraded,
                 (_, CauseKind::PackageAdded { .. }) => Category::Added,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::headline::change;
 use super::{Look, MARKDOWN_LIMIT};
-use crate::analyse::compare::{Comparison, Pull};
+use crate::analyse::compare::{Comparison, LayerPull};
 use crate::gate::{Differences, Measured};
 use crate::line::{Line, code, image, plain};
 use crate::record::Variant;
@@ -44,7 +44,7 @@ fn moved(comparison: &Comparison) -> String {
 
 /// What a node that has the old image pulls.
 fn pull(comparison: &Comparison) -> String {
-    let Pull { bytes, compressed_bytes, compressed_kind } = comparison.pull;
+    let LayerPull { bytes, compressed_bytes, compressed_kind } = comparison.pull;
     let compressed = words::compressed(compressed_bytes, compressed_kind).filter(|_| bytes != Bytes::ZERO);
     let compressed = compressed.map_or_else(String::new, |compressed| format!(" ({compressed} compressed)"));
     format!("a node that has the old image pulls {bytes}{compressed}")

@@ -34,33 +34,33 @@ pub(super) fn junit(judgement: &Judgement) -> String {
 
 /// What a rule's case holds.
 #[derive(Clone, Copy, PartialEq)]
-enum Outcome {
+enum CaseOutcome {
     Passed,
     Skipped,
     Failure,
     Error,
 }
 
-fn outcome(rule: &RuleResult) -> Outcome {
+fn outcome(rule: &RuleResult) -> CaseOutcome {
     match rule.verdict {
-        Verdict::Pass | Verdict::Warn => Outcome::Passed,
-        Verdict::Skipped | Verdict::New => Outcome::Skipped,
-        Verdict::Fail => Outcome::Failure,
-        Verdict::Inconclusive | Verdict::NotComparable => Outcome::Error,
+        Verdict::Pass | Verdict::Warn => CaseOutcome::Passed,
+        Verdict::Skipped | Verdict::New => CaseOutcome::Skipped,
+        Verdict::Fail => CaseOutcome::Failure,
+        Verdict::Inconclusive | Verdict::NotComparable => CaseOutcome::Error,
     }
 }
 
 fn suite(out: &mut String, id: usize, name: &str, rules: &[&RuleResult], because: &str, measured_at: &str) {
-    let count = |wanted: Outcome| rules.iter().filter(|rule| outcome(rule) == wanted).count();
+    let count = |wanted: CaseOutcome| rules.iter().filter(|rule| outcome(rule) == wanted).count();
     let name = token(name);
     let _ = writeln!(
         out,
         "  <testsuite id=\"{id}\" package=\"tonnage\" name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" \
          skipped=\"{}\" time=\"0\" timestamp=\"{}\" hostname=\"localhost\">\n    <properties/>",
         rules.len(),
-        count(Outcome::Failure),
-        count(Outcome::Error),
-        count(Outcome::Skipped),
+        count(CaseOutcome::Failure),
+        count(CaseOutcome::Error),
+        count(CaseOutcome::Skipped),
         stamp(measured_at),
     );
     for rule in rules {
@@ -69,7 +69,7 @@ fn suite(out: &mut String, id: usize, name: &str, rules: &[&RuleResult], because
     // A case that passes has no place for words in Ant's schema.
     let mut said: Vec<String> = Vec::new();
     said.extend((!because.is_empty()).then(|| because.to_owned()));
-    for rule in rules.iter().filter(|rule| outcome(rule) == Outcome::Passed && !rule.message.is_empty()) {
+    for rule in rules.iter().filter(|rule| outcome(rule) == CaseOutcome::Passed && !rule.message.is_empty()) {
         let word = if rule.verdict == Verdict::Warn { "warning: " } else { "" };
         said.push(format!("{word}{}", rule.message));
     }
@@ -87,10 +87,10 @@ fn case(out: &mut String, variant: &str, rule: &RuleResult) {
     let message = text(&rule.message.to_string());
     let next = if rule.next.is_empty() { String::new() } else { format!("\n{}", text(&rule.next.to_string())) };
     let _ = match outcome(rule) {
-        Outcome::Passed => writeln!(out, "/>"),
-        Outcome::Skipped => writeln!(out, "><skipped message=\"{message}\"/></testcase>"),
+        CaseOutcome::Passed => writeln!(out, "/>"),
+        CaseOutcome::Skipped => writeln!(out, "><skipped message=\"{message}\"/></testcase>"),
         outcome => {
-            let tag = if outcome == Outcome::Failure { "failure" } else { "error" };
+            let tag = if outcome == CaseOutcome::Failure { "failure" } else { "error" };
             let kind = rule.verdict.word();
             writeln!(out, "><{tag} message=\"{message}\" type=\"{kind}\">{message}{next}</{tag}></testcase>")
         }

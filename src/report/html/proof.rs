@@ -20,13 +20,13 @@ const MOST: usize = 400;
 /// The proofs that the page has room for, and the names of their places.
 pub(super) struct Proofs<'f> {
     facts: &'f Facts<'f>,
-    shown: Vec<(Scenario, Vec<Proof<'f>>)>,
+    shown: Vec<(Scenario, Vec<ProofSteps<'f>>)>,
     /// Fragments that lead to a proof: `proof-src-0`.
     pub anchors: BTreeSet<String>,
 }
 
 /// The steps of one variant in one scenario.
-struct Proof<'f> {
+struct ProofSteps<'f> {
     anchor: String,
     variant: &'f str,
     steps: Vec<&'f StepTime>,
@@ -35,7 +35,7 @@ struct Proof<'f> {
 impl<'f> Proofs<'f> {
     /// Of a record.
     pub(super) fn of(facts: &'f Facts<'f>) -> Self {
-        let shown: Vec<(Scenario, Vec<Proof<'f>>)> = Scenario::ALL
+        let shown: Vec<(Scenario, Vec<ProofSteps<'f>>)> = Scenario::ALL
             .into_iter()
             .map(|scenario| (scenario, proofs(facts, scenario)))
             .filter(|(_, proofs)| !proofs.is_empty())
@@ -68,7 +68,7 @@ impl<'f> Proofs<'f> {
     }
 }
 
-fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<Proof<'f>> {
+fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<ProofSteps<'f>> {
     let mut left = MOST;
     let builds = facts.decompositions.iter().filter(|build| build.scenario == scenario);
     builds
@@ -76,7 +76,7 @@ fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<Proof<'f>> {
             let steps: Vec<&StepTime> = build.parts.iter().filter(|step| step.part == Part::Instruction).collect();
             left = left.checked_sub(steps.len())?;
             let place = facts.place_of(&build.variant).filter(|_| !steps.is_empty())?;
-            Some(Proof { anchor: words::proof_anchor(scenario, place), variant: &build.variant, steps })
+            Some(ProofSteps { anchor: words::proof_anchor(scenario, place), variant: &build.variant, steps })
         })
         .collect()
 }

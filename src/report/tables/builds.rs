@@ -81,8 +81,13 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
         "Cached: instructions that came from cache of those that can, from the engine's own events, in the worst \
          valid sample. The interval is that of the median, free of any distribution.",
     );
+    let without = |timing: &&ScenarioTiming| timing.estimate.is_some_and(|estimate| estimate.low.is_none());
+    let few: BTreeSet<Scenario> = facts.timings.iter().filter(without).map(|timing| timing.scenario).collect();
+    let all =
+        facts.timings.iter().filter(|timing| timing.estimate.is_some()).all(|timing| few.contains(&timing.scenario));
     if let Some(line) = words::too_few(facts.timings.iter().filter_map(|timing| timing.estimate), "round") {
-        table.note(line);
+        let names: Vec<String> = few.iter().map(|scenario| format!("`{scenario}`")).collect();
+        table.note(if all { line } else { format!("{}: {line}", names.join(", ")) });
     }
     if let Some(line) = words::stand_in_line(facts.record) {
         table.note(format!("Measured on {line}."));

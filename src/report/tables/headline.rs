@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analyse::{Reproduction, SummaryTiming, VariantSummary};
+use crate::analyse::{Estimate, Reproduction, SummaryTiming, VariantSummary};
 use crate::record::{Outcome, ReferenceVerdict, Scenario, ServeState};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
@@ -137,10 +137,7 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     if facts.summary.len() > MOST_ROWS {
         table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", facts.summary.len()));
     }
-    let timings = || facts.summary.iter().flat_map(|line| &line.timings);
-    let shown = [Scenario::Cold, Scenario::Src];
-    let estimates =
-        timings().filter(|(scenario, _)| shown.contains(scenario)).filter_map(|(_, timing)| timing.estimate);
+    let estimates = shown_times(facts);
     if estimates.clone().next().is_some() {
         table.note("Times are medians, followed by cached/cacheable instructions.");
     }
@@ -203,11 +200,18 @@ fn lines(facts: &Facts<'_>, most: usize) -> Table {
     if let Some(line) = words::stand_in_line(facts.record) {
         table.note(format!("* measured on {line}."));
     }
-    let timed = facts.summary.iter().flat_map(|line| line.timings.values()).filter_map(|timing| timing.estimate);
-    if let Some(line) = words::too_few(timed, "round") {
+    if let Some(line) = words::too_few(shown_times(facts), "round") {
         table.note(line);
     }
     table
+}
+
+/// The build times of the first table.
+fn shown_times<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = Estimate> + Clone + 'f {
+    let timings = facts.summary.iter().flat_map(|line| &line.timings);
+    timings
+        .filter(|(scenario, _)| [Scenario::Cold, Scenario::Src].contains(scenario))
+        .filter_map(|(_, timing)| timing.estimate)
 }
 
 /// What fits a README of it: variant, size, against the first, the published figure, and a rebuild after an edit.

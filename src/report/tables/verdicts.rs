@@ -2,7 +2,7 @@
 
 use super::MOST_ROWS;
 use crate::record::{FailureStage, Outcome, ReferenceVerdict, ServeState, Variant};
-use crate::report::facts::{Facts, Found};
+use crate::report::facts::{CostedFinding, Facts};
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
@@ -62,7 +62,7 @@ pub(crate) fn findings(facts: &Facts<'_>) -> Table {
 
 /// What a finding costs, and which share that is: `360 MB (41.1 %)`, `5.12 s per change (94.8 %)`; `None` where it costs
 /// neither bytes nor time.
-pub(crate) fn cost(found: &Found, variants: usize) -> Option<String> {
+pub(crate) fn cost(found: &CostedFinding, variants: usize) -> Option<String> {
     let amount = match (found.finding.size_bytes, found.time) {
         (Bytes::ZERO, Nanos::ZERO) => return None,
         (Bytes::ZERO, time) => format!("{time} per change"),

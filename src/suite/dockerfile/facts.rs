@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::error::DockerfileError;
 use super::expand::words;
-use super::parse::{Document, Instruction, heredoc, parse};
-use super::source::{Input, Mount, Source, is_remote};
+use super::parse::{ParsedDockerfile, ParsedInstruction, heredoc, parse};
+use super::source::{CopySource, Mount, TakenPath, is_remote};
 
 /// Most stages that are read.
 const MAX_STAGES: usize = 1000;
@@ -40,9 +40,9 @@ pub struct Fact {
     /// Whether builders keep its result in their cache: RUN, COPY, ADD and WORKDIR.
     pub cacheable: bool,
     /// What it takes in from the context. Of an ONBUILD what its trigger does.
-    pub(super) inputs: Vec<Input>,
+    pub(super) inputs: Vec<TakenPath>,
     /// Stages or images that it takes files from. Of an ONBUILD what its trigger does.
-    pub(super) from: Vec<Source>,
+    pub(super) from: Vec<CopySource>,
     /// Names and values that an ARG or ENV sets; `None` for an ARG without a default.
     pub(super) sets: Vec<(String, Option<String>)>,
     /// The kind of an ONBUILD's trigger.
@@ -132,7 +132,7 @@ impl Facts {
     /// Reads a Dockerfile. What the builder would refuse anyway is an error with its line; an option that is not known
     /// here is none.
     pub fn parse(text: &str) -> Result<Self, DockerfileError> {
-        let Document { escape, syntax, instructions } = parse(text)?;
+        let ParsedDockerfile { escape, syntax, instructions } = parse(text)?;
         let mut facts = Self { syntax, escape, ..Self::default() };
         let mut last = 1;
         for instruction in &instructions {
@@ -145,7 +145,7 @@ impl Facts {
         Ok(facts)
     }
 
-    fn add(&mut self, instruction: &Instruction) -> Result<(), String> {
+    fn add(&mut self, instruction: &ParsedInstruction) -> Result<(), String> {
         let known = |keyword: &str| {
             Kind::of(keyword).ok_or_else(|| format!("`{}` is not an instruction", crate::text::for_people(keyword)))
         };
@@ -188,7 +188,7 @@ impl Facts {
 }
 
 impl StageFact {
-    fn of(instruction: &Instruction) -> Result<Self, String> {
+    fn of(instruction: &ParsedInstruction) -> Result<Self, String> {
         let words = instruction.words();
         let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let (base, name) = match words.as_slice() {
@@ -212,7 +212,7 @@ fn is_stage_name(name: &str) -> bool {
 
 impl Fact {
     /// Reads the arguments of what is carried out, now or later.
-    fn read(&mut self, instruction: &Instruction, escape: char) -> Result<(), String> {
+    fn read(&mut self, instruction: &ParsedInstruction, escape: char) -> Result<(), String> {
         let keyword = &instruction.effective().keyword;
         let json = matches!(keyword.as_str(), "RUN" | "CMD" | "ENTRYPOINT" | "SHELL" | "VOLUME" | "COPY" | "ADD");
         let list = if json { instruction.json()? } else { None };
@@ -232,7 +232,7 @@ impl Fact {
                 let mounts = instruction.effective().flags.iter().filter(|flag| flag.name == "mount");
                 for mount in mounts.filter_map(|flag| flag.value.as_deref()).map(Mount::read) {
                     match mount.from() {
-                        Some(from) => self.from.push(Source::Mount(from.to_owned())),
+                        Some(from) => self.from.push(CopySource::Mount(from.to_owned())),
                         None => self.inputs.extend(mount.input()),
                     }
                 }
@@ -245,7 +245,7 @@ impl Fact {
         Ok(())
     }
 
-    fn read_sources(&mut self, instruction: &Instruction, words: &[String]) -> Result<(), String> {
+    fn read_sources(&mut self, instruction: &ParsedInstruction, words: &[String]) -> Result<(), String> {
         let keyword = &instruction.effective().keyword;
         let Some((target, sources)) = words.split_last().filter(|(_, sources)| !sources.is_empty()) else {
             return Err(format!("{keyword} needs a source and a destination"));
@@ -255,14 +255,14 @@ impl Fact {
         }
         let from = instruction.effective().flag("from").and_then(|flag| flag.value.clone());
         if let Some(from) = from.filter(|from| !from.is_empty() && self.effect() == Kind::Copy) {
-            self.from.push(Source::Copy(from));
+            self.from.push(CopySource::Copy(from));
             return Ok(());
         }
         let flags = instruction.effective().flags.iter();
         let excluded: Vec<String> =
             flags.filter(|flag| flag.name == "exclude").filter_map(|flag| flag.value.clone()).collect();
         let from_context = sources.iter().filter(|source| heredoc(source).is_none() && !is_remote(source));
-        self.inputs.extend(from_context.map(|source| Input {
+        self.inputs.extend(from_context.map(|source| TakenPath {
             source: source.clone(),
             glob: true,
             excluded: excluded.clone(),

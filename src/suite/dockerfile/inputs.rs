@@ -8,7 +8,7 @@ use super::arguments::Arguments;
 use super::expand::expand_known;
 use super::facts::{Fact, Facts};
 use super::scope::Scopes;
-use super::source::{Input, is_remote};
+use super::source::{TakenPath, is_remote};
 use super::variables::{Globals, Scope};
 
 /// A path or pattern of the context with its variables replaced.
@@ -60,7 +60,7 @@ impl Facts {
         Taken { instructions }
     }
 
-    fn resolve(&self, input: &Input, scope: &Scope) -> Option<ContextPath> {
+    fn resolve(&self, input: &TakenPath, scope: &Scope) -> Option<ContextPath> {
         let source = expand_known(&input.source, self.escape, &|name| scope.build(name)).ok()?;
         if is_remote(&source) {
             return None;

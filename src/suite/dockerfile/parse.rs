@@ -14,18 +14,18 @@ const MAX_INSTRUCTIONS: usize = 20_000;
 
 /// A Dockerfile's parser directives and instructions.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct ParsedDockerfile {
     /// The escape character: `\` or `` ` ``.
     pub escape: char,
     /// What `# syntax=` says, up to the first blank.
     pub syntax: Option<String>,
     /// The instructions in their order.
-    pub instructions: Vec<Instruction>,
+    pub instructions: Vec<ParsedInstruction>,
 }
 
 /// One instruction.
 #[derive(Debug)]
-pub(super) struct Instruction {
+pub(super) struct ParsedInstruction {
     /// Line that it begins on, counted from 1.
     pub line: u32,
     /// Its bytes in the file: from its keyword to the end of its last line, here-documents included, without the line's
@@ -34,9 +34,9 @@ pub(super) struct Instruction {
     /// Its lines joined, without comments, blank lines, and here-documents.
     pub joined: Joined,
     /// Its keyword, flags, and arguments.
-    pub command: Command,
+    pub command: ParsedCommand,
     /// The instruction that an ONBUILD keeps for later.
-    pub trigger: Option<Command>,
+    pub trigger: Option<ParsedCommand>,
     /// Its here-documents in their order.
     pub heredocs: Vec<Heredoc>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Joined {
 
 /// Keyword, flags, and arguments. Ranges are of the joined text.
 #[derive(Debug)]
-pub(super) struct Command {
+pub(super) struct ParsedCommand {
     /// Its keyword in upper case.
     pub keyword: String,
     /// What follows `--`, in its order.
@@ -122,9 +122,9 @@ impl Flag {
     }
 }
 
-impl Instruction {
+impl ParsedInstruction {
     /// The instruction that is carried out, now or later: the trigger of an ONBUILD, else itself.
-    pub(super) fn effective(&self) -> &Command {
+    pub(super) fn effective(&self) -> &ParsedCommand {
         self.trigger.as_ref().unwrap_or(&self.command)
     }
 
@@ -167,7 +167,7 @@ pub(super) fn strings(text: &str) -> Result<Option<Vec<String>>, String> {
     strings.collect::<Option<_>>().map(Some).ok_or_else(|| "an array must be of strings only".to_owned())
 }
 
-impl Command {
+impl ParsedCommand {
     /// Value of the flag of that name, the last where there are several.
     pub(super) fn flag(&self, name: &str) -> Option<&Flag> {
         self.flags.iter().rev().find(|flag| flag.name == name)
@@ -175,7 +175,7 @@ impl Command {
 }
 
 /// Reads a Dockerfile.
-pub(super) fn parse(text: &str) -> Result<Document, DockerfileError> {
+pub(super) fn parse(text: &str) -> Result<ParsedDockerfile, DockerfileError> {
     let mut lines = Lines::of(text);
     let mut directives = Directives { escape: '\\', syntax: None, seen: Vec::new(), open: true };
     let mut instructions = Vec::new();
@@ -202,11 +202,11 @@ pub(super) fn parse(text: &str) -> Result<Document, DockerfileError> {
             end = line.end();
             goes_on = more;
         }
-        let command = Command::read(&joined.text, 0, escape);
+        let command = ParsedCommand::read(&joined.text, 0, escape);
         let trigger = (command.keyword == "ONBUILD" && !command.arguments.is_empty())
-            .then(|| Command::read(&joined.text, command.arguments.start, escape));
+            .then(|| ParsedCommand::read(&joined.text, command.arguments.start, escape));
         let mut instruction =
-            Instruction { line: first.number, span: at..end, joined, command, trigger, heredocs: Vec::new() };
+            ParsedInstruction { line: first.number, span: at..end, joined, command, trigger, heredocs: Vec::new() };
         instruction.read_heredocs(&mut lines)?;
         if instructions.len() == MAX_INSTRUCTIONS {
             return Err(syntax(first.number, format!("there are more than {MAX_INSTRUCTIONS} instructions")));
@@ -216,7 +216,7 @@ pub(super) fn parse(text: &str) -> Result<Document, DockerfileError> {
     if instructions.is_empty() {
         return Err(syntax(lines.number.max(1), "there are no instructions".to_owned()));
     }
-    Ok(Document { escape: directives.escape, syntax: directives.syntax, instructions })
+    Ok(ParsedDockerfile { escape: directives.escape, syntax: directives.syntax, instructions })
 }
 
 fn syntax(line: u32, message: String) -> DockerfileError {
@@ -236,7 +236,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ')
 }
 
-struct Line<'t> {
+struct SourceLine<'t> {
     /// Counted from 1.
     number: u32,
     /// Its text without its end.
@@ -245,7 +245,7 @@ struct Line<'t> {
     at: usize,
 }
 
-impl Line<'_> {
+impl SourceLine<'_> {
     fn end(&self) -> usize {
         self.at + self.text.len()
     }
@@ -262,7 +262,7 @@ impl<'t> Lines<'t> {
         Self { text, at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }, number: 0 }
     }
 
-    fn next(&mut self) -> Result<Option<Line<'t>>, DockerfileError> {
+    fn next(&mut self) -> Result<Option<SourceLine<'t>>, DockerfileError> {
         let rest = &self.text[self.at..];
         if rest.is_empty() {
             return Ok(None);
@@ -272,7 +272,7 @@ impl<'t> Lines<'t> {
         if whole.trim_end_matches('\n').len() > MAX_LINE {
             return Err(syntax(self.number, format!("the line is longer than {MAX_LINE} bytes")));
         }
-        let line = Line { number: self.number, text: whole.trim_end_matches(['\r', '\n']), at: self.at };
+        let line = SourceLine { number: self.number, text: whole.trim_end_matches(['\r', '\n']), at: self.at };
         self.at += whole.len();
         Ok(Some(line))
     }
@@ -320,7 +320,7 @@ impl Directives {
     }
 }
 
-impl Command {
+impl ParsedCommand {
     /// Takes the text apart from a byte on.
     fn read(text: &str, from: usize, escape: char) -> Self {
         let begin = from + (text[from..].len() - text[from..].trim_start().len());
@@ -393,7 +393,7 @@ impl Flag {
     }
 }
 
-impl Instruction {
+impl ParsedInstruction {
     /// Reads the here-documents that its words name.
     fn read_heredocs(&mut self, lines: &mut Lines<'_>) -> Result<(), DockerfileError> {
         let takes = matches!(self.effective().keyword.as_str(), "RUN" | "COPY" | "ADD");

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::arguments::Arguments;
 use super::facts::Facts;
-use super::parse::{Command, Instruction, parse};
-use super::source::Source;
+use super::parse::{ParsedCommand, ParsedInstruction, parse};
+use super::source::CopySource;
 use super::stages::{Origin, same_image};
 use super::variables::Globals;
 
@@ -55,8 +55,8 @@ pub(crate) fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &A
 }
 
 /// What an instruction takes files from, and where in the file that is written.
-fn sources(instruction: &Instruction, facts: &Facts) -> Vec<(Range<usize>, Origin)> {
-    let command: &Command = instruction.effective();
+fn sources(instruction: &ParsedInstruction, facts: &Facts) -> Vec<(Range<usize>, Origin)> {
+    let command: &ParsedCommand = instruction.effective();
     let mut found = Vec::new();
     for flag in &command.flags {
         let Some(value) = flag.value.as_deref() else { continue };
@@ -67,7 +67,7 @@ fn sources(instruction: &Instruction, facts: &Facts) -> Vec<(Range<usize>, Origi
         };
         let Some(part) = part else { continue };
         let name = value[part.clone()].to_owned();
-        let source = if command.keyword == "COPY" { Source::Copy(name) } else { Source::Mount(name) };
+        let source = if command.keyword == "COPY" { CopySource::Copy(name) } else { CopySource::Mount(name) };
         if let (Some(place), Ok(origin)) =
             (flag.in_file(&part, &instruction.joined), facts.origin_of(&source, instruction.line))
         {

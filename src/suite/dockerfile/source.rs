@@ -2,7 +2,7 @@
 
 /// A path or pattern of the context that an instruction takes in, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Input {
+pub(super) struct TakenPath {
     /// The path or pattern.
     pub source: String,
     /// Whether wildcards count.
@@ -40,16 +40,16 @@ impl<'v> Mount<'v> {
     }
 
     /// What it shows of the context: a bind mount that has no `from` does.
-    pub(super) fn input(&self) -> Option<Input> {
+    pub(super) fn input(&self) -> Option<TakenPath> {
         let source = if self.source.is_empty() { "." } else { self.source };
         let bind = self.kind.eq_ignore_ascii_case("bind");
-        bind.then(|| Input { source: source.to_owned(), glob: false, excluded: Vec::new() })
+        bind.then(|| TakenPath { source: source.to_owned(), glob: false, excluded: Vec::new() })
     }
 }
 
 /// Where an instruction takes files from. Only COPY may name a stage by its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum CopySource {
     /// `COPY --from=`
     Copy(String),
     /// `RUN --mount=from=`

@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use super::error::DockerfileError;
 use super::expand::{ExpandError, expand, expand_known};
 use super::facts::{Fact, Facts, Kind};
-use super::source::Source;
+use super::source::CopySource;
 use super::variables::Globals;
 
 /// The images that a build needs.
@@ -33,7 +33,7 @@ pub(super) enum Origin {
 }
 
 /// Stages that a target is made of, and what is not known about them.
-pub(super) struct Needed {
+pub(super) struct NeededStages {
     pub stages: BTreeSet<usize>,
     pub unknown: Vec<DockerfileError>,
 }
@@ -118,8 +118,12 @@ impl Facts {
     }
 
     /// The stages that the target is made of, itself included.
-    pub(super) fn needed_stages(&self, globals: &Globals<'_>, target: Option<&str>) -> Result<Needed, DockerfileError> {
-        let mut needed = Needed { stages: BTreeSet::new(), unknown: Vec::new() };
+    pub(super) fn needed_stages(
+        &self,
+        globals: &Globals<'_>,
+        target: Option<&str>,
+    ) -> Result<NeededStages, DockerfileError> {
+        let mut needed = NeededStages { stages: BTreeSet::new(), unknown: Vec::new() };
         let mut open = vec![self.target_stage(target)?];
         while let Some(stage) = open.pop() {
             if !needed.stages.insert(stage) {
@@ -185,9 +189,9 @@ impl Facts {
     }
 
     /// What a `--from` names: a stage by name or, in COPY, by number, else an image. Variables are not replaced there.
-    pub(super) fn origin_of(&self, source: &Source, line: u32) -> Result<Origin, DockerfileError> {
-        let (Source::Copy(name) | Source::Mount(name)) = source;
-        let number = matches!(source, Source::Copy(_)) && name.parse::<i64>().is_ok();
+    pub(super) fn origin_of(&self, source: &CopySource, line: u32) -> Result<Origin, DockerfileError> {
+        let (CopySource::Copy(name) | CopySource::Mount(name)) = source;
+        let number = matches!(source, CopySource::Copy(_)) && name.parse::<i64>().is_ok();
         let stage = if number { self.numbered(name) } else { self.named_stage(name, self.stages.len()) };
         match stage {
             Some(stage) => Ok(Origin::Stage(stage)),

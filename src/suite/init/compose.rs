@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 use tonnage_image::Platform;
 
-use super::found::{Found, Survey, fit_name, listed};
+use super::found::{FoundVariant, Survey, fit_name, listed};
 use super::interpolate::{env_file, interpolate};
 use super::places::{NAMES, extra_word};
 use crate::fsx;
@@ -90,7 +90,7 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
         let full = fs::canonicalize(root.join(folder)).ok()?;
         Some(full.file_name()?.to_string_lossy().to_lowercase())
     });
-    let reader = Reader { root, folder, values, place: place.join("-"), project: project.unwrap_or_default() };
+    let reader = ComposeReader { root, folder, values, place: place.join("-"), project: project.unwrap_or_default() };
     let mut warned: Vec<(String, Vec<String>)> = Vec::new();
     for (name, service) in services {
         let Some(build) = service.get("build").filter(|build| !build.is_null()) else { continue };
@@ -121,7 +121,7 @@ fn read(root: &Path, file: &Path, content: &str, survey: &mut Survey) {
 }
 
 /// Adds a variant, or its service to the variant that is built alike: several services share an image.
-fn add(found: Found, survey: &mut Survey) {
+fn add(found: FoundVariant, survey: &mut Survey) {
     let same = survey.variants.iter_mut().find(|known| {
         (&known.dockerfile, &known.context, &known.target) == (&found.dockerfile, &found.context, &found.target)
             && (&known.platform, &known.network, &known.args) == (&found.platform, &found.network, &found.args)
@@ -146,7 +146,7 @@ fn add(found: Found, survey: &mut Survey) {
 }
 
 /// A compose file's surroundings.
-struct Reader<'a> {
+struct ComposeReader<'a> {
     root: &'a Path,
     folder: &'a Path,
     values: BTreeMap<String, String>,
@@ -155,8 +155,14 @@ struct Reader<'a> {
     project: String,
 }
 
-impl Reader<'_> {
-    fn variant(&self, name: &str, service: &Value, build: &Value, told: &mut Vec<String>) -> Result<Found, String> {
+impl ComposeReader<'_> {
+    fn variant(
+        &self,
+        name: &str,
+        service: &Value,
+        build: &Value,
+        told: &mut Vec<String>,
+    ) -> Result<FoundVariant, String> {
         let word = |table: &Value, key: &str| match table.get(key) {
             Some(Value::String(text)) => self.filled_in(text).map(|text| Some(text).filter(|text| !text.is_empty())),
             None | Some(Value::Null) => Ok(None),
@@ -193,7 +199,7 @@ impl Reader<'_> {
             .ok()
             .and_then(|bytes| Facts::parse(&String::from_utf8_lossy(&bytes)).ok())
             .unwrap_or_default();
-        Ok(Found {
+        Ok(FoundVariant {
             name: fit_name(name),
             place: self.place.clone(),
             services: vec![name.to_owned()],
@@ -210,7 +216,7 @@ impl Reader<'_> {
                 Some(image) => vec![image],
                 None => ["-", "_"].iter().map(|between| format!("{}{between}{name}", self.project)).collect(),
             },
-            ..Found::default()
+            ..FoundVariant::default()
         })
     }
 

@@ -9,14 +9,14 @@ use crate::text;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
     /// Variants, sorted by name.
-    pub variants: Vec<Found>,
+    pub variants: Vec<FoundVariant>,
     /// What was found but cannot be used, one line each.
     pub warnings: Vec<String>,
 }
 
 /// A variant as it was found and guessed. Paths are relative to the folder that was surveyed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundVariant {
     /// Its name, fit for a manifest.
     pub name: String,
     /// What tells it from another of its name: the folder of the compose file that names it; else empty.

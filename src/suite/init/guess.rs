@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::found::Found;
+use super::found::FoundVariant;
 use super::places::is_compose_file;
-use crate::context::{Files, Kind, Own};
+use crate::context::{EntryKind, Files, Own};
 use crate::record::Builder;
 use crate::suite::dockerfile::{ContextPath, Taken};
 
@@ -109,7 +109,7 @@ pub(super) struct Missing {
 
 /// What a Dockerfile copies that its context does not have. A pattern that matches nothing counts where the instruction
 /// copies nothing else; beside another source it is usually a file that may be missing (`yarn.lock*`).
-pub(super) fn missing(root: &Path, found: &Found, taken: &Taken<'_>, files: Option<&Files>) -> Missing {
+pub(super) fn missing(root: &Path, found: &FoundVariant, taken: &Taken<'_>, files: Option<&Files>) -> Missing {
     let folder = root.join(&found.context);
     let is_sent = |path: &ContextPath| {
         let Some(files) = files else { return true };
@@ -142,7 +142,7 @@ pub(super) fn missing(root: &Path, found: &Found, taken: &Taken<'_>, files: Opti
 }
 
 /// The files of a variant's context.
-pub(super) fn files(root: &Path, found: &Found) -> Option<Files> {
+pub(super) fn files(root: &Path, found: &FoundVariant) -> Option<Files> {
     Files::list(&root.join(&found.context), &root.join(&found.dockerfile), Builder::Buildkit, &Own::default()).ok()
 }
 
@@ -158,7 +158,7 @@ pub(super) fn edited_files(
     let paths: Vec<&str> = files
         .entries
         .iter()
-        .filter(|(path, found)| matches!(found.kind, Kind::File(_) | Kind::Link(_)) && !is_aside(path))
+        .filter(|(path, found)| matches!(found.kind, EntryKind::File(_) | EntryKind::Link(_)) && !is_aside(path))
         .map(|(path, _)| path.as_str())
         .collect();
     let deps = paths

@@ -16,7 +16,7 @@ mod write;
 #[cfg(feature = "testing")]
 pub(crate) use compose::survey_of as read_compose;
 pub(crate) use error::InitError;
-pub(crate) use found::{Found, Survey};
+pub(crate) use found::{FoundVariant, Survey};
 pub(crate) use ignore::to_ignore;
 pub(crate) use survey::survey;
 pub(crate) use write::manifest;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::InitError;
-use super::found::{Found, Survey, fit_name, listed};
+use super::found::{FoundVariant, Survey, fit_name, listed};
 use super::places::{MAX_DEPTH, SKIPPED, is_compose_file, is_dockerfile};
 use super::{compose, guess};
 use crate::fsx::{self, FileError};
@@ -20,13 +20,13 @@ const MAX_SEEN: usize = 200_000;
 /// A Dockerfile that a compose file builds is taken as that says; any other by itself, its context guessed from
 /// what it copies.
 pub(crate) fn survey(root: &Path) -> Result<Survey, InitError> {
-    let mut files = Files::default();
+    let mut files = FoundFiles::default();
     files.collect(root)?;
     let mut survey = Survey::default();
     compose::read_all(root, &files.compose, &mut survey);
     let built: BTreeSet<PathBuf> = survey.variants.iter().map(|found| found.dockerfile.clone()).collect();
     for file in files.docker.into_iter().filter(|file| !built.contains(file)) {
-        survey.variants.push(Found { name: name_of(root, &file), dockerfile: file, ..Found::default() });
+        survey.variants.push(FoundVariant { name: name_of(root, &file), dockerfile: file, ..FoundVariant::default() });
     }
     let Survey { variants, warnings } = &mut survey;
     let mut bases = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn survey(root: &Path) -> Result<Survey, InitError> {
 
 /// Gives each variant a name of its own: where two are called alike, with the place of its compose file, where that
 /// does not help, with a number.
-fn make_names_unique(variants: &mut [Found]) {
+fn make_names_unique(variants: &mut [FoundVariant]) {
     variants.sort_by(|one, other| one.name.cmp(&other.name).then_with(|| one.dockerfile.cmp(&other.dockerfile)));
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for found in &*variants {
@@ -69,7 +69,7 @@ fn make_names_unique(variants: &mut [Found]) {
 }
 
 /// Fills in what the Dockerfile itself tells, and gives the images that it needs; `None` where it is none, which becomes a warning.
-fn look_into(root: &Path, found: &mut Found, warnings: &mut Vec<String>) -> Option<Vec<String>> {
+fn look_into(root: &Path, found: &mut FoundVariant, warnings: &mut Vec<String>) -> Option<Vec<String>> {
     let shown = found.dockerfile.display().to_string();
     let text = match fsx::read(&root.join(&found.dockerfile)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -198,12 +198,12 @@ fn is_from(line: &str) -> bool {
 }
 
 #[derive(Default)]
-struct Files {
+struct FoundFiles {
     docker: Vec<PathBuf>,
     compose: Vec<PathBuf>,
 }
 
-impl Files {
+impl FoundFiles {
     fn collect(&mut self, root: &Path) -> Result<(), FileError> {
         let mut open = vec![(PathBuf::new(), 0)];
         let mut seen = 0;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Found, InitError, Survey};
+use super::{FoundVariant, InitError, Survey};
 use crate::suite::load::from_text;
 use crate::suite::{MANIFEST_NAME, SuiteError};
 
@@ -81,22 +81,25 @@ fn text(survey: &Survey, name: Option<&str>) -> String {
 }
 
 /// What all variants have alike.
-fn shared<'a>(variants: &'a [Found], value: impl Fn(&'a Found) -> Option<&'a PathBuf>) -> Option<&'a PathBuf> {
+fn shared<'a>(
+    variants: &'a [FoundVariant],
+    value: impl Fn(&'a FoundVariant) -> Option<&'a PathBuf>,
+) -> Option<&'a PathBuf> {
     let first = value(variants.first()?)?;
     variants.iter().all(|found| value(found) == Some(first)).then_some(first)
 }
 
 /// A port and a path to ask for.
-type Asked = (u16, String);
+type ServedAt = (u16, String);
 
 /// The port and path that a variant can be asked at, as far as they are known.
-fn asked(found: &Found) -> Option<Asked> {
+fn asked(found: &FoundVariant) -> Option<ServedAt> {
     let path = found.health.as_ref().filter(|path| crate::suite::load::is_url_path(path));
     found.ports.first().map(|port| (*port, path.map_or("/", String::as_str).to_owned()))
 }
 
 /// How to ask the application, commented out: a port says nothing of what else it needs to answer.
-fn serve(out: &mut String, variants: &[Found]) -> Option<Asked> {
+fn serve(out: &mut String, variants: &[FoundVariant]) -> Option<ServedAt> {
     let (port, path) = variants.iter().find_map(asked)?;
     let _ = write!(
         out,
@@ -108,7 +111,7 @@ fn serve(out: &mut String, variants: &[Found]) -> Option<Asked> {
 }
 
 /// The same for a variant that is asked otherwise.
-fn own_serve(out: &mut String, found: &Found, suite: Option<&Asked>) {
+fn own_serve(out: &mut String, found: &FoundVariant, suite: Option<&ServedAt>) {
     let Some((port, path)) = asked(found) else { return };
     if suite != Some(&(port, path.clone())) {
         let _ = writeln!(out, "# serve = {{ port = {port}, path = {} }}", quoted(&path));

@@ -22,7 +22,7 @@ pub(super) struct Layer {
 
 /// An image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Image {
+pub(super) struct ScriptImage {
     pub(super) id: String,
     pub(super) layers: Vec<Layer>,
     pub(super) labels: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ impl Layer {
     }
 }
 
-impl Image {
+impl ScriptImage {
     /// A base image of one layer.
     pub(super) fn base(reference: &str, files: &[(String, u64)]) -> Self {
         let content = |path: &String, size: u64| path.bytes().cycle().take(size as usize).collect();
@@ -85,7 +85,7 @@ impl Image {
 }
 
 /// A docker archive of these images, by reference.
-pub(super) fn write(images: &[(String, &Image)]) -> Bytes {
+pub(super) fn write(images: &[(String, &ScriptImage)]) -> Bytes {
     let images: Vec<archives::Image> = images
         .iter()
         .map(|(reference, image)| archives::Image {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::archive::{Image, Layer};
-use super::dockerfile::{self, Dockerfile, Instruction, below, digest};
-use super::{Script, State, TroubleKind};
+use super::archive::{Layer, ScriptImage};
+use super::dockerfile::{self, Dockerfile, ScriptInstruction, below, digest};
+use super::{Script, ScriptState, TroubleKind};
 use crate::engine::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError};
 use crate::random::SplitMix64;
 use crate::record::{Builder, Parts, Step};
@@ -49,7 +49,7 @@ fn around(nanoseconds: u64, times: &mut SplitMix64) -> Nanos {
 /// Builds; `Err` only where the script takes the engine away.
 pub(super) fn build(
     script: &Script,
-    store: &mut State,
+    store: &mut ScriptState,
     request: &BuildRequest,
     troubles: &[TroubleKind],
     observe: &mut dyn FnMut(BuildEvent),
@@ -141,7 +141,7 @@ pub(super) fn build(
     let stage = stages.swap_remove(last);
     let mut labels = store.find(&base_name(&parsed, last)).map(|base| base.labels.clone()).unwrap_or_default();
     labels.extend(request.labels.clone());
-    let image = Image::new(stage.layers, labels, &stage.settings);
+    let image = ScriptImage::new(stage.layers, labels, &stage.settings);
     let image_id = image.id.clone();
     store.tags.extend(request.tags.iter().map(|tag| (super::named(tag), image_id.clone())));
     store.images.insert(image_id.clone(), image);
@@ -196,7 +196,7 @@ fn base_name(parsed: &Dockerfile, stage: usize) -> String {
     }
 }
 
-fn base_of(state: &State, parsed: &Dockerfile, stages: &[Stage], from: &Instruction) -> Option<Stage> {
+fn base_of(state: &ScriptState, parsed: &Dockerfile, stages: &[Stage], from: &ScriptInstruction) -> Option<Stage> {
     let name = &parsed.stages[from.stage].1;
     if let Some(earlier) = stage_of(parsed, name).filter(|&stage| stage < from.stage) {
         return stages.get(earlier).cloned();
@@ -210,7 +210,7 @@ fn base_of(state: &State, parsed: &Dockerfile, stages: &[Stage], from: &Instruct
 
 /// What an instruction hits by: what is below it, its text, what it copies, the arguments that its stage declares.
 fn key_of(
-    instruction: &Instruction,
+    instruction: &ScriptInstruction,
     parsed: &Dockerfile,
     stages: &[Stage],
     files: &BTreeMap<String, Vec<u8>>,
@@ -244,7 +244,7 @@ fn key_of(
 }
 
 /// Times of a small Flask application, in nanoseconds.
-fn cost(instruction: &Instruction) -> u64 {
+fn cost(instruction: &ScriptInstruction) -> u64 {
     match instruction.kind {
         Kind::Run => 3_000_000_000,
         Kind::Workdir => 20_000_000,
@@ -254,7 +254,7 @@ fn cost(instruction: &Instruction) -> u64 {
 
 /// The layer that an instruction makes. A RUN makes another one each time it runs, as time stamps do it; a COPY of
 /// the same files makes the same one.
-fn execute(instruction: &Instruction, files: &BTreeMap<String, Vec<u8>>, number: u64) -> Layer {
+fn execute(instruction: &ScriptInstruction, files: &BTreeMap<String, Vec<u8>>, number: u64) -> Layer {
     let copied = |source: &&str| below(files, source).map(|(path, content)| (path.clone(), content.clone())).collect();
     let made: Vec<(String, Vec<u8>)> = match instruction.kind {
         Kind::Run => vec![

@@ -9,7 +9,7 @@ use crate::suite::dockerfile::{Facts, Kind};
 
 /// One instruction of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Instruction {
+pub(super) struct ScriptInstruction {
     pub(super) kind: Kind,
     /// Its text on one line.
     pub(super) text: String,
@@ -22,12 +22,12 @@ pub(super) struct Instruction {
 /// Stages and instructions; FROM is the first of each stage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Dockerfile {
-    pub(super) instructions: Vec<Instruction>,
+    pub(super) instructions: Vec<ScriptInstruction>,
     /// Names of the stages, BuildKit's own where they have none, and what they are FROM.
     pub(super) stages: Vec<(String, String)>,
 }
 
-impl Instruction {
+impl ScriptInstruction {
     /// The stage that a COPY copies from.
     pub(super) fn from(&self) -> Option<&str> {
         self.text.split(' ').find_map(|word| word.strip_prefix("--from="))
@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<Dockerfile, String> {
         (name, stage.base)
     });
     let instructions = facts.instructions.into_iter().skip_while(|fact| fact.kind != Kind::From);
-    let instructions = instructions.map(|fact| Instruction {
+    let instructions = instructions.map(|fact| ScriptInstruction {
         kind: fact.kind,
         text: fact.text,
         stage: fact.stage as usize,

@@ -22,7 +22,7 @@ use crate::engine::{
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
-use archive::Image;
+use archive::ScriptImage;
 use cache::Cache;
 
 /// What a [`ScriptedEngine`] is and does.
@@ -133,7 +133,7 @@ pub struct ScriptedEngine {
     /// Requests so far, since the last [`ScriptedEngine::fail`].
     requests: Cell<u64>,
     fault: Cell<Option<(u64, Fault)>>,
-    state: RefCell<State>,
+    state: RefCell<ScriptState>,
 }
 
 /// What happens to one request.
@@ -146,8 +146,8 @@ pub enum Fault {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    images: BTreeMap<String, Image>,
+struct ScriptState {
+    images: BTreeMap<String, ScriptImage>,
     tags: BTreeMap<String, String>,
     containers: BTreeMap<String, ContainerSpec>,
     cache: Cache,
@@ -241,14 +241,14 @@ impl ScriptedEngine {
     }
 }
 
-impl State {
+impl ScriptState {
     fn add_base(&mut self, reference: &str, files: &[(String, u64)]) {
-        let image = Image::base(reference, files);
+        let image = ScriptImage::base(reference, files);
         self.tags.insert(named(reference), image.id.clone());
         self.images.insert(image.id.clone(), image);
     }
 
-    fn find(&self, reference: &str) -> Option<&Image> {
+    fn find(&self, reference: &str) -> Option<&ScriptImage> {
         self.images.get(self.tags.get(&named(reference)).map_or(reference, String::as_str))
     }
 
@@ -339,7 +339,7 @@ impl ImageBuilder for ScriptedEngine {
         }
         state.containers.retain(|_, spec| spec.labels.get(labels::RUN) != Some(&ownership.run));
         let before = ownership.before.clone().unwrap_or_default();
-        let State { images: all, tags, cache: records, .. } = &mut *state;
+        let ScriptState { images: all, tags, cache: records, .. } = &mut *state;
         let own = |tag: &str| labels::is_own_name(&ownership.run, tag) || ownership.tags.contains(tag);
         all.retain(|id, _| {
             let named: Vec<&String> = tags.iter().filter(|(_, named)| *named == id).map(|(tag, _)| tag).collect();

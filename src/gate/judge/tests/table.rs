@@ -3,7 +3,7 @@
 use super::*;
 
 /// Name, budget of the slim variant, baseline, record, verdict, exit code, part of the message that decides.
-pub(super) type Row = (&'static str, &'static str, Option<Change>, Change, Verdict, u8, &'static str);
+pub(super) type Row = (&'static str, &'static str, Option<TestEdit>, TestEdit, Verdict, u8, &'static str);
 
 pub(super) const TABLE: &[Row] = &[
     // Absolute limits.

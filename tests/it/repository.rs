@@ -81,3 +81,15 @@ fn archives_have_one_name_wherever_they_are_made_or_looked_for() {
         assert!(read(file).contains(name), "{file}: {name}");
     }
 }
+
+#[test]
+fn a_run_of_the_main_job_leaves_the_work_tree_clean() {
+    for left in ["results/flask-blog/history.jsonl", "results/flask-blog/20261129T103114Z/run.json", ".cache/build.log"]
+    {
+        let ignored =
+            std::process::Command::new("git").args(["check-ignore", "--quiet", left]).current_dir(ROOT).status();
+        assert!(ignored.unwrap().success(), "git does not ignore {left}");
+        let tracked = std::process::Command::new("git").args(["ls-files", left]).current_dir(ROOT).output().unwrap();
+        assert!(tracked.stdout.is_empty(), "git tracks {left}");
+    }
+}

@@ -28,7 +28,7 @@ pub(crate) use paired::{NoiseVerdict, RatioEstimate, noise, paired_ratio, unpair
 pub(crate) use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
 pub(crate) use sharing::{Sharing, sharing, sharing_of, unique_bytes};
-pub(crate) use summary::{SummaryTiming, VariantSummary, summary};
+pub(crate) use summary::{SummaryTiming, VariantSummary, summary, summary_of_images};
 pub(crate) use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
 
 /// Level of every interval that is printed, unless it says otherwise.

@@ -72,9 +72,21 @@ pub(crate) fn summary(record: &Record) -> Vec<VariantSummary> {
     for timing in timings(record) {
         by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, headline(&timing));
     }
-    let first = record.variants.first().and_then(Variant::size);
-    let smallest = record.variants.iter().filter(|variant| works(variant)).filter_map(Variant::size).min();
-    let lines = record.variants.iter().enumerate();
+    lines(&record.variants, by_variant)
+}
+
+/// The same of images that are weighed side by side.
+pub(crate) fn summary_of_images(images: &[Variant]) -> Vec<VariantSummary> {
+    lines(images, BTreeMap::new())
+}
+
+fn lines(
+    variants: &[Variant],
+    mut by_variant: BTreeMap<String, BTreeMap<Scenario, SummaryTiming>>,
+) -> Vec<VariantSummary> {
+    let first = variants.first().and_then(Variant::size);
+    let smallest = variants.iter().filter(|variant| works(variant)).filter_map(Variant::size).min();
+    let lines = variants.iter().enumerate();
     lines
         .map(|(index, variant)| {
             let size = variant.size();

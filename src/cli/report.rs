@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, MeasuredKind};
 use crate::record::{self, Record, Scenario, Variant};
-use crate::report::{self, Appearance, FilesBeside, Style, Theme, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, Appearance, FilesBeside, Style, Theme, WantedChart, WeighSection, WeighShown, WeighSkipped};
 use crate::text::for_people;
 
 /// Rows of each list of a weighing.
@@ -79,25 +79,23 @@ impl ChartArgs {
         }
     }
 
-    /// The record with the variants to draw.
-    fn chosen(&self, record: &Record) -> Result<Record, Failure> {
-        let mut record = record.clone();
-        if self.only.is_empty() {
-            return Ok(record);
-        }
-        if let Some(unknown) = self.only.iter().find(|name| record.variants.iter().all(|one| one.name != **name)) {
-            let names: Vec<String> =
-                record.variants.iter().map(|variant| format!("`{}`", for_people(&variant.name))).collect();
+    /// Whether a variant is to be drawn; an error if one that is asked for is not there.
+    fn chosen(&self, variants: &[Variant]) -> Result<impl Fn(&str) -> bool, Failure> {
+        if let Some(unknown) = self.only.iter().find(|name| variants.iter().all(|one| one.name != **name)) {
+            let names: Vec<String> = variants.iter().map(|one| format!("`{}`", for_people(&one.name))).collect();
             return Err(Failure::new(
                 Exit::Usage,
                 format!("there is no variant `{}` in the record", for_people(unknown)),
                 format!("choose from {}", names.join(", ")),
             ));
         }
-        record.variants.retain(|variant| self.only.contains(&variant.name));
-        record.samples.retain(|sample| self.only.contains(&sample.variant));
-        Ok(record)
+        Ok(|name: &str| self.only.is_empty() || self.only.iter().any(|only| only == name))
     }
+}
+
+/// Whether a file is a picture, which shows the chosen variants only.
+fn is_picture(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "svg" || extension == "png")
 }
 
 /// What is printed.
@@ -130,13 +128,15 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
         let written = report::write_all(&record, &history, out)?;
         terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
     }
-    let drawn = args.chart.chosen(&record)?;
+    let chosen = args.chart.chosen(&record.variants)?;
+    let mut drawn = record.clone();
+    drawn.variants.retain(|variant| chosen(&variant.name));
+    drawn.samples.retain(|sample| chosen(&sample.variant));
     let look = args.chart.appearance();
+    let wanted = WantedChart { chart: args.chart.chart.as_deref(), look: &look };
     for file in &args.export {
-        let picture = file.extension().is_some_and(|extension| extension == "svg" || extension == "png");
-        let of = if picture { &drawn } else { &record };
-        let content = report::export(of, file, (args.chart.chart.as_deref(), &look))?;
-        fsx::write_atomic(file, &content)?;
+        let of = if is_picture(file) { &drawn } else { &record };
+        fsx::write_atomic(file, &report::export(of, file, wanted)?)?;
     }
     if let Some(readme) = &args.into {
         let charts = relative(readme, &args.out.as_deref().unwrap_or(folder).join("charts"));
@@ -160,7 +160,11 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
     use WeighSection::{Files, Findings, Layers, Packages};
     if args.into.is_some() || args.out.is_some() {
         let message = "`--into` and `--out` need the record of a run, and this is a weighing";
-        return Err(Failure::new(Exit::Usage, message, "use `--export FILE.html` or `--export FILE.md`"));
+        return Err(Failure::new(
+            Exit::Usage,
+            message,
+            "use `--export`, such as `--export sizes.svg` or `--export page.html`",
+        ));
     }
     let shown = WeighShown {
         sections: &[Layers, Packages, Files, Findings],
@@ -169,16 +173,13 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
         bytes: false,
         sums: &[],
     };
+    let chosen = args.chart.chosen(images)?;
+    let drawn: Vec<Variant> = images.iter().filter(|image| chosen(&image.name)).cloned().collect();
+    let look = args.chart.appearance();
+    let wanted = WantedChart { chart: args.chart.chart.as_deref(), look: &look };
     for file in &args.export {
-        let text = match file.extension().and_then(|extension| extension.to_str()) {
-            Some("html") => report::weigh_html(images, WeighShown { top: usize::MAX, ..shown }),
-            Some("md") => report::weigh_markdown(images, shown),
-            _ => {
-                let message = format!("cannot infer the format of `{}` from its name", file.display());
-                return Err(Failure::new(Exit::Usage, message, "a weighing is exported as `*.html` or `*.md`"));
-            }
-        };
-        fsx::write_atomic(file, text.as_bytes())?;
+        let of = if is_picture(file) { &drawn } else { images };
+        fsx::write_atomic(file, &report::export_weighing(of, shown, file, wanted)?)?;
     }
     let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {

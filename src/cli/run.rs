@@ -26,7 +26,7 @@ use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptio
 use crate::random;
 use crate::record::{self, Against, Builder, Ended, Record, Scenario};
 use crate::report;
-use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, of_dockerfiles};
+use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, commit_of, of_dockerfiles};
 use crate::text::for_people;
 use crate::ui::{Plain, Watch};
 
@@ -405,6 +405,7 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
         resume,
         state: env::state_folder(),
         run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
+        commit: commit_of(&suite.root),
         builder: args.builder.unwrap_or_default().to_string(),
         bases: args.bases().to_owned(),
         plan: PlanOptions {

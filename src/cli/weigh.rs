@@ -211,7 +211,7 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
         WeighFormat::Json => report::weigh_json(&images, skipped),
         WeighFormat::Csv => report::weigh_csv(&images, rows, skipped),
         WeighFormat::Markdown => report::weigh_markdown(&images, shown),
-        WeighFormat::Html => report::weigh_html(&images, shown),
+        WeighFormat::Html => report::weigh_html(&images, shown)?,
         // Written above: it has all paths.
         WeighFormat::Ncdu => String::new(),
     })?;

@@ -258,7 +258,7 @@ mod tests {
     use crate::units::Bytes;
 
     fn node(name: &str, bytes: u64, children: Vec<FileNode>) -> FileNode {
-        FileNode { name: name.into(), size_bytes: Bytes(bytes), children }
+        FileNode { name: name.into(), size_bytes: Bytes(bytes), children, ..FileNode::default() }
     }
 
     fn image() -> Variant {

@@ -165,6 +165,7 @@ impl<'a> Beside<'a> {
                 title: suite.title.clone(),
                 digest: suite.digest.clone(),
                 source: suite.source.clone(),
+                commit: self.other.commit.to_owned(),
             },
             elapsed_ns: Nanos::ZERO,
             spent: Spent::default(),

@@ -37,6 +37,7 @@ pub(super) async fn begin_record<H: ImageHost>(
             title: suite.title.clone(),
             digest: suite.digest.clone(),
             source: suite.source.clone(),
+            commit: options.commit.clone(),
         },
         settings: Settings {
             builder: options.builder.clone(),

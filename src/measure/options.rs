@@ -28,6 +28,9 @@ pub struct RunOptions {
     /// Id of the run: value of the label on all it makes, and part of its tags.
     #[serde(skip)]
     pub run: String,
+    /// Commit of the repository around the suite, for the record.
+    #[serde(skip)]
+    pub commit: String,
     /// Builder as it was asked for, for the record.
     pub builder: String,
     /// Name of the set of bases.
@@ -103,6 +106,7 @@ pub(super) mod tests {
             resume: false,
             state: "state".into(),
             run: "run".into(),
+            commit: String::new(),
             builder: "classic".into(),
             bases: "stand-in".into(),
             plan: PlanOptions {

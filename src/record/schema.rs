@@ -115,6 +115,9 @@ pub struct SuiteInfo {
     /// Where the reference figures come from, for a source line; empty where none is given.
     #[serde(default)]
     pub source: String,
+    /// Commit that the repository around it was at; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
 }
 
 /// What the run was asked to do, after flags, environment and suite were resolved.

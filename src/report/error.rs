@@ -52,7 +52,7 @@ impl Diagnose for ReportError {
             Self::File(error) => error.hint(),
             Self::Draw { .. } => Some("the record and the tables are complete; report this as a bug".to_owned()),
             Self::NothingToDraw { .. } => {
-                Some("choose another `--chart`, or measure with `tonnage run` what it shows".to_owned())
+                Some("use `--chart sizes`, or measure with `tonnage run` what it shows".to_owned())
             }
             Self::UnknownFile { .. } => Some(
                 "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, the name of a chart such as \

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::charts::Appearance;
+use super::charts::{Chart, WantedChart};
 use super::facts::Facts;
+use super::weigh::{WeighShown, weigh_html, weigh_json, weigh_markdown};
 use super::{ReportError, charts, html, run};
 use crate::analyse::trend::{self, HistoryLine, TrendMetric};
 use crate::fsx;
-use crate::record::{Record, Scenario, csv};
+use crate::record::{FILE, Record, Scenario, Variant, csv};
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,13 +37,16 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
     write("report.md", run::document(&facts, &names).as_bytes())?;
-    write("report.html", html::page(&facts, &fonts)?.as_bytes())?;
+    let trends = [TrendMetric::Size, TrendMetric::Build(Scenario::Src)].map(|metric| trend::trend(history, metric));
+    let files = ["report.md", "sizes.csv", "samples.csv", "layers.csv", FILE];
+    let files = if dir.join(FILE).is_file() { &files[..] } else { &files[..4] };
+    write("report.html", html::page(&facts, &fonts, &html::Around { trends: &trends, files })?.as_bytes())?;
     for chart in painted {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
-    for metric in [TrendMetric::Size, TrendMetric::Build(Scenario::Src)] {
-        if let Some(chart) = super::trend_chart(&trend::trend(history, metric))? {
+    for trend in &trends {
+        if let Some(chart) = super::trend_chart(trend)? {
             write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
             write(&format!("charts/{}.png", chart.name), &chart.png)?;
         }
@@ -62,16 +66,9 @@ pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
 /// The names of the charts.
 pub(crate) const CHARTS: [&str; 6] = ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "start-up"];
 
-/// One file of a report, chosen by the name that it shall have; a picture of the chart named, or else of that of its name.
-pub(crate) fn export(
-    record: &Record,
-    file: &Path,
-    (chart, look): (Option<&str>, &Appearance),
-) -> Result<Vec<u8>, ReportError> {
-    let part =
-        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
-    let (stem, extension) = (part(file.file_stem()), part(file.extension()));
-    let unknown = || ReportError::UnknownFile { name: part(file.file_name()) };
+/// One file of a report, chosen by the name that it shall have.
+pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> Result<Vec<u8>, ReportError> {
+    let (stem, extension) = name_of(file);
     match (stem.as_str(), extension.as_str()) {
         (_, "md") => Ok(run::markdown(record).into_bytes()),
         (_, "html") => Ok(html::html(record)?.into_bytes()),
@@ -79,15 +76,52 @@ pub(crate) fn export(
         ("sizes", "csv") => Ok(csv::sizes_csv(record).into_bytes()),
         ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),
         ("layers", "csv") => Ok(csv::layers_csv(record).into_bytes()),
-        (name, "svg" | "png") => {
-            let name = chart.unwrap_or(name);
-            if !CHARTS.contains(&name) {
-                return Err(unknown());
-            }
-            let found = charts::charts_like(record, look)?.into_iter().find(|chart| chart.name == name);
-            let chart = found.ok_or_else(|| ReportError::NothingToDraw { chart: name.to_owned() })?;
-            Ok(if extension == "svg" { chart.svg.into_bytes() } else { chart.png })
-        }
-        _ => Err(unknown()),
+        (_, "svg" | "png") => picture(file, wanted, charts::charts_like(record, wanted.look)?),
+        _ => Err(unknown(file)),
     }
+}
+
+/// One file about images that were weighed, chosen by the name that it shall have.
+pub(crate) fn export_weighing(
+    images: &[Variant],
+    shown: WeighShown<'_>,
+    file: &Path,
+    wanted: WantedChart<'_>,
+) -> Result<Vec<u8>, ReportError> {
+    match name_of(file).1.as_str() {
+        "md" => Ok(weigh_markdown(images, shown).into_bytes()),
+        "html" => Ok(weigh_html(images, WeighShown { top: usize::MAX, ..shown })?.into_bytes()),
+        "json" => Ok(weigh_json(images, shown.skipped).into_bytes()),
+        "svg" | "png" => {
+            let fonts = charts::fonts()?;
+            let drawing = charts::of_images(images, charts::Sheet { fonts: &fonts, look: wanted.look });
+            picture(file, wanted, vec![drawing.chart(&fonts)?])
+        }
+        _ => Err(unknown(file)),
+    }
+}
+
+/// A chart in the format that the file's name says: the chosen one, or else that of the file's name.
+fn picture(file: &Path, wanted: WantedChart<'_>, charts: Vec<Chart>) -> Result<Vec<u8>, ReportError> {
+    let (stem, extension) = name_of(file);
+    let name = wanted.chart.unwrap_or(&stem);
+    if !CHARTS.contains(&name) {
+        return Err(unknown(file));
+    }
+    let found = charts.into_iter().find(|chart| chart.name == name);
+    let chart = found.ok_or_else(|| ReportError::NothingToDraw { chart: name.to_owned() })?;
+    Ok(if extension == "svg" { chart.svg.into_bytes() } else { chart.png })
+}
+
+fn unknown(file: &Path) -> ReportError {
+    ReportError::UnknownFile { name: text(file.file_name()) }
+}
+
+/// The name of a file and its extension.
+fn name_of(file: &Path) -> (String, String) {
+    (text(file.file_stem()), text(file.extension()))
+}
+
+fn text(part: Option<&std::ffi::OsStr>) -> String {
+    part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default()
 }

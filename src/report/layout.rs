@@ -128,27 +128,28 @@ fn used(table: &Table, index: usize, width: usize) -> usize {
     texts.flat_map(|text| wrap(&for_people(text), width)).map(|line| line.width()).max().unwrap_or(0)
 }
 
-/// The table with as many of its optional columns as there is room for, and the width of each column; the frame takes
-/// three for each and one more. The rightmost optional columns are left out first.
+/// The table with as many of its optional columns as there is room for, the leftmost first, and the width of each column; the
+/// frame takes three for each and one more.
 pub(super) fn columns(table: &Table, width: usize) -> (Table, Vec<usize>) {
-    let mut table = table.clone();
-    loop {
-        let all: Vec<Wants> = (0..table.columns.len()).map(|index| wants(&table, index)).collect();
-        let room = width.saturating_sub(3 * all.len() + 1);
-        let needs = |wants: &Wants| match table.narrow {
-            Narrow::Break => wants.least,
-            Narrow::Hide => wants.good,
-        };
-        let least: usize = all.iter().map(needs).sum();
-        let optional = table.columns.iter().rposition(|column| column.optional);
-        match optional {
-            Some(dropped) if least > room => table = table.with_columns(|index| index != dropped),
-            _ => {
-                let widths = share(&table, &all, room);
-                return (table, widths);
-            }
+    let all: Vec<Wants> = (0..table.columns.len()).map(|index| wants(table, index)).collect();
+    let room_for = |columns: usize| width.saturating_sub(3 * columns + 1);
+    let needs = |wants: &Wants| match table.narrow {
+        Narrow::Break => wants.least,
+        Narrow::Hide => wants.good,
+    };
+    let mut kept: Vec<bool> = table.columns.iter().map(|column| !column.optional).collect();
+    for index in 0..kept.len() {
+        if !kept[index] {
+            kept[index] = true;
+            let shown = all.iter().zip(&kept).filter(|(_, kept)| **kept);
+            kept[index] = shown.clone().map(|(wants, _)| needs(wants)).sum::<usize>() <= room_for(shown.count());
         }
     }
+    let mut index = 0..;
+    let shown: Vec<Wants> = all.into_iter().filter(|_| index.next().is_some_and(|index| kept[index])).collect();
+    let table = table.clone().with_columns(|index| kept[index]);
+    let widths = share(&table, &shown, room_for(shown.len()));
+    (table, widths)
 }
 
 /// The room shared out: what columns need, then whole what makes them good, then sentences what is left.
@@ -215,6 +216,17 @@ mod tests {
         }
         let long = "n".repeat(400);
         assert_eq!(wrap(&long, 30).concat(), long);
+    }
+
+    #[test]
+    fn a_wide_optional_column_does_not_hide_the_narrow_ones_behind_it() {
+        let mut table = Table::new("t", &["Variant", "?Wide", "?#A", "?#B"]).dense();
+        table.push(["python3.9-slim", "a remark of thirty columns or so", "1", "2"].map(Cell::new).into());
+        let heads =
+            |width| -> Vec<String> { columns(&table, width).0.columns.into_iter().map(|column| column.head).collect() };
+        assert_eq!(heads(100), ["Variant", "Wide", "A", "B"]);
+        assert_eq!(heads(40), ["Variant", "A", "B"]);
+        assert_eq!(heads(22), ["Variant", "A"]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod words;
 pub(crate) use baseline::{accepted, verified};
 pub(crate) use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
 pub use charts::Appearance;
-pub(crate) use charts::Theme;
+pub(crate) use charts::{Theme, WantedChart};
 #[cfg(any(test, feature = "testing"))]
 pub use charts::{charts, charts_like};
 pub(crate) use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
@@ -44,7 +44,7 @@ pub(crate) use clean::{clean_up_after, elsewhere, left_by, left_in_place, remove
 pub(crate) use compare::verdict as because;
 pub(crate) use doctor::{Examination, no_engine};
 pub(crate) use error::ReportError;
-pub(crate) use files::{CHARTS, export};
+pub(crate) use files::{CHARTS, export, export_weighing};
 pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;

@@ -94,6 +94,15 @@ fn engine_changes(trend: &Trend, found: &mut BTreeMap<(usize, ChangeKind, &str),
     Some(for_people(&format!("the engine changed {count}: {earlier}{}{cut}", engines[hidden..].join("; "))))
 }
 
+/// A run and what it measured: `python3.9 896 MB · 2026-11-06T12:00:00Z · commit 0123456789 · other base (…)`.
+pub(super) fn run_of(trend: &Trend, line: &VariantTrend, point: &TrendPoint) -> String {
+    let known = |list: &[String]| list.get(point.run).filter(|text| !text.is_empty()).cloned();
+    let commit = known(&trend.commits).map(|commit| format!("commit {}", commit.get(..10).unwrap_or(&commit)));
+    let changes = point.changes.iter().map(|change| format!("other {} ({})", change.kind.word(), change.detail));
+    let value = format!("{} {}", line.variant, shown(trend, point));
+    std::iter::once(value).chain(known(&trend.runs)).chain(commit).chain(changes).collect::<Vec<_>>().join(" · ")
+}
+
 fn day(stamp: &str) -> &str {
     stamp.get(..10).unwrap_or(stamp)
 }
@@ -210,6 +219,7 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
             let changes = point.changes.iter();
             json!({
                 "finished_at": trend.runs.get(point.run),
+                "commit": trend.commits.get(point.run).filter(|commit| !commit.is_empty()),
                 "run": point.run,
                 "value": point.value,
                 "stand_in": point.stand_in,

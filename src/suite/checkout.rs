@@ -197,6 +197,12 @@ pub(crate) fn check_out(suite: &Suite, reference: &str, parent: &Path) -> Result
     Ok(Checkout { suite, commit, _lock: lock, _folder: folder })
 }
 
+/// The commit that the repository around a directory is at; empty where there is no repository, no commit, or no git.
+/// Whether files differ from it is not asked: git may run programs of the repository's configuration for that.
+pub(crate) fn commit_of(directory: &Path) -> String {
+    ask(directory, ["rev-parse", "--verify", "--quiet", "HEAD"]).ok().and_then(Result::ok).unwrap_or_default()
+}
+
 /// The commit that a ref means.
 fn resolve(top: &Path, reference: &str) -> Result<String, CheckoutError> {
     let commit = format!("{reference}^{{commit}}");

@@ -66,7 +66,7 @@ mod model;
 mod plan;
 
 pub(crate) use boundary::{Boundary, BoundaryError};
-pub(crate) use checkout::{Checkout, CheckoutError, check_out, remove_checkouts};
+pub(crate) use checkout::{Checkout, CheckoutError, check_out, commit_of, remove_checkouts};
 pub(crate) use claim::Claim;
 pub(crate) use dockerfiles::of_dockerfiles;
 pub(crate) use error::SuiteError;

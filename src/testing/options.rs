@@ -43,6 +43,7 @@ pub fn run_options(directory: &Path) -> RunOptions {
         ca_files: Vec::new(),
         site_env: BTreeMap::new(),
         started_at: "2026-11-01T12:00:00Z".into(),
+        commit: String::new(),
     }
 }
 

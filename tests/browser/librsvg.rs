@@ -119,7 +119,7 @@ fn problems(svg: &str, folder: &Path) -> Vec<String> {
 }
 
 /// The plain record with so many variants.
-fn of(count: usize) -> Record {
+pub fn of(count: usize) -> Record {
     let mut record = fixture::record();
     let variants = record.variants.clone();
     let samples = record.samples.clone();

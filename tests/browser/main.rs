@@ -65,40 +65,227 @@ fn a_click_on_a_head_sorts_by_value_and_another_turns_it_round() {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
+/// A record whose first image has a tree of round sizes: `/usr/lib` with two files, and three directories beside.
+fn with_tree() -> Record {
+    let mut record = fixture::record();
+    let tree = json!({"name": "/", "size_bytes": 1_000_000_000, "layer": 0, "children": [
+        {"name": "usr", "size_bytes": 600_000_000, "layer": 0, "package": "libc6", "children": [
+            {"name": "lib", "size_bytes": 400_000_000, "layer": 0, "package": "libc6", "children": [
+                {"name": "a.so", "size_bytes": 300_000_000, "layer": 0, "package": "libc6"},
+                {"name": "b.so", "size_bytes": 100_000_000, "layer": 5, "package": "gcc-8"},
+            ]},
+            {"name": "share", "size_bytes": 200_000_000, "layer": 0},
+        ]},
+        {"name": "opt", "size_bytes": 300_000_000, "layer": 5},
+        {"name": "etc", "size_bytes": 100_000_000},
+    ]});
+    record.variants[0].tree = serde_json::from_value(tree).unwrap();
+    record
+}
+
+/// Place of the tile of this name: left, top, width, height.
+fn tile(browser: &Browser, name: &str) -> [f64; 4] {
+    let script =
+        "const t = [...document.querySelectorAll('.map .tile')].find((t) => t.title.startsWith(arguments[0] + '\\n'));
+        const r = t.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]";
+    serde_json::from_value(browser.run(script, json!([name]))).unwrap()
+}
+
+fn text(browser: &Browser, selector: &str) -> String {
+    let script = "return document.querySelector(arguments[0]).textContent";
+    browser.run(script, json!([selector])).as_str().unwrap().to_owned()
+}
+
+fn fragment(browser: &Browser) -> String {
+    browser.run("return location.hash", json!([])).as_str().unwrap().to_owned()
+}
+
+/// Sets a field and says so, as a user's typing does.
+fn set(browser: &Browser, selector: &str, value: &str) {
+    let script = "const f = document.querySelector(arguments[0]); f.value = arguments[1];
+        for (const e of ['input', 'change']) f.dispatchEvent(new Event(e, {bubbles: true}))";
+    browser.run(script, json!([selector, value]));
+}
+
+#[test]
+fn files_are_tiles_within_those_of_their_directories() {
+    let Some((browser, _folder)) = showing(&with_tree(), 1200) else { return };
+    let inside = |inner: &str, outer: &str| {
+        let ([x, y, w, h], [left, top, width, height]) = (tile(&browser, inner), tile(&browser, outer));
+        assert!(
+            x >= left && y >= top && x + w <= left + width + 0.5 && y + h <= top + height + 0.5,
+            "{inner} in {outer}"
+        );
+    };
+    for (inner, outer) in [("a.so", "lib"), ("b.so", "lib"), ("lib", "usr"), ("share", "usr")] {
+        inside(inner, outer);
+    }
+    let area = |name: &str| {
+        let [_, _, width, height] = tile(&browser, name);
+        width * height
+    };
+    for (one, other, ratio) in [("a.so", "b.so", 3.0), ("usr", "opt", 2.0), ("opt", "etc", 3.0), ("lib", "share", 2.0)]
+    {
+        let found = area(one) / area(other);
+        assert!((found / ratio - 1.0).abs() < 0.03, "{one} ÷ {other}: {found}");
+    }
+    // The directories of the root fill the map, and none reaches out of it.
+    let cover = browser.run(
+        "const m = document.querySelector('.map').getBoundingClientRect(); let out = 0;
+         for (const t of document.querySelectorAll('.map .tile')) { const r = t.getBoundingClientRect();
+           if (r.right > m.right + 1 || r.bottom > m.bottom + 1) out += 1 }
+         return [m.width * m.height, out]",
+        json!([]),
+    );
+    let filled = area("usr") + area("opt") + area("etc");
+    assert!((filled / cover[0].as_f64().unwrap() - 1.0).abs() < 0.01, "{cover}");
+    assert_eq!(cover[1], 0);
+}
+
 #[test]
 fn one_can_click_and_type_into_the_files_and_back() {
-    let record = fixture::record();
-    let Some((browser, _folder)) = showing(&record, 1200) else { return };
+    let Some((browser, _folder)) = showing(&with_tree(), 1200) else { return };
     let depth = || browser.run("return document.querySelectorAll('.crumbs li').length", json!([])).as_u64().unwrap();
-    let tiles = || browser.run("return document.querySelectorAll('.map .tile').length", json!([])).as_u64().unwrap();
-    let said = || browser.run("return document.querySelector('.said').textContent", json!([])).to_string();
-    let root = record.variants[0].tree.as_ref().unwrap();
     assert_eq!(depth(), 1);
-    assert_eq!(tiles(), root.children.iter().filter(|child| child.size_bytes.0 > 0).count() as u64);
-    browser.click(".map button.tile");
+    assert!(text(&browser, ".said").starts_with("/: 1.00 GB (1,000,000,000 B), 100.0 % of all"));
+    browser.click(".map button.tile span");
     assert_eq!(depth(), 2);
-    assert!(said().contains(&root.children[0].name), "{}", said());
+    assert!(text(&browser, ".said").starts_with("usr: 600 MB"), "{}", text(&browser, ".said"));
     // The first tile that can be opened has the focus: Enter goes further in, Escape comes back out.
     browser.press(Keys::Enter);
     assert_eq!(depth(), 3);
+    assert_eq!(fragment(&browser), "#explore&in=usr&in=lib");
     browser.press(Keys::Escape);
     browser.press(Keys::Escape);
     assert_eq!(depth(), 1);
-    let layers = record.variants[1].layers.iter().filter(|layer| layer.size_bytes.0 > 0).count() as u64;
-    let choose = "for (const [id, value] of arguments) { const s = document.getElementById(id); s.value = value; s.dispatchEvent(new Event('change', {bubbles: true})) }";
-    browser.run(choose, json!([["explorer-variant", "1"], ["explorer-view", "layers"]]));
-    assert_eq!(tiles(), layers);
-    // Tiles cover the map and none reaches out of it.
-    let cover = browser.run(
-        "const m = document.querySelector('.map').getBoundingClientRect(); let area = 0; let out = 0;
-         for (const t of document.querySelectorAll('.map .tile')) { const r = t.getBoundingClientRect();
-           area += r.width * r.height; if (r.right > m.right + 1 || r.bottom > m.bottom + 1) out += 1 }
-         return [area / (m.width * m.height), out]",
+    set(&browser, "#explorer-view", "layers");
+    set(&browser, "#explorer-variant", "python3.9-slim");
+    let layers = fixture::record().variants[1].layers.iter().filter(|layer| layer.size_bytes.0 > 0).count();
+    let rows = browser.run("return document.querySelectorAll('.rows tr').length", json!([]));
+    assert_eq!(rows, layers);
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_searched_stands_out_and_its_bytes_are_added_up() {
+    let Some((browser, _folder)) = showing(&with_tree(), 1200) else { return };
+    let dim = || {
+        let script = "return [...document.querySelectorAll('.map .miss')].map((t) => t.title.split('\\n')[0]).sort()";
+        serde_json::from_value::<Vec<String>>(browser.run(script, json!([]))).unwrap()
+    };
+    set(&browser, "#explorer-search", "B.SO");
+    assert_eq!(text(&browser, ".said"), "1 match: 100 MB, 10.0 % of all");
+    assert_eq!(dim(), ["a.so", "etc", "opt", "share"]);
+    // `usr` matches by its package, so what is in it counts once.
+    set(&browser, "#explorer-search", "libc6");
+    assert_eq!(text(&browser, ".said"), "1 match: 600 MB, 60.0 % of all");
+    assert_eq!(dim(), ["etc", "opt"]);
+    set(&browser, "#explorer-search", "b.so");
+    browser.click(".rows button");
+    assert_eq!(fragment(&browser), "#explore&find=b.so&in=usr&in=lib", "a match leads to its directory");
+    set(&browser, "#explorer-search", "no such file");
+    assert!(text(&browser, ".rows").contains("Nothing matches."));
+}
+
+#[test]
+fn a_link_shows_again_what_was_shown() {
+    let record = with_tree();
+    let Some((browser, folder)) = showing(&record, 1200) else { return };
+    let classes = |name: &str| {
+        let script = "return [...document.querySelectorAll('.map .tile')].find((t) => t.title.startsWith(arguments[0] + '\\n')).className";
+        browser.run(script, json!([name])).as_str().unwrap().to_owned()
+    };
+    let by_layer = [classes("a.so"), classes("b.so"), classes("opt"), classes("etc")];
+    assert_eq!(by_layer[1], by_layer[2], "one layer, one color");
+    assert!(by_layer[0] != by_layer[1] && by_layer[3].contains("none"), "{by_layer:?}");
+    let page = format!("file://{}", folder.path().join("report.html").display());
+    browser.open("about:blank");
+    browser.open(&format!("{page}#explore&color=package&in=usr&in=lib&find=b"));
+    assert!(text(&browser, ".said").starts_with("1 match"));
+    assert_eq!(browser.run("return document.querySelectorAll('.crumbs li').length", json!([])), 3);
+    assert!(text(&browser, ".legend").contains("gcc-8") && text(&browser, ".legend").contains("libc6"));
+    let in_view = "const r = document.getElementById('explore').getBoundingClientRect(); return r.top < innerHeight && r.bottom > 0";
+    assert_eq!(browser.run(in_view, json!([])), true);
+    // Another link within the page keeps it.
+    browser.click("nav.contents a[href='#times']");
+    assert_eq!(fragment(&browser), "#times&color=package&in=usr&in=lib&find=b");
+    assert!(text(&browser, ".said").starts_with("1 match"));
+    // Names of another image, or none at all, are no error.
+    browser.open(&format!("{page}#explore&image=nobody&in=nowhere&view=x&color=y&filter=z"));
+    assert!(text(&browser, ".said").starts_with("/: "));
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn many_variants_can_be_filtered_by_name() {
+    let Some((browser, _folder)) = showing(&fixture::record(), 1200) else { return };
+    assert_eq!(browser.run("return document.getElementById('filter')", json!([])), Value::Null, "four need none");
+    drop(browser);
+    let Some((browser, folder)) = showing(&librsvg::of(12), 1200) else { return };
+    let rows = || {
+        let script = "return [...document.querySelector('table.sortable').tBodies[0].rows].filter((r) => !r.hidden && r.offsetHeight > 0).length";
+        browser.run(script, json!([])).as_u64().unwrap()
+    };
+    let strips = || {
+        let script =
+            "return [...document.querySelectorAll('.strip[data-variant]')].filter((r) => r.offsetHeight > 0).length";
+        browser.run(script, json!([])).as_u64().unwrap()
+    };
+    let all = strips();
+    assert_eq!(rows(), 12);
+    set(&browser, "#filter input", "alpine MULTI");
+    assert_eq!(rows(), 3);
+    assert_eq!(strips(), all / 4);
+    assert_eq!(text(&browser, "#filter span"), "3 variants");
+    assert_eq!(fragment(&browser), "#&filter=alpine+MULTI");
+    let page = format!("file://{}", folder.path().join("report.html").display());
+    browser.open("about:blank");
+    browser.open(&format!("{page}#sizes&filter=slim"));
+    assert_eq!(rows(), 3);
+    set(&browser, "#filter input", "");
+    assert_eq!(rows(), 12);
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn the_first_screen_has_the_chart_of_sizes() {
+    for (width, height) in [(1280, 900), (390, 844)] {
+        let Some((browser, _folder)) = showing(&fixture::stand_in(), width) else { return };
+        let top = browser.run(
+            "const c = [...document.querySelectorAll('header .chart svg')].find((s) => s.getBoundingClientRect().height > 0);
+             return [c.querySelector('title').textContent, c.getBoundingClientRect().top,
+               c.compareDocumentPosition(document.querySelector('table')) & Node.DOCUMENT_POSITION_FOLLOWING]",
+            json!([]),
+        );
+        assert!(top[0].as_str().unwrap().contains("size"), "{top}");
+        assert!(top[1].as_f64().unwrap() < f64::from(height) / 2.0, "{width} px: {top}");
+        assert_ne!(top[2], 0, "before the first table");
+    }
+}
+
+#[test]
+fn no_chart_is_cut_on_a_telephone() {
+    let Some((browser, _folder)) = showing(&fixture::stand_in(), 390) else { return };
+    let charts = browser.run(
+        "return [...document.querySelectorAll('svg')].filter((s) => s.getBoundingClientRect().height > 0)
+           .map((s) => s.getBoundingClientRect()).map((r) => [r.left, r.right])",
         json!([]),
     );
-    assert!((cover[0].as_f64().unwrap() - 1.0).abs() < 0.05, "{cover}");
-    assert_eq!(cover[1], 0);
-    assert_eq!(browser.console(), Vec::<String>::new());
+    let charts = charts.as_array().unwrap();
+    assert!(charts.len() > 10, "{charts:?}");
+    for chart in charts {
+        assert!(chart[0].as_f64().unwrap() >= 0.0 && chart[1].as_f64().unwrap() <= 390.0, "{chart}");
+    }
+}
+
+#[test]
+fn backticks_are_code() {
+    let mut record = fixture::record();
+    record.variants[0].findings[0].remedy = "write `COPY --chown=app`, and an odd ` stays".to_owned();
+    let Some((browser, _folder)) = showing(&record, 1200) else { return };
+    let remedies = browser.run("return [...document.querySelectorAll('.remedy')].map((r) => r.innerHTML)", json!([]));
+    let wanted = json!("write <code>COPY --chown=app</code>, and an odd ` stays");
+    assert!(remedies.as_array().unwrap().contains(&wanted), "{remedies}");
 }
 
 #[test]
@@ -136,7 +323,8 @@ fn hostile_names_run_nothing() {
     }
     let Some((browser, _folder)) = showing(&record, 1200) else { return };
     browser.click("table.sortable th:nth-child(2) button");
-    browser.click(".map button.tile");
+    browser.click(".map button.tile span");
+    set(&browser, "#explorer-search", "onerror");
     assert_eq!(browser.run("return window.owned === undefined", json!([])), true);
     assert_eq!(
         browser.run("return document.querySelectorAll('main img, main script[src], iframe').length", json!([])),

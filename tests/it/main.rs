@@ -6,7 +6,9 @@ mod accept;
 mod action;
 mod command_line;
 mod dockerfiles;
+mod docs;
 mod engine_address;
+mod exports;
 mod fake_engine;
 mod gate;
 mod gitlab;
@@ -24,6 +26,8 @@ mod words;
 
 #[path = "../support/action_job.rs"]
 mod action_job;
+#[path = "../support/pages.rs"]
+mod pages;
 #[path = "../support/recorded_dockerfiles.rs"]
 mod recorded_dockerfiles;
 #[path = "../support/release_host.rs"]

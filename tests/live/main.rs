@@ -20,6 +20,8 @@ mod action_job;
 mod docker;
 #[path = "../support/holdings.rs"]
 mod holdings;
+#[path = "../support/pages.rs"]
+mod pages;
 #[path = "../support/podman.rs"]
 mod podman;
 #[path = "../support/private_engine.rs"]

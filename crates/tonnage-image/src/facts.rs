@@ -234,8 +234,8 @@ pub struct PathSize {
     pub package: String,
 }
 
-/// A folder or file of the merged tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A directory or file of the merged tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileNode {
     /// Its own name; `/` for the root, `[N others]` for what was folded.
@@ -245,6 +245,12 @@ pub struct FileNode {
     /// What is in it, largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<FileNode>,
+    /// Index of the layer that holds most of its bytes; `None` where it has none, and in records before 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u32>,
+    /// The package that owns most of them; empty where most are owned by none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub package: String,
 }
 
 /// Something that could be better, with its measured cost.

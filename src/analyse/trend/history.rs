@@ -32,6 +32,9 @@ pub struct HistoryLine {
     /// Digest of manifest, Dockerfiles and context.
     #[serde(default)]
     pub suite_digest: String,
+    /// Commit that the repository around the suite was at; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub commit: String,
     /// Name of the set of bases.
     #[serde(default)]
     pub bases: String,
@@ -109,6 +112,7 @@ pub fn history_line(record: &Record) -> HistoryLine {
         tool: record.tool.version.clone(),
         suite: record.suite.name.clone(),
         suite_digest: record.suite.digest.clone(),
+        commit: record.suite.commit.clone(),
         bases: record.settings.bases.clone(),
         engine: format!(
             "{} {}, {}/{}, {}",

@@ -170,6 +170,8 @@ pub(crate) struct Trend {
     pub metric: TrendMetric,
     /// End of each run, UTC, RFC 3339, oldest first.
     pub runs: Vec<String>,
+    /// Commit of each run; empty where none is known.
+    pub commits: Vec<String>,
     /// One entry a variant, in the order of first appearance.
     pub variants: Vec<VariantTrend>,
     /// References of the base images that stand-ins took the place of in any of the runs.
@@ -195,6 +197,7 @@ pub(crate) fn trend(lines: &[HistoryLine], metric: TrendMetric) -> Trend {
         suite: lines.last().map(|line| line.suite.clone()).unwrap_or_default(),
         metric,
         runs: lines.iter().map(|line| line.finished_at.clone()).collect(),
+        commits: lines.iter().map(|line| line.commit.clone()).collect(),
         variants: order.into_iter().map(|name| one(name, &series[name], metric)).collect(),
         stand_ins: series
             .values()

@@ -17,16 +17,16 @@ const MOST_NAMES: usize = 2;
 const SUBSTITUTES: &str = " (substitute base images)";
 
 /// `alpine is 18.4× smaller than debian`.
-pub(super) fn size(facts: &Facts<'_>) -> String {
-    let best: Vec<&VariantSummary> = facts.summary.iter().filter(|line| line.smallest).collect();
+pub(super) fn size(summary: &[VariantSummary]) -> String {
+    let best: Vec<&VariantSummary> = summary.iter().filter(|line| line.smallest).collect();
     let Some((line, size)) = best.first().and_then(|line| Some((*line, line.size?))) else {
         return "Image size".to_owned();
     };
     let mark = if line.stand_in { SUBSTITUTES } else { "" };
-    let measured = facts.summary.iter().filter(|line| line.size.is_some()).count();
+    let measured = summary.iter().filter(|line| line.size.is_some()).count();
     let named = names(&best);
     let (verb, each) = if best.len() == 1 { ("is", "") } else { ("are", " each") };
-    let first = facts.summary.first().filter(|first| !first.smallest && first.stand_in == line.stand_in);
+    let first = summary.first().filter(|first| !first.smallest && first.stand_in == line.stand_in);
     if let (Some(first), Some(ratio)) = (first, line.ratio_to_first)
         && ratio.0 < 0.995
     {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn sizes_are_compared_only_with_their_like() {
-        let said = |record: &crate::record::Record| size(&Facts::of(record));
+        let said = |record: &crate::record::Record| size(&Facts::of(record).summary);
         assert_eq!(said(&fixture::record()), "python3.9-alpine-multistage is 18.4× smaller than python3.9");
         assert_eq!(
             said(&fixture::stand_in()),

@@ -70,6 +70,7 @@ pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(LegendKey, &str)]) 
                     radius: 4,
                     fill: *colour,
                     opacity: 100,
+                    says: String::new(),
                 });
             }
             LegendKey::Whisker => scene.whisker((x, x + 14), line - 4, 4),
@@ -165,8 +166,12 @@ pub(super) fn finish(
     notes: &[String],
     caption: Caption,
 ) -> Drawing {
-    let stand_in = words::stand_in_line(record).map(|line| format!("Note: {line}"));
-    finish_with(scene, name, y, notes, (stand_in, words::source_line(record)), caption)
+    finish_with(scene, name, y, notes, below(record), caption)
+}
+
+/// What must be said below a chart of a record, and where it was made.
+pub(super) fn below(record: &Record) -> (Option<String>, String) {
+    (words::stand_in_line(record).map(|line| format!("Note: {line}")), words::source_line(record))
 }
 
 /// Writes notes, a warning and a source below `y`.

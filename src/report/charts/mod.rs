@@ -24,6 +24,7 @@ pub use appearance::Appearance;
 pub(super) use appearance::Sheet;
 pub(crate) use appearance::Theme;
 pub(super) use font::Fonts;
+pub(super) use sizes::draw_images as of_images;
 pub(super) use trend::draw as trend;
 
 use super::ReportError;
@@ -39,6 +40,14 @@ pub struct Chart {
     pub svg: String,
     /// PNG of double density.
     pub png: Vec<u8>,
+}
+
+/// Which chart a picture's name stands for, and how it is to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantedChart<'a> {
+    /// The chart, where it is not the one that the file is named for.
+    pub chart: Option<&'a str>,
+    pub look: &'a Appearance,
 }
 
 /// A chart that is laid out and not painted yet.

@@ -64,7 +64,11 @@ pub(super) fn svg(
     for mark in &marks {
         text_element(&mut out, mark, fonts);
     }
-    out.push_str("</g>\n</svg>\n");
+    out.push_str("</g>\n");
+    for mark in &marks {
+        hover_element(&mut out, mark);
+    }
+    out.push_str("</svg>\n");
     Ok(out)
 }
 
@@ -89,6 +93,20 @@ fn themed(marks: &[Shape], theme: Theme) -> Vec<Shape> {
         mark
     })
     .collect()
+}
+
+/// An unseen disc, larger than the one below it, that says what that one is.
+fn hover_element(out: &mut String, mark: &Shape) {
+    if let Shape::Disc { at: (x, y), radius, says, .. } = mark
+        && !says.is_empty()
+    {
+        let radius = radius + 5;
+        let _ = writeln!(
+            out,
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"none\" pointer-events=\"all\"><title>{}</title></circle>",
+            escaped(says)
+        );
+    }
 }
 
 fn text_element(out: &mut String, mark: &Shape, fonts: &Fonts) {
@@ -285,7 +303,7 @@ fn shape<B: DrawingBackend>(backend: &mut B, mark: &Shape, scale: i32) -> Result
         Shape::Line { from, to, colour, width } => {
             backend.draw_line(place(*from), place(*to), &stroked(*colour, *width, scale))
         }
-        Shape::Disc { at, radius, fill, opacity } => {
+        Shape::Disc { at, radius, fill, opacity, .. } => {
             let mut style = filled(*fill);
             style.color.3 = f64::from(*opacity) / 100.0;
             backend.draw_circle(place(*at), radius * scale.unsigned_abs(), &style, true)

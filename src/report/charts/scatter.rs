@@ -183,8 +183,8 @@ fn plot(scene: &mut Scene<'_>, points: &[ScatterPoint<'_>], sizes: &Axis, times:
         .collect();
     for (point, at) in points.iter().zip(&places) {
         let fill = if point.stand_in { palette::PURPLE } else { palette::BLUE };
-        scene.marks.push(Shape::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100 });
-        scene.marks.push(Shape::Disc { at: *at, radius: 5, fill, opacity: 100 });
+        scene.marks.push(Shape::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100, says: String::new() });
+        scene.marks.push(Shape::Disc { at: *at, radius: 5, fill, opacity: 100, says: String::new() });
     }
     // Where text may not go: left, top, right, bottom.
     let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 5, y - 5, x + 5, y + 5)).collect();

@@ -48,6 +48,8 @@ pub(super) enum Shape {
         fill: Colour,
         /// How much it covers what is below, in percent.
         opacity: u8,
+        /// What an SVG says of it where it is pointed at; empty for nothing.
+        says: String,
     },
     /// A line of text.
     Text {

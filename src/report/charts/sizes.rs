@@ -1,5 +1,7 @@
 //! Sizes of the variants, with the claims of the suite beside them.
 
+use std::collections::BTreeSet;
+
 use super::Drawing;
 use super::appearance::Sheet;
 use super::findings;
@@ -8,7 +10,8 @@ use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette::{self, CLAIM_INSIDE};
 use super::scene::{Scene, Type, down};
-use crate::record::{Record, ServeState, Variant};
+use crate::analyse::{VariantSummary, summary_of_images};
+use crate::record::{ServeState, Variant};
 use crate::report::facts::Facts;
 use crate::report::words;
 use crate::units::Bytes;
@@ -17,19 +20,64 @@ const NAME: &str = "sizes";
 const VALUE: Type = Type::new(13).bold();
 const REST: Type = Type::new(12).quiet();
 
-/// The chart.
+/// What the chart is of.
+struct Weighed<'a> {
+    variants: &'a [Variant],
+    summary: &'a [VariantSummary],
+    /// What they are variants of.
+    title: &'a str,
+    /// Where the published figures are from.
+    source: &'a str,
+    /// What one of them is called, and where all are listed.
+    kind: &'a str,
+    list: &'a str,
+    /// What must be said below the chart, and what made it.
+    below: (Option<String>, String),
+}
+
+/// The chart of a run.
 pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
     let record = facts.record;
-    let mut scene = Scene::new(sheet).of_many(record.variants.len());
-    let variants = &record.variants[..record.variants.len().min(MOST)];
+    let weighed = Weighed {
+        variants: &record.variants,
+        summary: &facts.summary,
+        title: words::title(record),
+        source: &record.suite.source,
+        kind: "variant",
+        list: "sizes.csv",
+        below: frame::below(record),
+    };
+    draw_weighed(&weighed, sheet)
+}
+
+/// The chart of images that were weighed side by side.
+pub(in crate::report) fn draw_images(images: &[Variant], sheet: Sheet<'_>) -> Drawing {
+    let platforms: BTreeSet<&str> = images.iter().map(|image| image.platform.as_str()).collect();
+    let platforms = platforms.into_iter().filter(|platform| !platform.is_empty()).collect::<Vec<_>>().join(", ");
+    let made = concat!("tonnage ", env!("CARGO_PKG_VERSION"));
+    let weighed = Weighed {
+        variants: images,
+        summary: &summary_of_images(images),
+        title: &words::count(images.len(), "image"),
+        source: "",
+        kind: "image",
+        list: "the table",
+        below: (None, if platforms.is_empty() { made.to_owned() } else { format!("{made} · {platforms}") }),
+    };
+    draw_weighed(&weighed, sheet)
+}
+
+fn draw_weighed(weighed: &Weighed<'_>, sheet: Sheet<'_>) -> Drawing {
+    let all = weighed.variants;
+    let mut scene = Scene::new(sheet).of_many(all.len());
+    let variants = &all[..all.len().min(MOST)];
     let metric = "image size: regular files and symlink targets, summed over the layers. Smaller is better.";
-    let mut y = frame::heading(&mut scene, &findings::size(facts), words::title(record), metric);
+    let mut y = frame::heading(&mut scene, &findings::size(weighed.summary), weighed.title, metric);
     let claimed = variants.iter().any(|variant| variant.reference.is_some());
     let measured = variants.iter().any(|variant| variant.sizes.is_some() && !variant.is_stand_in());
     let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && variant.is_stand_in());
-    let source = &record.suite.source;
     // In a picture a title in another script would be a row of boxes; the tables have it.
-    let claim = match source.as_str() {
+    let claim = match weighed.source {
         "" => "published figure".to_owned(),
         source if sheet.fonts.covers(source, Weight::Regular) => format!("published: {source}"),
         _ => "published figure".to_owned(),
@@ -46,8 +94,8 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
     }
     y = frame::legend(&mut scene, y, &keys) + 8;
 
-    let first = record.variants.iter().find_map(|variant| variant.sizes.as_ref()).map(|sizes| sizes.size_bytes);
-    let smallest = record.variants.iter().filter_map(serving_size).min();
+    let first = all.iter().find_map(|variant| variant.sizes.as_ref()).map(|sizes| sizes.size_bytes);
+    let smallest = all.iter().filter_map(serving_size).min();
     let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     let words_of: Vec<(String, String)> =
         variants.iter().map(|variant| value_words(variant, first, smallest)).collect();
@@ -74,14 +122,15 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
         row(&mut scene, variant, (rows, y + 6 + down(index, step) + rows.above), (value, rest), &place);
     }
     let mut notes = Vec::new();
-    if record.variants.len() > variants.len() {
+    if all.len() > variants.len() {
         notes.push(format!(
-            "The first {} of {}; all are in sizes.csv.",
+            "The first {} of {}; all are in {}.",
             variants.len(),
-            words::count(record.variants.len(), "variant")
+            words::count(all.len(), weighed.kind),
+            weighed.list
         ));
     }
-    frame::finish(scene, record, NAME, bottom + 22, &notes, caption(record, variants))
+    frame::finish_with(scene, NAME, bottom + 22, &notes, weighed.below.clone(), caption(weighed.title, variants))
 }
 
 fn row(
@@ -178,7 +227,7 @@ fn reach(variant: &Variant) -> Bytes {
     size_of(variant).max(Bytes(claim as u64))
 }
 
-fn caption(record: &Record, variants: &[Variant]) -> Caption {
+fn caption(title: &str, variants: &[Variant]) -> Caption {
     let sentences = variants.iter().map(|variant| {
         let size = match &variant.sizes {
             Some(sizes) => sizes.size_bytes.to_string(),
@@ -188,8 +237,5 @@ fn caption(record: &Record, variants: &[Variant]) -> Caption {
         let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", published {}", claim.claim));
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });
-    Caption {
-        title: format!("Image size of the variants of {}", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    }
+    Caption { title: format!("Image sizes: {title}"), description: sentences.collect::<Vec<_>>().join(" ") }
 }

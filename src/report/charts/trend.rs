@@ -67,6 +67,7 @@ pub(crate) fn draw(trend: &Trend, sheet: Sheet<'_>) -> Option<Drawing> {
         let places: Vec<(i32, i32)> =
             variant.points.iter().map(|point| (x(point.run), height(point.value as f64))).collect();
         line(&mut scene, &variant.points, &places, colour(index));
+        dots(&mut scene, trend, variant, &places, colour(index));
         if let Some(place) = places.last() {
             ends.push((place.1, index));
         }
@@ -133,8 +134,12 @@ fn line(scene: &mut Scene<'_>, points: &[TrendPoint], places: &[(i32, i32)], col
             scene.line(places[index - 1], places[index], colour, 2);
         }
     }
-    for (point, place) in points.iter().zip(places) {
-        scene.marks.push(Shape::Disc { at: *place, radius: DOT, fill: colour, opacity: 100 });
+}
+
+fn dots(scene: &mut Scene<'_>, trend: &Trend, variant: &VariantTrend, places: &[(i32, i32)], colour: Colour) {
+    for (point, place) in variant.points.iter().zip(places) {
+        let says = crate::report::trend::run_of(trend, variant, point);
+        scene.marks.push(Shape::Disc { at: *place, radius: DOT, fill: colour, opacity: 100, says });
         if !point.changes.is_empty() {
             scene.line((place.0, place.1 - 14), (place.0, place.1 - 6), palette::INK, 2);
         }
@@ -155,7 +160,8 @@ fn values_at_the_end(
         let y = y.max(free);
         free = y + 16;
         if let Some(point) = shown[index].points.last() {
-            scene.marks.push(Shape::Disc { at: (right + 16, y), radius: DOT, fill: colour(index), opacity: 100 });
+            let at = (right + 16, y);
+            scene.marks.push(Shape::Disc { at, radius: DOT, fill: colour(index), opacity: 100, says: String::new() });
             scene.text_within(
                 &trend.metric.show(point.value),
                 (right + 26, y + 4),

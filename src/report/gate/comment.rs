@@ -26,7 +26,7 @@ const MOST_NOTES: usize = 8;
 /// The same as a page of its own.
 pub(super) fn page(judgement: &Judgement, suite: &str, look: Look) -> String {
     let title = if suite.is_empty() { "Image size" } else { suite };
-    html::document_page(title, &document(judgement, suite, look), &[])
+    html::document_page(&html::Page { title, images: &[], chart: None }, &document(judgement, suite, look))
 }
 
 /// The comment. It begins with a hidden marker of the suite, by which the next run finds and replaces it.

@@ -111,7 +111,8 @@ pub(crate) fn compare_html(differences: &Differences, old: &Measured, new: &Meas
     };
     let images = [side(new, "new"), side(old, "old")].concat();
     let title = format!("{} → {}", differences.old, differences.new);
-    html::document_page(&title, &document(differences, look), &images.iter().collect::<Vec<_>>())
+    let page = html::Page { title: &title, images: &images.iter().collect::<Vec<_>>(), chart: None };
+    html::document_page(&page, &document(differences, look))
 }
 
 fn document(differences: &Differences, look: Look) -> Doc {

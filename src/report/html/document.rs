@@ -3,42 +3,62 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{SCRIPT, STYLE, explore, policy, table};
-use crate::line::{Line, Span, Tone};
+use super::prose::{quoted, said};
+use super::{SCRIPT, explore, in_both_widths, in_page, made_by, policy, style, table};
+use crate::line::Tone;
 use crate::record::Variant;
+use crate::report::ReportError;
+use crate::report::charts::{self, Appearance, Sheet};
 use crate::report::doc::{Amount, AmountKind, Block, Doc};
 use crate::report::table::{Cell, Table};
 use crate::text::for_people;
 
-/// The page: what the document says before its first table, the images to look into, then the rest.
-pub(in crate::report) fn page(title: &str, doc: &Doc, images: &[&Variant]) -> String {
-    let title = for_people(title);
+/// What a page shows beside what its document says.
+pub(in crate::report) struct Page<'a> {
+    pub title: &'a str,
+    /// Images to look into.
+    pub images: &'a [&'a Variant],
+    /// A chart for a screen and for a phone.
+    pub chart: Option<[String; 2]>,
+}
+
+/// The page: what the document says before its first table, the chart, the images to look into, then the rest.
+pub(in crate::report) fn page(page: &Page<'_>, doc: &Doc) -> String {
+    let (title, images, style) = (for_people(page.title), page.images, style());
     let is_list = |block: &Block| matches!(block, Block::Table(_) | Block::Sums(_) | Block::Parts(..));
     let (first, rest) = doc.0.split_at(doc.0.iter().position(is_list).unwrap_or(doc.0.len()));
-    let page = html! {
+    let shown = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(STYLE));
+                meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content=(concat!("tonnage ", env!("CARGO_PKG_VERSION")));
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(&style)) }
             }
             body {
-                header { h1 { (title) } (blocks(first)) }
+                header { h1 { (title) } (blocks(first)) @if let Some(both) = &page.chart { (in_page(both)) } }
                 main {
-                    @if !images.is_empty() { section id="explore" { h2 { "What is inside" } (explore::of(images)) } }
+                    @if !images.is_empty() { section id="explore" { h2 { "What is inside" } (explore::of(images, "Image")) } }
                     (blocks(rest))
                 }
-                footer { p { "Made by " (concat!("tonnage ", env!("CARGO_PKG_VERSION"))) "." } }
+                footer { (made_by(concat!("tonnage ", env!("CARGO_PKG_VERSION")))) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    page.into_string()
+    shown.into_string()
+}
+
+/// The chart of the sizes of images.
+pub(in crate::report) fn sizes(images: &[Variant]) -> Result<[String; 2], ReportError> {
+    let fonts = charts::fonts()?;
+    let looks = [Appearance::default(), Appearance::narrow()];
+    let [wide, narrow] = looks.each_ref().map(|look| charts::of_images(images, Sheet { fonts: &fonts, look }));
+    in_both_widths([&wide, &narrow], &fonts)
 }
 
 fn blocks(blocks: &[Block]) -> Markup {
@@ -55,25 +75,13 @@ fn one(block: &Block) -> Markup {
             Block::Warning(line) => p.banner { (said(line)) },
             Block::Table(rows) | Block::Rows(rows) => {
                 @if !rows.rows.is_empty() {
-                    section { @if !rows.title.is_empty() { h2 { (for_people(&rows.title)) } } (table::render(rows)) }
+                    section { @if !rows.title.is_empty() { h2 { (quoted(&rows.title)) } } (table::render(rows)) }
                 }
             },
             Block::Sums(amounts) => (table::render(&sums(amounts))),
             Block::Folded(summary, rest) => details { summary { (said(summary)) } (blocks(&rest.0)) },
             Block::Parts(parts, ..) => @for part in parts { section { (blocks(&part.0)) } },
             Block::Marker(_) | Block::Picture { .. } | Block::Program(..) | Block::Gap => {},
-        }
-    }
-}
-
-fn said(line: &Line) -> Markup {
-    html! {
-        @for span in &line.0 {
-            @match span {
-                Span::Words(text) => (for_people(text)),
-                Span::Code(text) | Span::Name(text) => code { (for_people(text)) },
-                Span::Strong(_, text) => strong { (for_people(text)) },
-            }
         }
     }
 }
@@ -113,7 +121,7 @@ mod tests {
             bytes: true,
             sums: &[],
         };
-        let page = weigh_html(&[image], shown);
+        let page = weigh_html(&[image], shown).unwrap();
         assert!(
             page.contains("Content-Security-Policy") && page.contains("script-src &apos;sha256-")
                 || page.contains("script-src 'sha256-")
@@ -121,6 +129,9 @@ mod tests {
         assert!(page.contains("reclaimable") && page.contains("id=\"tree-data\"") && page.contains("gcc-8"), "{page}");
         assert!(!page.contains("<script>window"), "markup comes through");
         assert_eq!(page.matches("<script").count(), 2, "the data and our script");
-        assert_eq!(page.matches("http").count(), page.matches("http-equiv").count(), "nothing is fetched");
+        let addresses = page.split("http").skip(1).filter(|rest| !rest.starts_with("-equiv"));
+        let link = env!("CARGO_PKG_REPOSITORY").strip_prefix("http").unwrap();
+        assert!(addresses.clone().all(|rest| rest.starts_with(link)), "only documentation is linked");
+        assert!(!page.contains(" src=") && !page.contains("url("), "nothing is fetched");
     }
 }

@@ -7,6 +7,7 @@
 mod document;
 mod explore;
 mod proof;
+mod prose;
 mod strip;
 mod table;
 
@@ -17,53 +18,85 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-pub(super) use self::document::page as document_page;
+pub(super) use self::document::{Page, page as document_page, sizes as sizes_chart};
 use self::proof::Proofs;
-use super::charts::{Appearance, Fonts, Sheet};
+use self::prose::quoted;
+use super::charts::{Appearance, Drawing, Fonts, Sheet};
 use super::facts::Facts;
 use super::{ReportError, charts, tables, words};
+use crate::analyse::trend::Trend;
 use crate::record::{Ended, Record};
 use crate::text::for_people;
 
 const STYLE: &str = include_str!("../../../assets/page/page.css");
 const SCRIPT: &str = include_str!("../../../assets/page/page.js");
 
-/// The page.
+/// Variants from which on the page has a filter.
+const MANY: usize = 8;
+/// The page of a record alone, as a file of its own.
 pub fn html(record: &Record) -> Result<String, ReportError> {
-    page(&Facts::of(record), &charts::fonts()?)
+    page(&Facts::of(record), &charts::fonts()?, &Around::default())
 }
 
-/// The charts of a page by name, each for a screen and for a phone.
-struct Charts(BTreeMap<String, [String; 2]>);
+/// What is around a record in its directory.
+#[derive(Debug, Default)]
+pub(super) struct Around<'a> {
+    /// Trends of the suite.
+    pub trends: &'a [Trend],
+    /// Other files in the same directory.
+    pub files: &'a [&'a str],
+}
+
+/// The charts of a page by name, each for a screen and for a phone: one scaled down to a phone cannot be read.
+struct Charts {
+    by_name: BTreeMap<String, [String; 2]>,
+    trends: Vec<[String; 2]>,
+}
 
 impl Charts {
-    fn of(facts: &Facts<'_>, fonts: &Fonts) -> Result<Self, ReportError> {
-        let mut by_name = BTreeMap::new();
+    fn of(facts: &Facts<'_>, fonts: &Fonts, trends: &[Trend]) -> Result<Self, ReportError> {
         let looks = [Appearance::default(), Appearance::narrow()];
         let [wide, narrow] = looks.each_ref().map(|look| charts::drawings(facts, Sheet { fonts, look }));
+        let mut by_name = BTreeMap::new();
         for (wide, narrow) in wide.iter().zip(&narrow) {
-            let both = [wide.inline(fonts, "")?, narrow.inline(fonts, "-narrow")?];
-            by_name.insert(wide.name().to_owned(), both);
+            by_name.insert(wide.name().to_owned(), in_both_widths([wide, narrow], fonts)?);
         }
-        Ok(Self(by_name))
+        let of_trend = |trend| looks.each_ref().map(|look| charts::trend(trend, Sheet { fonts, look }));
+        let mut drawn = Vec::new();
+        for trend in trends {
+            if let [Some(wide), Some(narrow)] = of_trend(trend) {
+                drawn.push(in_both_widths([&wide, &narrow], fonts)?);
+            }
+        }
+        Ok(Self { by_name, trends: drawn })
     }
 
     fn show(&self, name: &str) -> Markup {
-        html! { @if let Some([wide, narrow]) = self.0.get(name) {
-            div.chart.wide { (PreEscaped(wide)) }
-            div.chart.narrow { (PreEscaped(narrow)) }
-        } }
+        html! { @if let Some(both) = self.by_name.get(name) { (in_page(both)) } }
+    }
+}
+
+/// A chart as SVG for a screen and for a phone.
+fn in_both_widths([wide, narrow]: [&Drawing; 2], fonts: &Fonts) -> Result<[String; 2], ReportError> {
+    Ok([wide.inline(fonts, "")?, narrow.inline(fonts, "-narrow")?])
+}
+
+fn in_page([wide, narrow]: &[String; 2]) -> Markup {
+    html! {
+        div.chart.wide { (PreEscaped(wide)) }
+        div.chart.narrow { (PreEscaped(narrow)) }
     }
 }
 
 /// The page of what is known of a record.
-pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts) -> Result<String, ReportError> {
+pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts, around: &Around<'_>) -> Result<String, ReportError> {
     let record = facts.record;
-    let charts = Charts::of(facts, fonts)?;
-    let style = format!("{STYLE}{}", charts::page_style());
+    let charts = Charts::of(facts, fonts, around.trends)?;
+    let style = style();
     let title = for_people(words::title(record));
     let proofs = Proofs::of(facts);
     let sections = sections(facts, &charts, &proofs);
+    let tool = format!("{} {}", record.tool.name, record.tool.version);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,22 +105,24 @@ pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts) -> Result<String, ReportErr
                 meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                meta name="generator" content=(format!("{} {}", record.tool.name, record.tool.version));
+                meta name="generator" content=(tool);
                 title { (title) }
                 style { (PreEscaped(&style)) }
             }
             body {
                 header {
                     h1 { (title) }
-                    p.quiet { (for_people(&words::source_line(record))) }
-                    (banners(record))
                     p.verdict { (verdict(facts)) }
+                    (charts.show("sizes"))
+                    (banners(record))
                     (table::linked(&tables::headline(facts), &proofs.anchors))
+                    p.quiet { (for_people(&words::source_line(record))) }
                     nav.contents aria-label="Contents" {
                         ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                     }
                 }
                 main {
+                    @if record.variants.len() >= MANY { (filter()) }
                     @for section in &sections {
                         section id=(section.id) {
                             h2 { (section.title) }
@@ -96,13 +131,40 @@ pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts) -> Result<String, ReportErr
                     }
                 }
                 footer {
-                    p { "Made by " (record.tool.name) " " (record.tool.version) " from the record alone; equal records make equal pages." }
+                    @if !around.files.is_empty() {
+                        p { "Files of this report: " @for (index, name) in around.files.iter().enumerate() {
+                            @if index > 0 { ", " }
+                            a href=(name) { (name) }
+                        } "." }
+                    }
+                    (made_by(&tool))
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     Ok(page.into_string())
+}
+
+/// The style of a page, that of its charts included.
+fn style() -> String {
+    format!("{STYLE}{}", charts::page_style())
+}
+
+/// What made a page, and where its terms are explained.
+fn made_by(tool: &str) -> Markup {
+    const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/how-the-numbers-are-made.md");
+    html! { p { "Made by " (tool) ". " a href=(PAGE) rel="noreferrer" { "How the numbers are made" } } }
+}
+
+/// A field that hides what is about other variants; shown by the script, which does the work.
+fn filter() -> Markup {
+    html! {
+        p.filter #filter hidden {
+            label { "Filter variants " input type="search" placeholder="part of a name" autocomplete="off"; }
+            " " span aria-live="polite" {}
+        }
+    }
 }
 
 struct Section {
@@ -114,17 +176,14 @@ struct Section {
 fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Section> {
     let chart = |name: &str| charts.show(name);
     let table = table::render;
-    let mut sections = vec![Section {
-        id: "sizes",
-        title: "Sizes",
-        body: html! { (table(&tables::sizes(facts))) (chart("sizes")) (chart("layers")) },
-    }];
+    let mut sections =
+        vec![Section { id: "sizes", title: "Sizes", body: html! { (table(&tables::sizes(facts))) (chart("layers")) } }];
     let mut add = |wanted: bool, id: &'static str, title: &'static str, body: Markup| {
         if wanted {
             sections.push(Section { id, title, body });
         }
     };
-    add(!facts.reproduction.is_empty(), "claims", "Claims", table(&tables::reproduction(facts)));
+    add(!facts.reproduction.is_empty(), "claims", "Published figures", table(&tables::reproduction(facts)));
     add(!tables::failures(facts).rows.is_empty(), "failures", "Failures", failures(facts));
     add(!facts.findings.is_empty(), "findings", "Findings", findings(facts));
     add(
@@ -155,6 +214,15 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
             (table(&matrix))
         },
     );
+    add(
+        !charts.trends.is_empty(),
+        "trend",
+        "Trend",
+        html! {
+            p.note { "Point at a dot for its run: time, commit, and what changed." }
+            @for both in &charts.trends { (in_page(both)) }
+        },
+    );
     let updates = tables::updates(facts);
     add(!updates.rows.is_empty(), "updates", "To pull after an edit", table(&updates));
     let serving = tables::serving(facts);
@@ -172,7 +240,7 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
 fn banners(record: &Record) -> Markup {
     html! {
         @if let Some(line) = words::stand_in_line(record) {
-            p.banner { strong { "Substitute base images. " } "Figures marked so are of " (for_people(&line)) ". They say how the variants compare here, not what the official images weigh." }
+            p.banner { strong { "Substitute base images. " } "Marked figures were measured on " (for_people(&line)) ". They show how the variants compare, not what the official images weigh." }
         }
         @if record.ended != Ended::Complete {
             p.banner { strong { "Not complete. " } (words::ended(record)) "." }
@@ -184,7 +252,7 @@ fn banners(record: &Record) -> Markup {
 fn verdict(facts: &Facts<'_>) -> Markup {
     let (failed, found) = (tables::failures(facts).rows.len(), facts.merged_findings().len());
     html! {
-        strong { (for_people(&tables::verdict(facts))) "." }
+        strong { (quoted(&tables::verdict(facts))) "." }
         @if failed > 0 { " " a href="#failures" { (words::count(failed, "failure")) } "." }
         @if found > 0 { " " a href="#findings" { (words::count(found, "finding")) } "." }
     }
@@ -198,11 +266,11 @@ fn findings(facts: &Facts<'_>) -> Markup {
             div.finding {
                 p {
                     strong { (for_people(&words::about(variants, facts.record.variants.len()))) }
-                    @if let Some(cost) = tables::cost(found, variants.len()) { " · " span.care { (cost) } }
-                    " · " (for_people(&finding.message))
+                    @if let Some(cost) = tables::cost(found, variants.len()) { " · " span.care { (quoted(&cost)) } }
+                    " · " (quoted(&finding.message))
                 }
                 @if !finding.instruction.is_empty() { p { code { (for_people(&finding.instruction)) } } }
-                @if !finding.remedy.is_empty() { p.remedy { (for_people(&finding.remedy)) } }
+                @if !finding.remedy.is_empty() { p.remedy { (quoted(&finding.remedy)) } }
             }
         }
         @if merged.len() > 200 { p.note { "The first 200 of " (merged.len()) "; all are in run.json." } }

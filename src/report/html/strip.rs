@@ -1,4 +1,4 @@
-//! Every sample as a dot: one strip a variant, one panel a scenario.
+//! Every sample as a dot: one strip per variant, one panel per scenario. Places are in percent, so that strips fit any width.
 
 use maud::{Markup, html};
 
@@ -12,9 +12,9 @@ use crate::units::Nanos;
 /// Most strips of a panel, and most dots of the page.
 const MOST_STRIPS: usize = 40;
 const MOST_DOTS: usize = 4000;
-const LEFT: f64 = 210.0;
-const RIGHT: f64 = 1060.0;
-const STEP: f64 = 24.0;
+/// Percent of the width before the axis, and of the axis itself: dots at its ends need room.
+const BEFORE: f64 = 1.0;
+const ACROSS: f64 = 95.0;
 
 /// The panels and their key.
 pub(super) fn plot(facts: &Facts<'_>) -> Markup {
@@ -25,15 +25,15 @@ pub(super) fn plot(facts: &Facts<'_>) -> Markup {
         scenarios.map(|scenario| (scenario, panel(facts, scenario, &mut left))).collect();
     html! {
         p.note {
-            "Each dot is one build: filled where it counts, ringed where it does not: its proof failed, or it was in the "
-            "discarded round or a second measurement for the A/A check. The stroke is the median. Point at a dot for its "
+            "One dot per build: filled if it counts, hollow if it does not, because its proof failed, or because it belongs to the "
+            "discarded round or is a second measurement for the A/A check. The line is the median. Point at a dot for its "
             "round and its proof."
         }
         @for (scenario, panel) in &panels {
             h3 { (scenario) " · " (words::scenario(*scenario)) }
-            div.chart { (panel) }
+            (panel)
         }
-        @if record.variants.len() > MOST_STRIPS || left == 0 { p.note { "Not all fit here; samples.csv has every one." } }
+        @if record.variants.len() > MOST_STRIPS || left == 0 { p.note { "Not all fit here; samples.csv has all of them." } }
     }
 }
 
@@ -41,8 +41,8 @@ fn panel(facts: &Facts<'_>, scenario: Scenario, left: &mut usize) -> Markup {
     let variants = &facts.record.variants[..facts.record.variants.len().min(MOST_STRIPS)];
     let samples: Vec<&Sample> = facts.record.samples.iter().filter(|sample| sample.scenario == scenario).collect();
     let most = samples.iter().map(|sample| sample.wall_ns).max().unwrap_or_default().0.max(1) as f64;
-    let x = |time: Nanos| format!("{:.1}", LEFT + time.0 as f64 / most * (RIGHT - LEFT));
-    let bottom = STEP * variants.len() as f64 + 8.0;
+    let x = |time: f64| format!("{:.2}%", BEFORE + time / most * ACROSS);
+    let ticks: Vec<f64> = axis::ticks(most, 4);
     let strips: Vec<Vec<&Sample>> = variants
         .iter()
         .map(|variant| {
@@ -52,22 +52,29 @@ fn panel(facts: &Facts<'_>, scenario: Scenario, left: &mut usize) -> Markup {
             dots
         })
         .collect();
-    let name = format!("Every sample of scenario {scenario}; the table of build times has the medians");
     html! {
-        svg.strip viewBox=(format!("0 0 1090 {:.0}", bottom + 26.0)) role="img" aria-label=(name) {
-            @for tick in axis::ticks(most, 6) {
-                @let at = x(Nanos(tick as u64));
-                line x1=(at) x2=(at) y1="4" y2=(bottom) {}
-                text.q x=(at) y=(bottom + 16.0) text-anchor="middle" { (axis::plain(&Nanos(tick as u64).to_string())) }
-            }
-            @for (index, (variant, dots)) in variants.iter().zip(&strips).enumerate() {
-                @let middle = STEP * index as f64 + 16.0;
-                text x=(LEFT - 12.0) y=(middle + 4.0) text-anchor="end" { (shorten(&for_people(&variant.name), 28)) }
-                @for sample in dots {
-                    circle class=(class(sample)) cx=(x(sample.wall_ns)) cy=(middle) r="4" { title { (tip(sample)) } }
+        div.strips role="group" aria-label=(format!("Every sample of scenario {scenario}; the table of build times has the medians")) {
+            @for (variant, dots) in variants.iter().zip(&strips) {
+                div.strip data-variant=(for_people(&variant.name)) {
+                    span { (shorten(&for_people(&variant.name), 60)) }
+                    svg {
+                        @for tick in &ticks { line x1=(x(*tick)) x2=(x(*tick)) y1="0" y2="24" {} }
+                        @for sample in dots {
+                            circle class=(class(sample)) cx=(x(sample.wall_ns.0 as f64)) cy="12" r="4" { title { (tip(sample)) } }
+                        }
+                        @if let Some(median) = median(facts, &variant.name, scenario) {
+                            line.m x1=(x(median.0 as f64)) x2=(x(median.0 as f64)) y1="3" y2="21" {}
+                        }
+                    }
                 }
-                @if let Some(median) = median(facts, &variant.name, scenario) {
-                    line.m x1=(x(median)) x2=(x(median)) y1=(middle - 9.0) y2=(middle + 9.0) {}
+            }
+            div.strip {
+                span {}
+                svg {
+                    @for tick in &ticks {
+                        @let anchor = if *tick > 0.0 { "middle" } else { "start" };
+                        text x=(x(*tick)) y="13" text-anchor=(anchor) { (axis::plain(&Nanos(*tick as u64).to_string())) }
+                    }
                 }
             }
         }
@@ -91,7 +98,7 @@ fn class(sample: &Sample) -> &'static str {
 fn tip(sample: &Sample) -> String {
     let what = match class(sample) {
         "d" => ", discarded round",
-        "i" => ", does not count",
+        "i" => ", skipped",
         "t" => ", second measurement",
         _ => "",
     };

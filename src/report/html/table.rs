@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::prose::quoted;
 use crate::report::table::{Align, Cell, Table, Tone};
 use crate::text::for_people;
 
@@ -27,16 +28,22 @@ pub(super) fn linked(table: &Table, anchors: &BTreeSet<String>) -> Markup {
                     }
                     tbody {
                         @for row in &table.rows {
-                            tr {
+                            tr data-variant=[variant(table, row)] {
                                 @for (cell, column) in row.iter().zip(&table.columns) { (render_cell(cell, column.align, anchors)) }
                             }
                         }
                     }
                 }
             }
-            @for note in &table.notes { p.note { (for_people(note)) } }
+            @for note in &table.notes { p.note { (quoted(note)) } }
         }
     }
+}
+
+/// Which variant or image a row is about, for the filter.
+fn variant(table: &Table, row: &[Cell]) -> Option<String> {
+    let is_named = table.columns.first().is_some_and(|column| ["Variant", "Image"].contains(&column.head.as_str()));
+    row.first().filter(|_| is_named).map(|cell| for_people(&cell.text))
 }
 
 fn render_cell(cell: &Cell, align: Align, anchors: &BTreeSet<String>) -> Markup {
@@ -57,9 +64,9 @@ fn render_cell(cell: &Cell, align: Align, anchors: &BTreeSet<String>) -> Markup 
         td.number[align == Align::Right] .long[long] .text[sentence] .unbroken[unbroken] data-sort=[cell.sort] {
             @match tone {
                 _ if link.is_some() => a href=[link.map(|link| format!("#{link}"))] title="to the proof" { (text) },
-                Some(tone) => span class=(tone) { (text) },
+                Some(tone) => span class=(tone) { (quoted(&cell.text)) },
                 None if cell.code && !text.is_empty() => code { (text) },
-                None => (text),
+                None => (quoted(&cell.text)),
             }
         }
     }

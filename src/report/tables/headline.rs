@@ -99,41 +99,19 @@ fn claims(found: &[Reproduction]) -> Option<String> {
     (!said.is_empty()).then(|| format!("{}: {}", words::count(found.len(), "published figure"), said.join(", ")))
 }
 
-/// Variant, size, what was claimed, and what building and starting take: the shape of the comparison that the suite
+/// How much the headline table says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Each figure with its remark, for the report.
+    Whole,
+    /// One line per variant, for a screen and a README; a size on a substitute base image has a star.
+    Short,
+}
+
+/// Variant, size, the published figure, and what building and starting take: the shape of the comparison that the suite
 /// reproduces. Columns of what was not measured are left out.
 pub(crate) fn headline(facts: &Facts<'_>) -> Table {
-    let against = format!("#{}", facts.against_first());
-    let heads = [
-        "Variant",
-        "#Size",
-        against.as_str(),
-        "?#Published",
-        "?#Cold build (cached)",
-        "#Rebuild after a source edit (cached)",
-        "?#To pull after it",
-        "?#Startup",
-    ];
-    let mut table = Table::new("", &heads);
-    for line in facts.summary.iter().take(MOST_ROWS) {
-        let against = match line.ratio_to_first {
-            Some(ratio) => Cell::number(words::times_and_change(ratio), ratio.0),
-            None => Cell::number("", 1.0),
-        };
-        let time = |scenario: Scenario| {
-            let anchor = words::proof_anchor(scenario, line.index);
-            line.timings.get(&scenario).map_or_else(Cell::default, |timing| timing_cell(timing).link(anchor))
-        };
-        table.push(vec![
-            Cell::new(&line.name),
-            size_cell(facts, line),
-            against,
-            claim_cell(facts, line),
-            time(Scenario::Cold),
-            time(Scenario::Src),
-            pull_cell(facts, line),
-            line.ready.map_or_else(Cell::default, Cell::time),
-        ]);
-    }
+    let mut table = figures(facts, Detail::Whole, MOST_ROWS);
     if facts.summary.len() > MOST_ROWS {
         table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", facts.summary.len()));
     }
@@ -153,55 +131,66 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
-/// The same in one line per variant, for the end of a run: what was measured on a substitute has a star.
+/// The same in one line per variant, for the end of a run.
 pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
     lines(facts, most).without_empty_columns().dense()
 }
 
 fn lines(facts: &Facts<'_>, most: usize) -> Table {
-    let against = format!("#{}", facts.against_first());
-    let heads = [
-        "Variant",
-        "#Size",
-        against.as_str(),
-        "?#Published",
-        "#Cold build",
-        "#After an edit (cached)",
-        "?#To pull",
-        "?#Startup",
-    ];
-    let mut table = Table::new("", &heads);
-    for line in facts.summary.iter().take(most) {
-        let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
-        let time = |scenario| line.timings.get(&scenario).map_or_else(Cell::default, timing_cell);
-        table.push(vec![
-            Cell::new(&line.name),
-            match line.size {
-                Some(size) => {
-                    let star = if line.stand_in { " *" } else { "" };
-                    Cell::number(format!("{size}{star}"), size.0 as f64).best_if(line.smallest)
-                }
-                None => size_cell(facts, line),
-            },
-            line.ratio_to_first
-                .map_or_else(Cell::default, |ratio| Cell::number(words::times_or_change(ratio), ratio.0)),
-            claim_cell(facts, line),
-            estimate(Scenario::Cold).map_or_else(|| time(Scenario::Cold), |estimate| Cell::time(estimate.median)),
-            time(Scenario::Src),
-            pull_cell(facts, line),
-            match line.ready {
-                Some(ready) => Cell::time(ready),
-                None if line.outcome == Outcome::ServeFailed => Cell::new("fails").tone(Tone::Bad),
-                None => Cell::default(),
-            },
-        ]);
-    }
+    let mut table = figures(facts, Detail::Short, most);
     table.others(facts.summary.len(), most);
     if let Some(line) = words::stand_in_line(facts.record) {
         table.note(format!("* measured on {line}."));
     }
     if let Some(line) = words::too_few(shown_times(facts), "round") {
         table.note(line);
+    }
+    table
+}
+
+/// The rows of both forms.
+fn figures(facts: &Facts<'_>, form: Detail, most: usize) -> Table {
+    let against = format!("#{}", facts.against_first());
+    let [cold, src, pull] = match form {
+        Detail::Whole => ["?#Cold build (cached)", "#Rebuild after a source edit (cached)", "?#To pull after it"],
+        Detail::Short => ["#Cold build", "#After an edit (cached)", "?#To pull"],
+    };
+    let heads = ["Variant", "#Size", against.as_str(), "?#Published", cold, src, pull, "?#Startup"];
+    let mut table = Table::new("", &heads);
+    for line in facts.summary.iter().take(most) {
+        let time = |scenario: Scenario| {
+            let anchor = words::proof_anchor(scenario, line.index);
+            line.timings.get(&scenario).map_or_else(Cell::default, |timing| timing_cell(timing).link(anchor))
+        };
+        let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
+        let ratio = line.ratio_to_first;
+        table.push(vec![
+            Cell::new(&line.name),
+            match (line.size, form) {
+                (Some(size), Detail::Short) => {
+                    let star = if line.stand_in { " *" } else { "" };
+                    Cell::number(format!("{size}{star}"), size.0 as f64).best_if(line.smallest)
+                }
+                _ => size_cell(facts, line),
+            },
+            match (ratio, form) {
+                (Some(ratio), Detail::Whole) => Cell::number(words::times_and_change(ratio), ratio.0),
+                (Some(ratio), Detail::Short) => Cell::number(words::times_or_change(ratio), ratio.0),
+                (None, _) => Cell::number("", 1.0),
+            },
+            claim_cell(facts, line, form),
+            match (estimate(Scenario::Cold), form) {
+                (Some(estimate), Detail::Short) => Cell::time(estimate.median),
+                _ => time(Scenario::Cold),
+            },
+            time(Scenario::Src),
+            pull_cell(facts, line),
+            match (line.ready, form) {
+                (Some(ready), _) => Cell::time(ready),
+                (None, Detail::Short) if line.outcome == Outcome::ServeFailed => Cell::new("fails").tone(Tone::Bad),
+                (None, _) => Cell::default(),
+            },
+        ]);
     }
     table
 }
@@ -237,10 +226,11 @@ pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
     Cell::number(text, size.0 as f64).best_if(line.smallest)
 }
 
-fn claim_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+fn claim_cell(facts: &Facts<'_>, line: &VariantSummary, form: Detail) -> Cell {
     let found = facts.reproduction.iter().find(|claim| claim.variant == line.name);
     let Some(claim) = found else { return Cell::default() };
     let text = match claim.verdict {
+        _ if form == Detail::Short => claim.claim.clone(),
         ReferenceVerdict::Reproduced => format!("{} (reproduced)", claim.claim),
         ReferenceVerdict::Drifted if claim.drift != SignedBytes(0) => format!("{} ({})", claim.claim, claim.drift),
         _ => claim.claim.clone(),

@@ -2,8 +2,8 @@
 //! weighed side by side.
 
 use crate::analyse::Sharing;
-use crate::record::WireKind;
 use crate::report::table::{Cell, Table};
+use crate::report::words;
 use crate::units::Bytes;
 
 /// Images beyond which the matrix is left to the JSON: it would not fit a page.
@@ -26,9 +26,10 @@ pub(crate) fn sharing(sharing: &Sharing, kind: &str) -> Table {
         sharing.sum_of_sizes,
         sharing.saved()
     ));
-    if sharing.total_wire != Bytes::ZERO {
-        let about = if sharing.wire_kind == WireKind::Estimated { "≈ " } else { "" };
-        table.note(format!("Pulling all of them transfers {about}{}.", sharing.total_wire));
+    if let Some(compressed) = words::compressed(sharing.total_wire, sharing.wire_kind)
+        && sharing.total_wire != Bytes::ZERO
+    {
+        table.note(format!("Pulling all of them transfers {compressed}."));
     }
     table
 }

@@ -16,7 +16,7 @@ use super::doc::Doc;
 use super::html;
 use super::markdown::{self, Form};
 use super::terminal::{self, Style};
-use super::words;
+use super::{ReportError, words};
 use crate::analyse::{Sharing, sharing_of};
 use crate::record::{METRICS_VERSION, Variant};
 use crate::units::Bytes;
@@ -27,6 +27,10 @@ pub(crate) use why::{has_path, why};
 
 /// Version of what `--format json` prints, `major.minor`.
 const VERSION: &str = "1.0";
+
+/// Images in the table of the screen of several, and those whose answer is below it: with more, those with most to reclaim.
+const SIZES: usize = 9;
+const ANSWERS: usize = 4;
 
 /// A part of what is said of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +99,21 @@ pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: St
         return terminal::write(&screen::screen(image, sums(0), terminal::columns(style)), style);
     }
     let mut doc = Doc::default();
-    doc.section(tables::sizes(targets, shown));
+    let mut sizes = tables::sizes(&targets[..targets.len().min(SIZES)], shown);
+    sizes.others(targets.len(), SIZES);
+    doc.section(sizes.dense());
     for note in crate::report::tables::sharing(&sharing_of(targets), "Image").notes {
         doc.sentence(note);
     }
     doc.gap();
-    for (index, image) in targets.iter().enumerate() {
+    let mut answered: Vec<(usize, &Variant)> = targets.iter().enumerate().collect();
+    if targets.len() > ANSWERS {
+        doc.sentence("Most to reclaim:");
+        let reclaimable = |image: &Variant| image.sizes.as_ref().map(|sizes| sizes.reclaimable_bytes);
+        answered.sort_by_key(|(_, image)| std::cmp::Reverse(reclaimable(image)));
+        answered.truncate(ANSWERS);
+    }
+    for (index, image) in answered {
         doc.sentence(tables::answer(image));
         for sum in sums(index) {
             doc.under(2, screen::path_sum(sum));
@@ -110,11 +123,13 @@ pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: St
     terminal::write(&doc, style)
 }
 
-/// Images as a page.
-pub(crate) fn weigh_html(targets: &[Variant], shown: WeighShown<'_>) -> String {
+/// Images as a page; several begin with their sizes as a chart.
+pub(crate) fn weigh_html(targets: &[Variant], shown: WeighShown<'_>) -> Result<String, ReportError> {
     let names: Vec<&str> = targets.iter().map(|image| image.name.as_str()).collect();
     let images: Vec<&Variant> = targets.iter().collect();
-    html::document_page(&words::names(&names, 3), &tables::document(targets, shown), &images)
+    let chart = if targets.len() > 1 { Some(html::sizes_chart(targets)?) } else { None };
+    let page = html::Page { title: &words::names(&names, 3), images: &images, chart };
+    Ok(html::document_page(&page, &tables::document(targets, shown)))
 }
 
 /// Images as GitHub-flavoured Markdown.

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn node(name: &str, bytes: u64, children: Vec<FileNode>) -> FileNode {
-        FileNode { name: name.to_owned(), size_bytes: Bytes(bytes), children }
+        FileNode { name: name.to_owned(), size_bytes: Bytes(bytes), children, ..FileNode::default() }
     }
 
     #[test]

@@ -163,3 +163,32 @@ fn every_command_of_the_page_about_ci_works() {
 fn every_command_of_the_page_about_an_app_works() {
     walk("docs/your-own-app.md", 4);
 }
+
+/// Times and stamps differ from run to run, and with them the widths of columns.
+fn without_times(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (pattern, word) in [
+        (r"[0-9]{8}T[0-9]{6}Z", "STAMP"),
+        (r"[0-9.]+ (ms|s|min [0-9]+ s)\b", "TIME"),
+        (r" +", " "),
+        ("─+", "─"),
+        ("═+", "═"),
+    ] {
+        text = regex::Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+    }
+    text
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn the_page_about_dockerfiles_shows_what_is_printed() {
+    let _engine = SharedEngine::take();
+    let sandbox = Sandbox::new();
+    sandbox.write("shop/shop.py", &"print('shop')\n".repeat(1_000));
+    sandbox.write("shop/tests/orders.json", &"[1, 2, 3]\n".repeat(420_000));
+    sandbox.write("shop/Dockerfile.full", "FROM scratch\nCOPY . /app\n");
+    sandbox.write("shop/Dockerfile.slim", "FROM scratch\nCOPY shop.py /app/\n");
+    let before = Holdings::now();
+    crate::pages::walk("docs/smallest-dockerfile.md", &sandbox.path("shop"), without_times);
+    before.expect_unchanged();
+}

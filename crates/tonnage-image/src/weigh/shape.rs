@@ -1,6 +1,6 @@
 //! The merged tree with its small branches folded together, for a treemap or a listing.
 
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 use crate::bytes::Bytes;
 use crate::facts::FileNode;
@@ -36,7 +36,64 @@ pub(crate) fn tree(merged: &Merged<'_>) -> (FileNode, Vec<(u32, u32)>) {
         sizes[tree.nodes[node as usize].parent as usize] += sizes[node as usize];
     }
     let kept = keep(merged, &sizes);
-    (fold(merged, &sizes, &kept), first_names)
+    let held = hold(merged, &kept, &first_names);
+    (fold(merged, &sizes, &kept, held), first_names)
+}
+
+/// Bytes by layer, and by package or by none.
+#[derive(Default)]
+struct Held {
+    layers: BTreeMap<u32, u64>,
+    packages: BTreeMap<Option<usize>, u64>,
+}
+
+impl Held {
+    fn add(&mut self, other: &Self) {
+        for (layer, bytes) in &other.layers {
+            *self.layers.entry(*layer).or_default() += bytes;
+        }
+        for (package, bytes) in &other.packages {
+            *self.packages.entry(*package).or_default() += bytes;
+        }
+    }
+
+    /// The tree's node for these bytes.
+    fn node(&self, merged: &Merged<'_>, name: String, bytes: u64, children: Vec<FileNode>) -> FileNode {
+        let package = most(&self.packages).flatten().map(|package| merged.packages[package].name.clone());
+        FileNode {
+            name,
+            size_bytes: Bytes(bytes),
+            children,
+            layer: most(&self.layers),
+            package: package.unwrap_or_default(),
+        }
+    }
+}
+
+/// The key with the most bytes, the first of equal ones.
+fn most<K: Copy>(sums: &BTreeMap<K, u64>) -> Option<K> {
+    sums.iter().rev().max_by_key(|(_, bytes)| **bytes).map(|(key, _)| *key)
+}
+
+/// What each kept node holds itself (`true`: what is folded in it), by layer and package.
+fn hold(merged: &Merged<'_>, kept: &HashSet<u32>, first_names: &[(u32, u32)]) -> HashMap<(u32, bool), Held> {
+    let tree = &merged.tree;
+    let mut rows: HashMap<(u32, bool), Held> = HashMap::new();
+    for &(name, inode) in first_names {
+        let inode = &tree.inodes[inode as usize];
+        let bytes = merged.entry(inode).1.size;
+        if bytes == 0 {
+            continue;
+        }
+        let mut node = name;
+        while node != ROOT && !kept.contains(&node) {
+            node = tree.nodes[node as usize].parent;
+        }
+        let held = rows.entry((node, node != name)).or_default();
+        *held.layers.entry(inode.layer).or_default() += bytes;
+        *held.packages.entry(merged.owner_of(inode)).or_default() += bytes;
+    }
+    rows
 }
 
 /// The largest nodes whose folders are kept too.
@@ -58,9 +115,9 @@ fn keep(merged: &Merged<'_>, sizes: &[u64]) -> HashSet<u32> {
     kept
 }
 
-/// Builds the kept nodes, children before their folder, so that depth costs no stack.
-fn fold(merged: &Merged<'_>, sizes: &[u64], kept: &HashSet<u32>) -> FileNode {
-    let mut done: std::collections::HashMap<u32, FileNode> = std::collections::HashMap::new();
+/// Builds the kept nodes, children before their directory, so that depth costs no stack.
+fn fold(merged: &Merged<'_>, sizes: &[u64], kept: &HashSet<u32>, mut held: HashMap<(u32, bool), Held>) -> FileNode {
+    let mut done: HashMap<u32, FileNode> = HashMap::new();
     let mut waiting = vec![(ROOT, false)];
     while let Some((node, children_done)) = waiting.pop() {
         let children = merged.tree.shown_children(node);
@@ -69,10 +126,12 @@ fn fold(merged: &Merged<'_>, sizes: &[u64], kept: &HashSet<u32>) -> FileNode {
             waiting.extend(children.into_iter().filter(|child| kept.contains(child)).map(|child| (child, false)));
             continue;
         }
+        let mut own = held.remove(&(node, false)).unwrap_or_default();
         let mut rows = Vec::new();
         let (mut others, mut other_bytes) = (0u64, 0);
         for child in children {
             if let Some(row) = done.remove(&child) {
+                own.add(&held.remove(&(child, false)).unwrap_or_default());
                 rows.push(row);
             } else {
                 others += 1;
@@ -81,11 +140,14 @@ fn fold(merged: &Merged<'_>, sizes: &[u64], kept: &HashSet<u32>) -> FileNode {
         }
         rows.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.name.cmp(&b.name)));
         if others > 0 {
-            let name = format!("[{others} others]");
-            rows.push(FileNode { name, size_bytes: Bytes(other_bytes), children: Vec::new() });
+            let folded = held.remove(&(node, true)).unwrap_or_default();
+            rows.push(folded.node(merged, format!("[{others} others]"), other_bytes, Vec::new()));
+            own.add(&folded);
         }
         let name = if node == ROOT { "/".to_owned() } else { from_bytes(merged.tree.nodes[node as usize].name) };
-        done.insert(node, FileNode { name, size_bytes: Bytes(sizes[node as usize]), children: rows });
+        done.insert(node, own.node(merged, name, sizes[node as usize], rows));
+        // For the directory above.
+        held.insert((node, false), own);
     }
-    done.remove(&ROOT).unwrap_or(FileNode { name: "/".into(), size_bytes: Bytes::ZERO, children: Vec::new() })
+    done.remove(&ROOT).unwrap_or_else(|| FileNode { name: "/".into(), ..FileNode::default() })
 }

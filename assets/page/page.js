@@ -144,7 +144,8 @@ if (explorer) {
   const current = () => path[path.length - 1];
   const entry = () => data[which.selectedIndex];
   const share = (size) => (path[0][1] > 0 ? ((100 * size) / path[0][1]).toFixed(1) + " %" : "");
-  const owner = (step) => (color.value === "package" ? step[4] || "" : step[3] ?? "");
+  // Nothing for what was not recorded, and an empty name for no package.
+  const owner = (step) => (color.value === "package" && step[3] != null ? step[4] || "" : step[3]);
   const called = (key) => (color.value === "package" ? key : entry().names[key] || "layer " + (key + 1));
 
   // The owners with the most bytes have a color each, whatever part is looked at.
@@ -153,7 +154,7 @@ if (explorer) {
     const walk = (step) => {
       const children = below(step);
       if (children.length) children.forEach(walk);
-      else if (owner(step) !== "") sums.set(owner(step), (sums.get(owner(step)) || 0) + step[1]);
+      else if (owner(step) != null && owner(step) !== "") sums.set(owner(step), (sums.get(owner(step)) || 0) + step[1]);
     };
     walk(path[0]);
     const all = [...sums].sort((a, b) => b[1] - a[1]).map(([key]) => key);
@@ -200,7 +201,7 @@ if (explorer) {
     const here = current();
     const found = matches();
     const { colors, more } = palette();
-    const look = (step) => (owner(step) === "" ? "none" : colors.get(owner(step)) || "other");
+    const look = (step) => (owner(step) == null ? "unknown" : owner(step) === "" ? "none" : colors.get(owner(step)) || "other");
     crumbs.replaceChildren(...path.map((step, index) => {
       const item = node("li");
       const button = node("button", step[0]);
@@ -227,7 +228,7 @@ if (explorer) {
         const tile = node(deep ? "button" : "div", undefined, "tile " + (nested ? "nested" : look(child)));
         if (found.on && !is && !found.marked.has(child)) tile.classList.add("miss");
         if (found.on && is) tile.classList.add("hit");
-        const of = owner(child) === "" ? "" : "\n" + called(owner(child));
+        const of = owner(child) == null ? "" : "\n" + (owner(child) === "" ? "no package" : called(owner(child)));
         tile.title = child[0] + "\n" + bytes(child[1]) + ", " + share(child[1]) + " of all" + of;
         tile.style.left = x + left + "px";
         tile.style.top = y + top + "px";
@@ -259,11 +260,9 @@ if (explorer) {
       item.append(node("i", undefined, name), node("span", called(key)));
       return item;
     }));
-    const rest = [];
-    if (more > 0) rest.push(["other", more + (color.value === "package" ? " other packages" : " other layers")]);
-    rest.push(["none", color.value === "package" ? "no package" : "not recorded"]);
-    for (const [name, text] of rest) {
-      if (name === "none" && color.value === "layer" && !map.querySelector(".none")) continue;
+    const others = more + " other " + color.value + (more === 1 ? "" : "s");
+    for (const [name, text] of [["other", others], ["none", "no package"], ["unknown", "not recorded"]]) {
+      if (!map.querySelector(".tile." + name)) continue;
       const item = node("li");
       item.append(node("i", undefined, name), node("span", text));
       legend.append(item);

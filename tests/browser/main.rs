@@ -197,7 +197,7 @@ fn a_link_shows_again_what_was_shown() {
     };
     let by_layer = [classes("a.so"), classes("b.so"), classes("opt"), classes("etc")];
     assert_eq!(by_layer[1], by_layer[2], "one layer, one color");
-    assert!(by_layer[0] != by_layer[1] && by_layer[3].contains("none"), "{by_layer:?}");
+    assert!(by_layer[0] != by_layer[1] && by_layer[3].contains("unknown"), "{by_layer:?}");
     let page = format!("file://{}", folder.path().join("report.html").display());
     browser.open("about:blank");
     browser.open(&format!("{page}#explore&color=package&in=usr&in=lib&find=b"));

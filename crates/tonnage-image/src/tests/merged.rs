@@ -1,6 +1,7 @@
 //! What is visible and what is dead, with truths counted by hand.
 
 use super::{Item, weigh_layers};
+use crate::facts::FileNode;
 use crate::testing::archives::{archive, docker_20, file, folder, hard_link, layer, opaque, symlink, whiteout, zeros};
 
 /// Layers, then size, reclaimable and duplicate bytes.
@@ -238,4 +239,32 @@ fn a_path_through_a_link_of_its_own_layer_lies_where_the_link_points() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_node_of_the_tree_has_the_layer_and_package_of_most_of_its_bytes() {
+    let status = "Package: tool\nStatus: install ok installed\nVersion: 1\n";
+    let mut above: Vec<Item> = (0..400).map(|index| zeros(&format!("many/{index:03}"), 3)).collect();
+    above.push(zeros("usr/big", 5_000));
+    let weight = weigh_layers(&[
+        vec![
+            file("var/lib/dpkg/status", status),
+            file("var/lib/dpkg/info/tool.list", "/usr/tool\n"),
+            zeros("usr/tool", 4_000),
+            zeros("usr/big", 9_000),
+            folder("empty/"),
+        ],
+        above,
+    ]);
+    let tree = weight.tree.unwrap();
+    let child = |node: &FileNode, name: &str| node.children.iter().find(|child| child.name == name).unwrap().clone();
+    let of = |node: &FileNode| (node.size_bytes.0, node.layer, node.package.clone());
+    let usr = child(&tree, "usr");
+    assert_eq!(of(&child(&usr, "tool")), (4_000, Some(0), "tool".to_owned()));
+    assert_eq!(of(&child(&usr, "big")), (5_000, Some(1), String::new()), "the copy that is visible");
+    assert_eq!(of(&usr), (9_000, Some(1), String::new()));
+    let many = child(&tree, "many");
+    let folded = many.children.last().unwrap();
+    assert!(folded.name.ends_with(" others]") && folded.layer == Some(1), "{folded:?}");
+    assert_eq!(of(&many), (1_200, Some(1), String::new()));
 }

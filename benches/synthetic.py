@@ -3,11 +3,13 @@
 
     synthetic.py deletions FILES DELETIONS OUT   a layer of FILES small files, and one that deletes DELETIONS of them
     synthetic.py entries ENTRIES OUT             one layer of so many entries, a folder for each thousand
+    synthetic.py noise FILES MEGABYTES OUT       a layer for each of FILES files of so many MB that do not compress
 """
 
 import hashlib
 import io
 import json
+import random
 import sys
 import tarfile
 
@@ -40,6 +42,15 @@ def deletions(files_there, count):
     for index in range(count):
         number = index * files_there // count
         yield header(b"usr/share/d%05d/.wh.file-%07d.txt" % (number // 1000, number), 0)
+
+
+def noise(number, megabytes):
+    """A file of bytes that look random; its length is a multiple of a block."""
+    size = megabytes * 1_000_000 // 512 * 512
+    yield header(b"srv/model-%d.bin" % number, size)
+    source = random.Random(number)
+    for start in range(0, size, 1 << 20):
+        yield source.randbytes(min(1 << 20, size - start))
 
 
 class Layer:
@@ -92,6 +103,8 @@ def main():
             # A folder is an entry too.
             count = int(count) * 1000 // 1001
             write([Layer(lambda: files(count))], path)
+        case ["noise", count, megabytes, path]:
+            write([Layer(lambda number=number: noise(number, int(megabytes))) for number in range(int(count))], path)
         case _:
             sys.exit(__doc__)
 

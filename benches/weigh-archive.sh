@@ -15,8 +15,8 @@ work=$cache/weigh-archive
 mkdir -p "$work"
 need /usr/bin/time=time /usr/lib/python3*/ensurepip=python3-venv
 need_python
-files=100000 deletions=1000 entries=1000000
-[ -z "${SMALL:-}" ] || { files=2000 deletions=20 entries=20000; }
+files=100000 deletions=1000 entries=1000000 megabytes_each=100
+[ -z "${SMALL:-}" ] || { files=2000 deletions=20 entries=20000 megabytes_each=2; }
 
 dive=$work/dive-$dive_version/bin/dive
 if [ ! -x "$dive" ]; then
@@ -52,6 +52,7 @@ synthetic() {
 }
 synthetic "deletions-$files-$deletions" deletions $files $deletions
 synthetic "entries-$entries" entries $entries
+synthetic "noise-8-$megabytes_each" noise 8 $megabytes_each
 
 status=0
 # row NAME ROUNDS LIMITS ARCHIVE OPTION...
@@ -72,6 +73,7 @@ echo "|---|---|---|---|---:|"
 row "$megabytes MB, everything on" "$rounds" memory=1.0 "$archive"
 row "$megabytes MB, without the compressed size" "$rounds" memory=1.0 "$archive" --no-wire
 row "$megabytes MB, like for like: no hashing" "$rounds" wall=1.0,user=1.0,memory=1.0 "$archive" "${off[@]}"
+row "8 layers of $megabytes_each MB that does not compress, everything on" "$rounds" wall=1.0,memory=1.0 "$work/noise-8-$megabytes_each.tar"
 row "$files files, $deletions deletions, everything on" 1 user=0.02,memory=1.0 "$work/deletions-$files-$deletions.tar"
 row "$entries entries, everything on" 1 wall=1.0,memory=1.0 "$work/entries-$entries.tar"
 

@@ -28,6 +28,9 @@ find_registry() {
     if command -v docker-registry; then
         return
     fi
+    # Tests that start at the same time fetch it once.
+    exec 9>"$cache/registry-tools.lock"
+    flock 9
     if [ ! -x "$tools/usr/bin/docker-registry" ]; then
         say "fetching Debian's docker-registry"
         rm -rf "$tools.part"
@@ -39,6 +42,7 @@ find_registry() {
         )
         mv "$tools.part" "$tools"
     fi
+    exec 9>&-
     echo "$tools/usr/bin/docker-registry"
 }
 

@@ -7,6 +7,7 @@ use strum::VariantNames as _;
 use super::output::{Output, parse_output};
 use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
+use super::weigh::named_image;
 use super::words::one_of;
 use super::{ColourChoice, Terminal};
 use crate::error::Failure;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::timing::{self, TimingResult};
 use crate::gate::{Baseline, Budgets, Input, Judgement, Measured, MeasuredKind, TimingMode, Vanished, judge};
+use crate::image::{Extent, WantedPlatform};
 use crate::record::{self, Against};
 use crate::report::{GateFormat, Look, render_judgement};
 
@@ -37,6 +39,12 @@ pub(super) struct CheckArgs {
     /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 8)]
     top: usize,
+    /// Platform to check if the image in the registry has several, such as `linux/arm64` [default: all]
+    #[arg(long, value_name = "OS/ARCH", help_heading = "Registry")]
+    platform: Option<WantedPlatform>,
+    /// Only read manifest and config: enough for the budgets `compressed`, `layer_compressed`, `layers`, and `root`
+    #[arg(long, help_heading = "Registry")]
+    manifest_only: bool,
     #[command(flatten)]
     registry: RegistryArgs,
 }
@@ -44,6 +52,10 @@ pub(super) struct CheckArgs {
 /// Runs `tonnage check`.
 pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let image = args.record.as_deref().and_then(|record| args.registry.image(record));
+    if image.is_none() && (args.manifest_only || args.platform.is_some()) {
+        let message = "`--manifest-only` and `--platform` are for images in a registry";
+        return Err(Failure::new(Exit::Usage, message, "write `registry://HOST/NAME:TAG`, or leave them out"));
+    }
     let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
         suite.budgets.options.vanished = Vanished::Allowed;
@@ -54,7 +66,9 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure>
         Some((name, target)) => {
             // What could not be read never passes.
             let unknown = |failure| Failure { exit: Exit::NotComparable, ..failure };
-            let measured = super::weigh::named_image(name, &target, &args.registry, terminal).map_err(unknown)?;
+            let extent = if args.manifest_only { Extent::Manifest } else { Extent::Layers };
+            let measured = named_image(name, &target, args.platform.clone(), extent, &args.registry, terminal);
+            let measured = measured.map_err(unknown)?;
             let accept = format!(
                 "tonnage weigh {target} --format json >weighed.json && tonnage baseline accept weighed.json{}",
                 suite.flags
@@ -89,7 +103,7 @@ pub(super) fn judged(
 /// The verdict on what was measured; `accept` makes a baseline of it.
 fn verdict(
     suite: &ChosenSuite,
-    measured: Measured,
+    mut measured: Measured,
     timings: Vec<TimingResult>,
     beside: Option<Measured>,
     accept: &str,
@@ -118,6 +132,9 @@ fn verdict(
             (Baseline::of_state(&against, &measured, &suite.budgets.path_metrics()), label)
         })
     };
+    if let Some((baseline, _)) = &baseline {
+        baseline.rename(&mut measured);
+    }
     // Sizes are the same on every engine; times are never accepted.
     let elsewhere = (measured.kind == MeasuredKind::Run).then(|| {
         let folder = suite.folder.to_string_lossy();

@@ -16,6 +16,7 @@ use crate::suite;
 
 /// Arguments of `tonnage clean`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct CleanArgs {
     #[command(flatten)]
     engine: super::engine::EngineArgs,
@@ -31,6 +32,9 @@ pub(super) struct CleanArgs {
     /// Only remove images, containers, and networks named by the run itself; leave the build cache
     #[arg(long)]
     labelled_only: bool,
+    /// Only remove what is kept of layers of images in registries; needs no engine
+    #[arg(long, conflicts_with_all = ["run", "labelled_only", "dry_run", "force"])]
+    cache: bool,
 }
 
 /// Runs `tonnage clean`.
@@ -39,6 +43,11 @@ pub(super) struct CleanArgs {
 /// Without a ledger here nobody can tell whether a run is over (it may belong to another user, or to a container with a
 /// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
 pub(super) fn run(args: CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    if args.cache {
+        let (layers, bytes) = super::registry::layer_cache().clear();
+        terminal.out(&format!("{}\n", report::cache_cleared(layers, bytes)))?;
+        return Ok(Exit::Done);
+    }
     super::engine::runtime()?.block_on(clean(&args, terminal))
 }
 

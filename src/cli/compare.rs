@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, differences};
+use crate::image::WantedPlatform;
 use crate::report::{GateFormat, Look, compare_html, render_differences};
 
 /// Arguments of `tonnage compare`.
@@ -32,6 +33,9 @@ pub(super) struct CompareArgs {
     /// Maximum number of causes to list
     #[arg(long, value_name = "N", default_value_t = 12)]
     top: usize,
+    /// Platform to compare if there are several, such as `linux/arm64`
+    #[arg(long, value_name = "OS/ARCH")]
+    platform: Option<WantedPlatform>,
     #[command(flatten)]
     registry: RegistryArgs,
 }
@@ -51,7 +55,7 @@ fn file(text: &str) -> Result<Output, String> {
 
 /// Runs `tonnage compare`.
 pub(super) fn run(args: CompareArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (old, new) = (target(&args.old, &args.registry, terminal)?, target(&args.new, &args.registry, terminal)?);
+    let (old, new) = (target(&args.old, &args, terminal)?, target(&args.new, &args, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
     let look = Look { colour: terminal.colour == ColourChoice::On, top: args.top };
     let render = |format: GateFormat, look: Look| match format {
@@ -67,12 +71,13 @@ pub(super) fn run(args: CompareArgs, terminal: &Terminal) -> Result<Exit, Failur
 }
 
 /// What was measured of a target: read where it is a file of ours, weighed where it is an archive or an image.
-fn target(name: &str, registry: &RegistryArgs, terminal: &Terminal) -> Result<Measured, Failure> {
+fn target(name: &str, args: &CompareArgs, terminal: &Terminal) -> Result<Measured, Failure> {
     let path = Path::new(name);
     if path.join(crate::record::FILE).is_file() || (path.is_file() && is_json(path)?) {
         return Ok(Measured::read(path)?);
     }
-    super::weigh::measured(&registry.target(name.to_owned()), registry, terminal)
+    let registry = &args.registry;
+    super::weigh::measured(&registry.target(name.to_owned()), args.platform.clone(), registry, terminal)
 }
 
 /// Whether a file begins like a JSON object; archives begin otherwise.

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use super::Terminal;
+use super::registry::RegistryArgs;
+use crate::credentials::{Places, Store};
 use crate::engine::{BuilderChoice, Needed, Surroundings, probe};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::store_in_place;
 use crate::record;
-use crate::report::{Examination, no_engine};
+use crate::registry::{ImageReference, RegistryClient};
+use crate::report::{Examination, RegistryState, no_engine};
 use crate::suite::{MANIFEST_NAME, Suite};
 
 /// Arguments of `tonnage doctor`.
@@ -33,6 +36,11 @@ pub(super) struct DoctorArgs {
     /// Another base image to check (repeatable)
     #[arg(long = "base", value_name = "REFERENCE")]
     more_bases: Vec<String>,
+    /// Also check access to an image in a registry, and show the pulls that are left if the registry says so (repeatable)
+    #[arg(long = "image", value_name = "TARGET", help_heading = "Registry")]
+    images: Vec<String>,
+    #[command(flatten)]
+    registry: RegistryArgs,
     /// Output format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     format: DoctorFormat,
@@ -51,12 +59,16 @@ enum DoctorFormat {
 /// Runs `tonnage doctor`.
 pub(super) fn run(args: DoctorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = suite(&args)?;
+    let images: Vec<String> = args.images.iter().map(|image| args.registry.target(image.clone())).collect();
+    let references: Vec<ImageReference> =
+        images.iter().map(|image| ImageReference::parse(image)).collect::<Result<_, _>>()?;
     let options = args.engine.connect(args.builder);
     let found = super::engine::runtime()?
         .block_on(probe(&options, &Surroundings::from_env(), |engine| wanted(&args, suite.as_ref(), engine)));
     let store = found.engine.as_ref().map(|engine| store_in_place(&engine.facts, engine.local));
     let not_in_place = store.ok().and_then(Result::err).map(|reason| chain(&reason));
-    let examination = Examination { probe: &found, not_in_place };
+    let registries = registries(&images, &references, &args.registry)?;
+    let examination = Examination { probe: &found, not_in_place, registries: &registries };
     terminal.out(&match args.format {
         DoctorFormat::Table => examination.table(),
         DoctorFormat::Json => examination.json(),
@@ -65,6 +77,24 @@ pub(super) fn run(args: DoctorArgs, terminal: &Terminal) -> Result<Exit, Failure
         Ok(_) => Ok(Exit::Done),
         Err(error) => Err(no_engine(error, &found.tried)),
     }
+}
+
+/// What registries say of images.
+fn registries(
+    images: &[String],
+    references: &[ImageReference],
+    registry: &RegistryArgs,
+) -> Result<Vec<RegistryState>, Failure> {
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let client = RegistryClient::new(registry.settings(), Store::read(&Places::from_env()))?;
+    let runtime = super::engine::runtime()?;
+    let state = |(target, reference): (&String, &ImageReference)| RegistryState {
+        target: target.clone(),
+        found: runtime.block_on(client.quota(reference)).map_err(Failure::from),
+    };
+    Ok(images.iter().zip(references).map(state).collect())
 }
 
 /// The suite that was named, else the one that is here. A suite that is not named need not be there: the engine can be

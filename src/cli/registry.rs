@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::registry::{RegistrySettings, is_registry};
+use crate::env;
+use crate::registry::{LayerCache, RegistrySettings, is_registry};
 use crate::suite;
 
 /// How registries are spoken to.
@@ -18,12 +19,26 @@ pub(super) struct RegistryArgs {
     /// Allow plain HTTP to registries on other machines if they do not answer over TLS
     #[arg(long, help_heading = "Registry")]
     plain_http: bool,
+    /// Transfer every layer again, and keep nothing of what is found in it
+    #[arg(long, help_heading = "Registry")]
+    no_cache: bool,
+}
+
+/// What was found in layers of images in registries.
+pub(super) fn layer_cache() -> LayerCache {
+    LayerCache::new(env::state_folder().join("layers"))
 }
 
 impl RegistryArgs {
     /// How to speak to them.
     pub(super) fn settings(&self) -> RegistrySettings {
-        RegistrySettings { ca_file: self.ca_file.clone(), plain_http: self.plain_http, ..RegistrySettings::default() }
+        let cache = (!self.no_cache).then(layer_cache);
+        RegistrySettings {
+            ca_file: self.ca_file.clone(),
+            plain_http: self.plain_http,
+            cache,
+            ..RegistrySettings::default()
+        }
     }
 
     /// A target as it is meant.

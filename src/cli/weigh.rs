@@ -21,7 +21,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::Measured;
 use crate::image::{
-    DiffIds, Limits, Options, Said, TargetNaming, Wanted, WantedPlatform, Way, WireMode, weigh_targets,
+    DiffIds, Extent, Limits, Options, Said, TargetNaming, Wanted, WantedPlatform, Way, WireMode, weigh_targets,
 };
 use crate::record::Variant;
 use crate::registry::is_registry;
@@ -81,8 +81,11 @@ pub(super) struct WeighArgs {
     #[arg(long)]
     bytes: bool,
     /// Explain a path: which instruction wrote it, which package owns it, what hides it, and what else has it
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["path", "ignore", "layers", "packages", "files", "format", "full", "bytes", "top"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["manifest_only", "path", "ignore", "layers", "packages", "files", "format", "full", "bytes", "top"])]
     why: Option<String>,
+    /// Only read manifests and configs of images in a registry (a few kB): exact compressed sizes, layers, user, command
+    #[arg(long, conflicts_with_all = ["path", "ignore", "packages", "files", "base", "no_duplicates", "no_wire", "no_verify"])]
+    manifest_only: bool,
     /// Skip the search for duplicate files
     #[arg(long)]
     no_duplicates: bool,
@@ -152,6 +155,10 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let all_paths = paths.all();
     let for_programs = matches!(args.format, WeighFormat::Json | WeighFormat::Csv | WeighFormat::Html);
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
+    if args.manifest_only && matches!(args.format, WeighFormat::Html | WeighFormat::Ncdu) {
+        let message = "a manifest names no files to draw";
+        return Err(Failure::new(Exit::Usage, message, "use `--format table`, `json`, `csv`, or `markdown`"));
+    }
     let (targets, names) = named(args.targets, args.name)?;
     let (targets, names) = args.registry.all(targets, names);
     let wanted = Wanted {
@@ -160,6 +167,7 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
         base: args.base.map(|base| args.registry.target(base)),
         engine: args.engine.connect(BuilderChoice::Auto),
         registry: args.registry.settings(),
+        extent: if args.manifest_only { Extent::Manifest } else { Extent::Layers },
         platform: args.platform,
         via: args.via,
         options: Options {
@@ -258,34 +266,39 @@ fn within<T: Send + 'static>(
 
 /// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
 /// their tags or platforms, so that those of another archive find their like.
-pub(super) fn measured(target: &str, registry: &RegistryArgs, terminal: &Terminal) -> Result<Measured, Failure> {
-    weighed(target, BTreeMap::new(), TargetNaming::ByImage, registry, terminal)
+pub(super) fn measured(
+    target: &str,
+    platform: Option<WantedPlatform>,
+    registry: &RegistryArgs,
+    terminal: &Terminal,
+) -> Result<Measured, Failure> {
+    let wanted = Wanted { platform, ..one(target, TargetNaming::ByImage, registry) };
+    weighed(target, &wanted, terminal)
 }
 
 /// Weighs an image in a registry for the gate; of several platforms each is named by the image and its platform.
 pub(super) fn named_image(
     name: Option<String>,
     target: &str,
+    platform: Option<WantedPlatform>,
+    extent: Extent,
     registry: &RegistryArgs,
     terminal: &Terminal,
 ) -> Result<Measured, Failure> {
     let names = name.into_iter().map(|name| (target.to_owned(), name)).collect();
-    weighed(target, names, TargetNaming::ByTarget, registry, terminal)
+    let wanted = Wanted { names, extent, platform, ..one(target, TargetNaming::ByTarget, registry) };
+    weighed(target, &wanted, terminal)
 }
 
-fn weighed(
-    target: &str,
-    names: BTreeMap<String, String>,
-    naming: TargetNaming,
-    registry: &RegistryArgs,
-    terminal: &Terminal,
-) -> Result<Measured, Failure> {
-    let wanted = Wanted {
+/// One target, read as `weigh` reads it unless asked otherwise; no compressed size is estimated.
+fn one(target: &str, naming: TargetNaming, registry: &RegistryArgs) -> Wanted {
+    Wanted {
         targets: vec![target.to_owned()],
-        names,
+        names: BTreeMap::new(),
         base: None,
         engine: ConnectOptions::default(),
         registry: registry.settings(),
+        extent: Extent::Layers,
         platform: None,
         via: Way::Auto,
         options: Options { wire: WireMode::Skip, ..Options::default() },
@@ -293,8 +306,11 @@ fn weighed(
         listed: Box::new(|_| true),
         naming,
         limited: false,
-    };
-    let images: Vec<Variant> = weigh(&wanted, terminal)?;
+    }
+}
+
+fn weighed(target: &str, wanted: &Wanted, terminal: &Terminal) -> Result<Measured, Failure> {
+    let images = weigh(wanted, terminal)?;
     // A registry transfers layers as they are compressed: that size costs nothing, and is exact.
     let skipped = WeighSkipped { wire: !is_registry(target), ..WeighSkipped::default() };
     Ok(Measured::parse(report::weigh_json(&images, skipped).as_bytes(), std::path::Path::new(target))?)

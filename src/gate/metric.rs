@@ -26,6 +26,8 @@ pub(crate) enum Metric {
     Duplicates,
     /// Number of layers.
     Layers,
+    /// What a registry transfers for the layer for which that is most.
+    LayerCompressed,
     /// Number of packages.
     Packages,
     /// Bytes of all packages.
@@ -37,6 +39,9 @@ pub(crate) enum Metric {
     /// Visible bytes of the files whose path matches.
     Path(Pattern),
 }
+
+/// Why a metric is not known of an image whose layers were not read.
+pub(crate) const ONLY_THE_MANIFEST: &str = "only the manifest was read";
 
 /// A glob and the text it was made from.
 #[derive(Debug, Clone)]
@@ -110,7 +115,7 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
-    pub(crate) fn plain() -> [Self; 12] {
+    pub(crate) fn plain() -> [Self; 13] {
         [
             Self::Size,
             Self::Own,
@@ -120,6 +125,7 @@ impl Metric {
             Self::Reclaimable,
             Self::Duplicates,
             Self::Layers,
+            Self::LayerCompressed,
             Self::Packages,
             Self::PackageBytes,
             Self::Update(Scenario::Src),
@@ -137,22 +143,29 @@ impl Metric {
 
     /// How much of it an image has.
     pub(crate) fn of(&self, variant: &Variant) -> Value {
-        let of_sizes = |pick: fn(&crate::record::Sizes) -> u64| match &variant.sizes {
-            Some(sizes) => Value::Exact(pick(sizes)),
-            None => Value::Unknown("there is no image"),
+        let compressed = |value: u64| match variant.compressed() {
+            Some(_) => Value::Exact(value),
+            None => Value::Unknown("the layers were not compressed"),
         };
-        if variant.sizes.is_none() {
-            return Value::Unknown("there is no image");
-        }
+        let Some(sizes) = &variant.sizes else {
+            let Some(manifest) = &variant.manifest else { return Value::Unknown("there is no image") };
+            return match self {
+                Self::Compressed => Value::Exact(manifest.compressed_bytes.0),
+                Self::Layers => Value::Exact(manifest.layers.len() as u64),
+                Self::LayerCompressed => Value::Exact(largest(&variant.compressed_layers())),
+                _ => Value::Unknown(ONLY_THE_MANIFEST),
+            };
+        };
         match self {
-            Self::Size => of_sizes(|sizes| sizes.size_bytes.0),
-            Self::Own => of_sizes(|sizes| sizes.own_bytes.0),
-            Self::Base => of_sizes(|sizes| sizes.base_bytes.0),
-            Self::Compressed => of_sizes(|sizes| sizes.wire_bytes.0),
-            Self::Rootfs => of_sizes(|sizes| sizes.rootfs_bytes.0),
-            Self::Reclaimable => of_sizes(|sizes| sizes.reclaimable_bytes.0),
-            Self::Duplicates => of_sizes(|sizes| sizes.duplicate_bytes.0),
+            Self::Size => Value::Exact(sizes.size_bytes.0),
+            Self::Own => Value::Exact(sizes.own_bytes.0),
+            Self::Base => Value::Exact(sizes.base_bytes.0),
+            Self::Compressed => compressed(sizes.wire_bytes.0),
+            Self::Rootfs => Value::Exact(sizes.rootfs_bytes.0),
+            Self::Reclaimable => Value::Exact(sizes.reclaimable_bytes.0),
+            Self::Duplicates => Value::Exact(sizes.duplicate_bytes.0),
             Self::Layers => Value::Exact(variant.layers.len() as u64),
+            Self::LayerCompressed => compressed(largest(&variant.compressed_layers())),
             Self::Packages => Value::Exact(variant.packages.len() as u64),
             Self::Update(edit) => match variant.update.of(*edit) {
                 Some(update) => Value::Exact(update.most_bytes().0),
@@ -183,6 +196,7 @@ impl fmt::Display for Metric {
             Self::Reclaimable => f.pad("reclaimable"),
             Self::Duplicates => f.pad("duplicates"),
             Self::Layers => f.pad("layers"),
+            Self::LayerCompressed => f.pad("layer_compressed"),
             Self::Packages => f.pad("packages"),
             Self::PackageBytes => f.pad("package_bytes"),
             Self::Update(edit) => f.pad(&format!("update.{edit}")),
@@ -190,6 +204,10 @@ impl fmt::Display for Metric {
             Self::Path(pattern) => f.pad(&format!("path {}", pattern.text)),
         }
     }
+}
+
+fn largest(layers: &[crate::units::Bytes]) -> u64 {
+    layers.iter().map(|bytes| bytes.0).max().unwrap_or(0)
 }
 
 fn sum(values: impl Iterator<Item = u64>) -> Value {

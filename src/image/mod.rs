@@ -10,9 +10,9 @@ mod way;
 
 pub(crate) use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
 pub(crate) use targets::weigh as weigh_targets;
-pub(crate) use targets::{Said, TargetNaming, Wanted, WantedPlatform};
+pub(crate) use targets::{Extent, Said, TargetNaming, Wanted, WantedPlatform};
 pub(crate) use tonnage_image::{
-    DiffIds, Excess, ImageError, ImageScan, Limits, Options, ParsePlatformError, Platform, ReportOptions, StoreError,
-    Weigher, Weight, WireMode, weigh, weigh_listed,
+    DiffIds, Excess, ImageError, ImageScan, Limits, ManifestScan, Options, ParsePlatformError, Platform, ReportOptions,
+    StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
 };
 pub(crate) use way::{NotInPlace, Way, store_in_place};

@@ -29,6 +29,7 @@ pub(crate) use store::{RecordError, parse};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
-    Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, Variant, Via, WireKind,
+    ManifestFacts, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, StoredLayer, Variant,
+    Via, WireKind,
 };
 pub use variant::{Outcome, Package, PackageManager, PathSize, ServeState};

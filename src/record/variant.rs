@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 pub(crate) use tonnage_image::facts::{
-    Duplicate, FileNode, Finding, Layer, LayerOrigin, Reclaimable, Remainder, Sizes, WireKind,
+    Duplicate, FileNode, Finding, Layer, LayerOrigin, ManifestFacts, Reclaimable, Remainder, Sizes, StoredLayer,
+    WireKind,
 };
 pub use tonnage_image::facts::{Package, PackageManager, PathSize};
 
@@ -83,12 +84,35 @@ pub struct Variant {
     /// What an edit makes everybody pull.
     #[serde(default, skip_serializing_if = "Updates::is_empty")]
     pub update: Updates,
+    /// What its manifest in a registry says, where its layers were not read: there are no `sizes` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestFacts>,
+    /// What a registry stores besides the image: attestations, signatures, and other referrers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also_stored_bytes: Option<Bytes>,
 }
 
 impl Variant {
     /// Size of its image; `None` where none was built.
     pub fn size(&self) -> Option<Bytes> {
         self.sizes.as_ref().map(|sizes| sizes.size_bytes)
+    }
+
+    /// What a registry transfers for it and how that is known; `None` where it is not.
+    pub(crate) fn compressed(&self) -> Option<(Bytes, WireKind)> {
+        let manifest = || self.manifest.as_ref().map(|manifest| (manifest.compressed_bytes, WireKind::Exact));
+        let weighed = self.sizes.as_ref().map(|sizes| (sizes.wire_bytes, sizes.wire_kind));
+        weighed.or_else(manifest).filter(|(_, kind)| *kind != WireKind::Unknown)
+    }
+
+    /// What a registry transfers for each layer.
+    pub(crate) fn compressed_layers(&self) -> Vec<Bytes> {
+        match &self.manifest {
+            Some(manifest) if self.sizes.is_none() => {
+                manifest.layers.iter().map(|layer| layer.compressed_bytes).collect()
+            }
+            _ => self.layers.iter().map(|layer| layer.wire_bytes).collect(),
+        }
     }
 
     /// Whether any base image of any stage is a local substitute for one that could not be pulled.

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::client::{Asked, RegistryClient};
+use super::client::{Asked, BlobPart, RegistryClient};
 use super::error::{FailedRead, RegistryError, RequestError};
 use super::reference::ImageReference;
 
@@ -43,7 +43,8 @@ impl<'a> Blob<'a> {
         size: u64,
     ) -> Result<Self, RegistryError> {
         let path = format!("{}/blobs/{digest}", image.repository);
-        let response = runtime.block_on(client.get(image, Asked { path: &path, what: digest, from: 0 }))?;
+        let response =
+            runtime.block_on(client.get(image, Asked { path: &path, what: digest, part: BlobPart::Whole }))?;
         let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if let Some(found) = length.filter(|length| *length != size) {
             return Err(RequestError::Length { what: digest.to_owned(), expected: size, found }.into());
@@ -89,7 +90,7 @@ impl<'a> Blob<'a> {
 
     /// Asks for the rest; a registry that cannot send only that sends all, and what was read is skipped.
     async fn resume(&mut self, broken: RequestError) -> Result<(), RequestError> {
-        let asked = Asked { path: &self.path, what: &self.digest, from: self.at };
+        let asked = Asked { path: &self.path, what: &self.digest, part: BlobPart::From(self.at) };
         let response = match self.client.get(self.image, asked).await {
             Ok(response) => response,
             Err(RegistryError::Request(error)) => return Err(error),

@@ -20,7 +20,9 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::time::{sleep, timeout};
 
 use super::auth::{self, Challenge};
+use super::cache::LayerCache;
 use super::error::{RegistryError, RequestError};
+use super::quota::PullQuota;
 use super::reference::{ImageReference, is_loopback};
 use crate::credentials::{Credentials, Store};
 use crate::text::shorten;
@@ -46,11 +48,14 @@ pub(crate) struct RegistrySettings {
     pub deadline: Duration,
     /// Longest wait in all for a registry that limits requests.
     pub patience: Duration,
+    /// Where what was found in layers is kept, if it is.
+    pub cache: Option<LayerCache>,
 }
 
 impl Default for RegistrySettings {
     fn default() -> Self {
-        Self { ca_file: None, plain_http: false, deadline: Duration::from_secs(30), patience: Duration::from_secs(60) }
+        let (deadline, patience) = (Duration::from_secs(30), Duration::from_secs(60));
+        Self { ca_file: None, plain_http: false, deadline, patience, cache: None }
     }
 }
 
@@ -74,8 +79,19 @@ pub(super) struct Asked<'a> {
     pub path: &'a str,
     /// What it is, for messages.
     pub what: &'a str,
-    /// The first byte that is wanted.
-    pub from: u64,
+    /// What of it.
+    pub part: BlobPart,
+}
+
+/// What of a document or a blob is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlobPart {
+    /// All of it.
+    Whole,
+    /// What begins at a byte.
+    From(u64),
+    /// Only the headers: registries that count pulls do not count it.
+    Nothing,
 }
 
 impl RegistryClient {
@@ -119,11 +135,30 @@ impl RegistryClient {
     ) -> Result<(Vec<u8>, Option<String>), RegistryError> {
         let what = ImageReference { version: version.to_owned(), ..image.clone() }.to_string();
         let path = format!("{}/manifests/{version}", image.repository);
-        let asked = Asked { path: &path, what: &what, from: 0 };
+        let asked = Asked { path: &path, what: &what, part: BlobPart::Whole };
         let response = self.get(image, asked).await?;
         let digest = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         let digest = digest.map(str::to_owned);
         Ok((self.whole(response, &what, most).await?, digest))
+    }
+
+    /// Whether an image is there and may be read, and what the registry says of the pulls that are left.
+    pub(crate) async fn quota(&self, image: &ImageReference) -> Result<Option<PullQuota>, RegistryError> {
+        let path = format!("{}/manifests/{}", image.repository, image.version);
+        let asked = Asked { path: &path, what: &image.to_string(), part: BlobPart::Nothing };
+        Ok(PullQuota::of(self.get(image, asked).await?.headers()))
+    }
+
+    /// The index of what refers to a manifest, at most `most` bytes (OCI distribution specification, "Listing Referrers").
+    pub(super) async fn referrers(
+        &self,
+        image: &ImageReference,
+        digest: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let path = format!("{}/referrers/{digest}", image.repository);
+        let asked = Asked { path: &path, what: digest, part: BlobPart::Whole };
+        Ok(self.whole(self.get(image, asked).await?, digest, most).await?)
     }
 
     /// Asks for something of a repository; the answer is 200 or 206.
@@ -166,7 +201,7 @@ impl RegistryClient {
         if let Some(scheme) = locked(&self.schemes).get(authority) {
             return Ok(scheme.clone());
         }
-        let asked = Asked { path: "", what: authority, from: 0 };
+        let asked = Asked { path: "", what: authority, part: BlobPart::Whole };
         let plain = self.settings.plain_http || image.is_loopback();
         let mut scheme = Scheme::HTTPS;
         let mut response = self.follow(url(&scheme, authority, "/v2/")?, None, asked).await;
@@ -217,12 +252,13 @@ impl RegistryClient {
         let mut patience = self.settings.patience;
         let mut tries = 0;
         loop {
-            let mut request = Request::builder().method(Method::GET).uri(url).header(ACCEPT, MANIFESTS);
+            let method = if asked.part == BlobPart::Nothing { Method::HEAD } else { Method::GET };
+            let mut request = Request::builder().method(method).uri(url).header(ACCEPT, MANIFESTS);
             if let Some(header) = header {
                 request = request.header(AUTHORIZATION, header);
             }
-            if asked.from > 0 {
-                request = request.header(RANGE, format!("bytes={}-", asked.from));
+            if let BlobPart::From(byte @ 1..) = asked.part {
+                request = request.header(RANGE, format!("bytes={byte}-"));
             }
             let response = self.send(request, Bytes::new(), asked.what).await?;
             tries += 1;
@@ -408,7 +444,7 @@ fn resolve(from: &Uri, location: &str) -> Option<Uri> {
 }
 
 /// The wait that a registry asks for: seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

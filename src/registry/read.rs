@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use tokio::runtime::Handle;
-use tonnage_image::{Blobs, ImageScan, Platform, Weigher};
+use tonnage_image::{Blobs, ImageScan, ManifestScan, Platform, Weigher};
 
 use super::blob::Blob;
 use super::client::RegistryClient;
@@ -25,10 +25,19 @@ pub(crate) fn read(
     weigher: &mut Weigher,
 ) -> Result<Vec<ImageScan>, RegistryError> {
     let mut repository = Repository { client, image, choice, runtime };
-    let (root, said) = runtime.block_on(client.manifest(image, &image.version, LONGEST_MANIFEST))?;
-    let expected = image.digest().or(said.as_deref().filter(|digest| is_sha256(digest)));
-    checked(&root, expected)?;
-    weigher.read_blobs(&root, &mut repository)
+    weigher.read_blobs(&repository.root()?, &mut repository)
+}
+
+/// Reads manifests and configs of the images that a reference names, and no layer: a few kB.
+pub(crate) fn read_manifests(
+    client: &RegistryClient,
+    image: &ImageReference,
+    choice: PlatformChoice<'_>,
+    runtime: &Handle,
+    weigher: &mut Weigher,
+) -> Result<Vec<ManifestScan>, RegistryError> {
+    let mut repository = Repository { client, image, choice, runtime };
+    weigher.read_manifests(&repository.root()?, &mut repository)
 }
 
 fn checked(content: &[u8], expected: Option<&str>) -> Result<(), RequestError> {
@@ -48,6 +57,17 @@ struct Repository<'a> {
     runtime: &'a Handle,
 }
 
+impl Repository<'_> {
+    /// The manifest or the index that the reference names.
+    fn root(&self) -> Result<Vec<u8>, RegistryError> {
+        let asked = self.client.manifest(self.image, &self.image.version, LONGEST_MANIFEST);
+        let (root, said) = self.runtime.block_on(asked)?;
+        let expected = self.image.digest().or(said.as_deref().filter(|digest| is_sha256(digest)));
+        checked(&root, expected)?;
+        Ok(root)
+    }
+}
+
 /// A digest that may stand in a URL, and that is checked.
 fn known(digest: &str) -> Result<&str, RequestError> {
     if is_sha256(digest) { Ok(digest) } else { Err(RequestError::Algorithm { digest: digest.to_owned() }) }
@@ -65,6 +85,20 @@ impl Blobs for Repository<'_> {
 
     fn blob(&mut self, digest: &str, size: u64) -> Result<Box<dyn Read + '_>, RegistryError> {
         Ok(Box::new(Blob::open(self.client, self.image, self.runtime, known(digest)?, size)?))
+    }
+
+    fn kept(&mut self, digest: &str) -> Option<Vec<u8>> {
+        self.client.settings.cache.as_ref()?.get(known(digest).ok()?)
+    }
+
+    fn keep(&mut self, digest: &str, found: &[u8]) {
+        if let (Some(cache), Ok(digest)) = (&self.client.settings.cache, known(digest)) {
+            cache.put(digest, found);
+        }
+    }
+
+    fn referrers(&mut self, digest: &str) -> Option<Vec<u8>> {
+        self.runtime.block_on(self.client.referrers(self.image, known(digest).ok()?, LONGEST_MANIFEST)).ok()
     }
 
     fn choose(&self, platforms: &[Platform]) -> Result<Vec<usize>, RegistryError> {

@@ -1,157 +1,17 @@
-//! Registries that misbehave, scripted on the loopback interface.
+//! Registries that misbehave.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tonnage_image::testing::archives::{self, digest};
+use tonnage_image::testing::archives::digest;
 use tonnage_image::{ImageError, ImageScan, Options, Platform, Weigher};
 
 use super::error::RequestError;
 use super::*;
 use crate::credentials::{Places, Store};
-
-/// A request: its path, and two of its headers.
-#[derive(Debug, Clone, Default)]
-struct HeardRequest {
-    path: String,
-    authorization: String,
-    range: String,
-}
-
-/// What is sent, and what happens then.
-struct Reply {
-    bytes: Vec<u8>,
-    then: Then,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Close,
-    Stall,
-}
-
-type ServerScript = Box<dyn Fn(&HeardRequest, usize) -> Reply + Send>;
-
-/// A server that answers by a script; the number is how often the path was asked for before.
-struct Server {
-    port: u16,
-    heard: Arc<Mutex<Vec<HeardRequest>>>,
-}
-
-impl Server {
-    fn start(script: ServerScript) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&heard);
-        std::thread::spawn(move || {
-            let mut stalled = Vec::new();
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { break };
-                let Some(request) = hear(&mut stream) else {
-                    drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
-                    continue;
-                };
-                let before =
-                    log.lock().unwrap().iter().filter(|heard: &&HeardRequest| heard.path == request.path).count();
-                log.lock().unwrap().push(request.clone());
-                let answer = if request.path == "/v2/" { ok(&[], "") } else { script(&request, before) };
-                drop(stream.write_all(&answer.bytes));
-                if answer.then == Then::Stall {
-                    stalled.push(stream);
-                } else {
-                    drop(stream.shutdown(Shutdown::Write));
-                }
-            }
-        });
-        Self { port, heard }
-    }
-
-    fn heard(&self, path: &str) -> Vec<HeardRequest> {
-        self.heard.lock().unwrap().iter().filter(|heard| heard.path.starts_with(path)).cloned().collect()
-    }
-}
-
-/// The head of a request; nothing where it is not HTTP, such as TLS.
-fn hear(stream: &mut TcpStream) -> Option<HeardRequest> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte).ok()? == 0 || (head.is_empty() && byte[0] == 0x16) {
-            return None;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).ok()?;
-    let header = |name: &str| {
-        let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
-        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.to_owned()).unwrap_or_default()
-    };
-    let path = head.split(' ').nth(1)?.to_owned();
-    Some(HeardRequest { path, authorization: header("authorization"), range: header("range") })
-}
-
-fn answer(status: &str, headers: &str, body: &[u8]) -> Reply {
-    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
-    Reply { bytes: [head.as_bytes(), body].concat(), then: Then::Close }
-}
-
-fn ok(body: &[u8], headers: &str) -> Reply {
-    answer("200 OK", headers, body)
-}
-
-/// An image with one layer.
-#[derive(Clone)]
-struct OneLayer {
-    layer: Vec<u8>,
-    config: Vec<u8>,
-    manifest: Vec<u8>,
-}
-
-impl OneLayer {
-    fn new() -> Self {
-        // It does not compress, so that half of it is not its head.
-        let mut state = 1_u32;
-        let content = (0..300_000).map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        });
-        let tar = archives::archive(&[("etc/data".to_owned(), content.collect::<Vec<u8>>())]);
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        gzip.write_all(&tar).unwrap();
-        let layer = gzip.finish().unwrap();
-        let config = serde_json::json!({
-            "os": "linux", "architecture": "amd64",
-            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", digest(&tar))]},
-        });
-        let config = config.to_string().into_bytes();
-        let manifest = serde_json::json!({
-            "schemaVersion": 2,
-            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "size": config.len(),
-                "digest": format!("sha256:{}", digest(&config))},
-            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "size": layer.len(),
-                "digest": format!("sha256:{}", digest(&layer))}],
-        });
-        Self { layer, config, manifest: manifest.to_string().into_bytes() }
-    }
-
-    /// The answer of a registry that does as it should.
-    fn answer(&self, path: &str) -> Reply {
-        if path.contains("/manifests/") {
-            ok(&self.manifest, "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n")
-        } else if path.contains(&digest(&self.config)) {
-            ok(&self.config, "")
-        } else {
-            ok(&self.layer, "")
-        }
-    }
-
-    fn is_layer(&self, heard: &HeardRequest) -> bool {
-        heard.path.contains(&digest(&self.layer))
-    }
-}
+use crate::testing::registry::{
+    AfterAnswer, OneLayerImage, RegistryAnswer, RegistryScript, ScriptedRegistry, answer, ok,
+};
 
 fn store(port: u16, pair: &str) -> Store {
     let directory = tempfile::tempdir().unwrap();
@@ -163,7 +23,7 @@ fn store(port: u16, pair: &str) -> Store {
 }
 
 /// Reads the image twice with one weigher.
-fn weigh_as(server: &Server, pair: &str) -> Result<Vec<ImageScan>, RegistryError> {
+fn weigh_as(server: &ScriptedRegistry, pair: &str) -> Result<Vec<ImageScan>, RegistryError> {
     let settings = RegistrySettings {
         deadline: Duration::from_millis(400),
         patience: Duration::from_secs(3),
@@ -186,8 +46,8 @@ fn weigh_as(server: &Server, pair: &str) -> Result<Vec<ImageScan>, RegistryError
     })
 }
 
-fn failed(script: ServerScript) -> RequestError {
-    match weigh_as(&Server::start(script), "").unwrap_err() {
+fn failed(script: RegistryScript) -> RequestError {
+    match weigh_as(&ScriptedRegistry::start(script), "").unwrap_err() {
         RegistryError::Request(error) => error,
         other => panic!("{other:?}"),
     }
@@ -195,9 +55,9 @@ fn failed(script: ServerScript) -> RequestError {
 
 #[test]
 fn an_image_is_read_and_its_layer_transferred_once() {
-    let image = OneLayer::new();
+    let image = OneLayerImage::incompressible();
     let registry = image.clone();
-    let server = Server::start(Box::new(move |heard, _| registry.answer(&heard.path)));
+    let server = ScriptedRegistry::start(Box::new(move |heard, _| registry.answer(&heard.path)));
     let scans = weigh_as(&server, "").unwrap();
     assert_eq!(scans.len(), 1);
     assert_eq!(scans[0].platform, "linux/amd64");
@@ -212,17 +72,17 @@ fn an_image_is_read_and_its_layer_transferred_once() {
 #[test]
 fn a_transfer_that_breaks_off_is_continued_where_it_was() {
     for ranges in [true, false] {
-        let image = OneLayer::new();
+        let image = OneLayerImage::incompressible();
         let half = image.layer.len() / 2;
         let registry = image.clone();
-        let server = Server::start(Box::new(move |heard, before| {
+        let server = ScriptedRegistry::start(Box::new(move |heard, before| {
             let whole = registry.answer(&heard.path);
             if !registry.is_layer(heard) {
                 return whole;
             }
             if before == 0 {
                 let cut = whole.bytes.len() - half;
-                return Reply { bytes: whole.bytes[..cut].to_vec(), then: Then::Close };
+                return RegistryAnswer { bytes: whole.bytes[..cut].to_vec(), then: AfterAnswer::Close };
             }
             if !ranges {
                 return whole;
@@ -241,23 +101,23 @@ fn a_transfer_that_breaks_off_is_continued_where_it_was() {
 
 #[test]
 fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
-    let broken = |change: fn(Reply, &OneLayer) -> Reply| {
-        let image = OneLayer::new();
-        let script: ServerScript = Box::new(move |heard, _| {
+    let broken = |change: fn(RegistryAnswer, &OneLayerImage) -> RegistryAnswer| {
+        let image = OneLayerImage::incompressible();
+        let script: RegistryScript = Box::new(move |heard, _| {
             let whole = image.answer(&heard.path);
             if image.is_layer(heard) { change(whole, &image) } else { whole }
         });
-        weigh_as(&Server::start(script), "").unwrap_err()
+        weigh_as(&ScriptedRegistry::start(script), "").unwrap_err()
     };
-    let stalled = broken(|answer, _| Reply { bytes: answer.bytes[..1000].to_vec(), then: Then::Stall });
+    let stalled = broken(|answer, _| RegistryAnswer { bytes: answer.bytes[..1000].to_vec(), then: AfterAnswer::Stall });
     assert!(matches!(stalled, RegistryError::Request(RequestError::Stalled { .. })), "{stalled:?}");
-    let cut = broken(|answer, _| Reply { bytes: answer.bytes[..1000].to_vec(), then: Then::Close });
+    let cut = broken(|answer, _| RegistryAnswer { bytes: answer.bytes[..1000].to_vec(), then: AfterAnswer::Close });
     assert!(matches!(cut, RegistryError::Request(RequestError::Broken { .. })), "{cut:?}");
     let longer = broken(|_, image| ok(&[&image.layer[..], b"more"].concat(), ""));
     assert!(matches!(longer, RegistryError::Request(RequestError::Length { .. })), "{longer:?}");
-    let unsized_longer = broken(|_, image| Reply {
+    let unsized_longer = broken(|_, image| RegistryAnswer {
         bytes: [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &image.layer[..], b"more"].concat(),
-        then: Then::Close,
+        then: AfterAnswer::Close,
     });
     assert!(matches!(unsized_longer, RegistryError::Request(RequestError::Length { .. })), "{unsized_longer:?}");
     let other = broken(|_, image| {
@@ -274,7 +134,7 @@ fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
 
 #[test]
 fn a_manifest_is_what_its_digest_says_and_no_longer_than_may_be() {
-    let image = OneLayer::new();
+    let image = OneLayerImage::incompressible();
     let lie = format!("Docker-Content-Digest: sha256:{}\r\n", "0".repeat(64));
     let error = failed(Box::new(move |_, _| ok(&image.manifest, &lie)));
     assert!(matches!(error, RequestError::Digest { .. }), "{error:?}");
@@ -303,8 +163,8 @@ fn statuses_are_told_apart() {
 
 #[test]
 fn a_registry_that_limits_requests_is_asked_again() {
-    let image = OneLayer::new();
-    let server = Server::start(Box::new(move |heard, before| {
+    let image = OneLayerImage::incompressible();
+    let server = ScriptedRegistry::start(Box::new(move |heard, before| {
         if before == 0 { answer("429 Too Many Requests", "Retry-After: 0\r\n", b"") } else { image.answer(&heard.path) }
     }));
     assert_eq!(weigh_as(&server, "").unwrap().len(), 1);
@@ -312,11 +172,11 @@ fn a_registry_that_limits_requests_is_asked_again() {
 
 #[test]
 fn credentials_go_to_the_registry_and_not_where_it_redirects() {
-    let image = OneLayer::new();
+    let image = OneLayerImage::incompressible();
     let layers = image.clone();
-    let elsewhere = Server::start(Box::new(move |_, _| ok(&layers.layer, "")));
+    let elsewhere = ScriptedRegistry::start(Box::new(move |_, _| ok(&layers.layer, "")));
     let location = format!("Location: http://localhost:{}/stored\r\n", elsewhere.port);
-    let server = Server::start(Box::new(move |heard, _| {
+    let server = ScriptedRegistry::start(Box::new(move |heard, _| {
         if heard.authorization.is_empty() {
             answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b"")
         } else if heard.authorization != "Basic dTpw" {
@@ -337,10 +197,10 @@ fn credentials_go_to_the_registry_and_not_where_it_redirects() {
 
 #[test]
 fn a_token_is_fetched_with_the_credentials_and_sent_in_their_place() {
-    let image = OneLayer::new();
+    let image = OneLayerImage::incompressible();
     let port = Arc::new(Mutex::new(0));
     let own = Arc::clone(&port);
-    let server = Server::start(Box::new(move |heard, _| {
+    let server = ScriptedRegistry::start(Box::new(move |heard, _| {
         if heard.path.starts_with("/token") {
             assert_eq!(heard.authorization, "Basic dTpw");
             return ok(br#"{"token":"abc"}"#, "");

@@ -1,16 +1,21 @@
 //! What `tonnage clean` says, and what is said of the end of a run.
 
 use super::doc::Doc;
-use super::terminal;
+use super::{terminal, words};
 use crate::engine::CleanReport;
 use crate::text::for_people;
-use crate::units::count;
+use crate::units::{Bytes, count};
 
 /// What a clean-up removed, in words.
 pub(crate) fn removed(report: &CleanReport) -> String {
     let CleanReport { containers, images, networks, cache_records, .. } = report;
     let each = [(containers, "container"), (images, "image"), (networks, "network"), (cache_records, "cache record")];
     format!("removed {}", each.map(|(number, noun)| count(*number, noun)).join(", "))
+}
+
+/// What was removed of the cache of layers.
+pub(crate) fn cache_cleared(layers: usize, bytes: Bytes) -> String {
+    format!("removed {bytes} kept of {}", words::count(layers, "layer"))
 }
 
 /// What a clean-up would remove, a line each.

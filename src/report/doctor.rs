@@ -9,6 +9,7 @@ use super::terminal;
 use crate::engine::{BasePresence, EngineError, Probe, ProbedEngine, Source, Tried};
 use crate::error::Failure;
 use crate::record;
+use crate::registry::PullQuota;
 use crate::text::for_people;
 use crate::units::{Bytes, Nanos, count};
 
@@ -25,6 +26,45 @@ pub(crate) struct Examination<'p> {
     pub probe: &'p Probe,
     /// Why images are not weighed in the engine's own store; `None` where they are.
     pub not_in_place: Option<String>,
+    /// What registries say of the images that were named.
+    pub registries: &'p [RegistryState],
+}
+
+/// What a registry says of an image.
+#[derive(Debug)]
+pub(crate) struct RegistryState {
+    /// The image, as it was named.
+    pub target: String,
+    /// The pulls that are left, where it says so; an error where the image cannot be read.
+    pub found: Result<Option<PullQuota>, Failure>,
+}
+
+/// `76 of 100 pulls left in 6 h`.
+fn pulls_left(quota: Option<PullQuota>) -> String {
+    let Some(quota) = quota else { return "readable; the registry names no limit of pulls".to_owned() };
+    let of = quota.limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+    let window = quota.window_seconds.map_or_else(String::new, |seconds| match seconds {
+        3_600.. if seconds % 3_600 == 0 => format!(" per {} h", seconds / 3_600),
+        seconds => format!(" per {seconds} s"),
+    });
+    format!("readable; {}{of} pulls left{window}", quota.remaining)
+}
+
+fn registry_problems(registries: &[RegistryState]) -> impl Iterator<Item = Problem> {
+    registries.iter().filter_map(|state| {
+        let what = |what: &str| format!("`{}`: {what}", for_people(&state.target));
+        match &state.found {
+            Err(failure) => Some(Problem {
+                what: what(&for_people(&failure.message)),
+                hint: failure.hint.clone().unwrap_or_default(),
+            }),
+            Ok(Some(PullQuota { remaining: 0, .. })) => Some(Problem {
+                what: what("no pulls are left"),
+                hint: "wait, or log in with `docker login`".to_owned(),
+            }),
+            Ok(_) => None,
+        }
+    })
 }
 
 /// Something that is missing, and what gets it.
@@ -145,9 +185,14 @@ impl Examination<'_> {
             };
             row("base", format!("{}: {state}", base.reference));
         }
+        for state in self.registries {
+            let found = state.found.as_ref().map_or_else(|_| "not readable".to_owned(), |quota| pulls_left(*quota));
+            row("registry", format!("{}: {found}", state.target));
+        }
         let load = probe.load.map(|load| format!("{load:.2} on {}", count(probe.cores, "processor")));
         row("load", load.unwrap_or_else(|| "unknown".to_owned()));
-        let problems = problems(probe);
+        let mut problems = problems(probe);
+        problems.extend(registry_problems(self.registries));
         let verdict = match &probe.engine {
             Err(_) => "no usable engine",
             Ok(_) if problems.is_empty() => "ready",
@@ -199,6 +244,15 @@ impl Examination<'_> {
                 "error": tried.error.as_ref().map(ToString::to_string),
             })
         });
+        let mut problems = problems(probe);
+        problems.extend(registry_problems(self.registries));
+        let registries = self.registries.iter().map(|state| {
+            json!({
+                "target": state.target,
+                "readable": state.found.is_ok(),
+                "pull_quota": state.found.as_ref().ok().copied().flatten(),
+            })
+        });
         let answer = json!({
             "format_version": 1,
             "usable": found.is_some(),
@@ -215,7 +269,8 @@ impl Examination<'_> {
             "bases": probe.bases,
             "load": probe.load,
             "cores": probe.cores,
-            "problems": problems(probe),
+            "registries": registries.collect::<Value>(),
+            "problems": problems,
         });
         crate::json::pretty(&answer)
     }
@@ -230,7 +285,7 @@ mod tests {
     use crate::image::store_in_place;
 
     fn table(probe: &Probe) -> String {
-        Examination { probe, not_in_place: None }.table()
+        Examination { probe, not_in_place: None, registries: &[] }.table()
     }
 
     fn value(examination: &Examination<'_>) -> serde_json::Value {
@@ -280,7 +335,7 @@ mod tests {
         let table = table(&probe);
         assert!(table.contains("engine          docker 28.5.2 at unix:///var/run/docker.sock\n"), "{table}");
         assert!(table.ends_with("verdict         ready\n"), "{table}");
-        let json = value(&Examination { probe: &probe, not_in_place: None });
+        let json = value(&Examination { probe: &probe, not_in_place: None, registries: &[] });
         assert_eq!(json["usable"], true);
         assert_eq!(json["engine"]["image_store"], "graphdriver");
         assert_eq!(json["disk_free_bytes"], 50_000_000_000_u64);
@@ -332,7 +387,7 @@ mod tests {
         let says = |found: &ProbedEngine| {
             let probe = probe_of(Ok(found.clone()));
             let not_in_place = store_in_place(&found.facts, found.local).err().map(|reason| chain(&reason));
-            let examination = Examination { probe: &probe, not_in_place };
+            let examination = Examination { probe: &probe, not_in_place, registries: &[] };
             let table = examination.table();
             (table.lines().find(|line| line.starts_with("weighing")).unwrap().to_owned(), value(&examination))
         };

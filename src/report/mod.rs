@@ -39,10 +39,10 @@ pub use charts::Appearance;
 pub(crate) use charts::{Theme, WantedChart};
 #[cfg(any(test, feature = "testing"))]
 pub use charts::{charts, charts_like};
-pub(crate) use clean::{clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
+pub(crate) use clean::{cache_cleared, clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
 #[cfg(test)]
 pub(crate) use compare::verdict as because;
-pub(crate) use doctor::{Examination, no_engine};
+pub(crate) use doctor::{Examination, RegistryState, no_engine};
 pub(crate) use error::ReportError;
 pub(crate) use files::{CHARTS, export, export_weighing};
 pub use files::{history_beside, write_all};

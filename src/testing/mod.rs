@@ -15,6 +15,7 @@ mod scripted;
 
 pub mod fixture;
 pub mod readers;
+pub mod registry;
 
 pub use options::{Silent, run_options};
 pub use scripted::{Fault, Script, ScriptedEngine, Trouble, TroubleKind};

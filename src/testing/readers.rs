@@ -4,27 +4,33 @@
 
 #![expect(clippy::missing_panics_doc, reason = "to panic where something does not hold is what they are for")]
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+use tonnage_image::testing::archives;
+use tonnage_image::{Blobs, ImageError, ImageScan, Options, Platform, ReportOptions, Weigher, weigh};
 
 use crate::error::Diagnose as _;
 use crate::gate::{Baseline, Budgets};
 use crate::record;
 use crate::suite::{Document, dockerfile};
 use crate::text::for_people;
-use crate::{engine, fsx, report, suite};
+use crate::{engine, fsx, registry, report, suite};
 
 /// Takes an input, and says whether its reader took it.
 pub type ReaderEntry = fn(&[u8]) -> bool;
 
 /// The name of each fuzz target, and what it runs.
-pub const READERS: [(&str, ReaderEntry); 6] = [
+pub const READERS: [(&str, ReaderEntry); 7] = [
     ("record", record),
     ("baseline", baseline),
     ("manifest", manifest),
     ("dockerfile", dockerfile),
     ("compose", compose),
     ("events", events),
+    ("registry", registry),
 ];
 
 /// A `run.json`: what can be read can be reported, and what is written reads as the same.
@@ -114,6 +120,92 @@ pub fn compose(data: &[u8]) -> bool {
 pub fn events(data: &[u8]) -> bool {
     let [builder, step, answer @ ..] = data else { return false };
     engine::fold_twice(*builder, usize::from(*step) + 1, answer)
+}
+
+/// What a registry answers: parts between lines of a `%`, the manifest or index first. `$2` in a part is the digest of
+/// the second, `#2` its length, and `~2` its digest before it was compressed; a part `layer TEXT` is a layer with a file of
+/// that text. What a manifest says of sizes is what the layers have, and what was kept of a layer says the same as it.
+pub fn registry(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    for line in text.lines().take(8) {
+        assert_inert(&registry::read_header(line));
+    }
+    let mut answers = Answers::default();
+    let parts: Vec<&str> = text.split("\n%\n").take(9).collect();
+    let mut known: Vec<[String; 3]> = vec![Default::default(); parts.len()];
+    for (index, part) in parts.iter().enumerate().rev() {
+        let named = known.iter().enumerate().fold((*part).to_owned(), |text, (index, known)| {
+            let marks = ['$', '#', '~'].map(|mark| format!("{mark}{}", index + 1));
+            marks.iter().zip(known).fold(text, |text, (mark, value)| text.replace(mark, value))
+        });
+        let (plain, content) = match named.strip_prefix("layer ") {
+            Some(text) => {
+                let tar = archives::archive(&[("srv/file", text)]);
+                let packed = archives::gzip(&tar);
+                (tar, packed)
+            }
+            None => (Vec::new(), named.into_bytes()),
+        };
+        let digest = |content: &[u8]| format!("sha256:{}", archives::digest(content));
+        known[index] = [digest(&content), content.len().to_string(), digest(&plain)];
+        let digest = known[index][0].clone();
+        answers.parts.insert(digest, content);
+    }
+    let root = answers.parts.get(&known[0][0]).cloned().unwrap_or_default();
+    let options = ReportOptions { base_diff_ids: &[], site_layers: 0, top: 5 };
+    let mut read = || Weigher::new(Options::default()).read_blobs(&root, &mut answers);
+    let (first, second) = (read(), read());
+    let weights = |scans: &Result<Vec<ImageScan>, ImageError>| {
+        scans.as_ref().map_or_else(|_| Vec::new(), |scans| scans.iter().map(|scan| weigh(scan, &options)).collect())
+    };
+    let found = weights(&first);
+    assert_eq!(found, weights(&second));
+    let manifests = Weigher::new(Options::default()).read_manifests(&root, &mut answers);
+    if first.is_ok() {
+        let compressed = manifests.unwrap_or_default().into_iter().map(|scan| scan.facts.compressed_bytes);
+        assert_eq!(
+            compressed.collect::<Vec<_>>(),
+            found.iter().map(|weight| weight.sizes.wire_bytes).collect::<Vec<_>>()
+        );
+    }
+    !found.is_empty()
+}
+
+/// What a registry holds, and what was kept of its layers.
+#[derive(Default)]
+struct Answers {
+    parts: BTreeMap<String, Vec<u8>>,
+    kept: BTreeMap<String, Vec<u8>>,
+}
+
+impl Blobs for Answers {
+    type Error = ImageError;
+
+    fn manifest(&mut self, digest: &str) -> Result<Vec<u8>, ImageError> {
+        self.parts.get(digest).cloned().ok_or_else(|| ImageError::Missing { member: digest.to_owned() })
+    }
+
+    fn blob(&mut self, digest: &str, size: u64) -> Result<Box<dyn Read + '_>, ImageError> {
+        let found = self.parts.get(digest).filter(|content| content.len() as u64 == size);
+        let found = found.ok_or_else(|| ImageError::Missing { member: digest.to_owned() })?;
+        Ok(Box::new(found.as_slice()))
+    }
+
+    fn choose(&self, platforms: &[Platform]) -> Result<Vec<usize>, ImageError> {
+        Ok((0..platforms.len().min(4)).collect())
+    }
+
+    fn kept(&mut self, digest: &str) -> Option<Vec<u8>> {
+        self.kept.get(digest).cloned()
+    }
+
+    fn keep(&mut self, digest: &str, found: &[u8]) {
+        self.kept.insert(digest.to_owned(), found.to_vec());
+    }
+
+    fn referrers(&mut self, _digest: &str) -> Option<Vec<u8>> {
+        self.parts.values().next().cloned()
+    }
 }
 
 /// Nothing that a terminal or a job's log would act upon.

@@ -17,6 +17,7 @@ mod odd_engine;
 mod old_records;
 mod outputs;
 mod outside;
+mod registry;
 mod report;
 mod repository;
 mod results;

@@ -95,6 +95,39 @@ pub struct Layer {
     pub waste_bytes: Bytes,
 }
 
+/// What the manifest and the config of an image say, whose layers were not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ManifestFacts {
+    /// `sha256:` of the manifest.
+    pub digest: String,
+    /// What a registry transfers: the sum of its compressed layers, exact.
+    pub compressed_bytes: Bytes,
+    /// The layers, lowest first.
+    pub layers: Vec<StoredLayer>,
+    /// Entry point.
+    #[serde(default)]
+    pub entrypoint: Vec<String>,
+    /// Arguments or command.
+    #[serde(default)]
+    pub cmd: Vec<String>,
+}
+
+/// A layer as a registry stores it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StoredLayer {
+    /// `sha256:` of the compressed layer.
+    pub digest: String,
+    /// `sha256:` of the uncompressed tar, as the config claims it.
+    pub diff_id: String,
+    /// Bytes that a registry transfers for it; zero where a layer below is the same.
+    pub compressed_bytes: Bytes,
+    /// The instruction that made it, from the image's history.
+    #[serde(default)]
+    pub instruction: String,
+}
+
 /// Whose layer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

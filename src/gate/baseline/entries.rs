@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tonnage_image::Platform;
 
 use crate::gate::measured::{Measured, MeasuredBy, MeasuredKind};
 use crate::gate::metric::{Metric, Value};
@@ -54,6 +55,16 @@ pub(crate) struct Accepted {
 }
 
 impl Baseline {
+    /// Gives the only image of a target the name that it has here beside those for other platforms: only these are then
+    /// missing.
+    pub(crate) fn rename(&self, measured: &mut Measured) {
+        let [variant] = measured.variants.as_mut_slice() else { return };
+        let name = format!("{} ({})", variant.name, Platform::lenient(&variant.platform));
+        if !self.entries.contains_key(&variant.name) && self.entries.contains_key(&name) {
+            variant.name = name;
+        }
+    }
+
     /// The baseline that a record or a weighing would be if it were accepted whole; nothing is cut off.
     pub(crate) fn of(measured: &Measured, paths: &[Metric]) -> Self {
         let entries = measured

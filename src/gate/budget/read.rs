@@ -78,6 +78,7 @@ impl RuleReader<'_> {
             &table.reclaimable,
             &table.duplicates,
             &table.layers,
+            &table.layer_compressed,
             &table.packages,
             &table.package_bytes,
             &table.update.src,

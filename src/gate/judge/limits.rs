@@ -7,7 +7,7 @@ use super::unlike::of_metric;
 use crate::gate::baseline::Entry;
 use crate::gate::budget::{Level, Rule};
 use crate::gate::limit::{LimitKind, Unit};
-use crate::gate::metric::{Metric, Value};
+use crate::gate::metric::{Metric, ONLY_THE_MANIFEST, Value};
 use crate::line::{Line, command, plain};
 use crate::record::Variant;
 use crate::units::{Bytes, SignedBytes, group_digits};
@@ -43,7 +43,9 @@ pub(super) fn judge(
             Value::Unknown(why) => {
                 result.verdict = weaker(rule.level, Verdict::Inconclusive);
                 result.message = format!("{} is not known: {why}", rule.metric).into();
-                if let Metric::Update(edit) = rule.metric {
+                if why == ONLY_THE_MANIFEST {
+                    result.next = Line::quoting("read the whole image: leave out `--manifest-only`");
+                } else if let Metric::Update(edit) = rule.metric {
                     result.next =
                         plain("build the edit: ").and(command(format!("tonnage run --scenarios cold,{edit}")));
                 }

@@ -91,7 +91,7 @@ pub(crate) fn judge(input: &Input<'_>) -> Judgement {
 
 fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> VariantResult {
     let state = match (input.baseline, entry) {
-        _ if variant.sizes.is_none() => State::NoImage,
+        _ if variant.sizes.is_none() && variant.manifest.is_none() => State::NoImage,
         (None, _) => State::NoBaseline,
         (Some(_), None) => State::New,
         (Some((baseline, _)), Some(entry)) => {
@@ -102,7 +102,7 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         }
     };
     let comparison = match (&state, entry) {
-        (State::Compared, Some(entry)) => Some(compare(&entry.variant, variant)),
+        (State::Compared, Some(entry)) if variant.sizes.is_some() => Some(compare(&entry.variant, variant)),
         _ => None,
     };
     let (dockerfile, line) = place::of(input.suite, variant, comparison.as_ref());
@@ -135,7 +135,7 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
 
 /// The rule that a variant has an image at all; `None` where it does.
 fn built(variant: &Variant) -> Option<RuleResult> {
-    if variant.sizes.is_some() {
+    if variant.sizes.is_some() || variant.manifest.is_some() {
         return None;
     }
     let because = |text: &str| match &variant.failure {

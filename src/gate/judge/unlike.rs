@@ -7,7 +7,7 @@ use tonnage_image::Platform;
 use crate::gate::baseline::Baseline;
 use crate::gate::measured::Measured;
 use crate::gate::metric::Metric;
-use crate::line::Line;
+use crate::line::{Line, command};
 use crate::record::Variant;
 
 /// Whether two images may be compared.
@@ -39,10 +39,9 @@ pub(crate) fn alike(old: &Variant, was: u32, new: &Variant, is: u32) -> Alike {
 
 /// Why a single metric cannot be compared where the variants can.
 pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option<Line> {
-    let (was, is) = (old.sizes.as_ref()?.wire_kind, new.sizes.as_ref()?.wire_kind);
-    (matches!(metric, Metric::Compressed) && was != is).then(|| {
-        Line::quoting("`compressed`").and(format!(" is {} in the baseline and {} here", was.word(), is.word()))
-    })
+    let ((_, was), (_, is)) = (old.compressed()?, new.compressed()?);
+    (matches!(metric, Metric::Compressed | Metric::LayerCompressed) && was != is)
+        .then(|| command(metric.to_string()).and(format!(" is {} in the baseline and {} here", was.word(), is.word())))
 }
 
 /// Says where engine or image store are others: `size` is the same on each, so it is no reason to refuse.

@@ -10,19 +10,24 @@ use super::wanted::{Wanted, WantedPlatform, fitting};
 use crate::credentials::{Places, Store};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::image::{ImageScan, Platform, Weigher};
-use crate::registry::{ImageReference, RegistryClient, RegistryError, read};
+use crate::image::{Platform, Weigher};
+use crate::registry::{ImageReference, PlatformChoice, RegistryClient, RegistryError};
 use crate::text::for_people;
 
-/// The images of each target.
-pub(super) type InRegistry = BTreeMap<String, Vec<ImageScan>>;
+/// What was read of each target.
+pub(super) type InRegistry<T> = BTreeMap<String, Vec<T>>;
 
-/// Reads the images of all targets; the weigher comes back with their layers.
-pub(super) async fn from_registry(
+/// How a target is read: its images with their layers, or its manifests.
+type ReadTarget<T> =
+    fn(&RegistryClient, &ImageReference, PlatformChoice<'_>, &Handle, &mut Weigher) -> Result<Vec<T>, RegistryError>;
+
+/// Reads all targets; the weigher comes back with their layers.
+pub(super) async fn from_registry<T: Send + 'static>(
     targets: &[&str],
     wanted: &Wanted,
     mut weigher: Weigher,
-) -> Result<(InRegistry, Weigher), Failure> {
+    read: ReadTarget<T>,
+) -> Result<(InRegistry<T>, Weigher), Failure> {
     // What cannot be a reference is told before anything is transferred.
     let targets: Vec<(String, ImageReference)> = targets
         .iter()

@@ -4,5 +4,5 @@ mod from_registry;
 mod wanted;
 mod weigh;
 
-pub(crate) use wanted::{TargetNaming, Wanted, WantedPlatform};
+pub(crate) use wanted::{Extent, TargetNaming, Wanted, WantedPlatform};
 pub(crate) use weigh::{Said, weigh};

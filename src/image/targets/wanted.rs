@@ -23,6 +23,8 @@ pub(crate) struct Wanted {
     pub engine: ConnectOptions,
     /// How registries are spoken to.
     pub registry: RegistrySettings,
+    /// What is read of images in a registry.
+    pub extent: Extent,
     /// The only platform that is weighed.
     pub platform: Option<WantedPlatform>,
     /// How images of the engine are read.
@@ -66,6 +68,16 @@ impl FromStr for WantedPlatform {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self { platform: text.parse()?, any_variant: text.split('/').count() < 3 })
     }
+}
+
+/// What is read of an image in a registry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Everything.
+    #[default]
+    Layers,
+    /// Manifest and config: sizes are those of the compressed layers.
+    Manifest,
 }
 
 /// How one of several images of a target is named; the only one is named as the target.

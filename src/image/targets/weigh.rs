@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::from_registry::from_registry;
-use super::wanted::{TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
+use super::wanted::{Extent, TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
 use crate::analyse;
 use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
@@ -15,6 +15,7 @@ use crate::image::{
     self, ImageScan, NotInPlace, Platform, Reading, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
 use crate::record::{Outcome, Variant, Via};
+use crate::registry::{read as read_images, read_manifests};
 use crate::text::for_people;
 use crate::units::Bytes;
 
@@ -44,6 +45,9 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         return Err(Failure::new(Exit::Usage, "standard input can be read once", "give `-` once"));
     }
     let mut weigher = Weigher::new(wanted.options);
+    if wanted.extent == Extent::Manifest {
+        return manifests(&targets, wanted, weigher).await;
+    }
     let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Engine).collect();
     let mut read_on_engine = BTreeMap::new();
     let mut base_on_engine = None;
@@ -54,7 +58,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
     let in_registry: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Registry).collect();
     let mut read_in_registry = BTreeMap::new();
     if !in_registry.is_empty() {
-        (read_in_registry, weigher) = from_registry(&in_registry, wanted, weigher).await?;
+        (read_in_registry, weigher) = from_registry(&in_registry, wanted, weigher, read_images).await?;
     }
     let base = match wanted.base.as_deref() {
         None => Vec::new(),
@@ -166,38 +170,81 @@ fn from_archive(
 
 /// The images of a target, with their names.
 fn named(target: &str, scans: Vec<ImageScan>, via: Via, wanted: &Wanted) -> Vec<Read> {
-    let read = |name: String, scan| Read { name, scan, info: None, via, via_reason: String::new() };
-    if scans.len() == 1 {
-        return scans.into_iter().map(|scan| read(wanted.name(target).to_owned(), scan)).collect();
+    let known = |scan: &ImageScan| Identity {
+        tag: scan.tags.first().cloned().unwrap_or_default(),
+        platform: scan.platform.clone(),
+        config_digest: scan.config_digest.clone(),
+    };
+    let names = names(target, &scans.iter().map(known).collect::<Vec<_>>(), wanted);
+    let read = |(name, scan)| Read { name, scan, info: None, via, via_reason: String::new() };
+    names.into_iter().zip(scans).map(read).collect()
+}
+
+/// What one of several images of a target can be named by.
+struct Identity {
+    tag: String,
+    platform: String,
+    config_digest: String,
+}
+
+/// The names of the images of a target.
+fn names(target: &str, images: &[Identity], wanted: &Wanted) -> Vec<String> {
+    if images.len() == 1 {
+        return vec![wanted.name(target).to_owned()];
     }
-    let by_tag: Vec<String> = scans.iter().map(|scan| scan.tags.first().cloned().unwrap_or_default()).collect();
+    let by_tag: Vec<String> = images.iter().map(|image| image.tag.clone()).collect();
     let alone = |names: &[String], index: usize| {
         !names[index].is_empty() && names.iter().filter(|name| **name == names[index]).count() == 1
     };
-    let by_platform: Vec<String> = scans.iter().map(|scan| Platform::lenient(&scan.platform).to_string()).collect();
+    let by_platform: Vec<String> = images.iter().map(|image| Platform::lenient(&image.platform).to_string()).collect();
     let by_both: Vec<String> = by_tag
         .iter()
         .zip(&by_platform)
         .map(|(tag, platform)| if tag.is_empty() { String::new() } else { format!("{tag} {platform}") })
         .collect();
-    let names: Vec<String> = (0..scans.len())
-        .map(|index| {
-            let name = if alone(&by_tag, index) {
-                by_tag[index].clone()
-            } else if alone(&by_platform, index) {
-                by_platform[index].clone()
-            } else if alone(&by_both, index) {
-                by_both[index].clone()
-            } else {
-                scans[index].config_digest.clone()
-            };
-            match wanted.naming {
-                TargetNaming::ByTarget => format!("{} ({name})", wanted.name(target)),
-                TargetNaming::ByImage => name,
-            }
-        })
-        .collect();
-    names.into_iter().zip(scans).map(|(name, scan)| read(name, scan)).collect()
+    let name = |index: usize| {
+        let by = [&by_tag, &by_platform, &by_both].into_iter().find(|names| alone(names, index));
+        let name = by.map_or(&images[index].config_digest, |names| &names[index]);
+        match wanted.naming {
+            TargetNaming::ByTarget => format!("{} ({name})", wanted.name(target)),
+            TargetNaming::ByImage => name.clone(),
+        }
+    };
+    (0..images.len()).map(name).collect()
+}
+
+/// What the manifests of images in registries say.
+async fn manifests(targets: &[&str], wanted: &Wanted, weigher: Weigher) -> Result<Vec<Variant>, Failure> {
+    if let Some(target) = targets.iter().find(|target| place(target) != TargetPlace::Registry) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` is not an image in a registry", for_people(target)),
+            "write `registry://HOST/NAME:TAG` or `docker://NAME`, or read the whole image without `--manifest-only`",
+        ));
+    }
+    let (mut read, _) = from_registry(targets, wanted, weigher, read_manifests).await?;
+    let mut images = Vec::new();
+    for target in targets {
+        let scans = read.remove(*target).unwrap_or_default();
+        let known = |scan: &image::ManifestScan| Identity {
+            tag: String::new(),
+            platform: scan.platform.clone(),
+            config_digest: scan.config_digest.clone(),
+        };
+        let names = names(target, &scans.iter().map(known).collect::<Vec<_>>(), wanted);
+        images.extend(names.into_iter().zip(scans).map(|(name, scan)| Variant {
+            name,
+            config_digest: scan.config_digest,
+            platform: scan.platform,
+            outcome: Outcome::Ok,
+            user: scan.user,
+            via: Some(Via::Registry),
+            also_stored_bytes: Some(Bytes(scan.also_stored_bytes)),
+            manifest: Some(scan.facts),
+            ..Variant::default()
+        }));
+    }
+    Ok(images)
 }
 
 /// The diff ids of a base that is an archive or a layout.
@@ -307,6 +354,7 @@ fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
         user: weight.user,
         via: Some(read.via),
         via_reason: read.via_reason,
+        also_stored_bytes: read.scan.also_stored_bytes.map(Bytes),
         ..Variant::default()
     }
 }

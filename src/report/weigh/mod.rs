@@ -3,6 +3,7 @@
 //! In: weighed images, each a [`Variant`] named as the target that was asked for. Out: text. The sums under the tables
 //! are those of the images, whatever rows are left out.
 
+mod manifest;
 mod ncdu;
 mod rows;
 mod screen;
@@ -95,6 +96,9 @@ pub(crate) fn weigh_terminal(targets: &[Variant], shown: WeighShown<'_>, style: 
 /// Images on a terminal at first sight: one with what costs most and where its bytes are, several beside each other.
 pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: Style) -> String {
     let sums = |index: usize| shown.sums.get(index).map_or(&[][..], Vec::as_slice);
+    if targets.iter().any(|image| image.manifest.is_some()) {
+        return weigh_terminal(targets, shown, style);
+    }
     if let [image] = targets {
         return terminal::write(&screen::screen(image, sums(0), terminal::columns(style)), style);
     }
@@ -146,14 +150,26 @@ pub(crate) fn weigh_json(targets: &[Variant], skipped: WeighSkipped) -> String {
         document["not_measured"] = json!(not_measured);
     }
     document["targets"] = targets.iter().map(target).collect();
-    if targets.len() > 1 {
+    if targets.len() > 1 && targets.iter().all(|image| image.sizes.is_some()) {
         document["sharing"] = shared(&sharing_of(targets));
     }
     crate::json::pretty(&document)
 }
 
 fn target(image: &Variant) -> Value {
-    json!({
+    if let Some(manifest) = &image.manifest {
+        // What was not read is left out, never a zero.
+        return json!({
+            "target": image.name,
+            "config_digest": image.config_digest,
+            "platform": image.platform,
+            "user": image.user,
+            "via": image.via,
+            "manifest": manifest,
+            "also_stored_bytes": image.also_stored_bytes,
+        });
+    }
+    let mut target = json!({
         "target": image.name,
         "image_id": image.image_id,
         "config_digest": image.config_digest,
@@ -170,7 +186,11 @@ fn target(image: &Variant) -> Value {
         "paths": image.paths,
         "findings": image.findings,
         "tree": image.tree,
-    })
+    });
+    if let Some(bytes) = image.also_stored_bytes {
+        target["also_stored_bytes"] = json!(bytes);
+    }
+    target
 }
 
 /// What several images share: what keeping all of them takes, what they would take one by one, and what pulling them

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{WeighSkipped, target};
 use crate::record::csv::write;
-use crate::record::{Remainder, Variant, WireKind};
+use crate::record::{Remainder, StoredLayer, Variant, WireKind};
 
 /// What a row of the CSV stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,10 @@ pub(crate) fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkip
     for image in targets {
         let rows = match rows {
             WeighRows::Targets => vec![whole(image, skipped)],
-            WeighRows::Layers => values(&image.layers),
+            WeighRows::Layers => match &image.manifest {
+                Some(manifest) => manifest.layers.iter().map(stored_layer).collect(),
+                None => values(&image.layers),
+            },
             WeighRows::Packages => {
                 let rest = |rest: &Remainder| json!({"name": rest.label, "size_bytes": rest.size_bytes});
                 values(&image.packages).into_iter().chain(image.remainder.iter().map(rest)).collect()
@@ -62,6 +65,10 @@ fn values<T: serde::Serialize>(items: &[T]) -> Vec<Value> {
     items.iter().filter_map(|item| serde_json::to_value(item).ok()).collect()
 }
 
+fn stored_layer(layer: &StoredLayer) -> Value {
+    json!({"diff_id": layer.diff_id, "wire_bytes": layer.compressed_bytes, "instruction": layer.instruction})
+}
+
 /// An image and its sizes; what was not looked at is left out.
 fn whole(image: &Variant, skipped: WeighSkipped) -> Value {
     let mut row = target(image);
@@ -73,5 +80,10 @@ fn whole(image: &Variant, skipped: WeighSkipped) -> Value {
         }
     }
     row["layers"] = json!(image.layers.len());
+    if let Some(manifest) = &image.manifest {
+        row["wire_bytes"] = json!(manifest.compressed_bytes);
+        row["wire_kind"] = json!(WireKind::Exact);
+        row["layers"] = json!(manifest.layers.len());
+    }
     row
 }

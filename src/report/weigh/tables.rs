@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::screen::path_sum;
-use super::{WeighSection, WeighShown, tree};
+use super::{WeighSection, WeighShown, manifest, tree};
 use crate::analyse::sharing_of;
 use crate::line::{Line, code};
 use crate::record::{LayerOrigin, Variant, WireKind};
@@ -16,7 +16,7 @@ use crate::text::{for_people, shorten};
 use crate::units::{Bytes, Ratio};
 
 /// Longest bar, in characters.
-const BAR: u64 = 20;
+pub(super) const BAR: u64 = 20;
 /// Rows of the tree.
 const DIRECTORIES: usize = 30;
 /// Longest instruction in a cell that holds two.
@@ -27,10 +27,17 @@ const COPY: usize = 58;
 
 /// Everything that is shown, in its order: the answer, what could be better, and the details.
 pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
+    if targets.iter().any(|image| image.manifest.is_some()) {
+        return manifest::document(targets, shown);
+    }
     let mut doc = Doc::default();
     let wants = |section| shown.sections.contains(&section);
     if let [image] = targets {
-        doc.sentence(answer(image)).sentence(facts(image)).gap();
+        doc.sentence(answer(image)).sentence(facts(image));
+        if let Some(also) = manifest::also_stored(image) {
+            doc.sentence(also);
+        }
+        doc.gap();
     } else {
         doc.section(sizes(targets, shown));
         let shared = sharing_of(targets);
@@ -342,7 +349,7 @@ pub(super) fn size(image: &Variant) -> Bytes {
     image.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes)
 }
 
-fn exactly(shown: WeighShown<'_>, value: Bytes) -> Cell {
+pub(super) fn exactly(shown: WeighShown<'_>, value: Bytes) -> Cell {
     if !shown.bytes {
         return Cell::default();
     }

@@ -106,6 +106,7 @@ pub struct BudgetTable {
     pub reclaimable: Option<Spanned<LimitValue>>,
     pub duplicates: Option<Spanned<LimitValue>>,
     pub layers: Option<Spanned<LimitValue>>,
+    pub layer_compressed: Option<Spanned<LimitValue>>,
     pub packages: Option<Spanned<LimitValue>>,
     pub package_bytes: Option<Spanned<LimitValue>>,
     #[serde(default)]

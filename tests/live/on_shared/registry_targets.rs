@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::registry::{PASSWORD, Registry, USER};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 /// A layer: one file, and a symbolic link to it.
 fn layer(path: &str, content: &[u8]) -> Vec<u8> {
@@ -59,6 +59,17 @@ impl Layout<'_> {
         manifest
     }
 
+    /// One image.
+    fn write_one(&self, layers: &[(Vec<u8>, Packing)]) {
+        let outer = json!({"schemaVersion": 2, "manifests": [self.manifest("amd64", layers)]});
+        self.finish(&outer);
+    }
+
+    fn finish(&self, index: &Value) {
+        std::fs::write(self.0.join("index.json"), index.to_string()).unwrap();
+        std::fs::write(self.0.join("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
+    }
+
     /// Two platforms with layers of both packings, one of them shared, and an attestation.
     fn write(&self) {
         let shared = layer("shared", "7".repeat(100_000).as_bytes());
@@ -78,8 +89,7 @@ impl Layout<'_> {
         let nested = json!({"schemaVersion": 2, "mediaType": index, "manifests": [amd64, arm64, attestation]});
         let nested = self.add_json(index, &nested);
         let outer = json!({"schemaVersion": 2, "manifests": [nested]});
-        std::fs::write(self.0.join("index.json"), outer.to_string()).unwrap();
-        std::fs::write(self.0.join("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
+        self.finish(&outer);
     }
 }
 
@@ -108,6 +118,74 @@ impl Packing {
     }
 }
 
+/// Layers with what readers may get wrong: what later layers hide, hard links, packages, copies, no entries, and many.
+fn odd_images() -> Vec<Vec<(Vec<u8>, Packing)>> {
+    use tonnage_image::testing::archives::{file, folder, hard_link, layer, opaque, symlink, whiteout, zeros};
+    let status = "Package: p\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\n";
+    let below = layer(&[
+        folder("etc"),
+        file("etc/a", "0123456789"),
+        hard_link("etc/b", "etc/a"),
+        symlink("lib", "usr/lib"),
+        zeros("usr/lib/d/x.so.1", 600_000),
+        file("var/lib/dpkg/status", status),
+        file("var/lib/dpkg/info/p.list", "/.\n/etc/a\n/usr/lib/d/x.so.1\n"),
+    ]);
+    let above =
+        layer(&[whiteout("etc/a"), opaque("usr/lib/d"), file("usr/lib/d/new", "new"), file("srv/copy", "0123456789")]);
+    let many = |n: usize| (layer(&[file(&format!("srv/{n}"), &"text ".repeat(n * 100))]), Packing::Gzip);
+    let empty = layer(&[]);
+    vec![
+        vec![(below.clone(), Packing::Gzip), (above.clone(), Packing::Zstd), (above.clone(), Packing::Zstd)],
+        (0..60).map(many).collect(),
+        vec![(empty, Packing::Gzip), (below, Packing::Zstd), (above, Packing::Gzip)],
+    ]
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn five_images_in_a_registry_weigh_what_their_archives_weigh() {
+    let registry = Registry::start_tls();
+    let sandbox = Sandbox::new();
+    configuration(&sandbox, &registry, PASSWORD);
+    let ca = registry.ca_file();
+    let weigh = |options: &[&str], target: &str| {
+        let arguments =
+            [&["weigh", "--format", "json", "--ca-file", ca.to_str().unwrap()], options, &[target]].concat();
+        let mut command = sandbox.command(&arguments);
+        command.env("DOCKER_CONFIG", sandbox.path("docker")).env("DOCKER_HOST", "unix:///nonexistent.sock");
+        Ran::from(command.output().unwrap()).expect(0).stdout
+    };
+    let mut compared = 0;
+    for (number, layers) in odd_images().iter().map(Some).chain([None]).enumerate() {
+        let (layout, name) = (sandbox.path(&format!("layout-{number}")), format!("team/odd:{number}"));
+        std::fs::create_dir_all(&layout).unwrap();
+        match layers {
+            Some(layers) => Layout(&layout).write_one(layers),
+            None => Layout(&layout).write(),
+        }
+        registry.push(&layout, &name);
+        let archive = sandbox.path(&format!("{number}.tar"));
+        let mut tar = tar::Builder::new(std::fs::File::create(&archive).unwrap());
+        tar.append_dir_all(".", &layout).unwrap();
+        tar.finish().unwrap();
+        let target = format!("registry://{}/{name}", registry.address);
+        let local = figures(&weigh(&[], archive.to_str().unwrap()));
+        compared += local.len();
+        let read = figures(&weigh(&[], &target));
+        assert_eq!(read, local, "{number}");
+        assert!(read.iter().all(|target| target["sizes"]["wire_kind"] == "exact"), "{read:?}");
+        // The same from the cache, and without it.
+        assert_eq!(figures(&weigh(&[], &target)), local, "{number}");
+        assert_eq!(figures(&weigh(&["--no-cache"], &target)), local, "{number}");
+        let manifests: Value = serde_json::from_str(&weigh(&["--manifest-only"], &target)).unwrap();
+        let compressed =
+            manifests["targets"].as_array().unwrap().iter().map(|found| &found["manifest"]["compressed_bytes"]);
+        assert!(compressed.eq(local.iter().map(|target| &target["sizes"]["wire_bytes"])), "{manifests}");
+    }
+    assert_eq!(compared, 5);
+}
+
 /// A configuration of Docker's command line with a password for the registry.
 fn configuration(sandbox: &Sandbox, registry: &Registry, password: &str) {
     let address = registry.address.as_str();
@@ -122,7 +200,7 @@ fn figures(text: &str) -> Vec<Value> {
     let found: Value = serde_json::from_str(text).unwrap();
     let mut targets = found["targets"].as_array().unwrap().clone();
     for target in &mut targets {
-        for key in ["target", "name", "via", "via_reason", "tags"] {
+        for key in ["target", "name", "via", "via_reason", "tags", "also_stored_bytes"] {
             target.as_object_mut().unwrap().remove(key);
         }
     }

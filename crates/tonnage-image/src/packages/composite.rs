@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::database::{Found, Inventory, Known, Role};
 use super::go::GoStream;
 use super::java::JarStream;
 use crate::facts::PackageManager;
 
 /// What a file is made of.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Composite {
     pub manager: PackageManager,
     /// The file's own package.
@@ -19,7 +21,7 @@ pub(crate) struct Composite {
 }
 
 /// A package in a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Component {
     pub name: String,
     pub version: String,

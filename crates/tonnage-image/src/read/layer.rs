@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{BufRead, Read};
 
+use serde::{Deserialize, Serialize};
+
 use super::tar::{self, Fault, Kind, TarError, TarReader};
 use crate::Limits;
 use crate::credentials;
@@ -14,11 +16,11 @@ use crate::packages::{Capture, Composite, is_database};
 use crate::text::from_bytes;
 
 /// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
-const MAX_LAYER: u64 = 1 << 50;
+pub(crate) const MAX_LAYER: u64 = 1 << 50;
 const NONE: u32 = u32::MAX;
 
 /// What a name in a layer stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum EntryKind {
     File,
     HardLink,
@@ -34,13 +36,13 @@ pub(crate) enum EntryKind {
 /// One entry of a layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LayerEntry {
-    path_start: u32,
-    path_len: u32,
-    link_start: u32,
-    link_len: u32,
+    pub(super) path_start: u32,
+    pub(super) path_len: u32,
+    pub(super) link_start: u32,
+    pub(super) link_len: u32,
     /// Its part of `size`.
     pub size: u64,
-    digest: u32,
+    pub(super) digest: u32,
     pub mode: u16,
     pub kind: EntryKind,
 }
@@ -263,7 +265,7 @@ pub(crate) fn scan(
 /// How many names a path can add to the merged tree behind the path before it: the entry's own, and the folders on its
 /// way that the other one does not share. A path of 64 KiB may name 32,768 folders, so that entries alone would not
 /// bound memory.
-fn new_names(before: &[u8], path: &[u8]) -> u64 {
+pub(super) fn new_names(before: &[u8], path: &[u8]) -> u64 {
     let common = before.iter().zip(path).take_while(|(one, other)| one == other).count();
     let rest = &path[common..];
     // Where the one before is a folder on the way, its slash begins nothing new.

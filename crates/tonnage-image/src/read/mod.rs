@@ -13,6 +13,7 @@ mod directory;
 mod estimate;
 mod hashed;
 mod image;
+mod kept;
 pub(crate) mod layer;
 pub(crate) mod members;
 mod pax;
@@ -22,7 +23,7 @@ pub(crate) mod tar;
 pub(crate) mod weigher;
 
 pub use config::{History, ImageConfig};
-pub use image::ImageScan;
+pub use image::{ImageScan, ManifestScan};
 pub use layer::LayerScan;
 pub use registry::Blobs;
 pub use weigher::Weigher;

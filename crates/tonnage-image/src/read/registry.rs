@@ -6,15 +6,21 @@ use std::io::{BufReader, Read};
 
 use super::blob::digest_of;
 use super::config::{Descriptor, OciDocument, read_config};
-use super::image::ImageScan;
+use super::image::{ImageScan, ManifestScan};
+use super::kept;
+use super::layer::MAX_LAYER;
 use super::members::{Members, Source, checked_digest, parse};
 use super::resolve::{MAX_NESTING, blob_path};
 use super::weigher::Weigher;
-use crate::{DiffIds, ImageError, Platform};
+use crate::bytes::Bytes;
+use crate::facts::{ManifestFacts, StoredLayer};
+use crate::{DiffIds, ImageError, Limits, Platform, text};
 
 const BUFFER: usize = 256 * 1024;
 /// Manifests that an index may name, attestations included: each is a request.
 const MAX_MANIFESTS: usize = 400;
+/// Attestations and other referrers of one target that are asked for: each is a request.
+const MAX_REFERRERS: usize = 64;
 
 /// Where parts of images are kept by their digests (`algorithm:digits`), such as a repository of a registry.
 pub trait Blobs {
@@ -29,13 +35,46 @@ pub trait Blobs {
 
     /// Which of several platforms are wanted.
     fn choose(&self, platforms: &[Platform]) -> Result<Vec<usize>, Self::Error>;
+
+    /// Whether a part may be asked for: where images are kept, an index may name platforms that are not.
+    fn has(&mut self, _digest: &str) -> bool {
+        true
+    }
+
+    /// Whether layers are transferred as they are stored, so that their sizes are those of a transfer, however they are
+    /// packed.
+    fn is_exact(&self) -> bool {
+        true
+    }
+
+    /// What was kept of a layer by [`Blobs::keep`], perhaps in another process.
+    fn kept(&mut self, _digest: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Keeps what was found in a layer whose digest was checked, for [`Blobs::kept`].
+    fn keep(&mut self, _digest: &str, _found: &[u8]) {}
+
+    /// The index of what refers to a manifest (signatures, SBOMs), if there is one.
+    fn referrers(&mut self, _digest: &str) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A manifest of an image.
 struct Image {
     digest: String,
+    config: Descriptor,
     layers: Vec<Descriptor>,
     platform: Platform,
+}
+
+/// The manifests that a root names.
+#[derive(Default)]
+struct Manifests {
+    images: Vec<Image>,
+    /// Entries of indexes that are not images: attestations.
+    others: Vec<Descriptor>,
 }
 
 impl Weigher {
@@ -43,11 +82,8 @@ impl Weigher {
     /// asked for again. What is compressed is counted as it is transferred.
     pub fn read_blobs<B: Blobs>(&mut self, root: &[u8], blobs: &mut B) -> Result<Vec<ImageScan>, B::Error> {
         let mut members = Members::new(&self.options);
-        members.source = Source::Registry;
-        let images = self.manifests(&mut members, root, blobs)?;
-        let platforms: Vec<Platform> = images.iter().map(|image| image.platform.clone()).collect();
-        let wanted = if images.is_empty() { Vec::new() } else { blobs.choose(&platforms)? };
-        let images: Vec<&Image> = wanted.into_iter().filter_map(|index| images.get(index)).collect();
+        members.source = if blobs.is_exact() { Source::Registry } else { Source::Archive };
+        let Manifests { images, others } = self.wanted(&mut members, root, blobs)?;
         for image in &images {
             if image.layers.iter().any(Descriptor::is_encrypted) {
                 continue;
@@ -56,13 +92,46 @@ impl Weigher {
                 self.transfer(&mut members, layer, blobs)?;
             }
         }
+        let also = if blobs.is_exact() { also_stored(&images, &others, blobs) } else { BTreeMap::new() };
         let named: Vec<_> = images.iter().map(|image| serde_json::json!({ "digest": image.digest })).collect();
         let index = serde_json::json!({ "manifests": named }).to_string();
         let others = members.others;
         members.json.insert("index.json".to_owned(), index.into_bytes());
-        let images = self.images(&mut members);
+        let scans = self.images(&mut members);
         self.skipped += others;
-        Ok(images?)
+        let mut scans = scans?;
+        for scan in &mut scans {
+            scan.also_stored_bytes = also.get(&scan.config_digest).copied();
+        }
+        Ok(scans)
+    }
+
+    /// Reads the manifests and configs of the images that a root names, and no layer.
+    pub fn read_manifests<B: Blobs>(&mut self, root: &[u8], blobs: &mut B) -> Result<Vec<ManifestScan>, B::Error> {
+        let mut members = Members::new(&self.options);
+        let Manifests { images, others } = self.wanted(&mut members, root, blobs)?;
+        if images.is_empty() {
+            return Err(ImageError::NoImage.into());
+        }
+        let also = also_stored(&images, &others, blobs);
+        let mut scans = Vec::new();
+        for image in images {
+            let also_stored_bytes = also.get(&image.config.digest).copied().unwrap_or_default();
+            let path = blob_path(&image.config.digest);
+            let content = members.document(&path).ok_or_else(|| members.without(&path))?;
+            scans.push(ManifestScan { also_stored_bytes, ..manifest_scan(image, content)? });
+        }
+        Ok(scans)
+    }
+
+    /// The images for the platforms that are wanted.
+    fn wanted<B: Blobs>(&mut self, members: &mut Members, root: &[u8], blobs: &mut B) -> Result<Manifests, B::Error> {
+        let mut found = self.manifests(members, root, blobs)?;
+        let platforms: Vec<Platform> = found.images.iter().map(|image| image.platform.clone()).collect();
+        let wanted = if platforms.is_empty() { Vec::new() } else { blobs.choose(&platforms)? };
+        let mut by_index: BTreeMap<usize, Image> = found.images.into_iter().enumerate().collect();
+        found.images = wanted.into_iter().filter_map(|index| by_index.remove(&index)).collect();
+        Ok(found)
     }
 
     /// All manifests of images with their configs; of an index those for the platforms that are wanted.
@@ -71,8 +140,8 @@ impl Weigher {
         members: &mut Members,
         root: &[u8],
         blobs: &mut B,
-    ) -> Result<Vec<Image>, B::Error> {
-        let mut images = Vec::new();
+    ) -> Result<Manifests, B::Error> {
+        let mut found = Manifests::default();
         let mut seen = BTreeSet::new();
         let mut queue = vec![(digest_of(root), Some(root.to_vec()), 0)];
         while let Some((digest, content, depth)) = queue.pop() {
@@ -92,18 +161,20 @@ impl Weigher {
                 members.others += 1;
             } else if let Some(config) = document.config {
                 let platform = self.config(members, &config, blobs)?;
-                images.push(Image { digest, layers: document.layers, platform });
+                found.images.push(Image { digest, config, layers: document.layers, platform });
             } else if depth < MAX_NESTING {
                 let (manifests, others): (Vec<_>, Vec<_>) = document
                     .manifests
                     .into_iter()
                     .partition(|descriptor| descriptor.is_manifest() && !descriptor.is_attestation());
                 members.others += others.len() as u64;
+                found.others.extend(others);
+                let manifests = manifests.into_iter().filter(|descriptor| blobs.has(&descriptor.digest)).collect();
                 let chosen = chosen(manifests, blobs)?;
                 queue.extend(chosen.into_iter().rev().map(|descriptor| (descriptor.digest, None, depth + 1)));
             }
         }
-        Ok(images)
+        Ok(found)
     }
 
     /// Reads a config, and says for which platform it is.
@@ -146,6 +217,15 @@ impl Weigher {
             members.scans.insert(path, Ok(known.clone()));
             return Ok(());
         }
+        let kept = if self.keeps() { blobs.kept(&layer.digest) } else { None };
+        let known = kept.and_then(|kept| kept::decode(&kept, members));
+        // A manifest that gives another size is wrong: what is sent will say so.
+        if let Some(known) = known.filter(|known| known.wire_bytes == size(layer)) {
+            members.count(&path, "")?;
+            self.transferred.insert(path.clone(), known.clone());
+            members.scans.insert(path, Ok(known));
+            return Ok(());
+        }
         let size = size(layer);
         let mut input = BufReader::with_capacity(BUFFER, blobs.blob(&layer.digest, size)?);
         self.member(members, &path, size, &mut input, 0)?;
@@ -153,9 +233,20 @@ impl Weigher {
         if self.options.diff_ids == DiffIds::Checked
             && let Some(Ok(scan)) = members.scans.get(&path)
         {
+            if self.keeps()
+                && let Some(found) = kept::encode(scan)
+            {
+                blobs.keep(&layer.digest, &found);
+            }
             self.transferred.insert(path, scan.clone());
         }
         Ok(())
+    }
+
+    /// Whether everything of a layer is looked at, and nothing of it is left out for want of memory.
+    fn keeps(&self) -> bool {
+        let DiffIds::Checked = self.options.diff_ids else { return false };
+        self.options.hash_files && self.options.limits == Limits::default()
     }
 }
 
@@ -175,4 +266,68 @@ fn chosen<B: Blobs>(manifests: Vec<Descriptor>, blobs: &B) -> Result<Vec<Descrip
 
 fn size(descriptor: &Descriptor) -> u64 {
     u64::try_from(descriptor.size).unwrap_or(0)
+}
+
+/// What manifest and config say of an image.
+fn manifest_scan(image: Image, config: &[u8]) -> Result<ManifestScan, ImageError> {
+    let json = |digest: &str, reason: String| ImageError::Json { member: blob_path(digest), reason };
+    let config_digest = image.config.digest;
+    let (platform, config) = read_config(config).map_err(|error| json(&config_digest, error.to_string()))?;
+    if image.layers.len() != config.diff_ids.len() {
+        return Err(ImageError::LayerCount { manifest: image.layers.len(), config: config.diff_ids.len() });
+    }
+    let instructions = config.instructions();
+    let mut layers = Vec::new();
+    let mut seen = BTreeSet::new();
+    for ((layer, diff_id), instruction) in image.layers.into_iter().zip(config.diff_ids).zip(instructions) {
+        // Sums of larger ones could overflow.
+        let bytes = u64::try_from(layer.size).ok().filter(|size| *size <= MAX_LAYER);
+        let bytes = bytes.ok_or_else(|| json(&image.digest, format!("a layer cannot have {} bytes", layer.size)))?;
+        // As in a weight: a layer that is there twice is transferred once.
+        let compressed_bytes = Bytes(if seen.insert(diff_id.clone()) { bytes } else { 0 });
+        layers.push(StoredLayer { digest: layer.digest, diff_id, compressed_bytes, instruction });
+    }
+    let safe = |words: Vec<String>| words.iter().map(|word| text::without_url_credentials(word).into_owned()).collect();
+    let facts = ManifestFacts {
+        digest: image.digest,
+        compressed_bytes: layers.iter().map(|layer| layer.compressed_bytes).sum(),
+        layers,
+        entrypoint: safe(config.entrypoint),
+        cmd: safe(config.cmd),
+    };
+    Ok(ManifestScan { config_digest, platform, user: config.user, facts, also_stored_bytes: 0 })
+}
+
+/// What is stored besides each image, by the digest of its config: what its index lists for it, and what refers to its
+/// manifest. What cannot be had is counted as far as it is known.
+fn also_stored<B: Blobs>(images: &[Image], listed: &[Descriptor], blobs: &mut B) -> BTreeMap<String, u64> {
+    let mut left = MAX_REFERRERS;
+    let mut found = BTreeMap::new();
+    for image in images {
+        let belongs = |descriptor: &&Descriptor| match descriptor.annotations.get("vnd.docker.reference.digest") {
+            Some(subject) => *subject == image.digest,
+            None => images.len() == 1,
+        };
+        let mut others: Vec<Descriptor> = listed.iter().filter(belongs).cloned().collect();
+        let referrers = blobs.referrers(&image.digest);
+        let referrers = referrers.and_then(|content| serde_json::from_slice::<OciDocument>(&content).ok());
+        others.extend(referrers.into_iter().flat_map(|index| index.manifests));
+        let mut seen = BTreeSet::new();
+        others.retain(|descriptor| seen.insert(descriptor.digest.clone()));
+        let sum = others.iter().fold(0_u64, |sum, other| sum.saturating_add(stored(other, &mut left, blobs)));
+        found.insert(image.config.digest.clone(), sum);
+    }
+    found
+}
+
+/// A manifest and what it names.
+fn stored<B: Blobs>(descriptor: &Descriptor, left: &mut usize, blobs: &mut B) -> u64 {
+    let own = size(descriptor);
+    if *left == 0 || !descriptor.is_manifest() {
+        return own;
+    }
+    *left -= 1;
+    let content = blobs.manifest(&descriptor.digest).ok();
+    let document = content.and_then(|content| serde_json::from_slice::<OciDocument>(&content).ok()).unwrap_or_default();
+    document.config.iter().chain(&document.layers).fold(own, |sum, part| sum.saturating_add(size(part)))
 }

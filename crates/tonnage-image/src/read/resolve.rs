@@ -217,7 +217,7 @@ fn image(members: &mut Members, plan: Plan, left: &mut Left) -> Result<ImageScan
     if layers.iter().map(|layer| layer.entry_count()).sum::<u64>() > left.entries {
         return Err(limit("entries in the layers of one image", left.entries));
     }
-    Ok(ImageScan { config_digest, tags: plan.tags, platform, config, layers })
+    Ok(ImageScan { config_digest, tags: plan.tags, platform, config, layers, also_stored_bytes: None })
 }
 
 fn checked_layer(members: &Members, path: &str, expected: &str) -> Result<Arc<LayerScan>, ImageError> {

@@ -232,6 +232,7 @@ impl Weigher {
             platform: image.platform,
             config: image.config,
             layers,
+            also_stored_bytes: None,
         })
     }
 }

@@ -56,6 +56,7 @@ pub(super) const TABLE: &[Row] = &[
     ("rootfs", "rootfs = \"1 MB\"", None, nothing, Verdict::Fail, 1, "rootfs"),
     ("duplicates", "duplicates = \"1 MB\"", None, nothing, Verdict::Pass, 0, "duplicates"),
     ("compressed", "compressed = \"1 MB\"", None, nothing, Verdict::Fail, 1, "compressed"),
+    ("one layer, compressed", "layer_compressed = \"1 MB\"", None, nothing, Verdict::Fail, 1, "layer_compressed"),
     ("compressed by its old name", "wire = \"1 MB\"", None, nothing, Verdict::Fail, 1, "compressed"),
     (
         "an edit within",

@@ -67,6 +67,7 @@ impl Diagnose for StoreError {
                 "run as root on the engine's host, or weigh with `--via export`".into()
             }
             Self::Driver { .. } | Self::File(_) | Self::Id { .. } => "weigh with `--via export`".into(),
+            Self::Image(error) => return error.hint(),
             Self::Unexpected { .. } | Self::Layer { .. } => {
                 "weigh with `--via export`; if that fails too, remove the image and pull or build it again".into()
             }

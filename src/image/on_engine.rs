@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
-use tonnage_image::{ImageError, ImageScan, Store, StoreError, Weigher};
+use tonnage_image::{ImageError, ImageScan, StoreError, Weigher};
 
-use super::way::{NotInPlace, Way, store_in_place};
+use super::way::{NotInPlace, StoreInPlace, Way, store_in_place};
 use crate::engine::{ByteStream, EngineError, ImageHost, ImageInfo};
 use crate::error::{Diagnose, chain};
 use crate::exit::Exit;
@@ -92,10 +92,11 @@ pub(crate) async fn weigh_on_engine<H: ImageHost>(
                 let ids = images.values().map(|info| info.id.clone()).collect();
                 let (scans, back) = read_in_place(store, ids, weigher).await?;
                 weigher = back;
-                for (reference, scan) in images.keys().zip(scans) {
-                    match scan {
-                        Ok(scan) => {
-                            let reading = Reading { scans: vec![scan], via: Via::Store, reason: None };
+                for ((reference, info), scans) in images.iter().zip(scans) {
+                    match scans {
+                        Ok(mut scans) => {
+                            put_first(&mut scans, info);
+                            let reading = Reading { scans, via: Via::Store, reason: None };
                             readings.insert(reference.clone(), Ok(reading));
                         }
                         Err(error) => drop(reasons.insert(reference, error.into())),
@@ -116,8 +117,7 @@ pub(crate) async fn weigh_on_engine<H: ImageHost>(
     for reference in missing {
         let info = &images[&reference];
         let mut scans: Vec<_> = exported.iter().filter(|scan| is_of(scan, info, &reference)).cloned().collect();
-        // Several platforms may go by one name: the engine's own comes first.
-        scans.sort_by_key(|scan| scan.config.diff_ids != info.diff_ids);
+        put_first(&mut scans, info);
         let reason = reasons.remove(reference.as_str());
         if let Some(reason) = &reason {
             tracing::debug!(%reference, reason = chain(reason), "exported");
@@ -125,6 +125,11 @@ pub(crate) async fn weigh_on_engine<H: ImageHost>(
         readings.insert(reference, Ok(Reading { scans, via: Via::Export, reason }));
     }
     Ok((readings, weigher))
+}
+
+/// Several platforms may go by one name: the engine's own comes first.
+fn put_first(scans: &mut [ImageScan], info: &ImageInfo) {
+    scans.sort_by_key(|scan| scan.config.diff_ids != info.diff_ids);
 }
 
 /// Whether an exported image is the one that was asked for: by its name, else by its id, else by its layers.
@@ -145,10 +150,10 @@ fn is_of(scan: &ImageScan, info: &ImageInfo, reference: &str) -> bool {
 
 /// Reads in the store, on a thread that ends soon once nobody waits for it any more.
 async fn read_in_place(
-    store: Store,
+    store: StoreInPlace,
     ids: Vec<String>,
     mut weigher: Weigher,
-) -> Result<(Vec<Result<ImageScan, StoreError>>, Weigher), WeighError> {
+) -> Result<(Vec<Result<Vec<ImageScan>, StoreError>>, Weigher), WeighError> {
     struct StopWhenDropped(Arc<AtomicBool>);
     impl Drop for StopWhenDropped {
         fn drop(&mut self) {
@@ -159,7 +164,12 @@ async fn read_in_place(
     let waiting = StopWhenDropped(Arc::clone(&stop));
     let reader = tokio::task::spawn_blocking(move || {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let scans = weigher.read_store(&store, &ids, &stop);
+        let scans = match store {
+            StoreInPlace::Layers(store) => {
+                weigher.read_store(&store, &ids, &stop).into_iter().map(|scan| Ok(vec![scan?])).collect()
+            }
+            StoreInPlace::Content(store) => ids.iter().map(|id| weigher.read_content(&store, id, &stop)).collect(),
+        };
         (scans, weigher)
     });
     let read = reader.await.map_err(|error| WeighError::Reader { reason: error.to_string() });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tonnage_image::{Store, StoreError};
+use tonnage_image::{ContentStore, Store, StoreError};
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
@@ -68,15 +68,26 @@ impl Diagnose for NotInPlace {
     }
 }
 
+/// A store of an engine on this machine.
+#[derive(Debug, Clone)]
+pub(crate) enum StoreInPlace {
+    /// Layers as directories of their files.
+    Layers(Store),
+    /// Layers as they are compressed.
+    Content(ContentStore),
+}
+
 /// The store of an engine whose images can be read in place. The one test for it: `doctor` asks it too.
-pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<Store, NotInPlace> {
+pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<StoreInPlace, NotInPlace> {
     if !is_local {
         return Err(NotInPlace::Elsewhere);
     }
-    if engine.image_store != ImageStore::Graphdriver {
-        return Err(NotInPlace::OtherStore { engine: engine.name.clone(), store: engine.image_store });
+    let root = Path::new(&engine.root_dir);
+    match engine.image_store {
+        ImageStore::Graphdriver => Ok(StoreInPlace::Layers(Store::open(root, &engine.storage_driver)?)),
+        ImageStore::Containerd => Ok(StoreInPlace::Content(ContentStore::open(root)?)),
+        store @ ImageStore::ContainersStorage => Err(NotInPlace::OtherStore { engine: engine.name.clone(), store }),
     }
-    Ok(Store::open(Path::new(&engine.root_dir), &engine.storage_driver)?)
 }
 
 #[cfg(test)]
@@ -98,8 +109,12 @@ mod tests {
         };
         assert!(store_in_place(&good, true).is_ok());
         assert!(matches!(store_in_place(&good, false), Err(NotInPlace::Elsewhere)));
+        let content = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256";
+        std::fs::create_dir_all(dir.path().join(content)).unwrap();
+        let containerd = record::Engine { image_store: ImageStore::Containerd, ..good.clone() };
+        assert!(matches!(store_in_place(&containerd, true), Ok(StoreInPlace::Content(_))));
         for (engine, expected) in [
-            (record::Engine { image_store: ImageStore::Containerd, ..good.clone() }, "containerd store"),
+            (record::Engine { image_store: ImageStore::ContainersStorage, ..good.clone() }, "containers-storage store"),
             (record::Engine { storage_driver: "zfs".into(), ..good.clone() }, "storage driver `zfs`"),
             (record::Engine { root_dir: "/nonexistent".into(), ..good.clone() }, "failed to list"),
         ] {

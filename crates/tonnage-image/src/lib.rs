@@ -46,7 +46,7 @@ pub use options::{DiffIds, Limits, Options, WireMode};
 pub use platform::{ParsePlatformError, Platform};
 pub use read::{Blobs, History, ImageConfig, ImageScan, LayerScan, ManifestScan, Weigher};
 #[cfg(feature = "docker-store")]
-pub use store::{Store, StoreError};
+pub use store::{ContentStore, Store, StoreError};
 pub use weigh::{ReportOptions, Weight, weigh, weigh_listed};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::ImageError;
 use crate::file::FileError;
 use crate::text::for_people;
 
@@ -32,6 +33,9 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
+    /// What is kept of an image cannot be read.
+    #[error(transparent)]
+    Image(Arc<ImageError>),
     /// A layer is not whole, or not the one that the config names.
     #[error("layer {} is not whole in the engine's store: {}", for_people(diff_id), for_people(what))]
     Layer {

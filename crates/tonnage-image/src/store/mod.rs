@@ -8,9 +8,11 @@
 //!
 //! Where things are (moby `layer/filestore.go`, `image/fs.go`; the same from Docker 1.10 to 28):
 //! `image/DRIVER/imagedb/content/sha256/ID` is a config, `image/DRIVER/layerdb/sha256/CHAIN/` has `diff` (the diff id),
-//! `cache-id` and `tar-split.json.gz`, and `DRIVER/CACHE-ID/diff/` the files. The containerd store has none of it.
+//! `cache-id` and `tar-split.json.gz`, and `DRIVER/CACHE-ID/diff/` the files. The containerd store has none of it, but
+//! the blobs as they are exported ([`content`]).
 
 mod assembled;
+mod content;
 mod error;
 mod folder;
 mod split;
@@ -26,6 +28,7 @@ use std::sync::atomic::AtomicBool;
 #[cfg(feature = "testing")]
 pub(crate) use assembled::read_twice;
 use assembled::{Assembled, Outline, Source};
+pub use content::ContentStore;
 pub use error::StoreError;
 use folder::Folder;
 use split::Pieces;

@@ -13,10 +13,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::super::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, weigh};
-use super::{Store, StoreError};
+use super::{ContentStore, Store, StoreError};
 use crate::testing::archives::{
-    Item, archive, config, digest, docker_20, file, folder, gzip, hard_link, layer, opaque, symlink as link, whiteout,
-    zeros,
+    Item, archive, config, digest, docker_20, file, folder, gzip, hard_link, layer, oci, opaque, symlink as link,
+    whiteout, zeros, zstd,
 };
 
 /// A data folder of an engine.
@@ -378,5 +378,41 @@ proptest! {
         if let Ok(scan) = engine.read(&id) {
             prop_assert_eq!(weight(&scan), exported(&layers));
         }
+    }
+}
+
+#[test]
+fn a_content_store_weighs_what_its_export_weighs() {
+    let layers =
+        [layer(&[file("etc/a", "one"), zeros("big", 70_000)]), layer(&[whiteout("etc/a"), file("etc/b", "two")])];
+    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    for pack in [gzip as fn(&[u8]) -> Vec<u8>, zstd, <[u8]>::to_vec] {
+        let members = oci(&layers, pack);
+        let dir = tempfile::tempdir().unwrap();
+        let content = dir.path().join("containerd/daemon/io.containerd.content.v1.content");
+        for (path, bytes) in members.iter().filter(|(path, _)| path.starts_with("blobs/")) {
+            fs::create_dir_all(content.join(path).parent().unwrap()).unwrap();
+            fs::write(content.join(path), bytes).unwrap();
+        }
+        let store = ContentStore::open(dir.path()).unwrap();
+        let index: serde_json::Value =
+            serde_json::from_slice(&members.iter().find(|(path, _)| path == "index.json").unwrap().1).unwrap();
+        let id = index["manifests"][0]["digest"].as_str().unwrap();
+        let read = |id: &str| Weigher::new(Options::default()).read_content(&store, id, &stop);
+        let options = ReportOptions { base_diff_ids: &[], site_layers: 0, top: 10 };
+        let exported = Weigher::new(Options::default()).read_archive(&archive(&members)[..]).unwrap();
+        let stored = read(id).unwrap();
+        assert_eq!((stored.len(), exported.len()), (1, 1));
+        assert_eq!(weigh(&stored[0], &options), weigh(&exported[0], &options));
+        assert_eq!(stored[0].also_stored_bytes, None);
+
+        // A layer that is not there, or another one, is an error.
+        let layer = content.join("blobs/sha256").join(digest(&pack(&layers[1])));
+        let whole = fs::read(&layer).unwrap();
+        fs::remove_file(&layer).unwrap();
+        assert!(matches!(read(id), Err(StoreError::File(_))));
+        fs::write(&layer, vec![b'x'; whole.len()]).unwrap();
+        assert!(read(id).is_err());
+        assert!(matches!(read("sha256:../../etc/passwd"), Err(StoreError::Id { .. })));
     }
 }

@@ -7,8 +7,8 @@ use crate::exit::Exit;
 /// Which engine to talk to.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct EngineArgs {
-    /// Engine address, such as `unix:///var/run/docker.sock` or `host:2375` [default: `DOCKER_HOST`, the current Docker
-    /// context, or the first socket found]
+    /// Engine address, such as `unix:///var/run/docker.sock`, `host:2375`, or `ssh://user@host` [default: `DOCKER_HOST`, the
+    /// current Docker context, or the first socket found]
     #[arg(long, short = 'H', value_name = "URL", conflicts_with = "context", help_heading = "Engine")]
     pub(super) host: Option<String>,
     /// Docker context to use [default: `DOCKER_CONTEXT`, or the current context]

@@ -92,7 +92,9 @@ impl ImageHost for DockerEngine {
     }
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
-        containers::state(self.client(), id, self.host.as_deref()).await
+        let mut state = containers::state(self.client(), id, self.host.as_deref()).await?;
+        state.address = state.address.map(|address| self.client().reachable(address));
+        Ok(state)
     }
 
     async fn listens(&self, id: &str, port: u16) -> Result<Option<Listens>, EngineError> {

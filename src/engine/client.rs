@@ -13,6 +13,7 @@
 //! are read here.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::{BollardRequest, Docker};
@@ -22,7 +23,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use super::endpoint::{Address, certificate_files};
-use super::{EngineError, failure};
+use super::tunnel::Tunnel;
+use super::{EngineError, Obstacle, failure};
 
 /// Time for a request that the engine answers from memory.
 pub(super) const QUICK: Duration = Duration::from_secs(60);
@@ -58,8 +60,10 @@ pub(super) struct Request {
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     docker: Docker,
+    /// Where connections are made.
     address: Address,
     endpoint: String,
+    tunnel: Option<Arc<Tunnel>>,
     /// `/v1.41`, or nothing before it is known.
     prefix: String,
 }
@@ -138,17 +142,27 @@ impl Client {
     /// Prepares a connection; nothing is sent yet.
     pub(super) fn new(address: &Address) -> Result<Self, EngineError> {
         let version = bollard::API_DEFAULT_VERSION;
-        let docker = match address {
+        let endpoint = address.to_string();
+        let tunnel = match address {
+            Address::Ssh(host) => Some(Arc::new(Tunnel::open(host).map_err(|error| EngineError::Unreachable {
+                endpoint: endpoint.clone(),
+                reason: error.to_string(),
+                obstacle: Obstacle::Ssh,
+            })?)),
+            _ => None,
+        };
+        let address = tunnel.as_ref().map_or_else(|| address.clone(), |tunnel| Address::Unix(tunnel.socket()));
+        let docker = match &address {
             Address::Unix(path) => Docker::connect_with_unix(&path.display().to_string(), NEVER, version),
             Address::Http(authority) => Docker::connect_with_http(authority, NEVER, version),
             Address::Https { authority, certificates } => {
                 let [key, cert, ca] = certificate_files(certificates)?;
                 Docker::connect_with_ssl(authority, &key, &cert, &ca, NEVER, version)
             }
+            Address::Ssh(_) => return Err(EngineError::NoSocket { endpoint }),
         };
-        let endpoint = address.to_string();
         let docker = docker.map_err(|error| failure::of_transport(&error, "connect", &endpoint))?;
-        Ok(Self { docker, address: address.clone(), endpoint, prefix: String::new() })
+        Ok(Self { docker, address, endpoint, tunnel, prefix: String::new() })
     }
 
     /// The same connection, speaking the API version that both sides know; returns that version.
@@ -200,7 +214,21 @@ impl Client {
 
     /// What an error of the transport means while this was done.
     pub(super) fn failure(&self, error: &bollard::errors::Error, action: &str) -> EngineError {
-        failure::of_transport(error, action, &self.endpoint)
+        let told = failure::of_transport(error, action, &self.endpoint);
+        // What the engine answers is no fault of the way to it.
+        let complaint = self.tunnel.as_ref().filter(|_| told.is_lost()).and_then(|tunnel| tunnel.complaint());
+        complaint.map_or(told, |reason| EngineError::Unreachable {
+            endpoint: self.endpoint.clone(),
+            reason,
+            obstacle: Obstacle::Ssh,
+        })
+    }
+
+    /// An address from which a published port of the engine's host can be reached here.
+    pub(super) fn reachable(&self, address: String) -> String {
+        let Some(tunnel) = &self.tunnel else { return address };
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        port.and_then(|port| tunnel.port(port).ok()).unwrap_or(address)
     }
 
     /// The whole answer, within `limit`.

@@ -52,6 +52,21 @@ pub enum Address {
         /// The folder.
         certificates: PathBuf,
     },
+    /// `docker system dial-stdio` on another machine.
+    Ssh(SshHost),
+}
+
+/// Where ssh finds an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshHost {
+    /// Who to be there; what ssh's configuration says otherwise.
+    pub user: Option<String>,
+    /// A host, or a name of ssh's configuration.
+    pub name: String,
+    /// Port of ssh.
+    pub port: Option<u16>,
+    /// The engine's socket there; what its Docker command line takes otherwise.
+    pub socket: Option<String>,
 }
 
 /// Who named an endpoint.
@@ -111,6 +126,11 @@ impl std::fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Http(authority) => write!(f, "tcp://{authority}"),
             Self::Https { authority, .. } => write!(f, "https://{authority}"),
+            Self::Ssh(SshHost { user, name, port, socket }) => {
+                let user = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                write!(f, "ssh://{user}{name}{port}{}", socket.as_deref().unwrap_or_default())
+            }
         }
     }
 }
@@ -186,13 +206,39 @@ fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
                 Ok(Address::Http(authority))
             }
         }
-        "ssh" => Err(bad(
-            host,
-            "ssh is not spoken here; forward the socket with `ssh -NL /path/to.sock:/var/run/docker.sock`",
-        )),
+        "ssh" => ssh_host(host, rest).map(Address::Ssh),
         "npipe" => Err(bad(host, "named pipes exist on Windows only")),
         other => Err(bad(host, format!("the scheme `{other}` is unknown"))),
     }
+}
+
+/// `[user@]host[:port][/path/of.sock]`, as Docker's command line reads it (docker/cli, cli/connhelper/ssh). What ssh could
+/// take for an option, or the shell over there for more than a word, is refused.
+fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
+    let (authority, socket) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, digits)) if !name.contains(':') || name.ends_with(']') => (name, Some(digits)),
+        _ => (host, None),
+    };
+    let port = port.map(str::parse).transpose().map_err(|_| bad(whole, "the port is not a number from 0 to 65535"))?;
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    if user.is_some_and(|user| user.contains(':')) {
+        return Err(bad("ssh://…", "a password cannot be part of the address; use a key or an agent"));
+    }
+    let is_word = |text: &str, more: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    if !is_word(name, ".-_:%") || user.is_some_and(|user| !is_word(user, ".-_")) {
+        return Err(bad(whole, "a host was expected, perhaps with a user before it: `ssh://user@host`"));
+    }
+    let socket = Some(socket).filter(|socket| !socket.is_empty() && *socket != "/");
+    if socket.is_some_and(|socket| !is_word(socket, "/.-_")) {
+        return Err(bad(whole, "the path of a socket holds letters, digits, and `/.-_` only"));
+    }
+    Ok(SshHost { user: user.map(str::to_owned), name: name.to_owned(), port, socket: socket.map(str::to_owned) })
 }
 
 /// `host:port` with nothing after it; the port is Docker's own where there is none.
@@ -297,6 +343,10 @@ mod tests {
         let tls = Surroundings { tls_verify: true, cert_path: Some("/certs".into()), ..plain.clone() };
         let https =
             |authority: &str, dir: &str| Address::Https { authority: authority.into(), certificates: dir.into() };
+        let ssh = |user: Option<&str>, name: &str, port, socket: Option<&str>| {
+            let (user, socket) = (user.map(str::to_owned), socket.map(str::to_owned));
+            Address::Ssh(SshHost { user, name: name.to_owned(), port, socket })
+        };
         for (host, around, expected) in [
             ("unix:///var/run/docker.sock", &plain, unix("/var/run/docker.sock")),
             ("/tmp/x.sock", &plain, unix("/tmp/x.sock")),
@@ -318,6 +368,12 @@ mod tests {
             ("tcp://", &plain, Address::Http("localhost:2375".into())),
             ("unix://", &plain, unix("/var/run/docker.sock")),
             ("box", &tls, https("box:2376", "/certs")),
+            ("ssh://box", &tls, ssh(None, "box", None, None)),
+            ("ssh://box/", &plain, ssh(None, "box", None, None)),
+            ("ssh://u.v@box-1:2222", &plain, ssh(Some("u.v"), "box-1", Some(2222), None)),
+            ("ssh://u@[fd00::1]:22/run/user/1/docker.sock", &plain, {
+                ssh(Some("u"), "fd00::1", Some(22), Some("/run/user/1/docker.sock"))
+            }),
         ] {
             assert_eq!(parse(host, around).unwrap(), expected, "{host}");
         }
@@ -345,7 +401,13 @@ mod tests {
             ("box:port", "not a number"),
             ("box:70000", "not a number"),
             ("ftp://box", "`ftp` is unknown"),
-            ("ssh://u@box", "forward the socket"),
+            ("ssh://u:pw@box", "password"),
+            ("ssh://", "a host was expected"),
+            ("ssh://-oProxyCommand=x", "a host was expected"),
+            ("ssh://-u@box", "a host was expected"),
+            ("ssh://box;id", "a host was expected"),
+            ("ssh://box:70000", "not a number"),
+            ("ssh://box/x;id", "letters, digits"),
             ("unix://relative", "begins with `/`"),
             ("tcp://box:port", "not a number"),
             ("tcp://box:2375/path", "nothing after"),

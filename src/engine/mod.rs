@@ -2,8 +2,8 @@
 //!
 //! In: requests in plain types, through the traits [`ImageBuilder`] (builds, and cleans up after its builds) and
 //! [`ImageHost`] (holds images, starts containers); Docker and Podman are both. Out: facts, build events, and byte
-//! streams. This is the only directory that names bollard; it knows nothing of files on this machine (sockets and the
-//! Docker context apart) or of reports.
+//! streams. This is the only directory that names bollard; it knows nothing of files on this machine (sockets, `ssh`, and
+//! the Docker context apart) or of reports.
 
 mod api;
 mod auth;
@@ -23,6 +23,7 @@ mod probe;
 mod session;
 mod snapshot;
 mod traits;
+mod tunnel;
 mod types;
 
 pub(crate) use docker::Tried;

@@ -134,6 +134,8 @@ pub enum Obstacle {
     Tls,
     /// Something answers that is not a container engine.
     NotAnEngine,
+    /// ssh did not get there, or the engine's host has no Docker command line.
+    Ssh,
     /// Anything else.
     Other,
 }
@@ -152,6 +154,9 @@ impl Obstacle {
             }
             Self::NotAnEngine => {
                 "check the address: another program listens there, or the engine wants TLS (DOCKER_TLS_VERIFY=1)"
+            }
+            Self::Ssh => {
+                "try `ssh HOST docker version`: it must work without a question (known host key, a key or an agent)"
             }
             Self::Other => "check the engine's address; `tonnage doctor` says what it finds",
         }
@@ -173,7 +178,9 @@ impl Diagnose for EngineError {
             }
             Self::Unreachable { obstacle, .. } => obstacle.hint().into(),
             Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),
-            Self::BadEndpoint { .. } => "use unix:///path/to.sock, tcp://host:port, or host:port".into(),
+            Self::BadEndpoint { .. } => {
+                "use unix:///path/to.sock, tcp://host:port, host:port, or ssh://user@host".into()
+            }
             Self::Lost { .. } => "check the engine's log, then continue with `tonnage run --resume DIR`".into(),
             Self::Refused { message, .. } if message.contains("no space left") => {
                 "free disk space on the engine (`docker system df` shows what uses it)".into()

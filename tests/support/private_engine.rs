@@ -51,6 +51,11 @@ impl PrivateEngine {
         assert!(Command::new("kill").args(["-s", name, pid.trim()]).status().unwrap().success());
     }
 
+    /// Its name, for the scripts.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its address, for `DOCKER_HOST`.
     pub(crate) fn host(&self) -> &str {
         &self.host

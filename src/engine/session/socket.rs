@@ -54,6 +54,7 @@ async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
     Ok(match address {
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
         Address::Http(authority) => Box::new(TcpStream::connect(authority).await?),
+        Address::Ssh(_) => return Err(io::ErrorKind::Unsupported.into()),
         Address::Https { authority, certificates } => {
             let connector = tokio_rustls::TlsConnector::from(Arc::new(tls(certificates)?));
             let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);

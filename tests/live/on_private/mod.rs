@@ -7,3 +7,4 @@ mod frozen;
 mod neighbour;
 mod network;
 mod podman;
+mod ssh;

@@ -1,0 +1,196 @@
+//! An engine behind ssh: a socket here, each connection to which is one to the engine over `ssh`.
+//!
+//! As Docker's command line does it (docker/cli, cli/connhelper), the user's own `ssh` runs `docker system dial-stdio` on the
+//! host of the engine, so that host keys, keys, agents, and jumps are what `~/.ssh/config` says. The first connection is the
+//! master of the others. No terminal is asked for a password. The socket is in a directory of this user alone; it has a
+//! thread and a runtime of its own, so that it goes on while this program computes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::process::Command;
+use tokio::sync::oneshot;
+
+use super::endpoint::SshHost;
+use super::failure::one_line;
+
+/// For hosts that are not there, and for those that go away.
+const OPTIONS: [&str; 6] = [
+    "-oBatchMode=yes",
+    "-oConnectTimeout=15",
+    "-oServerAliveInterval=15",
+    "-oServerAliveCountMax=3",
+    "-oControlMaster=auto",
+    "-oForwardAgent=no",
+];
+/// The most that is kept of what ssh complains of.
+const COMPLAINT: u64 = 4 << 10;
+/// How long ssh may take to end once its connection has.
+const END: Duration = Duration::from_secs(5);
+
+/// A way to an engine; dropping it ends every connection.
+#[derive(Debug)]
+pub(super) struct Tunnel {
+    directory: TempDir,
+    ssh: Arc<Ssh>,
+    /// Where ports of the engine's host are here.
+    ports: Mutex<BTreeMap<u16, String>>,
+    runtime: tokio::runtime::Handle,
+    _stop: oneshot::Sender<()>,
+}
+
+/// How ssh is called, and what it last said when it failed.
+#[derive(Debug)]
+struct Ssh {
+    options: Vec<String>,
+    host: SshHost,
+    complaint: Mutex<Option<String>>,
+}
+
+impl Tunnel {
+    /// Listens for connections; ssh is not called before the first.
+    pub(super) fn open(host: &SshHost) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("tonnage-ssh-").tempdir()?;
+        let listener = std::os::unix::net::UnixListener::bind(socket_in(&directory))?;
+        listener.set_nonblocking(true)?;
+        let mut options: Vec<String> = OPTIONS.map(str::to_owned).into();
+        options.push(format!("-oControlPath={}", directory.path().join("master").display()));
+        options.extend(host.port.map(|port| format!("-p{port}")));
+        options.extend(host.user.as_ref().map(|user| format!("-l{user}")));
+        let ssh = Arc::new(Ssh { options, host: host.clone(), complaint: Mutex::default() });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
+            drop(runtime.block_on(stopped));
+            runtime.shutdown_background();
+        })?;
+        let dial = Arc::clone(&ssh);
+        handle.spawn(async move {
+            let Ok(listener) = UnixListener::from_std(listener) else { return };
+            while let Ok((stream, _)) = listener.accept().await {
+                let ssh = Arc::clone(&dial);
+                tokio::spawn(async move { ssh.reach_engine(stream).await });
+            }
+        });
+        Ok(Self { directory, ssh, ports: Mutex::default(), runtime: handle, _stop: stop })
+    }
+
+    /// The socket that leads to the engine.
+    pub(super) fn socket(&self) -> PathBuf {
+        socket_in(&self.directory)
+    }
+
+    /// What ssh complained of since it was last asked.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.ssh.complaint.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// An address here that leads to a port at 127.0.0.1 of the engine's host.
+    pub(super) fn port(&self, port: u16) -> io::Result<String> {
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(address) = ports.get(&port) {
+            return Ok(address.clone());
+        }
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?.to_string();
+        let ssh = Arc::clone(&self.ssh);
+        self.runtime.spawn(async move {
+            let Ok(listener) = TcpListener::from_std(listener) else { return };
+            while let Ok((stream, _)) = listener.accept().await {
+                let ssh = Arc::clone(&ssh);
+                tokio::spawn(async move { ssh.reach_port(stream, port).await });
+            }
+        });
+        ports.insert(port, address.clone());
+        Ok(address)
+    }
+}
+
+fn socket_in(directory: &TempDir) -> PathBuf {
+    directory.path().join("engine.sock")
+}
+
+impl Ssh {
+    async fn reach_engine(&self, stream: impl AsyncRead + AsyncWrite) {
+        let mut command = self.command();
+        command.args(["-T", "--", &self.host.name, "docker"]);
+        if let Some(socket) = &self.host.socket {
+            command.args(["--host", &format!("unix://{socket}")]);
+        }
+        command.args(["system", "dial-stdio"]);
+        drop(carry(command, stream, &self.complaint).await);
+    }
+
+    async fn reach_port(&self, stream: impl AsyncRead + AsyncWrite, port: u16) {
+        let mut command = self.command();
+        command.args([&format!("-W127.0.0.1:{port}"), "--", &self.host.name]);
+        // Nothing may listen there yet, of which ssh complains.
+        drop(carry(command, stream, &Mutex::default()).await);
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("ssh");
+        command.args(&self.options);
+        // Ctrl-C in a terminal ends this program after its clean-up, which needs the connection.
+        command.process_group(0);
+        command
+    }
+}
+
+/// Carries bytes between a stream and a command until either ends. What a command that fails last says on stderr is in
+/// `complaint` before the stream ends.
+async fn carry(
+    mut command: Command,
+    stream: impl AsyncRead + AsyncWrite,
+    complaint: &Mutex<Option<String>>,
+) -> io::Result<()> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child =
+        command.spawn().inspect_err(|error| complain(complaint, &format!("`ssh` cannot be run: {error}")))?;
+    let (Some(mut input), Some(mut output), Some(errors)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(io::Error::other("`ssh` has no pipes"));
+    };
+    let (mut from, mut to) = tokio::io::split(stream);
+    let said = tokio::spawn(async move {
+        let mut said = Vec::new();
+        let mut errors = errors.take(COMPLAINT);
+        drop(errors.read_to_end(&mut said).await);
+        // The rest is read so that ssh does not wait for us.
+        drop(tokio::io::copy(&mut errors.into_inner(), &mut tokio::io::sink()).await);
+        said
+    });
+    let up = async {
+        drop(tokio::io::copy(&mut from, &mut input).await);
+        drop(input);
+        std::future::pending::<()>().await;
+    };
+    let answered = tokio::select! {
+        () = up => true,
+        copied = tokio::io::copy(&mut output, &mut to) => copied.unwrap_or(1) > 0,
+    };
+    let ended = tokio::time::timeout(END, child.wait()).await;
+    if ended.is_ok_and(|status| status.is_ok_and(|status| !status.success())) {
+        let said = said.await.unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+        if let Some(last) = last.or((!answered).then_some("it failed without a word")) {
+            complain(complaint, &format!("ssh: {last}"));
+        }
+    }
+    to.shutdown().await
+}
+
+fn complain(complaint: &Mutex<Option<String>>, words: &str) {
+    *complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(one_line(words));
+}

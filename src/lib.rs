@@ -3,9 +3,9 @@
 //! and a verdict for CI.
 //!
 //! The modules stand in one direction, which `tests/architecture.rs` holds: `record` is the vocabulary of facts; `suite`
-//! says what to measure, `context` packs it, `engine` builds it, `image` weighs what came out, `measure` runs the plan, and
-//! `machine` knows what it runs on; `analyse` computes from records alone, `report` and `gate` present and judge; `cli` is
-//! the only place that talks to the terminal, through `ui`.
+//! says what to measure, `context` packs it, `engine` builds it, `image` weighs what came out, `measure` runs the plan,
+//! `improve` tries remedies by such runs, and `machine` knows what it runs on; `analyse` computes from records alone,
+//! `report` and `gate` present and judge; `cli` is the only place that talks to the terminal, through `ui`.
 //!
 //! This library is private to the program: [`main`] is all of it. With the feature `testing`, which is on for the crate's
 //! own tests and benches, `testing` is there, too.
@@ -23,6 +23,7 @@ mod exit;
 mod fsx;
 mod gate;
 mod image;
+mod improve;
 mod json;
 mod line;
 mod machine;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "record",
     "analyse",
     "machine",
@@ -23,6 +23,7 @@ const ORDER: [&str; 15] = [
     "engine",
     "image",
     "measure",
+    "improve",
     "gate",
     "report",
     "ui",

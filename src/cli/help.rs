@@ -8,13 +8,13 @@ use clap::builder::StyledStr;
 /// Commands by what they are for.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Look at images", &["weigh", "compare"]),
-    ("Measure Dockerfiles", &["init", "run", "report", "trend"]),
+    ("Measure Dockerfiles", &["init", "run", "improve", "report", "trend"]),
     ("Gate", &["check", "baseline"]),
     ("Maintenance", &["doctor", "clean", "completions", "man", "help"]),
 ];
 
 /// Examples of each command: what to type, and what it does.
-pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
+pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
     (
         "weigh",
         &[
@@ -46,6 +46,14 @@ pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
             ("tonnage run --sizes-only --only alpine,slim", "Only the sizes of two variants"),
             ("tonnage run --against main --scenarios cold,src", "Compare build times with the branch main"),
             ("tonnage run --resume results/app/20261128T120000Z", "Continue an interrupted run"),
+        ],
+    ),
+    (
+        "improve",
+        &[
+            ("tonnage improve --variant web", "Find and prove what makes the variant web smaller"),
+            ("tonnage improve Dockerfile --allow-base '*-alpine'", "Also try the Alpine edition of the base image"),
+            ("tonnage improve --format patch | patch -p0", "Apply what was proven"),
         ],
     ),
     (

@@ -10,6 +10,7 @@ mod doctor;
 mod engine;
 mod generate;
 mod help;
+mod improve;
 mod init;
 mod output;
 mod place;
@@ -52,6 +53,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Build and measure every variant of a suite
     Run(Box<run::RunArgs>),
+    /// Try remedies for a Dockerfile by building them, and print what they really save, as a patch
+    Improve(Box<improve::ImproveArgs>),
     /// Weigh images and archives without building anything
     Weigh(Box<weigh::WeighArgs>),
     /// Compare two records, images, or archives and explain the differences
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(*args, terminal),
+        Command::Improve(args) => improve::run(*args, terminal),
         Command::Weigh(args) => weigh::run(*args, terminal),
         Command::Compare(args) => compare::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),

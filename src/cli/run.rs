@@ -63,15 +63,8 @@ pub(super) struct RunArgs {
     allow: super::allow::AllowArgs,
     #[command(flatten)]
     engine: super::engine::EngineArgs,
-    /// Builder to use [default: BuildKit if available]
-    #[arg(long, value_name = "BUILDER", value_parser = one_of::<BuilderChoice>(BuilderChoice::VARIANTS), help_heading = "Engine")]
-    builder: Option<BuilderChoice>,
-    /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
-    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
-    bases: Option<String>,
-    /// Platform to build for, such as `linux/arm64` [default: the engine's]
-    #[arg(long, value_name = "OS/ARCH", value_parser = platform, help_heading = "What to measure")]
-    platform: Option<String>,
+    #[command(flatten)]
+    build: BuildArgs,
     /// Rounds to measure after a discarded warm-up round [default: 7; more if `--against` needs them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "What to measure")]
     rounds: Option<u32>,
@@ -99,28 +92,6 @@ pub(super) struct RunArgs {
     /// Start no new builds after this long, such as `20min`
     #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "What to measure")]
     max_time: Option<Duration>,
-    /// Time limit for pulling one base image [default: 15min]
-    #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "Engine")]
-    pull_timeout: Option<Duration>,
-    /// Set a build argument in every build (repeatable); NAME alone takes its value from the environment. Not for
-    /// secrets: the image keeps the value
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "What to measure")]
-    build_args: Vec<(String, String)>,
-    /// Pass a secret to `RUN --mount=type=secret` (repeatable, BuildKit only); it is never recorded
-    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME", help_heading = "What to measure")]
-    secrets: Vec<SecretSpec>,
-    /// Network mode for RUN instructions
-    #[arg(long, value_name = "MODE", help_heading = "What to measure")]
-    network: Option<String>,
-    /// CA certificates (PEM) to trust in builds (repeatable), added in a layer on top of each base image
-    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Behind a proxy")]
-    ca_files: Vec<PathBuf>,
-    /// Environment variable for builds, such as `PIP_INDEX_URL=URL` (repeatable), added in the same layer
-    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Behind a proxy")]
-    site_env: Vec<(String, String)>,
-    /// Where to read images from: the engine's storage (requires root on its host) or an export
-    #[arg(long, value_name = "HOW", value_parser = one_of::<Way>(Way::VARIANTS), help_heading = "Engine")]
-    via: Option<Way>,
     /// Do not start the images
     #[arg(long, help_heading = "What to measure")]
     no_serve: bool,
@@ -144,6 +115,42 @@ pub(super) struct RunArgs {
     full: bool,
 }
 
+/// How to build: what a run and a search for improvements have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct BuildArgs {
+    /// Builder to use [default: BuildKit if available]
+    #[arg(long, value_name = "BUILDER", value_parser = one_of::<BuilderChoice>(BuilderChoice::VARIANTS), help_heading = "Engine")]
+    pub(super) builder: Option<BuilderChoice>,
+    /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
+    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
+    bases: Option<String>,
+    /// Platform to build for, such as `linux/arm64` [default: the engine's]
+    #[arg(long, value_name = "OS/ARCH", value_parser = platform, help_heading = "What to measure")]
+    platform: Option<String>,
+    /// Time limit for pulling one base image [default: 15min]
+    #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "Engine")]
+    pull_timeout: Option<Duration>,
+    /// Set a build argument in every build (repeatable); NAME alone takes its value from the environment. Not for
+    /// secrets: the image keeps the value
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "What to measure")]
+    build_args: Vec<(String, String)>,
+    /// Pass a secret to `RUN --mount=type=secret` (repeatable, BuildKit only); it is never recorded
+    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME", help_heading = "What to measure")]
+    secrets: Vec<SecretSpec>,
+    /// Network mode for RUN instructions
+    #[arg(long, value_name = "MODE", help_heading = "What to measure")]
+    network: Option<String>,
+    /// CA certificates (PEM) to trust in builds (repeatable), added in a layer on top of each base image
+    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Behind a proxy")]
+    ca_files: Vec<PathBuf>,
+    /// Environment variable for builds, such as `PIP_INDEX_URL=URL` (repeatable), added in the same layer
+    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Behind a proxy")]
+    site_env: Vec<(String, String)>,
+    /// Where to read images from: the engine's storage (requires root on its host) or an export
+    #[arg(long, value_name = "HOW", value_parser = one_of::<Way>(Way::VARIANTS), help_heading = "Engine")]
+    via: Option<Way>,
+}
+
 /// A platform as it was typed, for engines have their own ideas of it, if it is one.
 fn platform(text: &str) -> Result<String, ParsePlatformError> {
     text.parse::<Platform>().map(|_| text.to_owned())
@@ -159,7 +166,7 @@ pub(super) fn run(mut args: RunArgs, terminal: &Terminal) -> Result<Exit, Failur
     let measured = What::of(&args, told)?;
     let suite = measured.load(&args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
-    suite.check_bases(&suite.base_set(args.bases())?, &args.only)?;
+    suite.check_bases(&suite.base_set(args.build.bases())?, &args.only)?;
     // The gate's part of the manifest, too: a typing error must not come out after the builds.
     Budgets::of(&suite.manifest)?;
     if !suite.not_sent.is_empty() {
@@ -171,7 +178,7 @@ pub(super) fn run(mut args: RunArgs, terminal: &Terminal) -> Result<Exit, Failur
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct What {
+pub(super) struct What {
     /// A suite, or the directory that the Dockerfiles are built in.
     path: PathBuf,
     dockerfiles: Vec<PathBuf>,
@@ -180,21 +187,25 @@ struct What {
 impl What {
     /// What the command line names, else what the run was started with that is resumed, else the suite here.
     fn of(args: &RunArgs, told: Option<Invocation>) -> Result<Self, Failure> {
+        if let (true, Some(told)) = (args.suite.is_empty(), told) {
+            return Ok(Self { path: told.suite, dockerfiles: told.dockerfiles });
+        }
+        let what = Self::find(&args.suite)?;
+        if args.against.is_some() && !what.dockerfiles.is_empty() {
+            let message = "`--against` needs a suite, not Dockerfiles";
+            return Err(Failure::new(Exit::Usage, message, "write a suite with `tonnage init`"));
+        }
+        Ok(what)
+    }
+
+    /// What these paths name; without any the suite here.
+    pub(super) fn find(paths: &[PathBuf]) -> Result<Self, Failure> {
         let is_manifest = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
         let is_dockerfile = |path: &PathBuf| path.is_file() && !is_manifest(path);
         let suite = |path: PathBuf| Self { path, dockerfiles: Vec::new() };
-        match args.suite.as_slice() {
-            [] => {
-                Ok(told
-                    .map_or_else(|| suite(".".into()), |told| Self { path: told.suite, dockerfiles: told.dockerfiles }))
-            }
-            files if files.iter().all(is_dockerfile) => {
-                if args.against.is_some() {
-                    let message = "`--against` needs a suite, not Dockerfiles";
-                    return Err(Failure::new(Exit::Usage, message, "write a suite with `tonnage init`"));
-                }
-                Ok(Self { path: ".".into(), dockerfiles: files.to_vec() })
-            }
+        match paths {
+            [] => Ok(suite(".".into())),
+            files if files.iter().all(is_dockerfile) => Ok(Self { path: ".".into(), dockerfiles: files.to_vec() }),
             [one] => Ok(suite(one.clone())),
             several => {
                 let wrong = several
@@ -207,7 +218,7 @@ impl What {
         }
     }
 
-    fn load(&self, allowed: &[PathBuf]) -> Result<Suite, SuiteError> {
+    pub(super) fn load(&self, allowed: &[PathBuf]) -> Result<Suite, SuiteError> {
         match self.dockerfiles.as_slice() {
             [] => Suite::load_allowing(&self.path, allowed),
             files => of_dockerfiles(&self.path, files, allowed),
@@ -215,11 +226,67 @@ impl What {
     }
 }
 
-impl RunArgs {
-    fn bases(&self) -> &str {
+impl BuildArgs {
+    pub(super) fn bases(&self) -> &str {
         self.bases.as_deref().unwrap_or("default")
     }
 
+    /// A run of one round of cold builds with these options.
+    pub(super) fn options(&self, suite: &Suite, out: PathBuf, started_at: String) -> RunOptions {
+        let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
+        RunOptions {
+            invocation: Invocation::default(),
+            out,
+            resume: false,
+            state: env::state_folder(),
+            run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
+            commit: commit_of(&suite.root),
+            builder: self.builder.unwrap_or_default().to_string(),
+            bases: self.bases().to_owned(),
+            plan: PlanOptions {
+                rounds: 1,
+                discard_first: false,
+                scenarios: vec![Scenario::Cold],
+                brief: Vec::new(),
+                warm_repeats: 1,
+                seed: SEED,
+                twin: None,
+            },
+            only: Vec::new(),
+            max_time: None,
+            pull_deadline: self.pull_timeout.unwrap_or(PULL_DEADLINE),
+            keep: false,
+            via: self.via.unwrap_or_default(),
+            serve: true,
+            platform: self.platform.clone().or_else(|| suite.build.platform.clone()),
+            network: self.network.clone(),
+            build_args: self.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
+            secrets: Secrets::default(),
+            ca_files: self.ca_files.iter().map(|path| absolute(path)).collect(),
+            site_env: self.site_env.iter().cloned().collect(),
+            started_at,
+        }
+    }
+
+    /// The secrets. They are read before an engine is looked for; see [`check_secrets`].
+    pub(super) fn read_secrets(&self) -> Result<Secrets, Failure> {
+        SecretSpec::read_all(&self.secrets)
+    }
+}
+
+/// That the engine takes the secrets, where there are any.
+pub(super) fn check_secrets(secrets: &Secrets, engine: &impl Engine) -> Result<(), Failure> {
+    if secrets.0.is_empty() || engine.facts().builder == Builder::Buildkit {
+        return Ok(());
+    }
+    Err(Failure {
+        message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
+        hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
+        exit: Exit::Usage,
+    })
+}
+
+impl RunArgs {
     /// Takes from a run that is resumed where suite and engine are, unless they are named again.
     fn fill(&mut self, earlier: &RunOptions, against: Option<&Mark>) {
         let told = &earlier.invocation;
@@ -232,9 +299,9 @@ impl RunArgs {
         if self.engine.host.is_none() && self.engine.context.is_none() {
             self.engine = super::engine::EngineArgs { host: told.host.clone(), context: told.context.clone() };
         }
-        self.secrets = SecretSpec::over(&self.secrets, &told.secrets);
-        self.builder = self.builder.or_else(|| earlier.builder.parse().ok());
-        self.bases.get_or_insert_with(|| earlier.bases.clone());
+        self.build.secrets = SecretSpec::over(&self.build.secrets, &told.secrets);
+        self.build.builder = self.build.builder.or_else(|| earlier.builder.parse().ok());
+        self.build.bases.get_or_insert_with(|| earlier.bases.clone());
         if self.only.is_empty() {
             self.only.clone_from(&earlier.only);
         }
@@ -249,15 +316,9 @@ async fn measure_suite(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let mut base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
-    let secrets = SecretSpec::read_all(&args.secrets)?;
-    let engine = connect(&args.engine.connect(args.builder.unwrap_or_default())).await?;
-    if !secrets.0.is_empty() && engine.facts().builder != Builder::Buildkit {
-        return Err(Failure {
-            message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
-            hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
-            exit: Exit::Usage,
-        });
-    }
+    let secrets = args.build.read_secrets()?;
+    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
+    check_secrets(&secrets, &engine)?;
     let now = jiff::Timestamp::now();
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (out, resume) = match (&args.resume, &args.out) {
@@ -275,7 +336,7 @@ async fn measure_suite(
         against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
         host: args.engine.host.clone(),
         context: args.engine.context.clone(),
-        secrets: args.secrets.iter().cloned().map(SecretSpec::absolute).collect(),
+        secrets: args.build.secrets.iter().cloned().map(SecretSpec::absolute).collect(),
     };
     match earlier {
         Some(Replayed { options: Some(earlier), against, .. }) => {
@@ -292,11 +353,7 @@ async fn measure_suite(
         }
     }
     let cancel = Cancel::default();
-    let mut watch = match (terminal.quiet, terminal.live) {
-        (true, _) => Watch::Silent,
-        (false, true) => Watch::Bars(Box::default()),
-        (false, false) => Watch::Plain(Plain::default()),
-    };
+    let mut watch = watch(terminal);
     let signals = tokio::spawn(listen(cancel.clone(), *terminal));
     let measuring = async {
         match &base {
@@ -331,17 +388,17 @@ fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<Run
     let checks = [
         ("--builder", given.builder == earlier.builder),
         ("--bases", given.bases == earlier.bases),
-        ("--platform", args.platform.is_none() || given.platform == earlier.platform),
+        ("--platform", args.build.platform.is_none() || given.platform == earlier.platform),
         ("--rounds", args.rounds.is_none() || rounds),
         ("--quick", !args.quick || rounds),
         ("--sizes-only", !args.sizes_only || (rounds && plan.scenarios == before.scenarios)),
         ("--scenarios", args.scenarios.is_empty() || plan.scenarios == before.scenarios),
         ("--only", args.only.is_empty() || sorted(&given.only) == sorted(&earlier.only)),
         ("--seed", args.seed.is_none() || plan.seed == before.seed),
-        ("--network", args.network.is_none() || given.network == earlier.network),
-        ("--build-arg", args.build_args.is_empty() || given.build_args == earlier.build_args),
-        ("--ca-file", args.ca_files.is_empty() || given.ca_files == earlier.ca_files),
-        ("--site-env", args.site_env.is_empty() || given.site_env == earlier.site_env),
+        ("--network", args.build.network.is_none() || given.network == earlier.network),
+        ("--build-arg", args.build.build_args.is_empty() || given.build_args == earlier.build_args),
+        ("--ca-file", args.build.ca_files.is_empty() || given.ca_files == earlier.ca_files),
+        ("--site-env", args.build.site_env.is_empty() || given.site_env == earlier.site_env),
         ("--no-serve", !args.no_serve || !earlier.serve),
         ("--no-twin", !args.no_twin || before.twin.is_none()),
     ];
@@ -362,9 +419,9 @@ fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<Run
         // Read anew: they are kept nowhere.
         secrets: given.secrets,
         max_time: args.max_time.or(earlier.max_time),
-        pull_deadline: args.pull_timeout.unwrap_or(earlier.pull_deadline),
+        pull_deadline: args.build.pull_timeout.unwrap_or(earlier.pull_deadline),
         keep: args.keep || earlier.keep,
-        via: args.via.unwrap_or(earlier.via),
+        via: args.build.via.unwrap_or(earlier.via),
         ..earlier
     })
 }
@@ -398,16 +455,8 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
     let brief = if args.scenarios.is_empty() && args.against.is_none() { BRIEF.to_vec() } else { Vec::new() };
     let once = args.sizes_only || args.quick;
     let rounds = if once { 1 } else { args.rounds.unwrap_or(ROUNDS) };
-    let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
     RunOptions {
-        invocation: Invocation::default(),
-        out,
         resume,
-        state: env::state_folder(),
-        run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
-        commit: commit_of(&suite.root),
-        builder: args.builder.unwrap_or_default().to_string(),
-        bases: args.bases().to_owned(),
         plan: PlanOptions {
             rounds,
             discard_first: !once,
@@ -419,22 +468,23 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
         },
         only: args.only.clone(),
         max_time: args.max_time,
-        pull_deadline: args.pull_timeout.unwrap_or(PULL_DEADLINE),
         keep: args.keep,
-        via: args.via.unwrap_or_default(),
         serve: !args.no_serve,
-        platform: args.platform.clone().or_else(|| suite.build.platform.clone()),
-        network: args.network.clone(),
-        build_args: args.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
-        secrets: Secrets::default(),
-        ca_files: args.ca_files.iter().map(|path| absolute(path)).collect(),
-        site_env: args.site_env.iter().cloned().collect(),
-        started_at,
+        ..args.build.options(suite, out, started_at)
+    }
+}
+
+/// Who watches a run.
+pub(super) fn watch(terminal: &Terminal) -> Watch {
+    match (terminal.quiet, terminal.live) {
+        (true, _) => Watch::Silent,
+        (false, true) => Watch::Bars(Box::default()),
+        (false, false) => Watch::Plain(Plain::default()),
     }
 }
 
 /// The first Ctrl-C, SIGTERM, or SIGHUP stops the run, which then cleans up; the second ends the program at once.
-async fn listen(cancel: Cancel, terminal: Terminal) {
+pub(super) async fn listen(cancel: Cancel, terminal: Terminal) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -464,14 +514,14 @@ fn ignores_hangup() -> bool {
 }
 
 /// Ends when the run was asked to stop and the engine has stopped answering, so that nothing can be waited for.
-async fn frozen<E: Engine>(engine: &E, cancel: &Cancel) {
+pub(super) async fn frozen<E: Engine>(engine: &E, cancel: &Cancel) {
     cancel.cancelled().await;
     while engine.answers(PATIENCE).await {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-fn not_cleaned(why: &str) -> Failure {
+pub(super) fn not_cleaned(why: &str) -> Failure {
     Failure::new(
         Exit::NotCleaned,
         format!("{why}; what the run made is still on the engine"),
@@ -522,7 +572,7 @@ fn present(
 }
 
 /// A directory that is not there yet: two runs may begin in the same second.
-fn fresh(results: &Path, stamp: &str) -> PathBuf {
+pub(super) fn fresh(results: &Path, stamp: &str) -> PathBuf {
     let numbered = (2..).map(|number| results.join(format!("{stamp}-{number}")));
     let mut wanted = std::iter::once(results.join(stamp)).chain(numbered);
     wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(stamp))
@@ -680,7 +730,7 @@ mod tests {
         earlier.invocation.secrets = ["id=a,env=A", "id=b,src=/b"].map(|text| text.parse().unwrap()).to_vec();
         let mut args = args(&["--secret", "id=b,env=B"]);
         args.fill(&earlier, None);
-        let found: Vec<_> = args.secrets.iter().map(ToString::to_string).collect();
+        let found: Vec<_> = args.build.secrets.iter().map(ToString::to_string).collect();
         assert_eq!(found, ["id=a,env=A", "id=b,env=B"]);
     }
 

@@ -35,8 +35,19 @@ impl Files {
     /// not followed. Sockets are left out, as Docker leaves them out ("archive/tar: sockets not supported"), and so are
     /// device nodes, which only root can unpack; named pipes are kept, and hard links stay hard links.
     pub(crate) fn list(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
+        Self::list_ignoring(root, dockerfile, builder, own, None)
+    }
+
+    /// As [`Self::list`], with a text in place of that of the ignore file, which need not be there.
+    pub(crate) fn list_ignoring(
+        root: &Path,
+        dockerfile: &Path,
+        builder: Builder,
+        own: &Own,
+        text: Option<&str>,
+    ) -> Result<Self, ContextError> {
         let inside = inside(root, dockerfile);
-        let (ignore, ignore_file) = ignore(root, dockerfile, builder)?;
+        let (ignore, ignore_file) = ignore(root, dockerfile, builder, text)?;
         let mut walk = Walk {
             root,
             ignore,
@@ -83,9 +94,9 @@ fn inside(root: &Path, dockerfile: &Path) -> Option<String> {
     inner.join(dockerfile.file_name()?).to_str().map(str::to_owned)
 }
 
-/// The ignore file that a builder's client applies. BuildKit's prefers `<Dockerfile>.dockerignore` beside the
-/// Dockerfile; Podman's knows `.containerignore` too and prefers it.
-fn ignore(root: &Path, dockerfile: &Path, builder: Builder) -> Result<(Ignore, Option<PathBuf>), ContextError> {
+/// The ignore file that a builder's client applies, where there is one. BuildKit's prefers `<Dockerfile>.dockerignore`
+/// beside the Dockerfile; Podman's knows `.containerignore` too and prefers it.
+pub(crate) fn ignore_file(root: &Path, dockerfile: &Path, builder: Builder) -> Option<PathBuf> {
     let beside = |suffix: &str| {
         let mut name = dockerfile.as_os_str().to_owned();
         name.push(suffix);
@@ -101,12 +112,24 @@ fn ignore(root: &Path, dockerfile: &Path, builder: Builder) -> Result<(Ignore, O
             root.join(".dockerignore"),
         ],
     };
-    let Some(path) = candidates.into_iter().find(|path| path.is_file()) else {
-        return Ok((Ignore::default(), None));
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+fn ignore(
+    root: &Path,
+    dockerfile: &Path,
+    builder: Builder,
+    text: Option<&str>,
+) -> Result<(Ignore, Option<PathBuf>), ContextError> {
+    let path = ignore_file(root, dockerfile, builder);
+    let content = match (text, &path) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(path)) => fsx::read(path)?,
+        (None, None) => return Ok((Ignore::default(), None)),
     };
-    let ignore =
-        Ignore::parse(&fsx::read(&path)?).map_err(|source| ContextError::Ignore { path: path.clone(), source })?;
-    Ok((ignore, Some(path)))
+    let named = path.clone().unwrap_or_else(|| root.join(".dockerignore"));
+    let ignore = Ignore::parse(&content).map_err(|source| ContextError::Ignore { path: named, source })?;
+    Ok((ignore, path))
 }
 
 struct Walk<'a> {

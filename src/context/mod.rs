@@ -13,7 +13,7 @@ mod pack;
 
 pub use edit::edit_line;
 pub(crate) use error::ContextError;
-pub(crate) use files::Files;
+pub(crate) use files::{Files, ignore_file};
 pub(crate) use found::{EntryKind, FoundEntry};
 pub use own::Own;
 pub(crate) use own::Source;

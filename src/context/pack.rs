@@ -69,7 +69,18 @@ impl Context {
     /// `COPY . .`, as it does a Dockerfile that the patterns exclude, because it does not apply them to what it is
     /// sent.
     pub fn load(root: &Path, dockerfile: &Path, builder: Builder, own: &Own) -> Result<Self, ContextError> {
-        let files = Files::list(root, dockerfile, builder, own)?;
+        Self::load_ignoring(root, dockerfile, builder, own, None)
+    }
+
+    /// As [`Self::load`], with a text in place of that of the ignore file, which need not be there.
+    pub fn load_ignoring(
+        root: &Path,
+        dockerfile: &Path,
+        builder: Builder,
+        own: &Own,
+        ignore: Option<&str>,
+    ) -> Result<Self, ContextError> {
+        let files = Files::list_ignoring(root, dockerfile, builder, own, ignore)?;
         let mut left = MAX_BYTES;
         let mut entries = BTreeMap::new();
         for (path, found) in files.entries {
@@ -90,6 +101,14 @@ impl Context {
         }
         let stowaway = builder == Builder::Buildkit && (files.dockerfile_excluded || files.dockerfile.is_none());
         let mut context = Self { root: root.to_owned(), dockerfile: String::new(), stowaway, entries };
+        if let Some(text) = ignore {
+            let at = files.ignore_file.as_deref().and_then(|path| path.strip_prefix(root).ok()?.to_str());
+            let at = at.unwrap_or(".dockerignore");
+            // An engine that applies the patterns, too, must have the same ones.
+            if context.entries.contains_key(at) || builder != Builder::Buildkit {
+                context.insert(at, text.as_bytes().to_vec());
+            }
+        }
         match files.dockerfile {
             Some(inside) => context.dockerfile = inside,
             None => context.bring_in(&fsx::read(dockerfile)?, builder),
@@ -196,6 +215,15 @@ impl Context {
     pub fn content(&self, path: &str) -> Option<&Bytes> {
         let entry = self.entries.get(self.first_name(path))?;
         matches!(entry.found.kind, EntryKind::File(_)).then_some(&entry.content)
+    }
+
+    /// Path and size of each file, by path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
+        let files = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| !matches!(entry.found.kind, EntryKind::Directory | EntryKind::Fifo));
+        files.map(|(path, entry)| (path.as_str(), entry.content.len() as u64))
     }
 
     /// Bytes of all files.

@@ -141,7 +141,7 @@ fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> serde_json:
         body["ExposedPorts"] = json!({ port: {} });
     }
     if !spec.command.is_empty() {
-        body["Cmd"] = json!(spec.command);
+        body[if spec.bare { "Entrypoint" } else { "Cmd" }] = json!(spec.command);
     }
     body
 }

@@ -382,6 +382,8 @@ pub struct ContainerSpec {
     pub image: String,
     /// Command instead of the image's own; empty keeps the image's.
     pub command: Vec<String>,
+    /// Whether the command is the whole one, in place of the image's entrypoint.
+    pub bare: bool,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Port that it listens on inside, to be reachable.

@@ -64,6 +64,7 @@ pub(super) async fn begin_record<H: ImageHost>(
         pulls: Vec::new(),
         variants: variants.iter().map(|variant| begin_variant(variant)).collect(),
         samples: Vec::new(),
+        trials: Vec::new(),
         findings: Vec::new(),
     })
 }

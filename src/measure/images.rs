@@ -9,7 +9,7 @@ use super::diary::failure;
 use super::error::MeasureError;
 use super::event::{Event, Observer as _};
 use super::run::Run;
-use super::serve::{Question, Route, serve};
+use super::serve::{Question, Route, serve, verify};
 use super::subject::Subject;
 use crate::analyse;
 use crate::engine::{ContainerSpec, EngineError, ImageBuilder, ImageHost, ImageInfo, labels};
@@ -72,9 +72,15 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     async fn waiting<'s>(&mut self, subjects: &'s [Option<Subject<'_>>]) -> Result<Vec<Built<'s>>, Halt> {
         let mut waiting = Vec::new();
         for subject in subjects.iter().flatten() {
-            let to_serve = self.options.serve && subject.variant.serve.is_some() && subject.variant.side.is_head();
+            let variant = subject.variant;
+            let is_checked = self.options.serve && variant.side.is_head();
             // One that was weighed and not served: the run was killed between, or that line of its journal is damaged.
-            let open = |entry: &Variant| entry.sizes.is_none() || (to_serve && entry.serve.is_none());
+            let open = |entry: &Variant| {
+                let to_serve = variant.serve.is_some() && entry.serve.is_none();
+                let to_verify = variant.verify.is_some() && entry.verified.is_none();
+                let failed = entry.outcome == Outcome::ServeFailed;
+                entry.sizes.is_none() || (is_checked && (to_serve || (to_verify && !failed)))
+            };
             let entry = self.diary.entry(subject.variant);
             if !entry.is_some_and(|entry| open(entry) && entry.outcome != Outcome::BuildFailed) {
                 continue;
@@ -187,7 +193,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Serves each of them, on a network without a way out where the engine can be reached there. The network is there
     /// for no longer than that; a kill leaves it labelled.
     async fn serve_all(&mut self, waiting: &[Built<'_>]) -> Result<(), Halt> {
-        if waiting.iter().all(|(subject, _)| subject.variant.serve.is_none()) {
+        let is_checked = |variant: &suite::Variant| variant.serve.is_some() || variant.verify.is_some();
+        if !waiting.iter().any(|(subject, _)| is_checked(subject.variant)) {
             return Ok(());
         }
         let mut isolated = None;
@@ -214,6 +221,9 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             // Only the head is checked for startup.
             if !self.diary.has_failed(subject.variant) && subject.variant.side.is_head() {
                 served = self.serve_one(subject, &info.user, &mut routes).await;
+                if served.is_ok() && !self.diary.has_failed(subject.variant) {
+                    served = self.verify_one(subject, isolated.as_deref()).await;
+                }
             }
             if served.is_err() {
                 break;
@@ -232,6 +242,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             spec: ContainerSpec {
                 image: subject.tag.clone(),
                 command: how.command.clone(),
+                bare: false,
                 labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
                 port: how.port,
                 publish: false,
@@ -242,6 +253,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             },
             path: how.path.clone(),
             expect: how.expect.clone(),
+            more: how.requests.iter().map(|request| (request.path.clone(), request.expect.clone())).collect(),
             timeout: how.timeout,
             starts: how.starts,
         };
@@ -265,6 +277,35 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 entry.failure = Some(Failure { log: served.log.clone(), ..failed });
             }
             entry.serve = Some(served);
+        })?;
+        Ok(())
+    }
+
+    /// Runs the command that checks an image, where the suite has one.
+    async fn verify_one(&mut self, subject: &Subject<'_>, network: Option<&str>) -> Result<(), Halt> {
+        let variant = subject.variant;
+        let Some(how) = &variant.verify else { return Ok(()) };
+        let serve = variant.serve.as_ref();
+        let env = serve.into_iter().flat_map(|serve| &serve.env);
+        let spec = ContainerSpec {
+            image: subject.tag.clone(),
+            command: how.command.clone(),
+            bare: true,
+            labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
+            network: serve.and_then(|serve| serve.network.clone()).or_else(|| network.map(str::to_owned)),
+            env: env.map(|(name, value)| format!("{name}={value}")).collect(),
+            memory_bytes: serve.map_or(suite::DEFAULT_MEMORY, |serve| serve.memory).0,
+            platform: self.common.platform.clone().or_else(|| variant.platform.clone()),
+            ..ContainerSpec::default()
+        };
+        let verified = verify(self.engine, &spec, how.timeout, self.cancel).await?;
+        self.diary.update(variant, |entry| {
+            if !verified.ok {
+                let failed = failure(FailureStage::Verify, verified.reason.clone());
+                entry.outcome = Outcome::ServeFailed;
+                entry.failure = Some(Failure { log: verified.log.clone(), ..failed });
+            }
+            entry.verified = Some(verified);
         })?;
         Ok(())
     }

@@ -54,6 +54,7 @@ pub use cancel::Cancel;
 pub use course::run;
 pub(crate) use course::run_against;
 pub use end::RunOutcome;
+pub(crate) use error::MeasureError;
 pub use event::{Event, Observer};
 pub(crate) use journal::{Journal, Mark, Replayed};
 pub(crate) use ledger::{Stale, clean_after, living_runs, stale_runs};

@@ -15,7 +15,7 @@ use super::cancel::{Cancel, Halt};
 use super::event::{Event, Observer};
 use crate::analyse;
 use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens};
-use crate::record::{Serve, ServeStart, ServeState};
+use crate::record::{Serve, ServeStart, ServeState, Verified};
 use crate::text;
 use crate::units::{Bytes, Nanos};
 
@@ -43,6 +43,8 @@ pub(super) struct Question {
     pub path: String,
     /// What the body of a 200 answer must contain.
     pub expect: String,
+    /// What it is asked once it has answered: paths, and what the bodies must contain.
+    pub more: Vec<(String, String)>,
     /// How long the answer may take to come.
     pub timeout: Duration,
     /// How often to start it.
@@ -238,7 +240,10 @@ async fn ask_until_ready<H: ImageHost>(
                 return Ok(Err(Refusal::OutOfReach(why)));
             }
             match answer {
-                Ok((200, body)) if body.contains(&question.expect) => return Ok(Ok(Nanos::from(begun.elapsed()))),
+                Ok((200, body)) if body.contains(&question.expect) => {
+                    let ready = Nanos::from(begun.elapsed());
+                    return Ok(ask_more(address, question).await.map(|()| ready));
+                }
                 Ok((status, body)) => {
                     seen = format!("it answered {status} `{}`", text::shorten(&text::for_people(&body), 80));
                 }
@@ -261,6 +266,55 @@ async fn ask_until_ready<H: ImageHost>(
             looked = Instant::now();
         }
     }
+}
+
+/// Asks an image that has answered what else it is to be asked.
+async fn ask_more(address: &str, question: &Question) -> Result<(), Refusal> {
+    for (path, expect) in &question.more {
+        let seen = match ask(address, path).await {
+            Ok((200, body)) if body.contains(expect) => continue,
+            Ok((status, body)) => format!("{status} `{}`", text::shorten(&text::for_people(&body), 80)),
+            Err(Miss::Nothing(reason) | Miss::Closed(reason) | Miss::Refused(reason)) => reason,
+        };
+        return Err(Refusal::Silent(format!("GET {path} was not answered as expected: {seen}")));
+    }
+    Ok(())
+}
+
+/// Runs a command in a container until it ends.
+pub(super) async fn verify<H: ImageHost>(
+    engine: &H,
+    spec: &ContainerSpec,
+    timeout: Duration,
+    cancel: &Cancel,
+) -> Result<Verified, Halt> {
+    let command = spec.command.join(" ");
+    let failed = |reason: String, log| Verified { command: command.clone(), ok: false, reason, log };
+    let id = match engine.start(spec).await {
+        Ok(id) => id,
+        Err(EngineError::Refused { message, .. }) => {
+            return Ok(failed(format!("it could not be started: {}", text::strip_control(&message)), Vec::new()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let waiting = tokio::time::timeout(timeout, async {
+        loop {
+            let state = engine.container(&id).await?;
+            if let Some(code) = state.exit_code.filter(|_| !state.running) {
+                return Ok::<_, EngineError>(code);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let ended = cancel.run_until_cancelled(pin!(waiting)).await;
+    let log = engine.logs(&id, 20).await.unwrap_or_default();
+    engine.remove_container(&id).await?;
+    Ok(match ended? {
+        Ok(Ok(0)) => Verified { command, ok: true, reason: String::new(), log: Vec::new() },
+        Ok(Ok(code)) => failed(format!("the command ended with code {code}"), log),
+        Ok(Err(error)) => return Err(error.into()),
+        Err(_) => failed(format!("the command did not end within {} s", timeout.as_secs()), log),
+    })
 }
 
 /// Why a question was not answered.

@@ -10,6 +10,7 @@ mod environment;
 mod sample;
 mod schema;
 mod store;
+mod trial;
 mod update;
 mod variant;
 
@@ -26,10 +27,11 @@ pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, 
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
 pub(crate) use store::{RecordError, parse};
+pub(crate) use trial::{Figures, Goal, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
     ManifestFacts, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, StoredLayer, Variant,
-    Via, WireKind,
+    Verified, Via, WireKind,
 };
 pub use variant::{Outcome, Package, PackageManager, PathSize, ServeState};

@@ -4,7 +4,7 @@ use std::ops::Add;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Environment, Finding, Sample, Scenario, Variant};
+use super::{Environment, Finding, Sample, Scenario, Trial, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
@@ -50,6 +50,9 @@ pub struct Record {
     pub variants: Vec<Variant>,
     /// One entry a build, in the order of measuring.
     pub samples: Vec<Sample>,
+    /// What `tonnage improve` tried: each remedy alone, then the kept ones on top of each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<Trial>,
     /// What the run as a whole has to say: self-test, doubts about clean-up.
     #[serde(default)]
     pub findings: Vec<Finding>,

@@ -67,6 +67,9 @@ pub struct Variant {
     pub findings: Vec<Finding>,
     /// Whether and how fast it serves, where the suite says how to ask.
     pub serve: Option<Serve>,
+    /// What came of the command that checks the image, where the suite has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
     /// The figure that the suite compares with.
     pub reference: Option<Reference>,
     /// User of the image's config; empty means root.
@@ -181,6 +184,8 @@ pub enum FailureStage {
     Export,
     /// Its container was started and asked.
     Serve,
+    /// A command was run in it to check that it works.
+    Verify,
 }
 
 /// A base image.
@@ -259,6 +264,22 @@ pub struct Serve {
     #[serde(default)]
     pub starts: Vec<ServeStart>,
     /// The end of the container's log where it failed.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// What came of the command that checks an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Verified {
+    /// The command.
+    pub command: String,
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// Why it did not; empty where it did.
+    #[serde(default)]
+    pub reason: String,
+    /// The end of its log where it did not.
     #[serde(default)]
     pub log: Vec<String>,
 }

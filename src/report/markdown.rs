@@ -74,7 +74,10 @@ impl MarkdownWriter {
             Block::Warning(line) => writeln!(self.out, "> {}\n", said(line)),
             Block::Item(line) => writeln!(self.out, "- {}", said(line)),
             Block::Picture { file, shows } => writeln!(self.out, "![{shows}]({file})\n"),
-            Block::Program(program, text) => writeln!(self.out, "```{program}\n{text}```\n"),
+            // A fence in the text would end it.
+            Block::Program(program, text) => {
+                writeln!(self.out, "```{program}\n{}```\n", text.replace("```", "'''"))
+            }
             Block::Table(table) | Block::Rows(table) => {
                 self.table(table, headings);
                 Ok(())

@@ -19,6 +19,7 @@ mod facts;
 mod files;
 mod gate;
 mod html;
+mod improve;
 mod init;
 mod json;
 mod layout;
@@ -48,6 +49,9 @@ pub(crate) use files::{CHARTS, export, export_weighing};
 pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;
+pub(crate) use improve::{
+    improve_exit, improve_json, improve_markdown, improve_progress, improve_terminal, improved_files, patch,
+};
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
 pub(crate) use run::{FilesBeside, not_sent, screen, sizes, sizes_line, too_few_rounds};

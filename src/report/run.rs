@@ -206,6 +206,9 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     picture(&mut doc, "build-time", "Build time by scenario, with intervals");
     picture(&mut doc, "size-and-rebuild", "Size against rebuild time");
     folded(&mut doc, tables::invalid(facts));
+    doc.section(tables::kept_trials(record));
+    picture(&mut doc, "waterfall", "What each kept remedy saves");
+    doc.section(tables::unverified_trials(record)).section(tables::rejected_trials(record));
     doc.section(tables::updates(facts));
     doc.section(tables::serving(facts));
     picture(&mut doc, "start-up", "Time to the first answer, and memory");

@@ -10,8 +10,10 @@ use toml::Spanned;
 use tonnage_image::Platform;
 
 use super::dockerfile::Facts;
-use super::manifest::{BuildTable, Document, Manifest, ServeTable, Source, VariantTable};
-use super::{Boundary, BuildOptions, Claim, Serve, Suite, SuiteError, Variant, digest, tag_name};
+use super::manifest::{BuildTable, CommandValue, Document, Manifest, ServeTable, Source, VariantTable, VerifyTable};
+use super::{
+    Boundary, BuildOptions, Claim, Serve, ServeRequest, Suite, SuiteError, Texts, Variant, Verify, digest, tag_name,
+};
 use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
 use crate::record::Side;
@@ -30,7 +32,7 @@ const DOCKERFILE: &str = "Dockerfile";
 const SHORTEST: Duration = Duration::from_nanos(1);
 
 /// Memory that a container may take unless told: what is started is anybody's.
-const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
+pub(crate) const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
 
 /// How often an image is started unless told: the fewest starts that give a 95 % interval of the median.
 const DEFAULT_STARTS: u32 = 6;
@@ -226,6 +228,18 @@ fn platform(source: Source<'_>, text: Option<&Spanned<String>>) -> Result<Option
     }
 }
 
+/// What is asked for over HTTP: `/` by default.
+fn url_path(source: Source<'_>, path: Option<&Spanned<String>>) -> Result<String, SuiteError> {
+    match path {
+        Some(path) if is_url_path(path.get_ref()) => Ok(path.get_ref().clone()),
+        Some(path) => {
+            let message = format!("`{}` is not a path", crate::text::for_people(path.get_ref()));
+            Err(source.error(path.span().start, message, "begin with `/` and encode blanks: `/health`"))
+        }
+        None => Ok("/".to_owned()),
+    }
+}
+
 /// A variant's table over the suite's, key by key; `None` where neither is there.
 fn serve(
     source: Source<'_>,
@@ -246,14 +260,12 @@ fn serve(
             "say on which port the application listens",
         ));
     }
-    let path = match upper.path.as_ref().or(lower.path.as_ref()) {
-        Some(path) if is_url_path(path.get_ref()) => path.get_ref().clone(),
-        Some(path) => {
-            let message = format!("`{}` is not a path", crate::text::for_people(path.get_ref()));
-            return Err(source.error(path.span().start, message, "begin with `/` and encode blanks: `/health`"));
-        }
-        None => "/".to_owned(),
-    };
+    let path = url_path(source, upper.path.as_ref().or(lower.path.as_ref()))?;
+    let requests = upper.requests.as_ref().or(lower.requests.as_ref()).map(Vec::as_slice).unwrap_or_default();
+    let requests = requests.iter().map(|request| {
+        let path = url_path(source, Some(&request.path))?;
+        Ok(ServeRequest { path, expect: request.expect.clone() })
+    });
     let timeout = match upper.timeout.as_ref().or(lower.timeout.as_ref()) {
         Some(text) => source.time(text, SHORTEST)?,
         None => Duration::from_secs(30),
@@ -276,6 +288,7 @@ fn serve(
     Ok(Some(Serve {
         port: *port.get_ref(),
         path,
+        requests: requests.collect::<Result<_, SuiteError>>()?,
         expect: upper.expect.clone().or_else(|| lower.expect.clone()).unwrap_or_default(),
         command: upper.command.clone().or_else(|| lower.command.clone()).unwrap_or_default(),
         timeout,
@@ -284,6 +297,24 @@ fn serve(
         starts,
         env,
     }))
+}
+
+/// The command that a working image carries out; a text is one for its shell.
+fn verify(source: Source<'_>, table: Option<&Spanned<VerifyTable>>) -> Result<Option<Verify>, SuiteError> {
+    let Some(table) = table.map(Spanned::get_ref) else { return Ok(None) };
+    let command = match table.command.get_ref() {
+        CommandValue::Text(text) => vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()],
+        CommandValue::Words(words) => words.clone(),
+    };
+    if command.iter().all(|word| word.trim().is_empty()) {
+        let hint = "give a command that succeeds if the application works";
+        return Err(source.error(table.command.span().start, "an empty `command`", hint));
+    }
+    let timeout = match &table.timeout {
+        Some(text) => source.time(text, SHORTEST)?,
+        None => Duration::from_secs(60),
+    };
+    Ok(Some(Verify { command, timeout }))
 }
 
 fn variants(place: ManifestPlace<'_>, manifest: &Manifest, build: &BuildOptions) -> Result<Vec<Variant>, SuiteError> {
@@ -371,10 +402,7 @@ fn variant(
     };
     place.check_found(&context, &dockerfile)?;
     let dockerfile_text = String::from_utf8_lossy(&fsx::read(&root.join(&dockerfile))?).into_owned();
-    let (facts, facts_error) = match Facts::parse(&dockerfile_text) {
-        Ok(facts) => (facts, None),
-        Err(error) => (Facts::default(), Some(error)),
-    };
+    let (facts, facts_error) = Facts::read(&dockerfile_text);
     let over = |shared: &BTreeMap<String, String>, own: Option<&BTreeMap<String, String>>| {
         let mut merged = shared.clone();
         merged.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
@@ -388,8 +416,10 @@ fn variant(
         build_args: over(&build.args, table.map(|table| &table.args)),
         labels: over(&build.labels, table.map(|table| &table.labels)),
         serve: serve(source, table.and_then(|table| table.serve.as_ref()), manifest.serve.as_ref())?,
+        verify: verify(source, table.and_then(|table| table.verify.as_ref()).or(manifest.verify.as_ref()))?,
         name,
         side: Side::Head,
+        texts: Texts::OfFiles,
         dockerfile,
         context,
         src,

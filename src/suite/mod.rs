@@ -34,7 +34,12 @@
 //! memory = "256 MiB"               # limit of the container (1 GiB)
 //! network = "bridge"               # instead of one without a way out
 //! starts = 6                       # how often it is started; fewer give no interval
+//! requests = [{ path = "/health", expect = "ok" }]  # what else it is asked once it has answered
 //! env = { DEBUG = "0" }
+//!
+//! [verify]                         # what else must hold: a command that succeeds in the image
+//! command = "python -m pytest -q"  # for the image's shell, or a list of words
+//! timeout = "1 min"
 //!
 //! [bases.july-2021]                # `--bases july-2021`: what to use for what a FROM says
 //! "python:3.9" = "python:3.9.6-buster@sha256:…"
@@ -45,7 +50,7 @@
 //! reference = "118MB"              # a figure to compare with
 //! args = { EXTRA = "1" }           # over those of [build]; so are target, platform, network, labels
 //! context = "."                    # over that of [suite]; so are src and deps
-//! serve = { port = 8000 }          # over those of [serve]
+//! serve = { port = 8000 }          # over those of [serve]; so is verify
 //! ```
 //!
 //! Paths stay in the suite's repository ([`Boundary`]).
@@ -72,9 +77,9 @@ pub(crate) use dockerfiles::of_dockerfiles;
 pub(crate) use error::SuiteError;
 #[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;
-pub(crate) use load::{BASELINE_NAME, MANIFEST_NAME, is_name};
+pub(crate) use load::{BASELINE_NAME, DEFAULT_MEMORY, MANIFEST_NAME, is_name};
 pub(crate) use manifest::Document;
 pub use model::Suite;
-pub(crate) use model::{BuildOptions, Serve, Variant, tag_name};
+pub(crate) use model::{BuildOptions, Serve, ServeRequest, Texts, Variant, Verify, tag_name};
 pub use plan::PlanOptions;
 pub(crate) use plan::{PlannedBuild, plan, plan_beside, rounds, turns};

@@ -76,6 +76,15 @@ impl Default for BuildOptions {
     }
 }
 
+/// A question to an image that serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeRequest {
+    /// Path to ask for.
+    pub path: String,
+    /// What the body must contain; empty accepts any answer with a success status.
+    pub expect: String,
+}
+
 /// How to ask whether an image works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serve {
@@ -85,6 +94,8 @@ pub struct Serve {
     pub path: String,
     /// What the body must contain; empty accepts any answer with a success status.
     pub expect: String,
+    /// What else it is asked once it has answered.
+    pub requests: Vec<ServeRequest>,
     /// Command instead of the image's own; empty keeps the image's.
     pub command: Vec<String>,
     /// Limit on one start.
@@ -97,6 +108,24 @@ pub struct Serve {
     pub starts: u32,
     /// Environment of the container.
     pub env: BTreeMap<String, String>,
+}
+
+/// A command that succeeds in an image that works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verify {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Limit on it.
+    pub timeout: Duration,
+}
+
+/// Which texts a variant is built of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Texts {
+    /// Those of its files.
+    OfFiles,
+    /// Its `dockerfile_text` in place of the Dockerfile, and this in place of the ignore file; `None` for that of the file.
+    Edited(Option<String>),
 }
 
 /// One Dockerfile to build and weigh, the suite's defaults merged in.
@@ -128,8 +157,12 @@ pub struct Variant {
     pub serve: Option<Serve>,
     /// The figure to compare with.
     pub reference: Option<Claim>,
+    /// How to check, besides asking it, that the image works: a command that must succeed in it.
+    pub verify: Option<Verify>,
     /// Text of the Dockerfile; bytes that are no UTF-8 are replaced.
     pub dockerfile_text: String,
+    /// Where its texts are.
+    pub texts: Texts,
     /// What the Dockerfile says; empty where it cannot be parsed.
     pub facts: Facts,
     /// Why it cannot be parsed. The builder has the last word: the variant is built all the same.
@@ -140,7 +173,11 @@ impl Suite {
     /// The build context of a variant as `builder` would be sent it.
     pub fn context(&self, variant: &Variant, builder: Builder) -> Result<Context, ContextError> {
         let own = variant.own(&self.own_files).unwrap_or_default();
-        Context::load(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder, &own)
+        let (root, dockerfile) = (self.root.join(&variant.context), self.root.join(&variant.dockerfile));
+        let Texts::Edited(ignore) = &variant.texts else { return Context::load(&root, &dockerfile, builder, &own) };
+        let mut context = Context::load_ignoring(&root, &dockerfile, builder, &own, ignore.as_deref())?;
+        context.with_dockerfile(&variant.dockerfile_text);
+        Ok(context)
     }
 
     /// The replacements of a set of bases: reference in a Dockerfile → reference used for it. `default` means none.
@@ -192,6 +229,20 @@ impl Variant {
         let paths = taken.instructions.iter().flat_map(|(_, paths)| paths).filter(|path| !path.path.is_empty());
         let sources = paths.map(|path| Source { path: path.path.clone(), glob: path.is_pattern() }).collect();
         (!taken.instructions.is_empty()).then(|| Own { files: files.to_vec(), sources })
+    }
+
+    /// The variant under another name, built of other texts than those of its files.
+    pub(crate) fn edited(&self, name: String, dockerfile: String, ignore: Option<String>) -> Self {
+        let (facts, facts_error) = Facts::read(&dockerfile);
+        Self {
+            name,
+            dockerfile_text: dockerfile,
+            texts: Texts::Edited(ignore),
+            facts,
+            facts_error,
+            reference: None,
+            ..self.clone()
+        }
     }
 
     /// The build arguments of a build on an engine: those that BuildKit sets by itself, the suite's, and `more`, the later

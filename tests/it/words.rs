@@ -52,9 +52,20 @@ fn no_help_and_no_page_has_a_banned_word() {
     let mut found = Vec::new();
     let sandbox = Sandbox::new();
     let mut commands = vec![vec!["--help"]];
-    for command in
-        ["run", "weigh", "compare", "check", "report", "trend", "init", "doctor", "clean", "completions", "man"]
-    {
+    for command in [
+        "run",
+        "improve",
+        "weigh",
+        "compare",
+        "check",
+        "report",
+        "trend",
+        "init",
+        "doctor",
+        "clean",
+        "completions",
+        "man",
+    ] {
         commands.push(vec![command, "--help"]);
     }
     commands.extend([

@@ -19,6 +19,7 @@ mod stack;
 mod startup;
 mod steps;
 mod trend;
+mod waterfall;
 
 pub use appearance::Appearance;
 pub(super) use appearance::Sheet;
@@ -110,6 +111,7 @@ pub(super) fn drawings(facts: &Facts<'_>, sheet: Sheet<'_>) -> Vec<Drawing> {
     drawings.extend(steps::draw(record, &facts.decompositions, sheet));
     drawings.extend(scatter::draw(record, &facts.timings, sheet));
     drawings.extend(startup::draw(record, sheet));
+    drawings.extend(waterfall::draw(record, sheet));
     drawings
 }
 

@@ -214,6 +214,17 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
             (table(&matrix))
         },
     );
+    let kept = tables::kept_trials(facts.record);
+    let tried = [tables::unverified_trials(facts.record), tables::rejected_trials(facts.record)];
+    add(
+        !facts.record.trials.is_empty(),
+        "remedies",
+        "Remedies",
+        html! {
+            (table(&kept)) (chart("waterfall"))
+            @for other in tried.iter().filter(|other| !other.rows.is_empty()) { h3 { (other.title) } (table(other)) }
+        },
+    );
     add(
         !charts.trends.is_empty(),
         "trend",

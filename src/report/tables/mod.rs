@@ -5,6 +5,7 @@ mod headline;
 mod images;
 mod sharing;
 mod surroundings;
+mod trials;
 mod updates;
 mod verdicts;
 
@@ -13,6 +14,7 @@ pub(crate) use headline::{MOST_LINES, comparison, headline, overview, verdict};
 pub(crate) use images::{definitions, layers, serving, sizes, unless_zero, wire};
 pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};
+pub(crate) use trials::{kept_trials, rejected_trials, trial_ends, unverified_trials};
 pub(crate) use updates::updates;
 pub(crate) use verdicts::{cost, failed, failures, failures_with_logs, findings, reproduction};
 

@@ -122,6 +122,11 @@ impl Kind {
 }
 
 impl Fact {
+    /// Whether it is an ARG or ENV that sets a variable.
+    pub fn sets_variable(&self, name: &str) -> bool {
+        self.sets.iter().any(|(set, _)| set == name)
+    }
+
     /// What it does in the stage that carries it out: an ONBUILD is what its trigger is.
     pub(super) fn effect(&self) -> Kind {
         self.trigger.unwrap_or(self.kind)
@@ -143,6 +148,14 @@ impl Facts {
             return Err(DockerfileError::Syntax { line: last, message: "there is no FROM".to_owned() });
         }
         Ok(facts)
+    }
+
+    /// As [`Self::parse`]; nothing, and why, of a Dockerfile that cannot be read.
+    pub(in crate::suite) fn read(text: &str) -> (Self, Option<DockerfileError>) {
+        match Self::parse(text) {
+            Ok(facts) => (facts, None),
+            Err(error) => (Self::default(), Some(error)),
+        }
     }
 
     fn add(&mut self, instruction: &ParsedInstruction) -> Result<(), String> {

@@ -7,11 +7,12 @@
 //!
 //! ```text
 //! parse ─► facts ─► variables ─► stages ─► scope ─► inputs, container
-//!   └───────────────────────────────┴────► rewrite
+//!   └───────────────────────────────┴────► rewrite, script, draft
 //! ```
 
 mod arguments;
 mod container;
+mod draft;
 mod error;
 mod expand;
 mod facts;
@@ -19,16 +20,19 @@ mod inputs;
 mod parse;
 mod rewrite;
 mod scope;
+mod script;
 mod source;
 mod stages;
 mod variables;
 
 pub use arguments::{Arguments, platform_args};
+pub(crate) use draft::{Draft, Edits, join};
 pub(crate) use error::DockerfileError;
 pub use facts::Facts;
 pub(crate) use facts::{Fact, Kind};
 pub(in crate::suite) use inputs::{ContextPath, Taken};
 pub(crate) use rewrite::rewrite_bases;
+pub(crate) use script::{Joint, ShellCommand, ShellScript};
 pub(crate) use stages::Bases;
 pub use stages::same_image;
 

@@ -10,4 +10,4 @@ pub(crate) use document::Document;
 pub(crate) use limit::LimitValue;
 pub(super) use source::Source;
 pub(crate) use tables::{BudgetTable, TimingMode, Vanished};
-pub(super) use tables::{BuildTable, Manifest, ServeTable, VariantTable};
+pub(super) use tables::{BuildTable, CommandValue, Manifest, ServeTable, VariantTable, VerifyTable};

@@ -18,6 +18,7 @@ pub struct Manifest {
     #[serde(default)]
     pub build: BuildTable,
     pub serve: Option<Spanned<ServeTable>>,
+    pub verify: Option<Spanned<VerifyTable>>,
     #[serde(default)]
     pub bases: BTreeMap<Spanned<String>, BTreeMap<String, String>>,
     #[serde(default, rename = "variant")]
@@ -64,6 +65,7 @@ pub struct ServeTable {
     pub port: Option<Spanned<u16>>,
     pub path: Option<Spanned<String>>,
     pub expect: Option<String>,
+    pub requests: Option<Vec<RequestTable>>,
     pub command: Option<Vec<String>>,
     pub timeout: Option<Spanned<String>>,
     pub memory: Option<Spanned<String>>,
@@ -71,6 +73,30 @@ pub struct ServeTable {
     pub starts: Option<Spanned<u32>>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+}
+
+/// One of `requests`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table such as `{ path = \"/health\" }`")]
+pub struct RequestTable {
+    pub path: Spanned<String>,
+    #[serde(default)]
+    pub expect: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub struct VerifyTable {
+    pub command: Spanned<CommandValue>,
+    pub timeout: Option<Spanned<String>>,
+}
+
+/// A command as a text for a shell, or as its words.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "a text or a list of words")]
+pub enum CommandValue {
+    Text(String),
+    Words(Vec<String>),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -89,6 +115,7 @@ pub struct VariantTable {
     pub src: Option<Spanned<String>>,
     pub deps: Option<Spanned<String>>,
     pub serve: Option<Spanned<ServeTable>>,
+    pub verify: Option<Spanned<VerifyTable>>,
     pub reference: Option<Spanned<String>>,
     pub budget: Option<Spanned<BudgetTable>>,
 }

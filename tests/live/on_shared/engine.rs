@@ -328,6 +328,7 @@ fn a_container_starts_answers_and_goes() {
         let engine = connect(&ConnectOptions::default()).await.unwrap();
         let run = format!("live-{}", now());
         let spec = ContainerSpec {
+            bare: false,
             image: BASE.into(),
             command: ["/bin/sh", "-c", "echo out; echo err >&2; exec sleep 73"].map(ToOwned::to_owned).into(),
             labels: BTreeMap::from([(labels::RUN.to_owned(), run.clone())]),

@@ -7,6 +7,7 @@ mod engine;
 mod failures;
 mod formats;
 mod gate;
+mod improve;
 mod init;
 mod interrupt;
 mod kill;

@@ -1,0 +1,221 @@
+//! `tonnage improve`: advice that is proven by building it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueHint;
+use globset::{GlobBuilder, GlobMatcher};
+use strum::VariantNames as _;
+
+use super::run::{self, What};
+use super::span::parse_span;
+use super::words::one_of;
+use super::{ColourChoice, Terminal};
+use crate::engine::connect;
+use crate::error::{Failure, chain};
+use crate::exit::Exit;
+use crate::fsx;
+use crate::improve::{ImproveOptions, Improvement, improve};
+use crate::measure::{Cancel, RunOptions};
+use crate::record::{self, Goal};
+use crate::report::{self, Style};
+use crate::suite::{Suite, Variant};
+use crate::text::for_people;
+
+/// Arguments of `tonnage improve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImproveArgs {
+    /// Suite directory or manifest, or a Dockerfile to build with the current directory as context [default: the
+    /// tonnage.toml here]
+    #[arg(value_name = "SUITE|DOCKERFILE", value_hint = ValueHint::AnyPath)]
+    suite: Option<PathBuf>,
+    /// Variant to improve [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// What to improve (comma-separated): `size`, `rebuild`, `startup`, or `all`
+    #[arg(
+        long,
+        value_name = "GOAL",
+        value_delimiter = ',',
+        default_value = "size,rebuild",
+        value_parser = one_of::<Aim>(Aim::VARIANTS)
+    )]
+    goal: Vec<Aim>,
+    /// Base images that may replace the Dockerfile's, such as `*-alpine` (repeatable)
+    #[arg(long = "allow-base", value_name = "PATTERN", value_parser = pattern)]
+    allow_base: Vec<(String, GlobMatcher)>,
+    /// Start no new builds after this long, such as `20min`
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    max_time: Option<Duration>,
+    /// Write `Dockerfile.improved` and `.dockerignore.improved` next to the originals; existing files are an error
+    #[arg(long, help_heading = "Output")]
+    write: bool,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of::<ImproveFormat>(ImproveFormat::VARIANTS), help_heading = "Output")]
+    format: ImproveFormat,
+    /// Directory for the results [default: results/<suite>/<UTC timestamp>]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    build: run::BuildArgs,
+    #[command(flatten)]
+    allow: super::allow::AllowArgs,
+    #[command(flatten)]
+    engine: super::engine::EngineArgs,
+}
+
+/// What can be aimed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::Display, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+enum Aim {
+    Size,
+    Rebuild,
+    Startup,
+    All,
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::Display, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+enum ImproveFormat {
+    Table,
+    Patch,
+    Json,
+    Markdown,
+}
+
+impl Aim {
+    fn goals(self) -> &'static [Goal] {
+        match self {
+            Self::Size => &[Goal::Size],
+            Self::Rebuild => &[Goal::Rebuild],
+            Self::Startup => &[Goal::Startup],
+            Self::All => &[Goal::Size, Goal::Rebuild, Goal::Startup],
+        }
+    }
+}
+
+fn pattern(text: &str) -> Result<(String, GlobMatcher), String> {
+    let glob = GlobBuilder::new(text).build().map_err(|error| format!("it is not a pattern: {}", error.kind()))?;
+    Ok((text.to_owned(), glob.compile_matcher()))
+}
+
+/// Runs `tonnage improve`.
+pub(super) fn run(args: ImproveArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let what = What::find(&args.suite.iter().cloned().collect::<Vec<_>>())?;
+    let suite = what.load(&args.allow.allow_outside)?;
+    let variant = variant(&suite, args.variant.as_deref())?;
+    suite.check_bases(&suite.base_set(args.build.bases())?, std::slice::from_ref(&variant.name))?;
+    if let Some(error) = &variant.facts_error {
+        let message = variant.unread(error);
+        return Err(Failure::new(Exit::Unreadable, message, "fix the Dockerfile; nothing was changed"));
+    }
+    super::engine::runtime()?.block_on(search(&args, &suite, variant, terminal))
+}
+
+fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Failure> {
+    let names = || suite.variants.iter().map(|variant| format!("`{}`", variant.name)).collect::<Vec<_>>().join(", ");
+    match (name, suite.variants.as_slice()) {
+        (Some(name), _) => suite.variant(name).ok_or_else(|| {
+            let message = format!("the suite has no variant `{}`", for_people(name));
+            Failure::new(Exit::Usage, message, format!("choose one of {}", names()))
+        }),
+        (None, [only]) => Ok(only),
+        (None, _) => {
+            let message = format!("the suite has {} variants", suite.variants.len());
+            Err(Failure::new(Exit::Usage, message, format!("choose one with `--variant`: {}", names())))
+        }
+    }
+}
+
+async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: &Terminal) -> Result<Exit, Failure> {
+    let improved = [improved_path(&suite.root.join(&variant.dockerfile)), improved_path(&ignore_place(suite, variant))];
+    if let Some(there) = improved.iter().find(|path| args.write && path.exists()) {
+        let message = format!("`{}` exists", there.display());
+        return Err(Failure::new(Exit::Usage, message, "move it away, or leave out `--write`"));
+    }
+    let secrets = args.build.read_secrets()?;
+    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
+    let now = jiff::Timestamp::now();
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let out = args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name), &stamp));
+    run::check_secrets(&secrets, &engine)?;
+    if out.join(record::FILE).exists() {
+        let message = format!("`{}` already holds a run", out.display());
+        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
+    }
+    let options = args.build.options(suite, out, now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let options = RunOptions { max_time: args.max_time, secrets, ..options };
+    let wanted = ImproveOptions {
+        goals: args.goal.iter().flat_map(|aim| aim.goals()).copied().collect(),
+        allowed: args.allow_base.clone(),
+    };
+    let cancel = Cancel::default();
+    let mut watch = run::watch(terminal);
+    let signals = tokio::spawn(run::listen(cancel.clone(), *terminal));
+    let mut tell = |event| terminal.note(&report::improve_progress(&event));
+    let searching = improve((suite, variant), &wanted, &engine, &options, &cancel, (&mut watch, &mut tell));
+    let found = tokio::select! {
+        found = searching => Some(found),
+        () = run::frozen(&engine, &cancel) => None,
+    };
+    signals.abort();
+    drop(watch);
+    let found = found.ok_or_else(|| run::not_cleaned("interrupted, and the engine does not answer"))??;
+    present(args, &found, &options.out, terminal)
+}
+
+/// Where the ignore file of a variant is or would be.
+fn ignore_place(suite: &Suite, variant: &Variant) -> PathBuf {
+    suite.root.join(&variant.context).join(".dockerignore")
+}
+
+fn improved_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".improved");
+    name.into()
+}
+
+fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    record::write(out, &found.record)?;
+    report::write_all(&found.record, &[], out)?;
+    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
+    terminal.out(&match args.format {
+        ImproveFormat::Table => report::improve_terminal(found, style),
+        ImproveFormat::Patch => report::patch(found),
+        ImproveFormat::Json => report::improve_json(found),
+        ImproveFormat::Markdown => report::improve_markdown(found),
+    })?;
+    terminal.note(&format!("report: {}", out.display()));
+    if let Some(after) = found.after.as_ref().filter(|_| args.write) {
+        let dockerfile = improved_path(&found.places.dockerfile);
+        write_new(&dockerfile, &after.dockerfile)?;
+        let mut written = vec![dockerfile];
+        if let Some(text) = after.ignore.as_ref().filter(|_| after.ignore != found.before.ignore) {
+            let ignore = improved_path(&found.places.ignore);
+            write_new(&ignore, text)?;
+            written.push(ignore);
+        }
+        let written: Vec<&Path> = written.iter().map(PathBuf::as_path).collect();
+        for line in report::improved_files(&written) {
+            terminal.note(&line);
+        }
+    }
+    if let Some(error) = &found.lost {
+        return Err(Failure {
+            message: chain(error),
+            hint: Some("once the engine is back, remove what is left with `tonnage clean`".to_owned()),
+            exit: Exit::NoEngine,
+        });
+    }
+    Ok(report::improve_exit(found))
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    if path.exists() {
+        let message = format!("`{}` exists", path.display());
+        return Err(Failure::new(Exit::Usage, message, "move it away; nothing was overwritten"));
+    }
+    Ok(fsx::write_atomic(path, text.as_bytes())?)
+}

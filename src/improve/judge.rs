@@ -1,0 +1,111 @@
+//! What a trial measured, and whether it helps.
+
+use crate::analyse;
+use crate::record::{Figures, Goal, Outcome, Record, Scenario, TrialVerdict, Variant};
+use crate::units::Bytes;
+
+/// The least difference of bytes that counts.
+pub(crate) const LEAST_BYTES: Bytes = Bytes(10_000);
+
+/// The least difference of downloads that counts: names are looked up, and packets sent again.
+const LEAST_DOWNLOAD: u64 = 100_000;
+
+/// What was measured of the variant of that name; `None` without an image.
+pub(super) fn figures(record: &Record, name: &str) -> Option<Figures> {
+    let variant = record.variants.iter().find(|variant| variant.name == name)?;
+    let last = |scenario| record.samples.iter().rfind(|sample| sample.variant == name && sample.scenario == scenario);
+    let (src, deps) = (last(Scenario::Src), last(Scenario::Deps));
+    let ready = variant.serve.as_ref().and_then(analyse::ready);
+    Some(Figures {
+        size_bytes: variant.size()?,
+        src_reruns: src.filter(|sample| sample.valid).map(|sample| sample.cacheable.saturating_sub(sample.cached)),
+        update_src_bytes: variant.update.src.as_ref().map(|update| update.bytes),
+        deps_network_bytes: deps.filter(|sample| sample.valid).and_then(|sample| sample.network_bytes),
+        startup_ns: ready.as_ref().map(|ready| ready.median),
+        startup_low_ns: ready.as_ref().and_then(|ready| ready.low),
+        startup_high_ns: ready.as_ref().and_then(|ready| ready.high),
+    })
+}
+
+/// Why a variant cannot be used, where it cannot: the verdict, the reason, and the end of the log.
+pub(super) fn failure(variant: &Variant, user: &str) -> Option<(TrialVerdict, String, Vec<String>)> {
+    let said = |verdict| {
+        let failure = variant.failure.as_ref();
+        let text = failure.map(|failure| failure.message.clone()).unwrap_or_default();
+        (verdict, text, failure.map(|failure| failure.log.clone()).unwrap_or_default())
+    };
+    match variant.outcome {
+        Outcome::BuildFailed => Some(said(TrialVerdict::BuildFailed)),
+        Outcome::ServeFailed => Some(said(TrialVerdict::CheckFailed)),
+        Outcome::NotRun => Some(said(TrialVerdict::NotRun)),
+        Outcome::Ok if variant.user != user => {
+            let name = |user: &str| if user.is_empty() { "root".to_owned() } else { user.to_owned() };
+            let reason = format!("it runs as `{}` instead of `{}`", name(&variant.user), name(user));
+            Some((TrialVerdict::CheckFailed, reason, Vec::new()))
+        }
+        Outcome::Ok => None,
+    }
+}
+
+/// How much a remedy helps, as bytes of the image or to pull that it saves: `None` where it does not help.
+pub(super) fn gain(goal: Goal, before: &Figures, after: &Figures) -> Option<u64> {
+    let saved = |before: Bytes, after: Bytes| before.saturating_sub(after).0;
+    match goal {
+        Goal::Size => {
+            let saved = saved(before.size_bytes, after.size_bytes);
+            (saved >= LEAST_BYTES.0).then_some(saved)
+        }
+        Goal::Rebuild => {
+            let (reruns, update) =
+                (before.src_reruns.zip(after.src_reruns), before.update_src_bytes.zip(after.update_src_bytes));
+            let fewer = reruns.is_some_and(|(before, after)| after < before);
+            let more = reruns.is_some_and(|(before, after)| after > before);
+            let pulled = update.map_or(0, |(before, after)| saved(before, after));
+            let grown = update.is_some_and(|(before, after)| saved(after, before) >= LEAST_BYTES.0);
+            let downloads = before.deps_network_bytes.zip(after.deps_network_bytes);
+            let downloaded = downloads.map_or(0, |(before, after)| saved(before, after));
+            let less = pulled >= LEAST_BYTES.0 || downloaded >= LEAST_DOWNLOAD;
+            ((fewer || less) && !more && !grown).then_some(pulled.max(downloaded))
+        }
+        Goal::Startup => {
+            let faster = after.startup_high_ns.zip(before.startup_low_ns).is_some_and(|(after, before)| after < before);
+            faster.then_some(0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Nanos;
+
+    #[test]
+    fn only_what_its_own_figure_says_is_a_gain() {
+        let of = |size: u64, reruns: u32, update: u64| Figures {
+            size_bytes: Bytes(size),
+            src_reruns: Some(reruns),
+            update_src_bytes: Some(Bytes(update)),
+            ..Figures::default()
+        };
+        let before = of(1_000_000, 3, 500_000);
+        for (goal, after, expected) in [
+            (Goal::Size, of(990_001, 3, 500_000), None),
+            (Goal::Size, of(990_000, 9, 900_000), Some(10_000)),
+            (Goal::Size, of(2_000_000, 0, 0), None),
+            (Goal::Rebuild, of(9_000_000, 2, 500_000), Some(0)),
+            (Goal::Rebuild, of(1_000_000, 3, 100_000), Some(400_000)),
+            (Goal::Rebuild, of(1_000_000, 4, 100_000), None),
+            (Goal::Rebuild, of(1_000_000, 2, 600_000), None),
+            (Goal::Startup, of(1, 1, 1), None),
+        ] {
+            assert_eq!(gain(goal, &before, &after), expected, "{goal} {after:?}");
+        }
+        let startup = |low, high| Figures {
+            startup_low_ns: Some(Nanos(low)),
+            startup_high_ns: Some(Nanos(high)),
+            ..Figures::default()
+        };
+        assert_eq!(gain(Goal::Startup, &startup(10, 20), &startup(5, 9)), Some(0));
+        assert_eq!(gain(Goal::Startup, &startup(10, 20), &startup(5, 10)), None);
+    }
+}

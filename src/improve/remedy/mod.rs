@@ -1,0 +1,74 @@
+//! The catalogue: what can be done to a Dockerfile or an ignore file, one file per family.
+//!
+//! A remedy is a pure function from texts to texts. Whether it helps and whether the application survives it is not
+//! known here: that is measured.
+
+mod base;
+mod commands;
+mod ignored;
+mod merge;
+mod mount;
+mod order;
+mod ownership;
+mod python;
+mod stages;
+
+pub(super) use mount::CACHE;
+
+use super::recipe::{Conditions, Recipe};
+use crate::record::Goal;
+
+/// One thing that can be done.
+pub(super) struct Remedy {
+    /// A stable word for it: `pip-cache`.
+    pub name: String,
+    /// What it does, as an imperative sentence.
+    pub what: String,
+    /// What must hold for it to be safe.
+    pub needs: &'static str,
+    /// Where the advice comes from.
+    pub documentation: &'static str,
+    /// Which figure it is for.
+    pub goal: Goal,
+    /// Whether the image keeps all of its content.
+    pub content: Content,
+    apply: Apply,
+}
+
+type Apply = Box<dyn Fn(&Recipe, &Conditions) -> Option<Recipe>>;
+
+/// Whether an image keeps all of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The same files, differently built.
+    Kept,
+    /// Something is taken away or replaced: only a check can tell whether that is right.
+    Changed,
+}
+
+impl Remedy {
+    /// The texts with the remedy applied; `None` where there is nothing to do or something is not understood.
+    pub(super) fn apply(&self, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+        let edited = (self.apply)(recipe, conditions)?;
+        // What cannot be read any more was edited wrongly; it is not built.
+        crate::suite::dockerfile::Draft::read(&edited.dockerfile)?;
+        (edited != *recipe).then_some(edited)
+    }
+}
+
+/// All remedies, those that depend on the conditions made for them.
+pub(super) fn catalogue(recipe: &Recipe, conditions: &Conditions) -> Vec<Remedy> {
+    let mut remedies = commands::remedies();
+    remedies.extend(merge::remedies());
+    remedies.extend(ownership::remedies());
+    remedies.extend(mount::remedies());
+    remedies.extend(order::remedies());
+    remedies.extend(ignored::remedies());
+    remedies.extend(python::remedies());
+    remedies.extend(base::remedies(recipe, conditions));
+    remedies.extend(stages::remedies());
+    remedies
+}
+
+#[cfg(test)]
+mod tests;

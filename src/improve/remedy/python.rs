@@ -1,0 +1,84 @@
+//! Python's byte code: that of the base image's modules, which running pip writes into the layer, and that of the
+//! application, which each start compiles again.
+
+use std::path::Path;
+
+use super::{Content, Remedy};
+use crate::improve::recipe::{Conditions, Recipe};
+use crate::record::Goal;
+use crate::suite::dockerfile::{Draft, Edits, Kind, join};
+
+const VARIABLE: &str = "PYTHONDONTWRITEBYTECODE";
+
+pub(super) fn remedies() -> Vec<Remedy> {
+    vec![
+        Remedy {
+            name: "python-bytecode".to_owned(),
+            what: "Do not store byte code of the base image's modules while pip runs".to_owned(),
+            needs: "the modules of the base image are compiled anew in each process that uses them",
+            documentation: "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE",
+            goal: Goal::Size,
+            content: Content::Changed,
+            apply: Box::new(leave_out),
+        },
+        Remedy {
+            name: "python-compile".to_owned(),
+            what: "Compile the application's byte code while building".to_owned(),
+            needs: "the image has the Python that runs the application",
+            documentation: "https://docs.python.org/3/library/compileall.html",
+            goal: Goal::Startup,
+            content: Content::Kept,
+            apply: Box::new(compile),
+        },
+    ]
+}
+
+fn leave_out(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+    let draft = Draft::read(&recipe.dockerfile)?;
+    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    if own.iter().any(|index| draft.fact(*index).is_some_and(|fact| fact.sets_variable(VARIABLE))) {
+        return None;
+    }
+    let mut edits = Edits::default();
+    for index in own {
+        let Some(script) = draft.script(index) else { continue };
+        for command in &script.commands {
+            let runs = ["pip", "pip3", "python", "python3"].iter().any(|word| command.is(&[word]));
+            let is_set = command.words.iter().any(|word| word.text.starts_with(VARIABLE));
+            if let Some(first) = command.plain().first().filter(|_| runs && !is_set) {
+                edits.insert(first.place.start, format!("{VARIABLE}=1 "));
+            }
+        }
+    }
+    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+}
+
+fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+    let draft = Draft::read(&recipe.dockerfile)?;
+    if recipe.dockerfile.contains("compileall") {
+        return None;
+    }
+    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let starts_python = own.iter().any(|index| {
+        let fact = draft.fact(*index);
+        fact.is_some_and(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.text.contains("python"))
+    });
+    let copy = own.iter().rev().find(|index| {
+        draft.fact(**index).is_some_and(|fact| fact.kind == Kind::Copy) && draft.flag(**index, "from").is_none()
+    })?;
+    let words = draft.words(*copy);
+    let [sources @ .., target] = words.as_slice() else { return None };
+    let is_python = sources.iter().any(|source| {
+        let source = join("/", &source.text).unwrap_or_default();
+        conditions.files.iter().any(|(path, _)| {
+            Path::new(path).extension().is_some_and(|kind| kind == "py") && format!("/{path}").starts_with(&source)
+        })
+    });
+    if !starts_python || !is_python {
+        return None;
+    }
+    let place = join(&draft.workdir(*copy).unwrap_or_else(|| "/".to_owned()), &target.text)?;
+    let mut edits = Edits::default();
+    edits.insert(draft.fact(*copy)?.span.end, format!("\nRUN python -m compileall -q {place}"));
+    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+}

@@ -1,0 +1,327 @@
+//! The search: each remedy alone, then those that help on top of each other, in order of gain.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use globset::GlobMatcher;
+
+use super::judge::{failure, figures, gain};
+use super::recipe::{Conditions, Recipe};
+use super::remedy::{CACHE, Content, Remedy, catalogue};
+use super::trial::Trials;
+use crate::context::ignore_file;
+use crate::engine::{EngineError, ImageBuilder, ImageHost};
+use crate::exit::Exit;
+use crate::fsx;
+use crate::measure::{Cancel, MeasureError, Observer, RunOptions, RunOutcome};
+use crate::record::{Builder, Ended, Figures, Goal, Record, Scenario, Trial, TrialVerdict};
+use crate::suite::{PlanOptions, Suite, Variant};
+use crate::units::Nanos;
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct ImproveOptions {
+    /// Which figures are to become better.
+    pub goals: Vec<Goal>,
+    /// Base images that may be used instead of those of the Dockerfile.
+    pub allowed: Vec<(String, GlobMatcher)>,
+}
+
+/// How far the search is.
+#[derive(Debug)]
+pub(crate) enum ImproveEvent {
+    /// The variant was built as it is; what comes next.
+    Planned {
+        /// Remedies that apply to it.
+        remedies: usize,
+        /// Builds still to come, at most.
+        builds: usize,
+        /// About how long they take.
+        time: Nanos,
+    },
+    /// These are combined.
+    Combining(usize),
+}
+
+/// What came of the search.
+#[derive(Debug)]
+pub(crate) struct Improvement {
+    /// Of the variant as it is and, if anything was kept, improved; with all trials.
+    pub record: Record,
+    /// Name of the variant.
+    pub variant: String,
+    /// The texts as they are.
+    pub before: Recipe,
+    /// Where they are.
+    pub places: RecipePlaces,
+    /// The texts with what was kept; `None` if nothing was.
+    pub after: Option<Recipe>,
+    /// Whether the suite says how to tell that an image works.
+    pub checked: bool,
+    /// How the last run ended.
+    pub exit: Exit,
+    /// What made the engine unusable, where something did.
+    pub lost: Option<EngineError>,
+    /// Whether the search came to its end.
+    pub complete: bool,
+}
+
+/// Where the texts are.
+#[derive(Debug, Clone)]
+pub(crate) struct RecipePlaces {
+    /// The Dockerfile.
+    pub dockerfile: PathBuf,
+    /// The ignore file, which need not be there.
+    pub ignore: PathBuf,
+}
+
+/// Name of the improved variant.
+pub(crate) fn improved_name(variant: &str) -> String {
+    format!("{variant}-improved")
+}
+
+/// Looks for what makes a variant better. `tell` is called between runs.
+pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
+    (suite, variant): (&Suite, &Variant),
+    wanted: &ImproveOptions,
+    engine: &E,
+    options: &RunOptions,
+    cancel: &Cancel,
+    (observer, tell): (&mut dyn Observer, &mut dyn FnMut(ImproveEvent)),
+) -> Result<Improvement, MeasureError> {
+    let mut variant = variant.clone();
+    if let Some(serve) = variant.serve.as_mut().filter(|_| !wanted.goals.contains(&Goal::Startup)) {
+        serve.starts = 1;
+    }
+    let builder = engine.facts().builder;
+    let (root, dockerfile) = (suite.root.join(&variant.context), suite.root.join(&variant.dockerfile));
+    let ignore = ignore_file(&root, &dockerfile, builder);
+    let before = Recipe {
+        dockerfile: variant.dockerfile_text.clone(),
+        ignore: ignore.as_deref().map(fsx::read_text).transpose()?,
+    };
+    let places = RecipePlaces { dockerfile, ignore: ignore.unwrap_or_else(|| root.join(".dockerignore")) };
+    let conditions = Conditions {
+        files: suite.context(&variant, builder)?.files().map(|(path, size)| (path.to_owned(), size)).collect(),
+        args: variant.arguments(&options.build_args, options.platform.as_deref(), engine.facts()),
+        target: variant.target.clone(),
+        allowed: wanted.allowed.clone(),
+        buildkit: builder == Builder::Buildkit,
+    };
+    let remedies = catalogue(&before, &conditions).into_iter().filter(|remedy| wanted.goals.contains(&remedy.goal));
+    let candidates: Vec<(Remedy, Recipe)> =
+        remedies.filter_map(|remedy| remedy.apply(&before, &conditions).map(|recipe| (remedy, recipe))).collect();
+    let edits = variant.src.iter().map(|_| Scenario::Src);
+    // Only the cache of a package manager shows in an edit of the dependencies.
+    let caches = candidates.iter().any(|(remedy, _)| remedy.name == CACHE);
+    let edits = edits.chain(variant.deps.iter().filter(|_| caches).map(|_| Scenario::Deps));
+    let scenarios = [Scenario::Cold].into_iter().chain(edits).collect();
+    let options = &RunOptions { plan: PlanOptions { scenarios, ..options.plan.clone() }, ..options.clone() };
+    let trials = Trials { suite, variant: &variant, engine, options, cancel, begun: Instant::now() };
+    let as_it_is = [(variant.name.clone(), before.clone())];
+    let first = trials.measure(&as_it_is, None, observer).await?;
+    let checked = variant.serve.is_some() || variant.verify.is_some();
+    let user = first.record.variants.first().map(|entry| entry.user.clone()).unwrap_or_default();
+    let base = figures(&first.record, &variant.name).filter(|_| first.exit == Exit::Done);
+    let mut search =
+        Search { trials, conditions, user, checked, done: Vec::new(), first: first.record.clone(), last: first };
+    let Some(base) = base.filter(|_| search.goes_on()) else {
+        return Ok(search.end(before, places, None));
+    };
+    if candidates.is_empty() {
+        return Ok(search.end(before, places, None));
+    }
+    tell(search.plan(candidates.len(), options));
+    let helpful = search.try_alone(&candidates, &base, observer).await?;
+    let mut remedies: Vec<Option<Remedy>> = candidates.into_iter().map(|(remedy, _)| Some(remedy)).collect();
+    let helpful: Vec<(Remedy, Alone)> =
+        helpful.into_iter().filter_map(|alone| Some((remedies.get_mut(alone.index)?.take()?, alone))).collect();
+    if helpful.len() > 1 && search.goes_on() {
+        tell(ImproveEvent::Combining(helpful.len()));
+    }
+    let combined = search.combine(&before, &base, helpful, observer).await?;
+    let Some(after) = combined else { return Ok(search.end(before, places, None)) };
+    if search.goes_on() {
+        let both = [(variant.name.clone(), before.clone()), (improved_name(&variant.name), after.clone())];
+        search.last = search.trials.measure(&both, Some(&options.out), observer).await?;
+        search.first = search.last.record.clone();
+    }
+    Ok(search.end(before, places, Some(after)))
+}
+
+/// A remedy that helps where nothing else is changed.
+struct Alone {
+    /// Its place among the candidates.
+    index: usize,
+    recipe: Recipe,
+    figures: Figures,
+    gain: u64,
+}
+
+struct Search<'a, E> {
+    trials: Trials<'a, E>,
+    conditions: Conditions,
+    /// User of the image as it is.
+    user: String,
+    checked: bool,
+    /// Trials that were made.
+    done: Vec<Trial>,
+    /// Record of the run that shows the result: of the variant as it is, until both states were measured together.
+    first: Record,
+    /// The last run.
+    last: RunOutcome,
+}
+
+impl<E: ImageBuilder + ImageHost> Search<'_, E> {
+    /// Whether there is time for more, and nobody asked to stop.
+    fn goes_on(&self) -> bool {
+        let ended = self.last.record.ended == Ended::Complete;
+        let most = self.trials.options.max_time;
+        ended && !self.trials.cancel.is_cancelled() && most.is_none_or(|most| self.trials.begun.elapsed() < most)
+    }
+
+    /// How much is to come: each remedy alone, each but the first on top of the others, and both states once more.
+    fn plan(&self, remedies: usize, options: &RunOptions) -> ImproveEvent {
+        let builds = (2 * remedies).saturating_sub(1) + 2;
+        let once: u64 = self.first.samples.iter().map(|sample| sample.wall_ns.0).sum();
+        let builds_each = options.plan.scenarios.len();
+        ImproveEvent::Planned {
+            remedies,
+            builds: builds * builds_each,
+            time: Nanos(once.saturating_mul(builds as u64)),
+        }
+    }
+
+    /// Builds each remedy alone, all in one run, and gives those that help.
+    async fn try_alone(
+        &mut self,
+        candidates: &[(Remedy, Recipe)],
+        base: &Figures,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Alone>, MeasureError> {
+        let mut taken = BTreeSet::new();
+        let named: Vec<(String, Recipe)> = candidates
+            .iter()
+            .map(|(remedy, recipe)| {
+                let numbered = (2..).map(|number| format!("{}-{number}", remedy.name));
+                let name = std::iter::once(remedy.name.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
+                (name.unwrap_or_else(|| remedy.name.clone()), recipe.clone())
+            })
+            .collect();
+        let outcome = self.trials.measure(&named, None, observer).await?;
+        let mut helpful = Vec::new();
+        for (index, ((name, recipe), (remedy, _))) in named.into_iter().zip(candidates).enumerate() {
+            let trial = self.judge(remedy, None, base, (&outcome.record, &name));
+            if let (TrialVerdict::Kept, Some(after)) = (trial.verdict, trial.after) {
+                let gain = gain(remedy.goal, base, &after).unwrap_or_default();
+                helpful.push(Alone { index, recipe, figures: after, gain });
+            }
+            self.done.push(trial);
+        }
+        self.last = outcome;
+        Ok(helpful)
+    }
+
+    /// Puts what helps alone on top of each other, in order of gain; what no longer helps is dropped.
+    async fn combine(
+        &mut self,
+        before: &Recipe,
+        base: &Figures,
+        mut helpful: Vec<(Remedy, Alone)>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Recipe>, MeasureError> {
+        helpful.sort_by_key(|(_, alone)| std::cmp::Reverse(alone.gain));
+        let mut kept: Option<(Recipe, Figures)> = None;
+        for (step, (remedy, alone)) in (1..).zip(helpful) {
+            let Some((recipe, figures)) = kept.clone() else {
+                // On top of nothing else it was measured already.
+                self.done.push(self.trial(&remedy, Some(step), base, Some(alone.figures), TrialVerdict::Kept));
+                kept = Some((alone.recipe, alone.figures));
+                continue;
+            };
+            if !self.goes_on() {
+                self.done.push(self.trial(&remedy, Some(step), &figures, None, TrialVerdict::NotRun));
+                continue;
+            }
+            let Some(edited) = remedy.apply(&recipe, &self.conditions) else {
+                let trial = self.trial(&remedy, Some(step), &figures, None, TrialVerdict::NoGain);
+                self.done.push(Trial { reason: "nothing is left for it to do".to_owned(), ..trial });
+                continue;
+            };
+            let name = remedy.name.clone();
+            let outcome = self.trials.measure(&[(name.clone(), edited.clone())], None, observer).await?;
+            let trial = self.judge(&remedy, Some(step), &figures, (&outcome.record, &name));
+            if let (TrialVerdict::Kept, Some(after)) = (trial.verdict, trial.after) {
+                kept = Some((edited, after));
+            }
+            self.done.push(trial);
+            self.last = outcome;
+        }
+        Ok(kept.map(|(recipe, _)| recipe).filter(|recipe| recipe != before))
+    }
+
+    /// What came of a remedy in a run, `before` being what was measured without it.
+    fn judge(&self, remedy: &Remedy, step: Option<u32>, before: &Figures, (record, name): (&Record, &str)) -> Trial {
+        let after = figures(record, name);
+        let Some(variant) = record.variants.iter().find(|variant| variant.name == name) else {
+            return self.trial(remedy, step, before, None, TrialVerdict::NotRun);
+        };
+        if let Some((verdict, reason, log)) = failure(variant, &self.user) {
+            return Trial { reason, log, ..self.trial(remedy, step, before, after, verdict) };
+        }
+        // An edit that could not be built is not proven; only one that there is time for can fail.
+        let edited = |record: &Record| {
+            record.samples.iter().any(|sample| sample.variant == name && sample.scenario == Scenario::Src)
+        };
+        let is_whole = self.trials.variant.src.is_none() || edited(record);
+        let verdict = match after.and_then(|after| gain(remedy.goal, before, &after)) {
+            _ if !is_whole => TrialVerdict::NotRun,
+            None => TrialVerdict::NoGain,
+            Some(_) if remedy.content == Content::Changed && !self.checked => TrialVerdict::Unverified,
+            Some(_) => TrialVerdict::Kept,
+        };
+        self.trial(remedy, step, before, after, verdict)
+    }
+
+    fn trial(
+        &self,
+        remedy: &Remedy,
+        step: Option<u32>,
+        before: &Figures,
+        after: Option<Figures>,
+        verdict: TrialVerdict,
+    ) -> Trial {
+        Trial {
+            remedy: remedy.name.clone(),
+            what: remedy.what.clone(),
+            needs: remedy.needs.to_owned(),
+            documentation: remedy.documentation.to_owned(),
+            goal: remedy.goal,
+            step,
+            before: *before,
+            after,
+            verdict,
+            reason: String::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn end(self, before: Recipe, places: RecipePlaces, after: Option<Recipe>) -> Improvement {
+        let complete = self.goes_on();
+        let variant = self.trials.variant.name.clone();
+        let mut record = self.first;
+        record.trials = self.done;
+        Improvement {
+            record,
+            variant,
+            before,
+            places,
+            after,
+            checked: self.checked,
+            exit: self.last.exit,
+            lost: self.last.lost,
+            complete,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Remedies that were tried: what was kept, what was rejected, and why.
+
+use crate::improve::{LEAST_BYTES, improved_name};
+use crate::record::{Figures, Goal, Record, Trial, TrialVerdict, Variant};
+use crate::report::table::{Cell, Table};
+use crate::text::{for_people, shorten};
+use crate::units::{Bytes, Nanos, count};
+
+/// Longest message of an application or a build in a cell.
+const LONGEST: usize = 240;
+
+/// What was measured of the variant as it is, and of the result.
+pub(crate) fn trial_ends(record: &Record) -> (Option<Figures>, Option<Figures>) {
+    let first = record.variants.first().map_or("", |variant| variant.name.as_str());
+    let size = |name: &str| record.variants.iter().find(|variant| variant.name == name).and_then(Variant::size);
+    let steps = || record.trials.iter().filter(|trial| trial.is_kept_step());
+    let before = steps().next().map(|trial| trial.before);
+    let after = steps().next_back().and_then(|trial| trial.after);
+    // Measured together at the end, independently of the steps.
+    let whole = |figures: Option<Figures>, name: &str| {
+        let measured = size(name).map(|size_bytes| Figures { size_bytes, ..figures.unwrap_or_default() });
+        measured.or(figures)
+    };
+    (whole(before, first), whole(after, &improved_name(first)))
+}
+
+/// What was kept, in order, with what was measured before and after each.
+pub(crate) fn kept_trials(record: &Record) -> Table {
+    let heads = [
+        "Remedy",
+        "What it does",
+        "#Before",
+        "#After",
+        "#Change",
+        "?#Re-run after an edit",
+        "?#To pull after an edit",
+        "?#Downloaded after a dependency edit",
+        "?#Startup",
+    ];
+    let mut table = Table::new("Kept", &heads);
+    let kept: Vec<&Trial> = record.trials.iter().filter(|trial| trial.is_kept_step()).collect();
+    for trial in &kept {
+        let Some(after) = trial.after else { continue };
+        let startup = trial.goal == Goal::Startup;
+        let times = (trial.before.startup_ns.filter(|_| startup), after.startup_ns.filter(|_| startup));
+        table.note(documentation(trial));
+        table.push(vec![
+            Cell::code(&trial.remedy),
+            Cell::new(&trial.what),
+            exact(trial.before.size_bytes),
+            exact(after.size_bytes),
+            Cell::new(after.size_bytes.since(trial.before.size_bytes).exact()),
+            pair(trial.before.src_reruns, after.src_reruns),
+            pair(trial.before.update_src_bytes, after.update_src_bytes),
+            pair(trial.before.deps_network_bytes, after.deps_network_bytes),
+            pair::<Nanos>(times.0, times.1),
+        ]);
+    }
+    let (_, after) = trial_ends(record);
+    if let (Some(last), Some(whole)) = (kept.last().and_then(|trial| trial.after), after)
+        && last.size_bytes != whole.size_bytes
+    {
+        table.push(vec![
+            Cell::new("measured again"),
+            Cell::new("the same Dockerfile, built and weighed once more"),
+            exact(last.size_bytes),
+            exact(whole.size_bytes),
+            Cell::new(whole.size_bytes.since(last.size_bytes).exact()),
+        ]);
+    }
+    if let (Some(first), Some(after)) = (kept.first(), after) {
+        table.push(vec![
+            Cell::new("total"),
+            Cell::default(),
+            exact(first.before.size_bytes),
+            exact(after.size_bytes),
+            Cell::new(after.size_bytes.since(first.before.size_bytes).exact()),
+        ]);
+    }
+    table.without_empty_columns()
+}
+
+/// Where the advice comes from.
+fn documentation(trial: &Trial) -> String {
+    format!("{}: {}", trial.remedy, trial.documentation)
+}
+
+fn exact(bytes: Bytes) -> Cell {
+    Cell::number(bytes.exact(), bytes.0 as f64)
+}
+
+fn pair<T: ToString + PartialEq>(before: Option<T>, after: Option<T>) -> Cell {
+    match (before, after) {
+        (Some(before), Some(after)) if before == after => Cell::new(after.to_string()),
+        (Some(before), Some(after)) => Cell::new(format!("{} → {}", before.to_string(), after.to_string())),
+        _ => Cell::default(),
+    }
+}
+
+/// What helps, and of which nothing says whether the image works.
+pub(crate) fn unverified_trials(record: &Record) -> Table {
+    let mut table = Table::new("Not verified to work", &["Remedy", "What it does", "#Saves", "Needs"]);
+    let trials = record.trials.iter().filter(|trial| trial.verdict == TrialVerdict::Unverified);
+    for trial in trials {
+        let after = trial.after.map_or(trial.before.size_bytes, |after| after.size_bytes);
+        table.note(documentation(trial));
+        table.push(vec![
+            Cell::code(&trial.remedy),
+            Cell::new(&trial.what),
+            exact(trial.before.size_bytes.saturating_sub(after)),
+            Cell::new(trial.needs.clone()),
+        ]);
+    }
+    if !table.rows.is_empty() {
+        table.note("Add `[serve]` or `[verify]` to the suite, so that each can be proven or rejected.");
+    }
+    table
+}
+
+/// What was not kept, and why.
+pub(crate) fn rejected_trials(record: &Record) -> Table {
+    let mut table = Table::new("Rejected", &["Remedy", "What it does", "Why"]);
+    let is_kept = |remedy: &str| record.trials.iter().any(|trial| trial.remedy == remedy && trial.is_kept_step());
+    for trial in &record.trials {
+        let fine = matches!(trial.verdict, TrialVerdict::Kept | TrialVerdict::Unverified);
+        if fine || is_kept(&trial.remedy) {
+            continue;
+        }
+        let why = why(trial);
+        table.push(vec![Cell::code(&trial.remedy), Cell::new(&trial.what), Cell::new(why)]);
+    }
+    table
+}
+
+/// Why a remedy was not kept, with the application's own message where it has one.
+fn why(trial: &Trial) -> String {
+    let alone = if trial.step.is_some() { " on top of the others" } else { "" };
+    let log = trial.log.iter().rev().find(|line| !line.trim().is_empty());
+    let said = log.map(|line| format!(": {}", for_people(line.trim()))).unwrap_or_default();
+    let why = match trial.verdict {
+        TrialVerdict::NoGain if !trial.reason.is_empty() => format!("{}{alone}", trial.reason),
+        TrialVerdict::NoGain => format!("no gain{alone}: {}", no_gain(trial)),
+        TrialVerdict::BuildFailed => format!("it does not build{alone}: {}{said}", for_people(&trial.reason)),
+        TrialVerdict::CheckFailed => {
+            format!("the application no longer works{alone}: {}{said}", for_people(&trial.reason))
+        }
+        TrialVerdict::NotRun => "not tried: the search was stopped before".to_owned(),
+        TrialVerdict::Kept | TrialVerdict::Unverified => String::new(),
+    };
+    shorten(&why, LONGEST)
+}
+
+fn no_gain(trial: &Trial) -> String {
+    let Some(after) = trial.after else { return "nothing was measured".to_owned() };
+    let of = |figures: &Figures| match trial.goal {
+        Goal::Size => figures.size_bytes.exact(),
+        Goal::Rebuild => {
+            let reruns = figures.src_reruns.map(|reruns| format!("{} run again", count(reruns, "instruction")));
+            let downloads = figures.deps_network_bytes.map(|bytes| format!("{bytes} downloaded"));
+            let figures: Vec<String> = reruns.into_iter().chain(downloads).collect();
+            if figures.is_empty() { "unknown".to_owned() } else { figures.join(" and ") }
+        }
+        Goal::Startup => figures.startup_ns.map_or_else(|| "unknown".to_owned(), |time| time.to_string()),
+    };
+    let limit = if trial.goal == Goal::Size { format!(" (at least {LEAST_BYTES} count)") } else { String::new() };
+    format!("{} before, {} after{limit}", of(&trial.before), of(&after))
+}

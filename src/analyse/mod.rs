@@ -19,6 +19,7 @@ pub(crate) mod statistics;
 mod summary;
 mod timing;
 pub(crate) mod trend;
+mod unwritable;
 
 pub(crate) use caching::{Caching, caching};
 pub(crate) use decomposition::{Decomposition, Part, StepTime, decomposition};
@@ -29,7 +30,8 @@ pub(crate) use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
 pub(crate) use sharing::{Sharing, sharing, sharing_of, unique_bytes};
 pub(crate) use summary::{SummaryTiming, VariantSummary, summary, summary_of_images};
-pub(crate) use timing::{Estimate, ScenarioTiming, in_statistics, ready, timings};
+pub(crate) use timing::{Estimate, ScenarioTiming, cpu_until_ready, in_statistics, ready, timings};
+pub(crate) use unwritable::unwritable;
 
 /// Level of every interval that is printed, unless it says otherwise.
 pub(crate) const LEVEL: f64 = 0.95;

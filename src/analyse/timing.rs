@@ -44,6 +44,12 @@ pub(crate) fn ready(serve: &Serve) -> Option<Estimate> {
     Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)
 }
 
+/// CPU time until then over the starts that know it; `None` where none does, or the image does not start.
+pub(crate) fn cpu_until_ready(serve: &Serve) -> Option<Estimate> {
+    let starts: Vec<Nanos> = serve.starts.iter().filter_map(|start| start.cpu_ns).collect();
+    Estimate::of(&starts).filter(|_| serve.state == ServeState::Answered)
+}
+
 /// What came over the network during a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Network {

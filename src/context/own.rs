@@ -23,6 +23,7 @@ const RESULTS: [&str; 8] = [
     record::AGAINST_FILE,
     "journal.jsonl",
     "sizes.csv",
+    "starts.csv",
     "samples.csv",
     "layers.csv",
     "report.md",

@@ -8,7 +8,7 @@ use super::docker::DockerEngine;
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot,
-    build, clean, containers, images, networks, snapshot,
+    Used, build, clean, containers, images, networks, snapshot,
 };
 use crate::record;
 
@@ -101,8 +101,8 @@ impl ImageHost for DockerEngine {
         containers::listens(self.client(), id, port).await
     }
 
-    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {
-        containers::memory(self.client(), id).await
+    async fn used(&self, id: &str) -> Result<Used, EngineError> {
+        containers::used(self.client(), id).await
     }
 
     async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError> {

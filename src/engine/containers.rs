@@ -8,9 +8,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::client::{Client, QUICK, Request, next, path_with, segment, unless_missing};
-use super::{ContainerSpec, ContainerState, EngineError, Listens, labels};
+use super::{ContainerSpec, ContainerState, EngineError, Listens, Used, labels};
 use crate::record::RunningContainer;
 use crate::text;
+use crate::units::{Bytes, Nanos};
 
 /// Time to create, start or remove a container.
 const CHANGE: Duration = Duration::from_secs(120);
@@ -74,6 +75,20 @@ struct Binding {
 #[serde(default)]
 struct Stats {
     memory_stats: Option<MemoryStats>,
+    cpu_stats: Option<CpuStats>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CpuStats {
+    cpu_usage: Option<CpuUsage>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CpuUsage {
+    /// Nanoseconds.
+    total_usage: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,7 +144,13 @@ fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> serde_json:
     let mut labels = spec.labels.clone();
     labels.insert(PORT.to_owned(), spec.port.to_string());
     labels.insert(labels::CONTAINER.to_owned(), number.to_owned());
-    let mut host = json!({ "Memory": spec.memory_bytes, "PidsLimit": MOST_PROCESSES });
+    let limits = &spec.limits;
+    let mut host = json!({
+        "Memory": limits.memory_bytes,
+        "NanoCpus": limits.nano_cpus,
+        "ReadonlyRootfs": limits.read_only,
+        "PidsLimit": MOST_PROCESSES,
+    });
     if let Some(network) = &spec.network {
         host["NetworkMode"] = json!(network);
     }
@@ -139,6 +160,9 @@ fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> serde_json:
     let mut body = json!({ "Image": spec.image, "Labels": labels, "Env": spec.env, "HostConfig": host });
     if spec.port != 0 {
         body["ExposedPorts"] = json!({ port: {} });
+    }
+    if !limits.user.is_empty() {
+        body["User"] = json!(limits.user);
     }
     if !spec.command.is_empty() {
         body[if spec.bare { "Entrypoint" } else { "Cmd" }] = json!(spec.command);
@@ -239,17 +263,28 @@ fn listening(table: &str, port: u16) -> Option<Listens> {
     }))
 }
 
-/// Memory without page cache where the engine tells it apart.
-pub(super) async fn memory(client: &Client, id: &str) -> Result<Option<u64>, EngineError> {
+/// Memory, without page cache where the engine tells it apart, and CPU time.
+pub(super) async fn used(client: &Client, id: &str) -> Result<Used, EngineError> {
     let path = format!("/containers/{}/stats?stream=0&one-shot=1", segment(id));
-    let request = Request::get(path, format!("measure the memory of the container `{id}`"));
-    Ok(client.json::<Stats>(request, QUICK).await?.memory())
+    let request = Request::get(path, format!("measure the memory and CPU time of the container `{id}`"));
+    Ok(client.json::<Stats>(request, QUICK).await?.used())
 }
 
 impl Stats {
+    fn used(self) -> Used {
+        let cpu = self.cpu_stats.and_then(|cpu| cpu.cpu_usage?.total_usage);
+        Used {
+            memory: self.memory_stats.and_then(MemoryStats::held).map(Bytes),
+            // An engine that cannot read the container's cgroup says zero.
+            cpu: cpu.filter(|&cpu| cpu > 0).map(Nanos),
+        }
+    }
+}
+
+impl MemoryStats {
     /// What the Docker CLI shows: usage less `inactive_file` (cgroup 2) or `total_inactive_file` (cgroup 1).
-    fn memory(self) -> Option<u64> {
-        let memory = self.memory_stats?;
+    fn held(self) -> Option<u64> {
+        let memory = self;
         let usage = memory.usage.filter(|&usage| usage > 0)?;
         let stats = memory.stats.unwrap_or_default();
         let cache = ["total_inactive_file", "inactive_file"].iter().find_map(|name| stats.get(*name)?.as_u64());
@@ -351,6 +386,7 @@ pub(super) async fn running(client: &Client) -> Result<Vec<RunningContainer>, En
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Limits;
 
     #[test]
     fn the_address_is_the_published_port_or_the_container_s_own() {
@@ -386,6 +422,18 @@ mod tests {
             let state = serde_json::from_str::<InspectedContainer>(&text).unwrap().into_state(host);
             assert_eq!(state.address.as_deref(), Some(address));
         }
+    }
+
+    #[test]
+    fn a_container_is_held_to_its_limits() {
+        let limits =
+            Limits { memory_bytes: Bytes(64 << 20), nano_cpus: 200_000_000, read_only: true, user: "10001".to_owned() };
+        let limited = body(&ContainerSpec { limits, ..ContainerSpec::default() }, "n", None);
+        let host = &limited["HostConfig"];
+        assert_eq!((&host["Memory"], &host["NanoCpus"]), (&json!(67_108_864), &json!(200_000_000)));
+        assert_eq!((&host["ReadonlyRootfs"], &limited["User"]), (&json!(true), &json!("10001")));
+        // An empty user would be root instead of the image's own.
+        assert_eq!(body(&ContainerSpec::default(), "n", None).get("User"), None);
     }
 
     #[test]
@@ -430,7 +478,16 @@ mod tests {
     }
 
     #[test]
-    fn memory_leaves_the_page_cache_out_where_it_is_told() {
+    fn memory_leaves_the_page_cache_out_where_it_is_told_and_cpu_time_is_that_of_the_cgroup() {
+        for (cpu, expected) in [
+            (r#"{"cpu_usage":{"total_usage":412000000,"usage_in_usermode":1}}"#, Some(Nanos(412_000_000))),
+            (r#"{"cpu_usage":{"total_usage":0}}"#, None),
+            ("{}", None),
+            ("null", None),
+        ] {
+            let stats: Stats = serde_json::from_str(&format!(r#"{{"cpu_stats":{cpu}}}"#)).unwrap();
+            assert_eq!(stats.used().cpu, expected, "{cpu}");
+        }
         for (stats, expected) in [
             (r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":30,"x":1}}}"#, Some(70)),
             (r#"{"memory_stats":{"usage":100,"stats":{"total_inactive_file":40,"inactive_file":5}}}"#, Some(60)),
@@ -438,7 +495,8 @@ mod tests {
             (r#"{"memory_stats":{}}"#, None),
             (r#"{"memory_stats":{"usage":10,"stats":{"inactive_file":30}}}"#, Some(0)),
         ] {
-            assert_eq!(serde_json::from_str::<Stats>(stats).unwrap().memory(), expected, "{stats}");
+            let used = serde_json::from_str::<Stats>(stats).unwrap().used();
+            assert_eq!(used.memory, expected.map(Bytes), "{stats}");
         }
     }
 

@@ -43,5 +43,5 @@ pub use traits::{Engine, ImageBuilder, ImageHost};
 pub(crate) use types::{BuildEvent, ByteStream, CleanReport, Downloads, ImageInfo, Obstacle, PullProgress, Trace};
 pub use types::{
     BuildFailure, BuildOutput, BuildRequest, ContainerSpec, ContainerState, EngineError, Listens, Ownership, Removal,
-    Secrets, Snapshot, labels,
+    Secrets, Snapshot, Used, labels,
 };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::types::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    EngineError, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot,
+    EngineError, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot, Used,
 };
 use crate::record;
 
@@ -103,8 +103,8 @@ pub trait ImageHost: Engine {
     /// Whether something in a running container listens at a TCP port; `None` where the container cannot say.
     async fn listens(&self, id: &str, port: u16) -> Result<Option<Listens>, EngineError>;
 
-    /// Memory of a container in bytes, page cache left out where the engine tells it apart.
-    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError>;
+    /// Memory and CPU time of a container.
+    async fn used(&self, id: &str) -> Result<Used, EngineError>;
 
     /// The last lines of a container's log, at most `lines` lines and 64 KiB, control sequences taken out.
     async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError>;

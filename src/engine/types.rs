@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::record::{Builder, Parts, Step};
+use crate::record::{Builder, Limits, Parts, Step};
 use crate::units::{self, Nanos};
 
 /// Labels on everything that tonnage makes, and those it reads.
@@ -392,12 +392,21 @@ pub struct ContainerSpec {
     pub publish: bool,
     /// Environment, `NAME=value`.
     pub env: Vec<String>,
-    /// Memory limit in bytes; 0 for none.
-    pub memory_bytes: u64,
+    /// What it is held to.
+    pub limits: Limits,
     /// Platform; `None` for the engine's own.
     pub platform: Option<String>,
     /// Network; `None` for the engine's default.
     pub network: Option<String>,
+}
+
+/// What a container has used, as far as the engine tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Memory it holds, page cache left out where that is known.
+    pub memory: Option<units::Bytes>,
+    /// CPU time of all its processes since it was started.
+    pub cpu: Option<Nanos>,
 }
 
 /// A container as it is.

@@ -248,7 +248,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 publish: false,
                 network: None,
                 env: how.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-                memory_bytes: how.memory.0,
+                limits: how.limits.clone(),
                 platform: self.common.platform.clone().or_else(|| variant.platform.clone()),
             },
             path: how.path.clone(),

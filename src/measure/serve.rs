@@ -1,8 +1,9 @@
 //! Whether an image serves: it is started, asked until the expected answer comes, and removed.
 //!
-//! `ready` is the time from the request to start to the first expected answer; memory is read then. Polling is
+//! `ready` is the time from the request to start to the first expected answer; memory and CPU time are read then. Polling is
 //! every 3 ms, because 0 burns a core and is slower, and 100 ms quantises. Where the engine allows it the container
-//! stands on a network without a way out, and is asked at its own address; memory, processes and time are limited.
+//! stands on a network without a way out, and is asked at its own address; memory, processes and time are limited,
+//! and CPU time and writing where the suite says so.
 
 use std::io;
 use std::pin::pin;
@@ -124,8 +125,8 @@ pub(super) async fn serve<H: ImageHost>(
         };
         let outcome = match asked {
             Ok(Ok(ready_ns)) => {
-                let memory_bytes = Bytes(engine.memory(&id).await?.unwrap_or(0));
-                Ok(ServeStart { ready_ns, memory_bytes })
+                let used = engine.used(&id).await?;
+                Ok(ServeStart { ready_ns, memory_bytes: used.memory.unwrap_or_default(), cpu_ns: used.cpu })
             }
             Ok(Err(refusal)) => {
                 log = engine.logs(&id, 20).await.unwrap_or_default();
@@ -172,7 +173,8 @@ pub(super) async fn serve<H: ImageHost>(
         ok: state == ServeState::Answered,
         state,
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
-        user: if user.is_empty() { "root".to_owned() } else { user.to_owned() },
+        user: [&question.spec.limits.user, user, "root"].into_iter().find(|user| !user.is_empty()).unwrap_or_default().to_owned(),
+        limits: Some(question.spec.limits.clone()),
         detail,
         isolated: matches!(routes.first(), Some(Route::Isolated(_))),
         starts,

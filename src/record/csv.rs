@@ -1,4 +1,4 @@
-//! The record as CSV, for spreadsheets and data frames: `sizes.csv`, `samples.csv` and `layers.csv`.
+//! The record as CSV, for spreadsheets and data frames: `sizes.csv`, `samples.csv`, `layers.csv` and `starts.csv`.
 //!
 //! Heads are the names of the JSON fields. Numbers are plain integers. A cell that a spreadsheet would take for a
 //! formula gets an apostrophe in front (<https://owasp.org/www-community/attacks/CSV_Injection>), and so does one
@@ -89,6 +89,18 @@ const LAYERS: [&str; 10] = [
     "waste_bytes",
 ];
 
+const STARTS: [&str; 9] = [
+    "variant",
+    "start",
+    "ready_ns",
+    "cpu_ns",
+    "memory_bytes",
+    "user",
+    "limit_nano_cpus",
+    "limit_memory_bytes",
+    "limit_read_only",
+];
+
 /// One row a variant: every size, the claim, and the engine.
 pub(crate) fn sizes_csv(record: &Record) -> String {
     let engine = &record.environment.engine;
@@ -166,6 +178,28 @@ pub(crate) fn samples_csv(record: &Record) -> String {
         ]
     });
     write(&SAMPLES, rows)
+}
+
+/// One row a start of a container.
+pub(crate) fn starts_csv(record: &Record) -> String {
+    let rows = record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?)));
+    let rows = rows.flat_map(|(variant, serve)| {
+        let limits = serve.limits.clone().unwrap_or_default();
+        serve.starts.iter().enumerate().map(move |(index, start)| {
+            vec![
+                variant.name.clone(),
+                index.to_string(),
+                start.ready_ns.0.to_string(),
+                start.cpu_ns.map_or_else(String::new, |cpu| cpu.0.to_string()),
+                start.memory_bytes.0.to_string(),
+                serve.user.clone(),
+                limits.nano_cpus.to_string(),
+                limits.memory_bytes.0.to_string(),
+                limits.read_only.to_string(),
+            ]
+        })
+    });
+    write(&STARTS, rows)
 }
 
 /// One row a layer, lowest first.
@@ -357,6 +391,8 @@ mod tests {
     fn a_row_a_variant_and_a_row_a_layer() {
         let record = fixture::record();
         assert_eq!(sizes_csv(&record).lines().count(), 1 + record.variants.len());
+        let starts: usize = record.variants.iter().flat_map(|variant| &variant.serve).map(|serve| serve.starts.len()).sum();
+        assert_eq!(starts_csv(&record).lines().count(), 1 + starts);
         let layers: usize = record.variants.iter().map(|variant| variant.layers.len()).sum();
         assert_eq!(layers_csv(&record).lines().count(), 1 + layers);
     }

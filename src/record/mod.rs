@@ -9,6 +9,7 @@ mod earlier;
 mod environment;
 mod sample;
 mod schema;
+mod serve;
 mod store;
 mod trial;
 mod update;
@@ -23,6 +24,8 @@ pub(crate) use sample::{Parts, Side, Step};
 pub use sample::{Sample, SampleState, Scenario};
 pub use schema::{Ended, Record};
 pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, SuiteInfo, Tool};
+pub use serve::ServeState;
+pub(crate) use serve::{Limits, Serve, ServeStart};
 #[cfg(feature = "testing")]
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
@@ -31,7 +34,6 @@ pub(crate) use trial::{Figures, Goal, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
-    ManifestFacts, Reclaimable, Reference, ReferenceVerdict, Remainder, Serve, ServeStart, Sizes, StoredLayer, Variant,
-    Verified, Via, WireKind,
+    ManifestFacts, Reclaimable, Reference, ReferenceVerdict, Remainder, Sizes, StoredLayer, Variant, Verified, Via, WireKind,
 };
-pub use variant::{Outcome, Package, PackageManager, PathSize, ServeState};
+pub use variant::{Outcome, Package, PackageManager, PathSize};

@@ -8,8 +8,8 @@ pub(crate) use tonnage_image::facts::{
 };
 pub use tonnage_image::facts::{Package, PackageManager, PathSize};
 
-use super::{Side, Updates};
-use crate::units::{Bytes, Nanos};
+use super::{Serve, Side, Updates};
+use crate::units::Bytes;
 
 /// One Dockerfile variant and the image that it made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -242,32 +242,6 @@ pub struct Instruction {
     pub text: String,
 }
 
-/// Whether and how fast an image serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Serve {
-    /// Whether the expected answer came: `state` in the words of format 1.0.
-    pub ok: bool,
-    /// What came of asking.
-    #[serde(default)]
-    pub state: ServeState,
-    /// Memory held then, page cache left out.
-    pub memory_bytes: Bytes,
-    /// User that the process runs as.
-    pub user: String,
-    /// What was asked and answered, or why it failed.
-    pub detail: String,
-    /// Whether the container had a network without a way out.
-    #[serde(default)]
-    pub isolated: bool,
-    /// Every start.
-    #[serde(default)]
-    pub starts: Vec<ServeStart>,
-    /// The end of the container's log where it failed.
-    #[serde(default)]
-    pub log: Vec<String>,
-}
-
 /// What came of the command that checks an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -282,30 +256,6 @@ pub struct Verified {
     /// The end of its log where it did not.
     #[serde(default)]
     pub log: Vec<String>,
-}
-
-/// What came of asking whether an image serves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ServeState {
-    /// The expected answer came.
-    #[default]
-    Answered,
-    /// It ended before, or another answer or none came.
-    Failed,
-    /// Its port is out of reach from where tonnage runs, so nothing is known.
-    NotAsked,
-}
-
-/// One start of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ServeStart {
-    /// Start to first expected answer.
-    pub ready_ns: Nanos,
-    /// Memory held then.
-    pub memory_bytes: Bytes,
 }
 
 /// The figure that the suite compares with.

@@ -55,7 +55,7 @@ impl Diagnose for ReportError {
                 Some("use `--chart sizes`, or measure with `tonnage run` what it shows".to_owned())
             }
             Self::UnknownFile { .. } => Some(
-                "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, the name of a chart such as \
+                "use `*.md`, `*.html`, `*.json`, `sizes.csv`, `samples.csv`, `layers.csv`, `starts.csv`, the name of a chart such as \
                  `sizes.svg` or `build-time.png`, or any `*.svg` or `*.png` with `--chart sizes`"
                     .to_owned(),
             ),

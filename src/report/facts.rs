@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::caching::caching_findings;
+use super::startup::startup_finding;
 use crate::analyse::{
     self, Decomposition, Overhead, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming, Sharing, VariantSummary,
     decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
@@ -140,7 +141,8 @@ fn findings(record: &Record, timings: &[ScenarioTiming]) -> Vec<CostedFinding> {
         let is_cold = |timing: &&ScenarioTiming| timing.variant == variant.name && timing.scenario == Scenario::Cold;
         let cold = timings.iter().find(is_cold).and_then(|timing| timing.estimate).map(|estimate| estimate.median);
         let share = |part: u64, whole: u64| Ratio::of(part, whole).map_or(0.0, |share| share.0);
-        let of_bytes = variant.findings.iter().map(|finding| (finding, Nanos::ZERO));
+        let of_startup = startup_finding(variant);
+        let of_bytes = variant.findings.iter().chain(&of_startup).map(|finding| (finding, Nanos::ZERO));
         let of_caching = caching.iter().filter(|(name, ..)| *name == variant.name);
         let mut own: Vec<CostedFinding> = Vec::new();
         for (finding, time) in of_bytes.chain(of_caching.map(|(_, finding, time)| (finding, *time))) {

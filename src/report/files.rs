@@ -17,7 +17,7 @@ pub struct Written {
     pub files: Vec<PathBuf>,
 }
 
-/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `report.md`, `report.html` and `charts/*.{svg,png}` into the folder. Equal
+/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `starts.csv`, `report.md`, `report.html` and `charts/*.{svg,png}` into the folder. Equal
 /// records and histories give equal bytes. The trend is drawn where `history` has two runs or more.
 pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result<Written, ReportError> {
     let mut written = Written::default();
@@ -30,6 +30,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("sizes.csv", csv::sizes_csv(record).as_bytes())?;
     write("samples.csv", csv::samples_csv(record).as_bytes())?;
     write("layers.csv", csv::layers_csv(record).as_bytes())?;
+    write("starts.csv", csv::starts_csv(record).as_bytes())?;
     // Computed and laid out once for all of them.
     let (facts, fonts) = (Facts::of(record), charts::fonts()?);
     let look = charts::Appearance::default();
@@ -77,6 +78,7 @@ pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> R
         ("sizes", "csv") => Ok(csv::sizes_csv(record).into_bytes()),
         ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),
         ("layers", "csv") => Ok(csv::layers_csv(record).into_bytes()),
+        ("starts", "csv") => Ok(csv::starts_csv(record).into_bytes()),
         (_, "svg" | "png") => picture(file, wanted, charts::charts_like(record, wanted.look)?),
         _ => Err(unknown(file)),
     }

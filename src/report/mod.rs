@@ -25,6 +25,7 @@ mod json;
 mod layout;
 mod markdown;
 mod run;
+mod startup;
 mod table;
 mod tables;
 mod terminal;

@@ -142,7 +142,7 @@ fn equal_records_give_equal_files() {
     // As it comes back from disk.
     let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
     let (first, second) = (written(&record), written(&again));
-    for name in ["sizes.csv", "samples.csv", "layers.csv", "report.md", "report.html", "charts/sizes.svg"] {
+    for name in ["sizes.csv", "samples.csv", "layers.csv", "starts.csv", "report.md", "report.html", "charts/sizes.svg"] {
         assert!(first.contains_key(name), "{name} is missing");
     }
     assert!(first == second);

@@ -7,7 +7,7 @@ use crate::analyse::{
     DriftCause, Estimate, NoiseVerdict, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime,
 };
 use crate::record::{
-    Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, Variant, WireKind,
+    Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Limits, Noise, Outcome, Record, Scenario, Variant, WireKind,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -61,6 +61,18 @@ pub(super) fn origin(origin: LayerOrigin) -> &'static str {
         LayerOrigin::Site => "site",
         LayerOrigin::Own => "own",
     }
+}
+
+/// What a container was held to: `0.2 CPUs, 128 MB of memory, a read-only root`.
+pub(super) fn limits(limits: &Limits) -> String {
+    let cpus = limits.nano_cpus as f64 / 1e9;
+    let said = [
+        (limits.nano_cpus > 0).then(|| format!("{cpus} CPU{}", if limits.nano_cpus == 1_000_000_000 { "" } else { "s" })),
+        (limits.memory_bytes > Bytes::ZERO).then(|| format!("{} of memory", limits.memory_bytes)),
+        limits.read_only.then(|| "a read-only root".to_owned()),
+        (!limits.user.is_empty()).then(|| format!("user {}", limits.user)),
+    ];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The user that an image runs as.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
-use crate::record::Side;
+use crate::record::{Limits, Side};
 use crate::units::Bytes;
 
 /// Name of the manifest in a suite's folder.
@@ -33,6 +33,10 @@ const SHORTEST: Duration = Duration::from_nanos(1);
 
 /// Memory that a container may take unless told: what is started is anybody's.
 pub(crate) const DEFAULT_MEMORY: Bytes = Bytes(1 << 30);
+
+/// What engines take for a number of CPUs: the kernel shares out no less than a hundredth of one.
+const FEWEST_CPUS: f64 = 0.01;
+const MOST_CPUS: f64 = 1024.0;
 
 /// How often an image is started unless told: the fewest starts that give a 95 % interval of the median.
 const DEFAULT_STARTS: u32 = 6;
@@ -275,6 +279,14 @@ fn serve(
             .map_err(|error| source.error(text.span().start, error.to_string(), error.hint()))?,
         None => DEFAULT_MEMORY,
     };
+    let cpus = match upper.cpus.as_ref().or(lower.cpus.as_ref()) {
+        Some(cpus) if (FEWEST_CPUS..=MOST_CPUS).contains(cpus.get_ref()) => *cpus.get_ref(),
+        Some(cpus) => {
+            let message = format!("`{}` is not a number of CPUs", cpus.get_ref());
+            return Err(source.error(cpus.span().start, message, "choose a number from 0.01 to 1024, such as 0.5"));
+        }
+        None => 0.0,
+    };
     let starts = match upper.starts.as_ref().or(lower.starts.as_ref()) {
         Some(starts) if (1..=1000).contains(starts.get_ref()) => *starts.get_ref(),
         Some(starts) => {
@@ -292,7 +304,12 @@ fn serve(
         expect: upper.expect.clone().or_else(|| lower.expect.clone()).unwrap_or_default(),
         command: upper.command.clone().or_else(|| lower.command.clone()).unwrap_or_default(),
         timeout,
-        memory,
+        limits: Limits {
+            memory_bytes: memory,
+            nano_cpus: (cpus * 1e9).round() as u64,
+            read_only: upper.read_only.or(lower.read_only).unwrap_or_default(),
+            user: upper.user.clone().or_else(|| lower.user.clone()).unwrap_or_default(),
+        },
         network: upper.network.clone().or_else(|| lower.network.clone()),
         starts,
         env,

@@ -140,7 +140,7 @@ name = "b"
     assert_eq!((a.network.as_deref(), a.target.as_deref()), (Some("host"), Some("one")));
     let serve = a.serve.as_ref().unwrap();
     assert_eq!((serve.port, serve.path.as_str(), serve.starts), (8080, "/health", 2));
-    assert_eq!((serve.timeout, serve.memory), (Duration::from_secs(5), Bytes(64 << 20)));
+    assert_eq!((serve.timeout, serve.limits.memory_bytes), (Duration::from_secs(5), Bytes(64 << 20)));
     assert_eq!(serve.env["A"], "1");
     assert_eq!(serve.env["B"], "2");
     let serve = b.serve.as_ref().unwrap();
@@ -173,6 +173,8 @@ fn each_way_to_be_wrong_has_its_place_and_a_hint() {
         ("[serve]\nport = 0\n", 2, "`0` is not a valid port"),
         ("[serve]\nport = 80\npath = \"x\"\n", 3, "`x` is not a path"),
         ("[serve]\nport = 80\npath = \"/ HTTP/1.0\\r\\n\"\n", 3, "is not a path"),
+        ("[serve]\nport = 80\ncpus = 0\n", 3, "`0` is not a number of CPUs"),
+        ("[serve]\nport = 80\ncpus = nan\n", 3, "`NaN` is not a number of CPUs"),
         ("[serve]\nport = 80\ntimeout = \"soon\"\n", 3, "`soon` is not a duration"),
         ("[serve]\nport = 80\ntimeout = \"-3 s\"\n", 3, "is not a duration"),
         ("[serve]\nport = 80\nmemory = \"64\"\n", 3, "`64` has no unit"),

@@ -32,6 +32,9 @@
 //! timeout = "30 s"
 //! command = ["python", "server.py"]  # instead of the image's own
 //! memory = "256 MiB"               # limit of the container (1 GiB)
+//! cpus = 0.5                       # limit of its CPU time; none by default
+//! read_only = true                 # nothing can be written to its root file system
+//! user = "10001"                   # instead of the image's own
 //! network = "bridge"               # instead of one without a way out
 //! starts = 6                       # how often it is started; fewer give no interval
 //! requests = [{ path = "/health", expect = "ok" }]  # what else it is asked once it has answered

@@ -8,8 +8,7 @@ use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform
 use super::manifest::Document;
 use super::{Boundary, Claim, SuiteError};
 use crate::context::{Context, ContextError, Own, Source};
-use crate::record::{self, Builder, Side};
-use crate::units::Bytes;
+use crate::record::{self, Builder, Limits, Side};
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -100,8 +99,8 @@ pub struct Serve {
     pub command: Vec<String>,
     /// Limit on one start.
     pub timeout: Duration,
-    /// Memory limit of the container.
-    pub memory: Bytes,
+    /// What the container is held to.
+    pub limits: Limits,
     /// Network of the container; `None` for one without a way out, where the engine has such.
     pub network: Option<String>,
     /// How often it is started.

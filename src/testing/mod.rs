@@ -57,7 +57,7 @@ pub mod engine {
     pub use crate::engine::{
         BuildFailure, BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, ContainerState,
         DockerEngine, Engine, EngineError, ImageBuilder, ImageHost, Listens, Ownership, Removal, Secrets, Snapshot,
-        Surroundings, connect, find, labels,
+        Surroundings, Used, connect, find, labels,
     };
 }
 
@@ -74,7 +74,7 @@ pub mod measure {
 /// Records.
 pub mod record {
     pub use crate::record::{
-        Against, Builder, Confirmation, Ended, FILE, Outcome, Package, PackageManager, PathSize, Record, Sample,
+        Against, Builder, Confirmation, Ended, FILE, Limits, Outcome, Package, PackageManager, PathSize, Record, Sample,
         SampleState, Scenario, ServeState, read, write,
     };
 }

@@ -8,7 +8,7 @@ use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
 use super::palette;
 use super::scene::Scene;
-use crate::analyse::{Estimate, ready};
+use crate::analyse::{Estimate, cpu_until_ready, ready};
 use crate::record::{Record, Serve, ServeState, Variant};
 use crate::report::words;
 use crate::units::Bytes;
@@ -56,7 +56,24 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
             hatched: variant.is_stand_in(),
         })
         .collect();
-    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), PanelUnit::Time);
+    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), Unit::Time);
+    let spent: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(cpu_until_ready)).collect();
+    if spent.iter().any(Option::is_some) {
+        let cpu: Vec<Bar<'_>> = variants
+            .iter()
+            .zip(&spent)
+            .map(|((variant, serve), spent)| Bar {
+                name: &variant.name,
+                value: spent.map(|spent| spent.median.0 as f64),
+                interval: None,
+                text: spent.map_or_else(|| why_not(variant, *serve), |spent| spent.median.to_string()),
+                rest: String::new(),
+                colour: palette::BLUE,
+                hatched: variant.is_stand_in(),
+            })
+            .collect();
+        y = bars::panel(&mut scene, ("CPU time", "of all its processes until then"), &cpu, (rows, y), Unit::Time);
+    }
     let memory: Vec<Bar<'_>> = variants
         .iter()
         .map(|(variant, serve)| {

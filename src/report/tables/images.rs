@@ -2,8 +2,8 @@
 
 use super::MOST_ROWS;
 use super::headline::size_cell;
-use crate::analyse::{Estimate, ready};
-use crate::record::{ServeState, Sizes, WireKind};
+use crate::analyse::{Estimate, cpu_until_ready, ready};
+use crate::record::{ServeState, Sizes, Variant, WireKind};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
@@ -113,33 +113,63 @@ pub(crate) fn unless_zero(value: Bytes) -> Cell {
 
 /// How each variant serves.
 pub(crate) fn serving(facts: &Facts<'_>) -> Table {
-    let heads = ["Variant", "#Startup (median)", "#95 % interval", "#n", "#Memory then", "?User", "?Answer"];
+    let heads = [
+        "Variant",
+        "#Startup (median)",
+        "#95 % interval",
+        "#n",
+        "#CPU time",
+        "#Memory then",
+        "?Byte code",
+        "?User",
+        "?Limits",
+        "?Answer",
+    ];
     let mut table = Table::new("Startup", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
-    for variant in &facts.record.variants {
-        let Some(serve) = &variant.serve else { continue };
+    let all: Vec<_> = facts.record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?))).collect();
+    let limits: Vec<String> =
+        all.iter().map(|(_, serve)| serve.limits.as_ref().map_or_else(String::new, words::limits)).collect();
+    let alike = limits.windows(2).all(|pair| pair[0] == pair[1]);
+    for ((variant, serve), limits) in all.iter().zip(&limits) {
         let starts = Cell::count(serve.starts.len());
-        let user = Cell::new(words::user(&serve.user));
-        let name = Cell::new(&variant.name);
-        table.push(if let Some(estimate) = ready(serve) {
+        let (startup, interval, cpu, memory, tone) = if let Some(estimate) = ready(serve) {
             let median = Cell::time(estimate.median).best_if(Some(estimate.median) == quickest);
-            vec![
-                name,
-                median,
-                interval(estimate),
-                starts,
-                Cell::bytes(serve.memory_bytes),
-                user,
-                Cell::new(&serve.detail),
-            ]
-        } else if serve.state == ServeState::NotAsked {
-            let unknown = Cell::new("not asked").tone(Tone::Care);
-            vec![name, unknown, Cell::default(), starts, Cell::default(), user, Cell::new(&serve.detail)]
+            let cpu = cpu_until_ready(serve).map_or_else(Cell::default, |cpu| Cell::time(cpu.median));
+            (median, interval(estimate), cpu, Cell::bytes(serve.memory_bytes), None)
         } else {
-            let failed = Cell::new("does not start").tone(Tone::Bad);
-            let detail = Cell::new(&serve.detail).tone(Tone::Bad);
-            vec![name, failed, Cell::default(), starts, Cell::default(), user, detail]
-        });
+            let (word, tone) = match serve.state {
+                ServeState::NotAsked => ("not asked", Tone::Care),
+                ServeState::Answered | ServeState::Failed => ("does not start", Tone::Bad),
+            };
+            let failed = Some(tone).filter(|tone| *tone == Tone::Bad);
+            (Cell::new(word).tone(tone), Cell::default(), Cell::default(), Cell::default(), failed)
+        };
+        let detail = Cell::new(&serve.detail);
+        table.push(vec![
+            Cell::new(&variant.name),
+            startup,
+            interval,
+            starts,
+            cpu,
+            memory,
+            Cell::new(if compiles_at_start(variant) { "missing" } else { "" }),
+            Cell::new(words::user(&serve.user)),
+            Cell::new(if alike { "" } else { limits }),
+            match tone {
+                Some(tone) => detail.tone(tone),
+                None => detail,
+            },
+        ]);
+    }
+    if let Some(limits) = limits.first().filter(|limits| alike && !limits.is_empty()) {
+        table.note(format!("Each container is limited to {limits}."));
+    }
+    if all.iter().any(|(_, serve)| cpu_until_ready(serve).is_some()) {
+        table.note("CPU time: of all processes of the container until its first answer, as the engine counts it.");
+    }
+    if all.iter().any(|(variant, _)| compiles_at_start(variant)) {
+        table.note("Byte code missing: each start compiles the Python modules that it imports, which is CPU time.");
     }
     let serves = || {
         facts
@@ -151,9 +181,9 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
     };
     if serves().next().is_some() {
         table.note(if serves().all(|serve| serve.isolated) {
-            "Started on a network without access to the outside, with limits on memory, processes, and time."
+            "Started on a network without access to the outside."
         } else {
-            "Started with limits on memory, processes and time; not all on a network without a way out."
+            "Not all were started on a network without access to the outside."
         });
     }
     let estimates = serves().filter_map(ready);
@@ -163,9 +193,32 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
     table
 }
 
+/// Whether its packages have no byte code, so that each start compiles them.
+fn compiles_at_start(variant: &Variant) -> bool {
+    variant.findings.iter().any(|finding| finding.code == "byte-code-missing")
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::record::Limits;
     use crate::testing::fixture;
+    use crate::units::Bytes;
+
+    #[test]
+    fn equal_limits_are_said_once_and_others_per_variant() {
+        let mut record = fixture::record();
+        let text = crate::report::markdown(&record);
+        assert!(text.contains("Each container is limited to 1.07 GB of memory."), "{text}");
+        record.variants[2].serve.as_mut().unwrap().limits = Some(Limits {
+            memory_bytes: Bytes(128_000_000),
+            nano_cpus: 200_000_000,
+            read_only: true,
+            user: "10001".to_owned(),
+        });
+        let text = crate::report::markdown(&record);
+        assert!(!text.contains("Each container is limited"), "{text}");
+        assert!(text.contains("| 0.2 CPUs, 128 MB of memory, a read-only root, user 10001 |"), "{text}");
+    }
 
     #[test]
     fn what_was_not_asked_is_neither_a_time_nor_a_failure() {

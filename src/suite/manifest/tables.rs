@@ -69,6 +69,9 @@ pub struct ServeTable {
     pub command: Option<Vec<String>>,
     pub timeout: Option<Spanned<String>>,
     pub memory: Option<Spanned<String>>,
+    pub cpus: Option<Spanned<f64>>,
+    pub read_only: Option<bool>,
+    pub user: Option<String>,
     pub network: Option<String>,
     pub starts: Option<Spanned<u32>>,
     #[serde(default)]

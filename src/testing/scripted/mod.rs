@@ -18,7 +18,7 @@ use futures_util::stream;
 use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Obstacle, Ownership, PullProgress, Removal,
-    Snapshot, labels,
+    Snapshot, Used, labels,
 };
 use crate::record::{self, Builder, ImageStore, RunningContainer};
 use crate::units;
@@ -450,8 +450,10 @@ impl ImageHost for ScriptedEngine {
         Ok(self.script.listens)
     }
 
-    async fn memory(&self, id: &str) -> Result<Option<u64>, EngineError> {
-        Ok(self.container(id).await?.running.then_some(17_500_000))
+    async fn used(&self, id: &str) -> Result<Used, EngineError> {
+        let running = self.container(id).await?.running;
+        let (memory, cpu) = (units::Bytes(17_500_000), units::Nanos(240_000_000));
+        Ok(Used { memory: running.then_some(memory), cpu: running.then_some(cpu) })
     }
 
     async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError> {

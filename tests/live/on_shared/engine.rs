@@ -10,7 +10,8 @@ use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
     ImageBuilder, ImageHost, Listens, Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
-use tonnage::testing::record::Builder;
+use tonnage::testing::record::{Builder, Limits};
+use tonnage::testing::units::{Bytes, Nanos};
 use tonnage_image::testing::archives::archive;
 
 use crate::docker::docker;
@@ -335,7 +336,7 @@ fn a_container_starts_answers_and_goes() {
             port: 5000,
             publish: false,
             env: vec!["A=b".into()],
-            memory_bytes: 64 << 20,
+            limits: Limits { memory_bytes: Bytes(64 << 20), ..Limits::default() },
             platform: None,
             network: None,
         };
@@ -353,7 +354,9 @@ fn a_container_starts_answers_and_goes() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(lines, BTreeSet::from(["err".to_owned(), "out".to_owned()]));
-        assert!(engine.memory(&id).await.unwrap().is_some_and(|bytes| bytes > 0 && bytes < 64 << 20));
+        let used = engine.used(&id).await.unwrap();
+        assert!(used.memory.is_some_and(|bytes| bytes > Bytes::ZERO && bytes < Bytes(64 << 20)), "{used:?}");
+        assert!(used.cpu.is_some_and(|cpu| cpu > Nanos::ZERO && cpu < Nanos::from_seconds(60.0)), "{used:?}");
         assert!(engine.running().await.unwrap().iter().any(|running| running.image == BASE));
         assert_eq!(engine.listens(&id, 5000).await.unwrap(), Some(Listens::No));
 

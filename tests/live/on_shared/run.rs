@@ -44,7 +44,7 @@ fn measures_and_leaves_nothing(builder: &str) {
         assert_eq!(text(&variant["serve"], "state"), expected, "{}", variant["serve"]);
     }
     samples_prove_their_scenarios(&record);
-    for file in ["sizes.csv", "samples.csv", "layers.csv", "report.md", "report.html"] {
+    for file in ["sizes.csv", "samples.csv", "layers.csv", "starts.csv", "report.md", "report.html"] {
         let content = sandbox.read(&format!("out/{file}"));
         for name in NAMES {
             assert!(content.contains(name), "{name} is not in {file}");

@@ -3,8 +3,8 @@
 .PHONY: help bench results test lint dist clean-cache
 
 help:
-	@echo 'make bench        build and weigh the four variants of the Flask suite (sets up an engine and base images if needed)'
-	@echo 'make results      update results/flask-blog/latest and the table in README.md from the newest run'
+	@echo 'make bench        build and weigh the variants of a suite, flask-blog (sets up an engine and base images if needed)'
+	@echo 'make results      update results/SUITE/latest, and the table in README.md, from the newest run'
 	@echo 'make test         run every test, including those that need an engine (installs what they need)'
 	@echo 'make lint         check format and lints of code, scripts, and workflows, as CI does'
 	@echo 'make dist         build and check what a release publishes, in dist/'
@@ -12,6 +12,7 @@ help:
 	@echo
 	@echo 'ARGS="..." is passed on to `tonnage run` (bench) or `cargo test` (test);'
 	@echo 'for results it is the directory of another run.'
+	@echo 'SUITE=python-2026 chooses the other suite for bench and results.'
 
 bench:
 	@scripts/bench.sh $(ARGS)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The main job, from a clean clone: sees to an engine, a release build and base images, then builds and weighs the
-# four variants of the Flask suite. The exit code is that of `tonnage run`.
+# variants of a suite. The exit code is that of `tonnage run`.
 #
-#   scripts/bench.sh [OPTION OF tonnage run]...
+#   [SUITE=python-2026] scripts/bench.sh [OPTION OF tonnage run]...        (default: flask-blog)
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+suite=${SUITE:-flask-blog}
+[ -e "$root/variants/$suite/tonnage.toml" ] || die "no suite \`variants/$suite\`"
 need_rust
 DOCKER_HOST=$("$root/scripts/engine.sh")
 export DOCKER_HOST
@@ -18,7 +20,7 @@ log=$cache/build.log
 cargo build --release --locked >"$log" 2>&1 &
 compiler=$!
 trap 'kill "$compiler" 2>/dev/null || true' EXIT
-suite_options
+suite_options "$suite"
 wait "$compiler" || {
     tail -n 40 "$log" >&2
     die "tonnage does not compile" "the whole log is in \`$log\`"
@@ -26,7 +28,7 @@ wait "$compiler" || {
 trap - EXIT
 say "program and base images are ready"
 
-report=results/flask-blog/$(date -u +%Y%m%dT%H%M%SZ)
+report=results/$suite/$(date -u +%Y%m%dT%H%M%SZ)
 for argument; do
     case $argument in
     --out) report= ;; # the caller knows
@@ -38,9 +40,9 @@ case " $* " in
 *) options+=(--out "$report") ;;
 esac
 
-say "tonnage run variants/flask-blog"
+say "tonnage run variants/$suite"
 status=0
-"${CARGO_TARGET_DIR:-target}/release/tonnage" run variants/flask-blog "${options[@]}" "$@" || status=$?
+"${CARGO_TARGET_DIR:-target}/release/tonnage" run "variants/$suite" "${options[@]}" "$@" || status=$?
 if [ -n "$report" ] && [ -e "$report" ]; then
     say "the report is in $report"
 fi

@@ -242,11 +242,11 @@ pip_setting() {
     done | head -n 1
 }
 
-# suite_options: puts into `options` what `tonnage run` needs for the Flask suite on this machine: which bases there are
+# suite_options SUITE: puts into `options` what `tonnage run` needs for the suite on this machine: which bases there are
 # on the engine at DOCKER_HOST, and how builds reach a package index.
 suite_options() {
     local bases certificates index
-    bases=$("$root/scripts/bases.sh")
+    bases=$("$root/scripts/bases.sh" "$1")
     case $bases in
     registry) options=(--bases default) ;;
     stand-in) options=(--bases stand-in) ;;

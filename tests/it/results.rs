@@ -1,4 +1,4 @@
-//! The committed results of the Flask suite and the block in `README.md` are what their record says.
+//! The committed results of the suites and the block in `README.md` are what their record says.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,21 +6,21 @@ use std::path::Path;
 
 use crate::sandbox::Sandbox;
 
-/// Where the committed results lie, from the repository's root.
-const LATEST: &str = "results/flask-blog/latest";
+/// Where the committed results lie, from the repository's root; the first is that of `README.md`.
+const LATEST: [&str; 1] = ["results/flask-blog/latest"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The results, copied into a sandbox at the same place. Away from the history, as `scripts/results.sh` makes them.
-fn copied() -> Sandbox {
-    let record = root().join(LATEST).join("run.json");
+fn copied(latest: &str) -> Sandbox {
+    let record = root().join(latest).join("run.json");
     let content = fs::read_to_string(&record).unwrap_or_else(|error| {
-        panic!("`{LATEST}/run.json`: {error}\nhint: `make bench`, then `make results`, and commit what it makes")
+        panic!("`{latest}/run.json`: {error}\nhint: `make bench`, then `make results`, and commit what it makes")
     });
     let sandbox = Sandbox::new();
-    sandbox.write(&format!("{LATEST}/run.json"), &content);
+    sandbox.write(&format!("{latest}/run.json"), &content);
     sandbox
 }
 
@@ -44,27 +44,32 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn the_committed_results_are_what_their_record_says() {
-    let sandbox = copied();
-    sandbox.run(&["report", LATEST, "--out", LATEST]).expect(0);
-    let mut made = files(&sandbox.path(LATEST));
-    made.retain(|name, _| Path::new(name).extension().is_none_or(|extension| extension != "png"));
-    let committed = files(&root().join(LATEST));
-    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&committed), names(&made), "hint: `make results ARGS={LATEST}`");
-    for (name, content) in &made {
-        assert!(committed[name] == *content, "`{LATEST}/{name}` is another\nhint: `make results ARGS={LATEST}`");
+    for latest in LATEST {
+        let suite = latest.split('/').nth(1).unwrap();
+        let hint = format!("hint: `make results SUITE={suite} ARGS={latest}`");
+        let sandbox = copied(latest);
+        sandbox.run(&["report", latest, "--out", latest]).expect(0);
+        let mut made = files(&sandbox.path(latest));
+        made.retain(|name, _| Path::new(name).extension().is_none_or(|extension| extension != "png"));
+        let committed = files(&root().join(latest));
+        let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&committed), names(&made), "{hint}");
+        for (name, content) in &made {
+            assert!(committed[name] == *content, "`{latest}/{name}` is another\n{hint}");
+        }
     }
 }
 
 #[test]
 fn the_block_in_the_readme_is_what_the_record_says_and_its_pictures_are_there() {
-    let sandbox = copied();
+    let sandbox = copied(LATEST[0]);
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     sandbox.write("README.md", &readme);
-    sandbox.run(&["report", LATEST, "--into", "README.md"]).expect(0);
+    sandbox.run(&["report", LATEST[0], "--into", "README.md"]).expect(0);
     assert!(
         sandbox.read("README.md") == readme,
-        "the block in `README.md` is another\nhint: `make results ARGS={LATEST}`"
+        "the block in `README.md` is another\nhint: `make results ARGS={}`",
+        LATEST[0]
     );
     let target = |rest: &'_ str| Some(rest.split_once("](")?.1.split_once(')')?.0.to_owned());
     let pictures: Vec<String> = readme.split("![").skip(1).filter_map(target).collect();

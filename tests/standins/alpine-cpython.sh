@@ -2,7 +2,7 @@
 # Makes the CPython layer of the Alpine stand-in: Debian's sources built by Debian's musl-gcc against Alpine's own
 # musl, OpenSSL, zlib, xz, ncurses and libuuid, and the libraries of alpine-libraries.sh.
 #
-#   alpine-cpython.sh SOURCES_FOLDER WHOLE_ALPINE_FOLDER LIBRARIES.tar LAYER.tar        needs root
+#   alpine-cpython.sh VERSION SOURCES_FOLDER WHOLE_ALPINE_FOLDER LIBRARIES.tar LAYER.tar        needs root
 if [ -z "${TONNAGE_OWN_MOUNTS:-}" ]; then
     exec env TONNAGE_OWN_MOUNTS=yes unshare --mount --propagation private -- "$0" "$@"
 fi
@@ -11,7 +11,7 @@ fi
 # shellcheck source=tests/standins/musl.sh
 . "$root/tests/standins/musl.sh"
 
-sources=$1 alpine=$2 libraries=$3 layer=$4
+version=$1 sources=$2 alpine=$3 libraries=$4 layer=$5
 need_python
 need /usr/include/openssl/ssl.h=libssl-dev /usr/include/zlib.h=zlib1g-dev /usr/include/lzma.h=liblzma-dev \
     /usr/include/uuid/uuid.h=uuid-dev /usr/include/ncurses.h=libncurses-dev
@@ -40,18 +40,24 @@ mount --bind "$prefix/lib/libc.musl-x86_64.so.1" "$(readlink -f /lib/ld-musl-x86
 echo "$prefix/lib" >"$work/loader-path"
 mount --bind "$work/loader-path" /etc/ld-musl-x86_64.path
 
-say "alpine: building CPython"
-unpack "$sources"/python3.9_*.orig.tar.xz python
+say "alpine: building CPython $version"
+unpack "$sources"/python"$version"_*.orig.tar.xz python
 cd "$work/python"
-"$python" "$root/tests/standins/only-prefix.py" setup.py "$prefix"
+options=(--prefix=/usr/local --build=x86_64-linux-gnu --enable-shared --without-ensurepip --with-openssl="$prefix"
+    --enable-loadable-sqlite-extensions --disable-test-modules)
+if [ "$version" = 3.9 ]; then
+    "$python" "$root/tests/standins/only-prefix.py" setup.py "$prefix"
+    options+=(--with-system-ffi)
+else
+    # as shipped; Alpine's root has no libmpdec
+    options+=(--with-system-libmpdec=no)
+fi
 # Alpine's newer musl has the two functions, Debian's headers do not declare them. pkg-config would name the
 # machine's own libraries; without it the search for OpenSSL would end in /usr/include, among glibc's headers. What
 # else a machine may have (a C++ compiler, a Python 3.9) would be written into the layer, and is named here instead.
 quietly python-configure ./configure ac_cv_func_preadv2=no ac_cv_func_pwritev2=no PKG_CONFIG=false CC=musl-gcc CXX=c++ \
     ac_cv_prog_PYTHON_FOR_REGEN=python3 \
-    CPPFLAGS="-I$prefix/include" CFLAGS="-g0" LDFLAGS="-L$prefix/lib" \
-    --prefix=/usr/local --build=x86_64-linux-gnu --enable-shared --without-ensurepip --with-openssl="$prefix" --with-system-ffi \
-    --enable-loadable-sqlite-extensions --disable-test-modules
+    CPPFLAGS="-I$prefix/include" CFLAGS="-g0" LDFLAGS="-L$prefix/lib" "${options[@]}"
 # a thread's stack is 128 KiB under musl, too little for Python: the official image asks for 1 MiB as well
 quietly python make "$jobs" EXTRA_CFLAGS=-DTHREAD_STACK_SIZE=0x100000 LDFLAGS="-L$prefix/lib -Wl,--strip-all"
 quietly python-install make install DESTDIR="$work/new"

@@ -14,23 +14,8 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
 
 say "alpine: making the glibc fallback"
-private_apt "$work/apt" deb bullseye
-mapfile -t packages < <(awk '$1 == "fallback" {for (i = 2; i <= NF; i++) print $i}' \
-    "$root/tests/standins/debian-packages.txt")
-mkdir "$work/packages"
-(cd "$work/packages" && "${own_apt[@]}" download "${packages[@]}") >"$work/log" 2>&1 </dev/null || {
-    tail "$work/log" >&2
-    die "failed to fetch Debian bullseye's packages"
-}
-
 new=$work/root
-mkdir -p "$new"/usr/{bin,sbin,lib,lib64}
-for folder in bin sbin lib lib64; do
-    ln -s "usr/$folder" "$new/$folder"
-done
-for package in "$work"/packages/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$new"
-done
+unpack_packages "$work" bullseye fallback "$new"
 rm -rf "$new"/usr/share/{doc,man,info,locale,lintian,bash-completion,initramfs-tools,perl5} \
     "$new"/usr/lib/*-linux-gnu/{gconv,krb5} \
     "$new"/usr/lib/python3.9/{test,idlelib,lib2to3/tests} "$new"/usr/lib/python3/dist-packages

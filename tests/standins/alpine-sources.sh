@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Fetches the sources that the musl build needs, out of Debian's archive and checked by apt: CPython of bullseye;
+# Fetches the sources that the musl build needs, out of Debian's archive and checked by apt: a release's CPython;
 # libffi, bzip2 and SQLite of bookworm.
 #
-#   alpine-sources.sh FOLDER
+#   alpine-sources.sh RELEASE PYTHON FOLDER
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 # shellcheck source=tests/standins/apt.sh
 . "$root/tests/standins/apt.sh"
 
-folder=$1
+release=$1 version=$2 folder=$3
 work=$(scratch 100)
 trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -25,5 +25,5 @@ fetch() {
     }
 }
 say "alpine: fetching sources"
-fetch bullseye python3.9
+fetch "$release" "python$version"
 fetch bookworm libffi bzip2 sqlite3

@@ -19,3 +19,24 @@ private_apt() {
         die "failed to read the package lists of Debian $suite" "is the Debian archive reachable?"
     }
 }
+
+# unpack_packages WORK_FOLDER SUITE KIND FOLDER: what debian-packages.txt lists for the kind, unpacked without being
+# configured, so that none of it runs here.
+unpack_packages() {
+    local work=$1 suite=$2 kind=$3 new=$4 packages package folder
+    private_apt "$work/apt" deb "$suite"
+    mapfile -t packages < <(awk -v kind="$kind" '$1 == kind {for (i = 2; i <= NF; i++) print $i}' \
+        "$root/tests/standins/debian-packages.txt")
+    mkdir "$work/packages"
+    (cd "$work/packages" && "${own_apt[@]}" download "${packages[@]}") >"$work/log" 2>&1 </dev/null || {
+        tail "$work/log" >&2
+        die "failed to fetch packages of Debian $suite"
+    }
+    mkdir -p "$new"/usr/{bin,sbin,lib,lib64}
+    for folder in bin sbin lib lib64; do
+        ln -s "usr/$folder" "$new/$folder"
+    done
+    for package in "$work"/packages/*.deb; do
+        dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$new"
+    done
+}

@@ -36,6 +36,9 @@ ln -s /usr/bin/python3 "$new_root/usr/local/bin/python"
 ln -s /usr/bin/python3 "$new_root/usr/local/bin/python3"
 ln -s /usr/bin/pydoc3 "$new_root/usr/local/bin/pydoc"
 
+# The official images let pip install into the system.
+rm -f "$new_root"/usr/lib/python3*/EXTERNALLY-MANAGED
+
 # What differs from run to run: byte code (the official images have none either), font caches, logs, lists.
 find "$new_root/usr" "$new_root/etc" "$new_root/var" -name '*.pyc' -delete
 find "$new_root/usr" "$new_root/etc" "$new_root/var" -type d -name __pycache__ -empty -delete

@@ -14,7 +14,8 @@ mkdir -p "$work$site" "$work/usr/local/bin"
 for wheel in "$wheels"/*.whl; do
     "$python" -m zipfile -e "$wheel" "$work$site"
 done
-for name in pip pip3 pip3.9; do
+version=${site#*/python}
+for name in pip pip3 "pip${version%%/*}"; do
     cat >"$work/usr/local/bin/$name" <<'SCRIPT'
 #!/usr/local/bin/python
 import sys

@@ -2,17 +2,23 @@
 # Sees to it that the engine has the base images of a suite: the official ones, pulled when they are missing; or
 # stand-ins for all of them when no registry answers. Prints one word: `registry` or `stand-in`.
 #
-#   scripts/bases.sh [SUITE]        flask-blog (default) or python-2026; the engine is DOCKER_HOST or found by engine.sh
+#   scripts/bases.sh [SUITE]        flask-blog (default), python-2026, or published/NAME; the
+#                                   engine is DOCKER_HOST or found by engine.sh
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 first_answer=20 # seconds without a byte until a registry counts as not there
 whole_pull=1200 # seconds for one image
 case ${1:-flask-blog} in
-flask-blog) references=(python:3.9 python:3.9-slim python:3.9-alpine) stand_ins=all ;;
+flask-blog) references=(python:3.9 python:3.9-slim python:3.9-alpine) stand_ins=(all) ;;
 python-2026)
     references=(python:3.13 python:3.13-slim python:3.13-alpine gcr.io/distroless/python3-debian13:nonroot)
-    stand_ins=2026
+    stand_ins=(2026)
+    ;;
+published/alpine-python) references=(python:3.8-slim python:3.8-alpine) stand_ins=(slim alpine) ;;
+published/fastapi-tasks)
+    references=(python:3.12 python:3.12-slim python:3.12-alpine)
+    stand_ins=(full-3.13 slim-3.13 alpine-3.13)
     ;;
 *) die "no base images are known for the suite \`$1\`" ;;
 esac
@@ -45,7 +51,7 @@ for reference in "${references[@]}"; do
         say "$reference is in the engine already"
     elif ! pull "$reference"; then
         say "using stand-ins for the official images"
-        "$root/tests/standins/make.sh" "$stand_ins" >&2
+        "$root/tests/standins/make.sh" "${stand_ins[@]}" >&2
         echo stand-in
         exit
     fi

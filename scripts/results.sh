@@ -19,7 +19,7 @@ latest=$suite/latest
 # complete FOLDER: does it hold a whole run of the suite, all variants and scenarios included?
 variants=$(find "$root/variants/$name" -mindepth 2 -maxdepth 2 -name Dockerfile | wc -l)
 complete() {
-    jq --exit-status --argjson variants "$variants" --arg name "$name" '
+    jq --exit-status --argjson variants "$variants" --arg name "${name##*/}" '
         .suite.name == $name and .ended == "complete" and (.variants | length) == $variants and
         ([.samples[].scenario] | contains(["cold", "warm", "src", "deps"]))' "$1/run.json" >/dev/null 2>&1
 }

@@ -67,6 +67,7 @@ pub(crate) fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> 
             Scenario::Warm | Scenario::Touch => unchanged(missed.copied(), expected),
             Scenario::Src => edited(missed.copied(), &expected.src_copies, "source"),
             Scenario::Deps => edited(missed.copied(), &expected.deps_copies, "requirements"),
+            Scenario::Base => moved(expected),
         }
     };
     let (valid, reason) = match verdict {
@@ -103,6 +104,17 @@ fn unchanged(missed: Option<&Step>, expected: &Expected) -> Result<String, Strin
         None => Err("there was no build before to compare the image with".to_owned()),
         Some(previous) if *previous != expected.image_id => {
             Err("every instruction was cached, but the image is not that of the build before".to_owned())
+        }
+        Some(_) => Ok(String::new()),
+    }
+}
+
+/// The image is another one. Which instructions do not depend on the base only the builder knows.
+fn moved(expected: &Expected) -> Result<String, String> {
+    match &expected.previous_image_id {
+        None => Err("there was no build before to compare the image with".to_owned()),
+        Some(previous) if *previous == expected.image_id => {
+            Err("the moved base image did not reach the build".to_owned())
         }
         Some(_) => Ok(String::new()),
     }
@@ -268,6 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn a_moved_base_makes_another_image_whatever_comes_from_cache() {
+        let other = Expected { previous_image_id: Some("sha256:b".to_owned()), ..expected() };
+        for (lines, cached) in [(&COLD, 0), (&WARM, 4)] {
+            let proof = judge(Scenario::Base, &steps(lines), &other);
+            assert_eq!((proof.valid, proof.cached), (true, cached));
+        }
+        let same = judge(Scenario::Base, &steps(&WARM), &expected());
+        assert_eq!((same.valid, same.reason.as_str()), (false, "the moved base image did not reach the build"));
+        assert!(!judge(Scenario::Base, &steps(&COLD), &Expected { previous_image_id: None, ..expected() }).valid);
+    }
+
+    #[test]
     fn configuration_does_not_count() {
         let proof =
             judge(Scenario::Warm, &steps(&["+RUN a", "-CMD [\"sh\"]", "-LABEL a=b", "-EXPOSE 80"]), &expected());
@@ -286,12 +310,13 @@ mod tests {
 
     #[test]
     fn a_pull_inside_the_clock_or_a_missing_image_invalidates_every_scenario() {
-        for scenario in Scenario::ALL {
+        for scenario in Scenario::USUAL {
             let lines: &[&str] = match scenario {
                 Scenario::Cold => &COLD,
                 Scenario::Warm | Scenario::Touch => &WARM,
                 Scenario::Src => &SRC,
                 Scenario::Deps => &DEPS,
+                Scenario::Base => &[],
             };
             assert!(judge(scenario, &steps(lines), &expected()).valid);
             assert!(!judge(scenario, &steps(lines), &Expected { pulled: true, ..expected() }).valid);

@@ -5,7 +5,7 @@
 
 use tonnage_image::Platform;
 
-use crate::record::{Base, BaseOrigin, Record, Reference, ReferenceVerdict, Variant};
+use crate::record::{Base, BaseOrigin, Record, Reference, ReferenceVerdict, SizeDefinition, Variant};
 use crate::units::{Bytes, SignedBytes};
 
 /// What became of one claim.
@@ -40,12 +40,8 @@ pub(crate) enum DriftCause {
     Base(String, Bytes),
     /// It was measured on the first platform, and claimed for the second.
     Platform(String, String),
-    /// What the engine calls the size lies in the claim.
-    EngineSize(Bytes),
-    /// The merged file system does.
-    Rootfs(Bytes),
-    /// The compressed size does.
-    Wire(Bytes),
+    /// Another definition of size gives this, which lies in the claim.
+    Definition(SizeDefinition, Bytes),
     /// What was put into the base for the build has this size.
     Site(Bytes),
     /// The tag of this base moves, and this set of bases takes what it names today.
@@ -79,7 +75,7 @@ fn judge(record: &Record, variant: &Variant, reference: &Reference) -> Reproduct
         ReferenceVerdict::Reproduced => Vec::new(),
         ReferenceVerdict::NotMeasured => vec![DriftCause::NotBuilt],
         ReferenceVerdict::StandIn => stand_ins(variant),
-        ReferenceVerdict::Drifted => causes(record, variant, reference, drift),
+        ReferenceVerdict::OtherDefinition | ReferenceVerdict::Drifted => causes(record, variant, reference, drift),
     };
     Reproduction {
         variant: variant.name.clone(),
@@ -116,7 +112,7 @@ fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: Sign
     {
         causes.push(DriftCause::Platform(variant.platform.clone(), reference.platform.clone()));
     }
-    causes.extend(other_definition(variant, reference));
+    causes.extend(variant.fitting_definition().map(|(definition, size)| DriftCause::Definition(definition, size)));
     if let Some(site) = base.map(|base| base.site_bytes).filter(|site| site.0 > 0 && site.0 >= drift.magnitude().0) {
         causes.push(DriftCause::Site(site));
     }
@@ -130,20 +126,6 @@ fn causes(record: &Record, variant: &Variant, reference: &Reference, drift: Sign
     causes
 }
 
-/// Whether another figure of the same image lies in the claim's interval.
-fn other_definition(variant: &Variant, reference: &Reference) -> Option<DriftCause> {
-    let sizes = variant.sizes.as_ref()?;
-    let named = [
-        (sizes.engine_size_bytes, DriftCause::EngineSize as fn(Bytes) -> DriftCause),
-        (Some(sizes.rootfs_bytes), DriftCause::Rootfs),
-        (Some(sizes.wire_bytes), DriftCause::Wire),
-    ];
-    let (size, cause) = named
-        .into_iter()
-        .find_map(|(size, cause)| size.filter(|size| reference.contains(*size)).map(|size| (size, cause)))?;
-    Some(cause(size))
-}
-
 /// Whether a base is named by digest, in the Dockerfile or by the set of bases that was used.
 fn is_pinned(base: &Base) -> bool {
     base.reference.contains("@sha256:") || base.used.contains("@sha256:")
@@ -152,6 +134,7 @@ fn is_pinned(base: &Base) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Sizes, WireKind};
     use crate::testing::fixture;
 
     #[test]
@@ -166,6 +149,7 @@ mod tests {
         ] {
             if let Some(sizes) = &mut record.variants[3].sizes {
                 sizes.size_bytes = Bytes(size);
+                (sizes.engine_size_bytes, sizes.rootfs_bytes) = (None, Bytes(1));
             }
             let found = &reproduction(&record)[3];
             assert_eq!((found.verdict, found.drift), (verdict, SignedBytes(drift)), "{size}");
@@ -194,21 +178,35 @@ mod tests {
     }
 
     #[test]
-    fn another_definition_of_size_is_recognised() {
-        let mut record = fixture::record();
-        let variant = &mut record.variants[1];
-        variant.bases[0].used = "python:3.9-slim@sha256:00".to_owned();
-        if let Some(reference) = &mut variant.reference {
-            reference.platform.clear();
-        }
-        if let Some(sizes) = &mut variant.sizes {
-            sizes.engine_size_bytes = Some(Bytes(118_000_000));
-        }
-        assert_eq!(reproduction(&record)[1].causes, [DriftCause::EngineSize(Bytes(118_000_000))]);
-        if let Some(sizes) = &mut record.variants[1].sizes {
+    fn a_figure_in_another_definition_is_recognised_as_such() {
+        let inside = Bytes(118_000_000);
+        let judged = |set: &dyn Fn(&mut Sizes)| {
+            let mut record = fixture::record();
+            let variant = &mut record.variants[1];
+            variant.bases[0].used = "python:3.9-slim@sha256:00".to_owned();
+            variant.reference.as_mut().unwrap().platform.clear();
+            let sizes = variant.sizes.as_mut().unwrap();
             sizes.engine_size_bytes = None;
-        }
-        assert_eq!(reproduction(&record)[1].causes, [DriftCause::Unknown(Bytes(10_486_559))]);
+            sizes.wire_kind = WireKind::Exact;
+            set(sizes);
+            let found = reproduction(&record).remove(1);
+            (found.verdict, found.causes)
+        };
+        let other =
+            |definition, size| (ReferenceVerdict::OtherDefinition, vec![DriftCause::Definition(definition, size)]);
+        let engine = judged(&|sizes| sizes.engine_size_bytes = Some(inside));
+        assert_eq!(engine, other(SizeDefinition::Engine, inside));
+        assert_eq!(judged(&|sizes| sizes.rootfs_bytes = inside), other(SizeDefinition::Rootfs, inside));
+        assert_eq!(judged(&|sizes| sizes.wire_bytes = inside), other(SizeDefinition::Compressed, inside));
+        assert_eq!(judged(&|sizes| sizes.base_bytes = inside), other(SizeDefinition::Base, inside));
+        // An estimate is near the real size, 4 % at most.
+        let estimated = |wire: u64| {
+            judged(&move |sizes| (sizes.wire_bytes, sizes.wire_kind) = (Bytes(wire), WireKind::Estimated)).0
+        };
+        assert_eq!(estimated(114_000_000), ReferenceVerdict::OtherDefinition);
+        assert_eq!(estimated(110_000_000), ReferenceVerdict::Drifted);
+        let none = judged(&|_| {});
+        assert_eq!(none, (ReferenceVerdict::Drifted, vec![DriftCause::Unknown(Bytes(10_486_559))]));
     }
 
     #[test]

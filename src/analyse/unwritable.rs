@@ -45,12 +45,12 @@ fn absolute(line: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Limits;
+    use crate::record::ServeLimits;
 
     fn serve(log: &[&str]) -> Serve {
         let mut serve = crate::testing::fixture::record().variants[0].serve.clone().unwrap();
         serve.state = ServeState::Failed;
-        serve.limits = Some(Limits { read_only: true, ..Limits::default() });
+        serve.limits = Some(ServeLimits { read_only: true, ..ServeLimits::default() });
         serve.log = log.iter().map(|line| (*line).to_owned()).collect();
         serve
     }
@@ -83,7 +83,7 @@ mod tests {
         let line = "OSError: [Errno 30] Read-only file system: '/app/cache'";
         assert_eq!(unwritable(&serve(&["ModuleNotFoundError: no module named /app"])), None);
         assert_eq!(unwritable(&Serve { state: ServeState::Answered, ..serve(&[line]) }), None);
-        assert_eq!(unwritable(&Serve { limits: Some(Limits::default()), ..serve(&[line]) }), None);
+        assert_eq!(unwritable(&Serve { limits: Some(ServeLimits::default()), ..serve(&[line]) }), None);
         assert_eq!(unwritable(&Serve { limits: None, ..serve(&[line]) }), None);
         let many: Vec<String> = (0..20).map(|n| format!("open /x{n}: read-only file system")).collect();
         let many = serve(&many.iter().map(String::as_str).collect::<Vec<_>>());

@@ -78,7 +78,7 @@ impl BaseState {
             .filter(|variant| self.suite.variant(&variant.name).is_some())
             .map(|variant| {
                 let measured = |scenario: &&Scenario| match scenario {
-                    Scenario::Cold | Scenario::Warm => true,
+                    Scenario::Cold | Scenario::Warm | Scenario::Base => true,
                     Scenario::Src => variant.src.is_some(),
                     Scenario::Deps => variant.deps.is_some(),
                     Scenario::Touch => variant.src.is_some() || variant.deps.is_some(),

@@ -447,7 +447,7 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
     let mut scenarios = match args.scenarios.as_slice() {
         _ if args.sizes_only => vec![Scenario::Cold],
         [] if args.quick => QUICK.to_vec(),
-        [] => Scenario::ALL.to_vec(),
+        [] => Scenario::USUAL.to_vec(),
         chosen => chosen.to_vec(),
     };
     scenarios.sort();

@@ -18,7 +18,7 @@ use crate::record;
 /// Name of the history, above the results directories of a suite's runs.
 const HISTORY: &str = "history.jsonl";
 /// What stands in a results directory, beside `charts/`.
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 9] = [
     record::FILE,
     record::AGAINST_FILE,
     "journal.jsonl",

@@ -7,8 +7,8 @@ use super::client::Request;
 use super::docker::DockerEngine;
 use super::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
-    Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot,
-    Used, build, clean, containers, images, networks, snapshot,
+    Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Ownership, PullProgress, Removal, Snapshot, Used,
+    build, clean, containers, images, networks, snapshot,
 };
 use crate::record;
 

@@ -386,7 +386,7 @@ pub(super) async fn running(client: &Client) -> Result<Vec<RunningContainer>, En
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Limits;
+    use crate::record::ServeLimits;
 
     #[test]
     fn the_address_is_the_published_port_or_the_container_s_own() {
@@ -426,8 +426,12 @@ mod tests {
 
     #[test]
     fn a_container_is_held_to_its_limits() {
-        let limits =
-            Limits { memory_bytes: Bytes(64 << 20), nano_cpus: 200_000_000, read_only: true, user: "10001".to_owned() };
+        let limits = ServeLimits {
+            memory_bytes: Bytes(64 << 20),
+            nano_cpus: 200_000_000,
+            read_only: true,
+            user: "10001".to_owned(),
+        };
         let limited = body(&ContainerSpec { limits, ..ContainerSpec::default() }, "n", None);
         let host = &limited["HostConfig"];
         assert_eq!((&host["Memory"], &host["NanoCpus"]), (&json!(67_108_864), &json!(200_000_000)));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Diagnose;
 use crate::exit::Exit;
-use crate::record::{Builder, Limits, Parts, Step};
+use crate::record::{Builder, Parts, ServeLimits, Step};
 use crate::units::{self, Nanos};
 
 /// Labels on everything that tonnage makes, and those it reads.
@@ -393,7 +393,7 @@ pub struct ContainerSpec {
     /// Environment, `NAME=value`.
     pub env: Vec<String>,
     /// What it is held to.
-    pub limits: Limits,
+    pub limits: ServeLimits,
     /// Platform; `None` for the engine's own.
     pub platform: Option<String>,
     /// Network; `None` for the engine's default.

@@ -130,6 +130,7 @@ impl Metric {
             Self::PackageBytes,
             Self::Update(Scenario::Src),
             Self::Update(Scenario::Deps),
+            Self::Update(Scenario::Base),
         ]
     }
 

@@ -3,16 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes as Chunk;
 use tonnage_image::Platform;
 
+use super::cancel::Halt;
 use super::diary::Diary;
 use super::error::MeasureError;
 use super::event::{Event, Observer};
 use super::journal::JournalLine;
-use crate::engine::{BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
+use super::run::Run;
+use super::subject::Subject;
+use crate::engine::{BuildFailure, BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
@@ -24,6 +28,9 @@ const CA_PATH: &str = "/usr/local/share/ca-certificates/tonnage-site.crt";
 /// Node.js.
 const CA_VARIABLES: [&str; 6] =
     ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"];
+
+/// Where a base that moved has its changed file.
+const MOVED_PATH: &str = "/usr/local/share/tonnage-moved";
 
 /// What the bases of a run need.
 #[derive(Debug, Clone)]
@@ -194,21 +201,8 @@ impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
         diary: &mut Diary,
     ) -> Result<Result<(String, ImageInfo), String>, MeasureError> {
         let tag = format!("tonnage-site:{}-{}", self.run, tag_part(used));
-        let request = BuildRequest {
-            context: site_context(used, &self.site.certificates, &self.site.env)?,
-            dockerfile: "Dockerfile".to_owned(),
-            tags: vec![tag.clone()],
-            labels: BTreeMap::from([(labels::RUN.to_owned(), self.run.to_owned())]),
-            build_args: BTreeMap::new(),
-            secrets: Secrets::default(),
-            images: vec![used.to_owned()],
-            target: None,
-            platform: platform.map(str::to_owned),
-            network: None,
-            no_cache: false,
-            builder: self.engine.facts().builder,
-            deadline: Duration::from_secs(300),
-        };
+        let context = site_context(used, &self.site.certificates, &self.site.env)?;
+        let request = on_a_base(self.engine.facts().builder, self.run, used, &tag, platform, context);
         let begun = Instant::now();
         let built = diary.ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
         diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
@@ -219,6 +213,62 @@ impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
             }),
             Err(failure) => Ok(Err(format!("failed to prepare the base for the builds: {}", failure.message))),
         }
+    }
+}
+
+impl<E: ImageBuilder + ImageHost> Run<'_, E> {
+    /// Puts one more layer with fresh content on each base of a subject, outside every clock, and returns what takes the
+    /// place of each image that the Dockerfile names.
+    pub(super) async fn move_bases(
+        &mut self,
+        subject: &Subject<'_>,
+        fresh: &str,
+    ) -> Result<Result<BTreeMap<String, String>, BuildFailure>, Halt> {
+        let platform = self.common.platform.clone().or_else(|| subject.variant.platform.clone());
+        let copy = format!("COPY moved {MOVED_PATH}");
+        let mut moved = BTreeMap::new();
+        let begun = Instant::now();
+        for (reference, used) in &subject.bases {
+            let tag = format!("tonnage-site:{}-moved-{}", self.common.run, tag_part(used));
+            let dockerfile = format!("FROM {used}\n{copy}\n");
+            let context = small_context(&[("Dockerfile", dockerfile.as_bytes()), ("moved", fresh.as_bytes())])?;
+            let builder = self.common.builder;
+            let request = on_a_base(builder, &self.common.run, used, &tag, platform.as_deref(), context);
+            let mut unheard = |_| {};
+            let building = self.diary.ledger.build(self.engine, &request, [copy.as_str()], &mut unheard);
+            match self.cancel.run_until_cancelled(pin!(building)).await??? {
+                Ok(_) => moved.insert(reference.clone(), tag),
+                Err(failure) => return Ok(Err(failure)),
+            };
+        }
+        self.diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
+        Ok(Ok(moved))
+    }
+}
+
+/// The request for an image of the run's own on top of a base.
+fn on_a_base(
+    builder: Builder,
+    run: &str,
+    used: &str,
+    tag: &str,
+    platform: Option<&str>,
+    context: Chunk,
+) -> BuildRequest {
+    BuildRequest {
+        context,
+        dockerfile: "Dockerfile".to_owned(),
+        tags: vec![tag.to_owned()],
+        labels: BTreeMap::from([(labels::RUN.to_owned(), run.to_owned())]),
+        build_args: BTreeMap::new(),
+        secrets: Secrets::default(),
+        images: vec![used.to_owned()],
+        target: None,
+        platform: platform.map(str::to_owned),
+        network: None,
+        no_cache: false,
+        builder,
+        deadline: Duration::from_secs(300),
     }
 }
 
@@ -294,13 +344,18 @@ fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Re
         let value = serde_json::Value::from(value.as_str()).to_string().replace('$', "\\$");
         let _ = writeln!(text, "ENV {name}={value}");
     }
+    small_context(&[("Dockerfile", text.as_bytes()), ("ca.crt", bundle)])
+}
+
+/// A context of a few files; the same bytes for the same input.
+fn small_context(files: &[(&str, &[u8])]) -> Result<Chunk, MeasureError> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in [("Dockerfile", text.as_bytes()), ("ca.crt", bundle)] {
+    for (name, content) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
         header.set_mtime(0);
-        archive.append_data(&mut header, name, content).map_err(MeasureError::Tar)?;
+        archive.append_data(&mut header, name, *content).map_err(MeasureError::Tar)?;
     }
     Ok(Chunk::from(archive.into_inner().map_err(MeasureError::Tar)?))
 }

@@ -87,6 +87,7 @@ pub(super) fn begin_variant(variant: &suite::Variant) -> Variant {
             high_bytes: claim.high,
             platform: String::new(),
         }),
+        published: variant.published.clone(),
         ..Variant::default()
     }
 }

@@ -1,5 +1,6 @@
 //! The builds of a plan: round by round, turn by turn, step by step.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use super::cancel::Halt;
@@ -228,7 +229,17 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let to_weigh = !step.twin && self.diary.entry(subject.variant).is_some_and(|entry| entry.sizes.is_none());
         let leaves = leaves_equal_layers(self.engine.facts());
         let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
-        let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin };
+        let moved = match step.scenario {
+            Scenario::Base => match self.move_bases(subject, &fresh).await? {
+                Ok(moved) => moved,
+                Err(failure) => {
+                    self.build_failed(subject, step, failure)?;
+                    return Ok(true);
+                }
+            },
+            _ => BTreeMap::new(),
+        };
+        let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin, moved: &moved };
         let request = subject.request(&purpose, &self.common)?;
         let started_at = now_utc();
         let mut pass_on = |event| self.observer.event(&Event::Build(&event));
@@ -237,7 +248,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         match built {
             Ok(Ok(output)) => {
                 let sample = subject.sample(step, turn.previous.as_deref(), output, started_at);
-                if !matches!(step.scenario, Scenario::Src | Scenario::Deps) {
+                if !matches!(step.scenario, Scenario::Src | Scenario::Deps | Scenario::Base) {
                     *turn.previous = Some(sample.image_id.clone());
                 }
                 self.build_done(sample)?;

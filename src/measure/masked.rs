@@ -137,7 +137,7 @@ impl Masked {
         for text in dead.chain(variant.findings.iter_mut().map(|finding| &mut finding.instruction)) {
             *text = own.get(text).cloned().unwrap_or_else(|| self.text(text));
         }
-        for update in [&mut variant.update.src, &mut variant.update.deps].into_iter().flatten() {
+        for update in variant.update.all_mut() {
             for layer in &mut update.layers {
                 self.instruction(name, &mut layer.instruction);
             }

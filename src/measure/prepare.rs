@@ -32,7 +32,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let mut subjects = Vec::new();
         let mut with_dockerfile = Vec::new();
         for variant in variants {
-            let mut replaced = BTreeMap::new();
+            let (mut replaced, mut used) = (BTreeMap::new(), BTreeMap::new());
             let mut found = Vec::new();
             let mut site_layers = 0;
             let mut missing = None;
@@ -56,6 +56,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                     Prepared::Ready { from, site_layers: layers, .. } => {
                         site_layers = layers;
                         images.push(from.clone());
+                        used.insert(reference.clone(), from.clone());
                         if from != reference {
                             replaced.insert(reference, from);
                         }
@@ -75,7 +76,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            let subject = self.subject(state, variant, &replaced, images, &known)?;
+            let subject = self.subject(state, variant, &replaced, (images, used), known.clone())?;
             let copied = subject
                 .context
                 .stowaway()
@@ -105,23 +106,24 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         state: &Suite,
         variant: &'v suite::Variant,
         replaced: &BTreeMap<String, String>,
-        images: Vec<String>,
-        known: &Arguments,
+        (images, bases): (Vec<String>, BTreeMap<String, String>),
+        known: Arguments,
     ) -> Result<Subject<'v>, MeasureError> {
         let mut context = state.context(variant, self.common.builder)?;
         if !replaced.is_empty() {
-            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, known));
+            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, &known));
         }
         let copies = |file: Option<&Path>| {
-            let fact = file.and_then(|file| variant.facts.copies_for(file, known, variant.target.as_deref()));
+            let fact = file.and_then(|file| variant.facts.copies_for(file, &known, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
-        let base = variant.facts.final_base(known, variant.target.as_deref());
+        let base = variant.facts.final_base(&known, variant.target.as_deref());
         let inherits_label =
             !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
         let tag = against::tag(variant, &self.common.run);
         Ok(Subject {
             images,
+            bases,
             inherits_label,
             variant,
             context,
@@ -129,6 +131,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             tag,
             src_copies: copies(variant.src.as_deref()),
             deps_copies: copies(variant.deps.as_deref()),
+            known,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! A run that is going on: what all of its parts work with.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -43,7 +44,7 @@ pub(super) struct Run<'a, E> {
 impl<E: ImageBuilder> Run<'_, E> {
     /// Builds what the cache must hold before a scenario that takes it for granted, and returns the id of the image.
     pub(super) async fn prime(&mut self, subject: &Subject<'_>) -> Result<Result<String, BuildFailure>, Halt> {
-        let purpose = Purpose { scenario: Scenario::Warm, fresh: "", age: 0, twin: false };
+        let purpose = Purpose { scenario: Scenario::Warm, fresh: "", age: 0, twin: false, moved: &BTreeMap::new() };
         let request = subject.request(&purpose, &self.common)?;
         let begun = Instant::now();
         let mut unheard = |_| {};

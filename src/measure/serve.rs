@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use super::cancel::{Cancel, Halt};
 use super::event::{Event, Observer};
 use crate::analyse;
-use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens};
+use crate::engine::{ContainerSpec, EngineError, ImageHost, Listens, Used};
 use crate::record::{Serve, ServeStart, ServeState, Verified};
 use crate::text;
 use crate::units::{Bytes, Nanos};
@@ -125,8 +125,8 @@ pub(super) async fn serve<H: ImageHost>(
         };
         let outcome = match asked {
             Ok(Ok(ready_ns)) => {
-                let used = engine.used(&id).await?;
-                Ok(ServeStart { ready_ns, memory_bytes: used.memory.unwrap_or_default(), cpu_ns: used.cpu })
+                let Used { memory, cpu } = engine.used(&id).await?;
+                Ok(ServeStart { ready_ns, memory_bytes: memory.unwrap_or_default(), cpu_ns: cpu })
             }
             Ok(Err(refusal)) => {
                 log = engine.logs(&id, 20).await.unwrap_or_default();
@@ -173,7 +173,11 @@ pub(super) async fn serve<H: ImageHost>(
         ok: state == ServeState::Answered,
         state,
         memory_bytes: Bytes(median(starts.iter().map(|start| start.memory_bytes.0).collect())),
-        user: [&question.spec.limits.user, user, "root"].into_iter().find(|user| !user.is_empty()).unwrap_or_default().to_owned(),
+        user: [&question.spec.limits.user, user, "root"]
+            .into_iter()
+            .find(|user| !user.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
         limits: Some(question.spec.limits.clone()),
         detail,
         isolated: matches!(routes.first(), Some(Route::Isolated(_))),

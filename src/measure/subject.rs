@@ -9,6 +9,7 @@ use crate::analyse::proof::{self, Expected};
 use crate::context::{Context, Edit, edit_line};
 use crate::engine::{BuildOutput, BuildRequest, Downloads, Secrets, labels};
 use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
+use crate::suite::dockerfile::{Arguments, rewrite_bases};
 use crate::suite::{self, PlannedBuild};
 use crate::units::Nanos;
 
@@ -28,6 +29,10 @@ pub(super) struct Subject<'a> {
     pub deps_copies: Vec<String>,
     /// Images that its Dockerfile names.
     pub images: Vec<String>,
+    /// What it is built on: the image that its Dockerfile names, and what was put in its place.
+    pub bases: BTreeMap<String, String>,
+    /// The build arguments as they are known.
+    pub known: Arguments,
     /// Whether its images inherit the run's label from the base.
     pub inherits_label: bool,
 }
@@ -62,6 +67,8 @@ pub(super) struct Purpose<'f> {
     pub age: u64,
     /// Whether it is the variant's second build of the round, whose image is not weighed.
     pub twin: bool,
+    /// What takes the place of the bases, by the images that the Dockerfile names.
+    pub moved: &'f BTreeMap<String, String>,
 }
 
 impl Subject<'_> {
@@ -72,6 +79,7 @@ impl Subject<'_> {
             Scenario::Src => self.variant.src.is_some(),
             Scenario::Deps => self.variant.deps.is_some(),
             Scenario::Touch => self.variant.src.is_some() || self.variant.deps.is_some(),
+            Scenario::Base => !self.bases.is_empty(),
         }
     }
 
@@ -79,7 +87,7 @@ impl Subject<'_> {
     pub(super) fn tag_of(&self, scenario: Scenario) -> String {
         match scenario {
             Scenario::Cold | Scenario::Warm | Scenario::Touch => self.tag.clone(),
-            Scenario::Src | Scenario::Deps => format!("{}-{scenario}", self.tag),
+            Scenario::Src | Scenario::Deps | Scenario::Base => format!("{}-{scenario}", self.tag),
         }
     }
 
@@ -95,13 +103,14 @@ impl Subject<'_> {
 
     /// The request for one build.
     pub(super) fn request(&self, purpose: &Purpose<'_>, common: &Common) -> Result<BuildRequest, MeasureError> {
-        let &Purpose { scenario, fresh, age, twin } = purpose;
+        let &Purpose { scenario, fresh, age, twin, moved } = purpose;
         let edits = match scenario {
             Scenario::Cold if age > 0 => vec![Edit::Age(age)],
             Scenario::Cold | Scenario::Warm => Vec::new(),
             Scenario::Src => self.line(self.variant.src.as_deref(), fresh)?,
             Scenario::Deps => self.line(self.variant.deps.as_deref(), fresh)?,
             Scenario::Touch => self.touch(),
+            Scenario::Base => self.on_other_bases(moved),
         };
         let mut build_args = self.variant.build_args.clone();
         build_args.extend(common.build_args.clone());
@@ -124,7 +133,7 @@ impl Subject<'_> {
             labels,
             build_args,
             secrets: common.secrets.clone(),
-            images: self.images.clone(),
+            images: self.images.iter().chain(moved.values()).cloned().collect(),
             target: self.variant.target.clone(),
             platform: common.platform.clone().or_else(|| self.variant.platform.clone()),
             network: common.network.clone().or_else(|| self.variant.network.clone()),
@@ -142,6 +151,12 @@ impl Subject<'_> {
             .ok_or_else(|| MeasureError::NotInContext { variant: self.variant.name.clone(), path: path.clone() })?;
         let content = edit_line(&path, content, fresh);
         Ok(vec![Edit::Replace { path, content }])
+    }
+
+    /// The Dockerfile on other bases.
+    fn on_other_bases(&self, bases: &BTreeMap<String, String>) -> Vec<Edit> {
+        let text = rewrite_bases(&self.variant.dockerfile_text, bases, &self.known);
+        vec![Edit::Replace { path: self.context.dockerfile().to_owned(), content: text.into_bytes() }]
     }
 
     /// A new mtime, always the same one: far from that of any file, and in the past.

@@ -13,7 +13,7 @@ use super::event::{Event, Observer as _};
 use super::run::Run;
 use super::subject::Subject;
 use crate::engine::{ImageBuilder, ImageHost, ImageInfo};
-use crate::record::{Scenario, Update, UpdateAgain, UpdateLayer, Updates, WireKind};
+use crate::record::{Base, Scenario, Update, UpdateAgain, UpdateLayer, Updates, WireKind};
 use crate::units::{Bytes, Nanos};
 
 /// How many paths are named that differ between two rounds.
@@ -30,6 +30,8 @@ struct Edited<'s> {
     info: ImageInfo,
     /// Diff ids of the image before the edit.
     before: BTreeSet<String>,
+    /// How many layers at the bottom are the base's, where that is what moved.
+    moved: usize,
 }
 
 impl<E: ImageBuilder + ImageHost> Run<'_, E> {
@@ -66,6 +68,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 .layers
                 .iter()
                 .zip(scan.config.instructions())
+                .skip(edit.moved)
                 .filter(|(layer, _)| pulled.insert(layer.diff_id.clone()))
                 .map(|(scan, instruction)| {
                     let layer = UpdateLayer {
@@ -117,7 +120,16 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let Some(before) = self.engine.image(&subject.tag).await? else { return Ok(None) };
         // After a resumption the name may be another build's.
         let newest = info.id == made;
-        Ok(newest.then(|| Edited { subject, scenario, round, info, before: before.diff_ids.into_iter().collect() }))
+        let base = self.diary.entry(subject.variant).and_then(|entry| entry.bases.last());
+        let own = |base: &Base| before.diff_ids.iter().zip(&base.diff_ids).take_while(|(a, b)| a == b).count();
+        let moved = match base.map_or(0, own) {
+            // The last stage begins with another stage, or with nothing.
+            0 => 0,
+            layers if scenario == Scenario::Base => layers + 1,
+            _ => 0,
+        };
+        let before = before.diff_ids.into_iter().collect();
+        Ok(newest.then_some(Edited { subject, scenario, round, info, before, moved }))
     }
 }
 

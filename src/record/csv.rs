@@ -9,7 +9,7 @@
 use csv::Writer;
 use serde::Serialize;
 
-use super::{Record, Update};
+use super::{Record, Update, Updates};
 use crate::json;
 use crate::text::escape;
 use crate::units::Bytes;
@@ -17,7 +17,7 @@ use crate::units::Bytes;
 /// The column that holds JSON, which has escapes of its own.
 const JSON: &str = "steps";
 
-const SIZES: [&str; 28] = [
+const SIZES: [&str; 30] = [
     "name",
     "dockerfile",
     "image_id",
@@ -46,6 +46,8 @@ const SIZES: [&str; 28] = [
     "update_src_compressed_bytes",
     "update_deps_bytes",
     "update_deps_compressed_bytes",
+    "update_base_bytes",
+    "update_base_compressed_bytes",
 ];
 
 const SAMPLES: [&str; 25] = [
@@ -136,9 +138,9 @@ pub(crate) fn sizes_csv(record: &Record) -> String {
             engine.builder.to_string(),
         ]
         .into_iter()
-        .chain([&variant.update.src, &variant.update.deps].into_iter().flat_map(|update| {
-            let bytes =
-                |of: fn(&Update) -> Bytes| update.as_ref().map_or_else(String::new, |found| of(found).0.to_string());
+        .chain(Updates::EDITS.into_iter().flat_map(|edit| {
+            let update = variant.update.of(edit);
+            let bytes = |of: fn(&Update) -> Bytes| update.map_or_else(String::new, |found| of(found).0.to_string());
             [bytes(Update::most_bytes), bytes(Update::most_compressed_bytes)]
         }))
         .collect()
@@ -391,7 +393,8 @@ mod tests {
     fn a_row_a_variant_and_a_row_a_layer() {
         let record = fixture::record();
         assert_eq!(sizes_csv(&record).lines().count(), 1 + record.variants.len());
-        let starts: usize = record.variants.iter().flat_map(|variant| &variant.serve).map(|serve| serve.starts.len()).sum();
+        let starts: usize =
+            record.variants.iter().flat_map(|variant| &variant.serve).map(|serve| serve.starts.len()).sum();
         assert_eq!(starts_csv(&record).lines().count(), 1 + starts);
         let layers: usize = record.variants.iter().map(|variant| variant.layers.len()).sum();
         assert_eq!(layers_csv(&record).lines().count(), 1 + layers);

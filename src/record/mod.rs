@@ -7,6 +7,7 @@ mod against;
 pub(crate) mod csv;
 mod earlier;
 mod environment;
+mod reference;
 mod sample;
 mod schema;
 mod serve;
@@ -20,12 +21,13 @@ pub use against::{Against, Confirmation};
 pub(crate) use earlier::Upgrade;
 pub use environment::Builder;
 pub(crate) use environment::{Engine, Environment, Host, ImageStore, Noise, RunningContainer};
+pub(crate) use reference::{Published, PublishedMetric, Reference, ReferenceVerdict, SizeDefinition};
 pub(crate) use sample::{Parts, Side, Step};
 pub use sample::{Sample, SampleState, Scenario};
 pub use schema::{Ended, Record};
 pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, SuiteInfo, Tool};
-pub use serve::ServeState;
-pub(crate) use serve::{Limits, Serve, ServeStart};
+pub(crate) use serve::{Serve, ServeStart};
+pub use serve::{ServeLimits, ServeState};
 #[cfg(feature = "testing")]
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
@@ -34,6 +36,6 @@ pub(crate) use trial::{Figures, Goal, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
-    ManifestFacts, Reclaimable, Reference, ReferenceVerdict, Remainder, Sizes, StoredLayer, Variant, Verified, Via, WireKind,
+    ManifestFacts, Reclaimable, Remainder, Sizes, StoredLayer, Variant, Verified, Via, WireKind,
 };
 pub use variant::{Outcome, Package, PackageManager, PathSize};

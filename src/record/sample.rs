@@ -37,11 +37,16 @@ pub enum Scenario {
     Deps,
     /// Only a file's mtime (self-test: must behave as `warm`).
     Touch,
+    /// The base images: each has one more layer, as if it had moved.
+    Base,
 }
 
 impl Scenario {
     /// All of them, in the order of a round.
-    pub const ALL: [Self; 5] = [Self::Cold, Self::Warm, Self::Touch, Self::Src, Self::Deps];
+    pub const ALL: [Self; 6] = [Self::Cold, Self::Warm, Self::Touch, Self::Src, Self::Deps, Self::Base];
+
+    /// Those that are measured unless others are asked for.
+    pub const USUAL: [Self; 5] = [Self::Cold, Self::Warm, Self::Touch, Self::Src, Self::Deps];
 
     /// The word used on the command line, in records and in tables.
     pub fn word(self) -> &'static str {

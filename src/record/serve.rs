@@ -19,7 +19,7 @@ pub struct Serve {
     pub user: String,
     /// What the container was held to; absent in records that do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limits: Option<Limits>,
+    pub limits: Option<ServeLimits>,
     /// What was asked and answered, or why it failed.
     pub detail: String,
     /// Whether the container had a network without a way out.
@@ -63,7 +63,7 @@ pub struct ServeStart {
 /// What a started container is held to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Limits {
+pub struct ServeLimits {
     /// Most memory; zero for no limit.
     pub memory_bytes: Bytes,
     /// Most CPU time in billionths of a CPU, as engines count it; zero for no limit.

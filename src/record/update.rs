@@ -15,17 +15,22 @@ pub struct Updates {
     /// After an edit of the requirements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deps: Option<Update>,
+    /// After the base images moved: the own layers that are made anew. What of the base must be pulled depends on how it
+    /// moved, and is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Update>,
 }
 
 impl Updates {
     /// The edits that are weighed.
-    pub const EDITS: [Scenario; 2] = [Scenario::Src, Scenario::Deps];
+    pub const EDITS: [Scenario; 3] = [Scenario::Src, Scenario::Deps, Scenario::Base];
 
     /// What an edit makes everybody pull; `None` where it was not measured, or is not an edit.
     pub fn of(&self, edit: Scenario) -> Option<&Update> {
         match edit {
             Scenario::Src => self.src.as_ref(),
             Scenario::Deps => self.deps.as_ref(),
+            Scenario::Base => self.base.as_ref(),
             Scenario::Cold | Scenario::Warm | Scenario::Touch => None,
         }
     }
@@ -35,6 +40,7 @@ impl Updates {
         match edit {
             Scenario::Src => Some(&mut self.src),
             Scenario::Deps => Some(&mut self.deps),
+            Scenario::Base => Some(&mut self.base),
             Scenario::Cold | Scenario::Warm | Scenario::Touch => None,
         }
     }
@@ -49,7 +55,12 @@ impl Updates {
             layers: Vec::new(),
             again: None,
         };
-        Self { src: self.src.as_ref().map(of), deps: self.deps.as_ref().map(of) }
+        Self { src: self.src.as_ref().map(of), deps: self.deps.as_ref().map(of), base: self.base.as_ref().map(of) }
+    }
+
+    /// All that were measured.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Update> {
+        [&mut self.src, &mut self.deps, &mut self.base].into_iter().flatten()
     }
 
     /// Whether nothing was measured.

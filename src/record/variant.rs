@@ -8,7 +8,7 @@ pub(crate) use tonnage_image::facts::{
 };
 pub use tonnage_image::facts::{Package, PackageManager, PathSize};
 
-use super::{Serve, Side, Updates};
+use super::{Published, Reference, Serve, Side, Updates};
 use crate::units::Bytes;
 
 /// One Dockerfile variant and the image that it made.
@@ -72,6 +72,9 @@ pub struct Variant {
     pub verified: Option<Verified>,
     /// The figure that the suite compares with.
     pub reference: Option<Reference>,
+    /// Published figures of something else than the size.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Published>,
     /// User of the image's config; empty means root.
     #[serde(default)]
     pub user: String,
@@ -121,17 +124,6 @@ impl Variant {
     /// Whether any base image of any stage is a local substitute for one that could not be pulled.
     pub fn is_stand_in(&self) -> bool {
         self.bases.iter().any(|base| base.origin == BaseOrigin::StandIn)
-    }
-
-    /// Whether its claim was reproduced; `None` where it has none.
-    pub fn reference_verdict(&self) -> Option<ReferenceVerdict> {
-        let reference = self.reference.as_ref()?;
-        Some(match self.size() {
-            None => ReferenceVerdict::NotMeasured,
-            Some(_) if self.is_stand_in() => ReferenceVerdict::StandIn,
-            Some(size) if reference.contains(size) => ReferenceVerdict::Reproduced,
-            Some(_) => ReferenceVerdict::Drifted,
-        })
     }
 }
 
@@ -256,42 +248,6 @@ pub struct Verified {
     /// The end of its log where it did not.
     #[serde(default)]
     pub log: Vec<String>,
-}
-
-/// The figure that the suite compares with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Reference {
-    /// As it was printed: `842MB`.
-    pub claim: String,
-    /// Smallest size that prints so.
-    pub low_bytes: Bytes,
-    /// Smallest size that no longer prints so.
-    pub high_bytes: Bytes,
-    /// `os/arch[/variant]` that the claim is thought to be about; empty where nothing is known.
-    #[serde(default)]
-    pub platform: String,
-}
-
-impl Reference {
-    /// Whether a size prints as the claim.
-    pub fn contains(&self, size: Bytes) -> bool {
-        self.low_bytes <= size && size < self.high_bytes
-    }
-}
-
-/// Whether a claim was reproduced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReferenceVerdict {
-    /// The size lies in the claim's interval.
-    Reproduced,
-    /// It does not.
-    Drifted,
-    /// It was measured on a substitute base image, so it proves nothing either way.
-    StandIn,
-    /// There is no image to compare.
-    NotMeasured,
 }
 
 /// How an image's layers were read.

@@ -38,7 +38,7 @@ fn finding(found: Caching) -> Finding {
                 format!("{invalid} of {all} builds of scenario `{scenario}` do not count: {reason}")
             };
             let remedy = match scenario {
-                Scenario::Cold | Scenario::Deps | Scenario::Src => {
+                Scenario::Cold | Scenario::Deps | Scenario::Src | Scenario::Base => {
                     "see which instruction copies what, and whether the suite names the files that are edited"
                 }
                 Scenario::Warm | Scenario::Touch => {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::caching::caching_findings;
 use super::startup::startup_finding;
 use crate::analyse::{
-    self, Decomposition, Overhead, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming, Sharing, VariantSummary,
-    decomposition, detectable, overhead, ratios_to_first, reproduction, sharing, summary, timings,
+    self, Decomposition, Overhead, PublishedFigure, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming,
+    Sharing, VariantSummary, decomposition, detectable, figures, overhead, ratios_to_first, reproduction, sharing,
+    summary, timings,
 };
 use crate::record::{Finding, Noise, Record, Scenario};
 use crate::units::{Nanos, Ratio};
@@ -39,6 +40,8 @@ pub(super) struct Facts<'a> {
     pub decompositions: Vec<Decomposition>,
     /// What became of each claim.
     pub reproduction: Vec<Reproduction>,
+    /// What became of published figures that are not sizes of images.
+    pub figures: Vec<PublishedFigure>,
     /// Layers that variants share.
     pub sharing: Sharing,
     /// What tonnage itself cost.
@@ -71,6 +74,7 @@ impl<'a> Facts<'a> {
             detectable: detectable(record),
             decompositions,
             reproduction: reproduction(record),
+            figures: figures(record),
             sharing: sharing(record),
             overhead: overhead(record),
             noise: analyse::noise(record).or_else(|| record.environment.noise.clone()),

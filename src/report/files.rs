@@ -65,8 +65,8 @@ pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
 }
 
 /// The names of the charts.
-pub(crate) const CHARTS: [&str; 7] =
-    ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "start-up", "waterfall"];
+pub(crate) const CHARTS: [&str; 8] =
+    ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "to-pull", "start-up", "waterfall"];
 
 /// One file of a report, chosen by the name that it shall have.
 pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> Result<Vec<u8>, ReportError> {

@@ -139,6 +139,7 @@ pub fn terminal(record: &Record, style: Style) -> String {
         tables::headline(&facts),
         tables::sizes(&facts),
         tables::reproduction(&facts),
+        tables::figures(&facts),
         tables::times(&facts),
         tables::updates(&facts),
         tables::serving(&facts),
@@ -202,7 +203,8 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     };
     doc.section(tables::headline(facts));
     picture(&mut doc, "sizes", "Sizes of the variants and published figures");
-    doc.section(tables::sizes(facts)).section(tables::reproduction(facts)).section(tables::times(facts));
+    doc.section(tables::sizes(facts)).section(tables::reproduction(facts)).section(tables::figures(facts));
+    doc.section(tables::times(facts));
     picture(&mut doc, "build-time", "Build time by scenario, with intervals");
     picture(&mut doc, "size-and-rebuild", "Size against rebuild time");
     folded(&mut doc, tables::invalid(facts));
@@ -210,6 +212,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     picture(&mut doc, "waterfall", "What each kept remedy saves");
     doc.section(tables::unverified_trials(record)).section(tables::rejected_trials(record));
     doc.section(tables::updates(facts));
+    picture(&mut doc, "to-pull", "What nodes pull after an edit");
     doc.section(tables::serving(facts));
     picture(&mut doc, "start-up", "Time to the first answer, and memory");
     doc.section(tables::failures_with_logs(facts)).section(tables::findings(facts));

@@ -15,15 +15,16 @@ pub(super) fn startup_finding(variant: &Variant) -> Option<Finding> {
         message: format!("does not start on a read-only root file system: it cannot write {what}"),
         instruction: String::new(),
         size_bytes: Bytes::ZERO,
-        remedy: "write to a volume or a tmpfs, such as /dev/shm (`gunicorn --worker-tmp-dir /dev/shm`), or write the file \
+        remedy:
+            "write to a volume or a tmpfs, such as /dev/shm (`gunicorn --worker-tmp-dir /dev/shm`), or write the file \
                  while the image is built"
-            .to_owned(),
+                .to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::record::{Limits, ServeState};
+    use crate::record::{ServeLimits, ServeState};
     use crate::testing::fixture;
 
     #[test]
@@ -31,7 +32,7 @@ mod tests {
         let mut record = fixture::record();
         let serve = record.variants[1].serve.as_mut().unwrap();
         serve.state = ServeState::Failed;
-        serve.limits = Some(Limits { read_only: true, ..Limits::default() });
+        serve.limits = Some(ServeLimits { read_only: true, ..ServeLimits::default() });
         serve.log = vec!["OSError: [Errno 30] Read-only file system: '/app/\u{1b}[1mx'".to_owned()];
         let text = crate::report::markdown(&record);
         let row = text.lines().find(|line| line.contains("does not start on a read-only root file system")).unwrap();

@@ -55,7 +55,7 @@ fn the_screen_is_golden_and_short_at_every_width() {
 
 #[test]
 fn charts_are_golden() {
-    let names = ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "start-up"];
+    let names = ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "to-pull", "start-up"];
     for name in names {
         insta::assert_snapshot!(format!("svg-{name}"), svg(&fixture::record(), name));
     }
@@ -127,7 +127,7 @@ fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
         files.iter().filter(|file| file.display().to_string().contains("trend-")).count()
     };
     assert_eq!(names(&history()[..1]), 0);
-    assert_eq!(names(&history()), 4, "size and rebuild time, as SVG and PNG");
+    assert_eq!(names(&history()), 6, "size, rebuild time, and bytes to pull, as SVG and PNG");
 }
 
 #[test]
@@ -142,7 +142,8 @@ fn equal_records_give_equal_files() {
     // As it comes back from disk.
     let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
     let (first, second) = (written(&record), written(&again));
-    for name in ["sizes.csv", "samples.csv", "layers.csv", "starts.csv", "report.md", "report.html", "charts/sizes.svg"] {
+    for name in ["sizes.csv", "samples.csv", "layers.csv", "starts.csv", "report.md", "report.html", "charts/sizes.svg"]
+    {
         assert!(first.contains_key(name), "{name} is missing");
     }
     assert!(first == second);
@@ -247,6 +248,7 @@ fn a_record_without_samples_or_images_still_makes_a_report() {
         variant.layers.clear();
         variant.serve = None;
         variant.tree = None;
+        variant.update = crate::record::Updates::default();
         variant.outcome = crate::record::Outcome::NotRun;
     }
     let names: Vec<String> = charts(&record).unwrap().into_iter().map(|chart| chart.name).collect();

@@ -7,7 +7,8 @@ use crate::analyse::{
     DriftCause, Estimate, NoiseVerdict, Overhead, Part, RatioEstimate, Reproduction, ScenarioTiming, StepTime,
 };
 use crate::record::{
-    Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Limits, Noise, Outcome, Record, Scenario, Variant, WireKind,
+    Base, BaseOrigin, Ended, FailureStage, LayerOrigin, Noise, Outcome, Record, Scenario, ServeLimits, SizeDefinition,
+    Variant, WireKind,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -64,10 +65,11 @@ pub(super) fn origin(origin: LayerOrigin) -> &'static str {
 }
 
 /// What a container was held to: `0.2 CPUs, 128 MB of memory, a read-only root`.
-pub(super) fn limits(limits: &Limits) -> String {
+pub(super) fn limits(limits: &ServeLimits) -> String {
     let cpus = limits.nano_cpus as f64 / 1e9;
     let said = [
-        (limits.nano_cpus > 0).then(|| format!("{cpus} CPU{}", if limits.nano_cpus == 1_000_000_000 { "" } else { "s" })),
+        (limits.nano_cpus > 0)
+            .then(|| format!("{cpus} CPU{}", if limits.nano_cpus == 1_000_000_000 { "" } else { "s" })),
         (limits.memory_bytes > Bytes::ZERO).then(|| format!("{} of memory", limits.memory_bytes)),
         limits.read_only.then(|| "a read-only root".to_owned()),
         (!limits.user.is_empty()).then(|| format!("user {}", limits.user)),
@@ -202,6 +204,7 @@ pub(super) fn scenario(scenario: Scenario) -> &'static str {
         Scenario::Touch => "only a file's mtime changed",
         Scenario::Src => "one line of application source changed",
         Scenario::Deps => "the requirements file changed",
+        Scenario::Base => "the base images moved",
     }
 }
 
@@ -371,11 +374,15 @@ pub(crate) fn causes(claim: &Reproduction) -> String {
         DriftCause::Platform(was, claimed) => {
             format!("other platform: measured on {was}, published for {claimed}")
         }
-        DriftCause::EngineSize(size) => {
-            format!("other definition: the size that this engine reports, {size}, matches")
+        DriftCause::Definition(definition, size) => {
+            let what = match definition {
+                SizeDefinition::Engine => "the size that this engine reports",
+                SizeDefinition::Rootfs => "the merged file system",
+                SizeDefinition::Compressed => "the compressed size",
+                SizeDefinition::Base => "the base image alone",
+            };
+            format!("other definition: {what}, {size}, matches")
         }
-        DriftCause::Rootfs(size) => format!("other definition: the merged file system, {size}, matches"),
-        DriftCause::Wire(size) => format!("other definition: the compressed size, {size}, matches"),
         DriftCause::Site(size) => format!("extra CA files put into the base weigh {size}"),
         DriftCause::MovingTag(base, set) => {
             format!("other base version: `{base}` is a moving tag, and the set `{set}` takes what it names today")

@@ -9,14 +9,17 @@ use std::time::Duration;
 use toml::Spanned;
 use tonnage_image::Platform;
 
+use super::claim::{ParseClaimError, time_interval};
 use super::dockerfile::Facts;
-use super::manifest::{BuildTable, CommandValue, Document, Manifest, ServeTable, Source, VariantTable, VerifyTable};
+use super::manifest::{
+    BuildTable, CommandValue, Document, Manifest, ReferenceValue, ServeTable, Source, VariantTable, VerifyTable,
+};
 use super::{
     Boundary, BuildOptions, Claim, Serve, ServeRequest, Suite, SuiteError, Texts, Variant, Verify, digest, tag_name,
 };
 use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
-use crate::record::{Limits, Side};
+use crate::record::{Published, PublishedMetric, ServeLimits, Side};
 use crate::units::Bytes;
 
 /// Name of the manifest in a suite's folder.
@@ -304,7 +307,7 @@ fn serve(
         expect: upper.expect.clone().or_else(|| lower.expect.clone()).unwrap_or_default(),
         command: upper.command.clone().or_else(|| lower.command.clone()).unwrap_or_default(),
         timeout,
-        limits: Limits {
+        limits: ServeLimits {
             memory_bytes: memory,
             nano_cpus: (cpus * 1e9).round() as u64,
             read_only: upper.read_only.or(lower.read_only).unwrap_or_default(),
@@ -410,12 +413,9 @@ fn variant(
     };
     let src = edited(table.and_then(|table| table.src.as_ref()), suite.src.as_ref(), "src")?;
     let deps = edited(table.and_then(|table| table.deps.as_ref()), suite.deps.as_ref(), "deps")?;
-    let reference = match table.and_then(|table| table.reference.as_ref()) {
-        Some(text) => Some(
-            Claim::from_str(text.get_ref())
-                .map_err(|error| source.error(text.span().start, error.to_string(), error.hint()))?,
-        ),
-        None => None,
+    let (reference, published) = match table.and_then(|table| table.reference.as_ref()) {
+        Some(value) => published(source, value)?,
+        None => (None, Vec::new()),
     };
     place.check_found(&context, &dockerfile)?;
     let dockerfile_text = String::from_utf8_lossy(&fsx::read(&root.join(&dockerfile))?).into_owned();
@@ -442,10 +442,34 @@ fn variant(
         src,
         deps,
         reference,
+        published,
         dockerfile_text,
         facts,
         facts_error,
     })
+}
+
+/// The published size and the other published figures of a variant.
+fn published(source: Source<'_>, value: &ReferenceValue) -> Result<(Option<Claim>, Vec<Published>), SuiteError> {
+    let wrong = |text: &Spanned<String>, error: &ParseClaimError| {
+        source.error(text.span().start, error.to_string(), error.hint())
+    };
+    let size_of = |text: &Spanned<String>| Claim::from_str(text.get_ref()).map_err(|error| wrong(text, &error));
+    let table = &value.table;
+    let mut found = Vec::new();
+    for (metric, text) in
+        [(PublishedMetric::Compressed, &table.compressed), (PublishedMetric::UpdateSrc, &table.update_src)]
+    {
+        let Some(text) = text else { continue };
+        let Claim { text: claim, low, high } = size_of(text)?;
+        found.push(Published { metric, claim, low: low.0, high: high.0 });
+    }
+    for (metric, text) in [(PublishedMetric::Cold, &table.cold), (PublishedMetric::Startup, &table.startup)] {
+        let Some(text) = text else { continue };
+        let (low, high) = time_interval(text.get_ref()).map_err(|error| wrong(text, &error))?;
+        found.push(Published { metric, claim: text.get_ref().trim().to_owned(), low, high });
+    }
+    Ok((value.size.as_ref().map(size_of).transpose()?, found))
 }
 
 /// A path in a context, `.` parts taken out.

@@ -8,7 +8,7 @@ use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform
 use super::manifest::Document;
 use super::{Boundary, Claim, SuiteError};
 use crate::context::{Context, ContextError, Own, Source};
-use crate::record::{self, Builder, Limits, Side};
+use crate::record::{self, Builder, Published, ServeLimits, Side};
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ pub struct Serve {
     /// Limit on one start.
     pub timeout: Duration,
     /// What the container is held to.
-    pub limits: Limits,
+    pub limits: ServeLimits,
     /// Network of the container; `None` for one without a way out, where the engine has such.
     pub network: Option<String>,
     /// How often it is started.
@@ -154,8 +154,10 @@ pub struct Variant {
     pub deps: Option<PathBuf>,
     /// How to ask whether the image works.
     pub serve: Option<Serve>,
-    /// The figure to compare with.
+    /// The size to compare with.
     pub reference: Option<Claim>,
+    /// Published figures of something else.
+    pub published: Vec<Published>,
     /// How to check, besides asking it, that the image works: a command that must succeed in it.
     pub verify: Option<Verify>,
     /// Text of the Dockerfile; bytes that are no UTF-8 are replaced.

@@ -74,8 +74,8 @@ pub mod measure {
 /// Records.
 pub mod record {
     pub use crate::record::{
-        Against, Builder, Confirmation, Ended, FILE, Limits, Outcome, Package, PackageManager, PathSize, Record, Sample,
-        SampleState, Scenario, ServeState, read, write,
+        Against, Builder, Confirmation, Ended, FILE, Outcome, Package, PackageManager, PathSize, Record, Sample,
+        SampleState, Scenario, ServeLimits, ServeState, read, write,
     };
 }
 

@@ -24,7 +24,7 @@ pub fn run_options(directory: &Path) -> RunOptions {
         plan: PlanOptions {
             rounds: 1,
             discard_first: true,
-            scenarios: Scenario::ALL.to_vec(),
+            scenarios: Scenario::USUAL.to_vec(),
             brief: Vec::new(),
             warm_repeats: 3,
             seed: 1,

@@ -39,7 +39,12 @@ pub fn record(data: &[u8]) -> bool {
     let text = record::to_json(&record);
     assert_inert(&text);
     assert_eq!(record::parse(Path::new("run.json"), text.as_bytes()).ok().as_ref(), Some(&record));
-    for csv in [record::csv::sizes_csv(&record), record::csv::samples_csv(&record), record::csv::layers_csv(&record), record::csv::starts_csv(&record)] {
+    for csv in [
+        record::csv::sizes_csv(&record),
+        record::csv::samples_csv(&record),
+        record::csv::layers_csv(&record),
+        record::csv::starts_csv(&record),
+    ] {
         assert_inert(&csv);
     }
     assert_inert(&report::json(&record));

@@ -51,6 +51,11 @@ if [ "$version" = 3.9 ]; then
 else
     # as shipped; Alpine's root has no libmpdec
     options+=(--with-system-libmpdec=no)
+    # The compiler beneath names glibc's triplet, which configure takes for a mistake of its own.
+    mkdir "$work/bin"
+    printf '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec %s "$@"\n' "$(command -v musl-gcc)" >"$work/bin/musl-gcc"
+    chmod +x "$work/bin/musl-gcc"
+    PATH=$work/bin:$PATH
 fi
 # Alpine's newer musl has the two functions, Debian's headers do not declare them. pkg-config would name the
 # machine's own libraries; without it the search for OpenSSL would end in /usr/include, among glibc's headers. What

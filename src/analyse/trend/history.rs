@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analyse::timing::{ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, Scenario, WireKind};
+use crate::record::{BaseOrigin, Outcome, Record, Scenario, Updates, WireKind};
 use crate::units::{Bytes, Nanos};
 
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
@@ -82,6 +82,9 @@ pub struct HistoryVariant {
     /// Median time to the first expected answer.
     #[serde(default)]
     pub ready_ns: Option<Nanos>,
+    /// What must be pulled after an edit, unpacked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub update_bytes: BTreeMap<Scenario, Bytes>,
 }
 
 /// A base in a line of history.
@@ -144,6 +147,10 @@ pub fn history_line(record: &Record) -> HistoryLine {
                 ),
                 times_ns: times.remove(&variant.name).unwrap_or_default(),
                 ready_ns: variant.serve.as_ref().and_then(ready).map(|ready| ready.median),
+                update_bytes: Updates::EDITS
+                    .into_iter()
+                    .filter_map(|edit| Some((edit, variant.update.of(edit)?.most_bytes())))
+                    .collect(),
             })
             .collect(),
     }

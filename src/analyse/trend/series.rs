@@ -26,11 +26,28 @@ pub(crate) enum TrendMetric {
     Build(Scenario),
     /// Median time to the first expected answer.
     Ready,
+    /// What must be pulled after an edit.
+    #[strum(to_string = "update_{0}")]
+    Update(Scenario),
 }
 
 impl TrendMetric {
     /// The words for all of them.
-    pub(crate) const WORDS: [&str; 9] = ["size", "own", "wire", "ready", "cold", "warm", "src", "deps", "touch"];
+    pub(crate) const WORDS: [&str; 13] = [
+        "size",
+        "own",
+        "wire",
+        "ready",
+        "cold",
+        "warm",
+        "src",
+        "deps",
+        "touch",
+        "base",
+        "update_src",
+        "update_deps",
+        "update_base",
+    ];
 
     /// Whether values are times rather than sizes.
     pub(crate) fn is_time(self) -> bool {
@@ -49,6 +66,7 @@ impl TrendMetric {
             Self::Wire => variant.wire_bytes.map(|bytes| bytes.0),
             Self::Build(scenario) => variant.times_ns.get(&scenario).map(|time| time.0),
             Self::Ready => variant.ready_ns.map(|time| time.0),
+            Self::Update(edit) => variant.update_bytes.get(&edit).map(|bytes| bytes.0),
         }
     }
 }
@@ -62,7 +80,10 @@ impl FromStr for TrendMetric {
             "own" => Self::Own,
             "wire" => Self::Wire,
             "ready" => Self::Ready,
-            scenario => Self::Build(scenario.parse()?),
+            word => match word.strip_prefix("update_") {
+                Some(edit) => Self::Update(edit.parse()?),
+                None => Self::Build(word.parse()?),
+            },
         })
     }
 }

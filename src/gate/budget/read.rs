@@ -83,6 +83,7 @@ impl RuleReader<'_> {
             &table.package_bytes,
             &table.update.src,
             &table.update.deps,
+            &table.update.base,
         ];
         for (metric, value) in Metric::plain().iter().zip(values) {
             if let Some(value) = value {

@@ -38,18 +38,23 @@ pub(super) fn size(summary: &[VariantSummary]) -> String {
     format!("{named} {verb} the smallest of {measured}: {size}{each}{mark}")
 }
 
-/// `slim builds 1.40× faster than debian after a source edit`.
-pub(super) fn time(facts: &Facts<'_>, scenario: Scenario) -> String {
-    let step = facts.record.environment.engine.layer_step_ns;
-    let ratios = facts.ratios.iter().filter(|ratio| ratio.scenario == scenario);
-    let found: Vec<_> = ratios.collect();
-    let when = match scenario {
+fn situation(scenario: Scenario) -> &'static str {
+    match scenario {
         Scenario::Cold => "with an empty cache",
         Scenario::Warm => "if nothing changed",
         Scenario::Touch => "after a change of times only",
         Scenario::Src => "after a source edit",
         Scenario::Deps => "after a dependency edit",
-    };
+        Scenario::Base => "after the base image moved",
+    }
+}
+
+/// `slim builds 1.40× faster than debian after a source edit`.
+pub(super) fn time(facts: &Facts<'_>, scenario: Scenario) -> String {
+    let step = facts.record.environment.engine.layer_step_ns;
+    let ratios = facts.ratios.iter().filter(|ratio| ratio.scenario == scenario);
+    let found: Vec<_> = ratios.collect();
+    let when = situation(scenario);
     let Some(first) = facts.summary.first().map(|line| shorten(&line.name, LONGEST)) else {
         return format!("Build time {when}");
     };
@@ -103,6 +108,21 @@ pub(super) fn startup(estimates: &[(&str, Estimate)]) -> String {
     match fastest(estimates) {
         Some(name) => format!("{} starts fastest: {low}; the slowest takes {high}", shorten(name, LONGEST)),
         None => format!("Startup takes {}", words::span(low, high)),
+    }
+}
+
+/// `Nodes pull 218 B of slim and 40.1 MB of naive after a source edit`: the least and the most.
+pub(super) fn updates(edit: Scenario, variants: &[(&str, Bytes)]) -> String {
+    let when = situation(edit);
+    let least = variants.iter().min_by_key(|(_, bytes)| *bytes);
+    let most = variants.iter().max_by_key(|(_, bytes)| *bytes);
+    match (least, most) {
+        (Some((name, least)), Some((other, most))) if least != most => {
+            let (name, other) = (shorten(name, LONGEST), shorten(other, LONGEST));
+            format!("Nodes pull {least} of {name} and {most} of {other} {when}")
+        }
+        (Some((_, bytes)), _) => format!("Nodes pull {bytes} {when}"),
+        _ => "To pull after an edit".to_owned(),
     }
 }
 

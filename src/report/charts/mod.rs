@@ -19,6 +19,7 @@ mod stack;
 mod startup;
 mod steps;
 mod trend;
+mod updates;
 mod waterfall;
 
 pub use appearance::Appearance;
@@ -110,6 +111,7 @@ pub(super) fn drawings(facts: &Facts<'_>, sheet: Sheet<'_>) -> Vec<Drawing> {
     drawings.extend(build_time::draw(facts, sheet));
     drawings.extend(steps::draw(record, &facts.decompositions, sheet));
     drawings.extend(scatter::draw(record, &facts.timings, sheet));
+    drawings.extend(updates::draw(record, sheet));
     drawings.extend(startup::draw(record, sheet));
     drawings.extend(waterfall::draw(record, sheet));
     drawings

@@ -56,7 +56,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
             hatched: variant.is_stand_in(),
         })
         .collect();
-    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), Unit::Time);
+    y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), PanelUnit::Time);
     let spent: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(cpu_until_ready)).collect();
     if spent.iter().any(Option::is_some) {
         let cpu: Vec<Bar<'_>> = variants
@@ -72,7 +72,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
                 hatched: variant.is_stand_in(),
             })
             .collect();
-        y = bars::panel(&mut scene, ("CPU time", "of all its processes until then"), &cpu, (rows, y), Unit::Time);
+        y = bars::panel(&mut scene, ("CPU time", "of all its processes until then"), &cpu, (rows, y), PanelUnit::Time);
     }
     let memory: Vec<Bar<'_>> = variants
         .iter()

@@ -184,6 +184,7 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
         }
     };
     add(!facts.reproduction.is_empty(), "claims", "Published figures", table(&tables::reproduction(facts)));
+    add(!facts.figures.is_empty(), "figures", "Other published figures", table(&tables::figures(facts)));
     add(!tables::failures(facts).rows.is_empty(), "failures", "Failures", failures(facts));
     add(!facts.findings.is_empty(), "findings", "Findings", findings(facts));
     add(
@@ -235,7 +236,7 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
         },
     );
     let updates = tables::updates(facts);
-    add(!updates.rows.is_empty(), "updates", "To pull after an edit", table(&updates));
+    add(!updates.rows.is_empty(), "updates", "To pull after an edit", html! { (table(&updates)) (chart("to-pull")) });
     let serving = tables::serving(facts);
     add(!serving.rows.is_empty(), "start-up", "Startup", html! { (table(&serving)) (chart("start-up")) });
     add(

@@ -88,6 +88,7 @@ fn claims(found: &[Reproduction]) -> Option<String> {
     let count = |verdict: ReferenceVerdict| found.iter().filter(|claim| claim.verdict == verdict).count();
     let said: Vec<String> = [
         (ReferenceVerdict::Reproduced, "reproduced"),
+        (ReferenceVerdict::OtherDefinition, "of another size definition"),
         (ReferenceVerdict::Drifted, "drifted"),
         (ReferenceVerdict::StandIn, "not evaluated (substitute base images)"),
         (ReferenceVerdict::NotMeasured, "not measured"),
@@ -232,6 +233,7 @@ fn claim_cell(facts: &Facts<'_>, line: &VariantSummary, form: Detail) -> Cell {
     let text = match claim.verdict {
         _ if form == Detail::Short => claim.claim.clone(),
         ReferenceVerdict::Reproduced => format!("{} (reproduced)", claim.claim),
+        ReferenceVerdict::OtherDefinition => format!("{} (other definition)", claim.claim),
         ReferenceVerdict::Drifted if claim.drift != SignedBytes(0) => format!("{} ({})", claim.claim, claim.drift),
         _ => claim.claim.clone(),
     };

@@ -122,12 +122,13 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
         "#Memory then",
         "?Byte code",
         "?User",
-        "?Limits",
+        "?ServeLimits",
         "?Answer",
     ];
     let mut table = Table::new("Startup", &heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
-    let all: Vec<_> = facts.record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?))).collect();
+    let all: Vec<_> =
+        facts.record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?))).collect();
     let limits: Vec<String> =
         all.iter().map(|(_, serve)| serve.limits.as_ref().map_or_else(String::new, words::limits)).collect();
     let alike = limits.windows(2).all(|pair| pair[0] == pair[1]);
@@ -190,7 +191,7 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
     if let Some(line) = words::too_few(estimates, "start") {
         table.note(line);
     }
-    table
+    table.without_empty_columns()
 }
 
 /// Whether its packages have no byte code, so that each start compiles them.
@@ -200,7 +201,7 @@ fn compiles_at_start(variant: &Variant) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::record::Limits;
+    use crate::record::ServeLimits;
     use crate::testing::fixture;
     use crate::units::Bytes;
 
@@ -209,7 +210,7 @@ mod tests {
         let mut record = fixture::record();
         let text = crate::report::markdown(&record);
         assert!(text.contains("Each container is limited to 1.07 GB of memory."), "{text}");
-        record.variants[2].serve.as_mut().unwrap().limits = Some(Limits {
+        record.variants[2].serve.as_mut().unwrap().limits = Some(ServeLimits {
             memory_bytes: Bytes(128_000_000),
             nano_cpus: 200_000_000,
             read_only: true,

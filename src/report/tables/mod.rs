@@ -16,7 +16,7 @@ pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};
 pub(crate) use trials::{kept_trials, rejected_trials, trial_ends, unverified_trials};
 pub(crate) use updates::updates;
-pub(crate) use verdicts::{cost, failed, failures, failures_with_logs, findings, reproduction};
+pub(crate) use verdicts::{cost, failed, failures, failures_with_logs, figures, findings, reproduction};
 
 /// Most rows of the longer tables; a note says what was left out and where it is.
 const MOST_ROWS: usize = 400;

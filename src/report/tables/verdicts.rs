@@ -1,7 +1,8 @@
 //! What the figures mean: claims that were reproduced or not, findings with remedies, failures.
 
 use super::MOST_ROWS;
-use crate::record::{FailureStage, Outcome, ReferenceVerdict, ServeState, Variant};
+use crate::analyse::{FigureVerdict, MeasuredFigure, RatioSpan};
+use crate::record::{FailureStage, Outcome, PublishedMetric, ReferenceVerdict, ServeState, Variant};
 use crate::report::facts::{CostedFinding, Facts};
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
@@ -14,6 +15,7 @@ pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
     for claim in &facts.reproduction {
         let verdict = match claim.verdict {
             ReferenceVerdict::Reproduced => Cell::new("reproduced").tone(Tone::Best),
+            ReferenceVerdict::OtherDefinition => Cell::new("another definition fits").tone(Tone::Care),
             ReferenceVerdict::Drifted => Cell::new("drifted").tone(Tone::Care),
             ReferenceVerdict::StandIn => Cell::new("stand-in").tone(Tone::Care),
             ReferenceVerdict::NotMeasured => Cell::new("not measured").tone(Tone::Bad),
@@ -35,6 +37,56 @@ pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
         );
     }
     table.without_empty_columns()
+}
+
+/// Published figures that are not sizes of images, and what became of them.
+pub(crate) fn figures(facts: &Facts<'_>) -> Table {
+    let mut table =
+        Table::new("Other published figures", &["Variant", "Figure", "#Published", "#Measured", "Verdict", "?Why"]);
+    for figure in &facts.figures {
+        let (verdict, why) = match &figure.verdict {
+            FigureVerdict::Reproduced => (Cell::new("reproduced").tone(Tone::Best), String::new()),
+            FigureVerdict::Drifted => (Cell::new("drifted").tone(Tone::Care), String::new()),
+            FigureVerdict::StandIn => (Cell::new("not evaluated").tone(Tone::Care), "substitute base image".to_owned()),
+            FigureVerdict::NotMeasured => (Cell::new("not measured").tone(Tone::Care), String::new()),
+            FigureVerdict::Divisor => (Cell::default(), "the other variants are divided by it".to_owned()),
+            FigureVerdict::Ratio { to, published, measured, agrees } => {
+                let verdict = if *agrees {
+                    Cell::new("ratio reproduced").tone(Tone::Best)
+                } else {
+                    Cell::new("ratio drifted").tone(Tone::Care)
+                };
+                let why = format!("to {to}: published {}, measured {}", span(published), span(measured));
+                (verdict, why)
+            }
+        };
+        let metric = match figure.published.metric {
+            PublishedMetric::Compressed => "compressed size",
+            PublishedMetric::UpdateSrc => "to pull after a source edit",
+            PublishedMetric::Cold => "cold build",
+            PublishedMetric::Startup => "startup",
+        };
+        table.push(vec![
+            Cell::new(&figure.variant),
+            Cell::new(metric),
+            Cell::new(&figure.published.claim),
+            match figure.measured {
+                Some(MeasuredFigure::Bytes(bytes)) => Cell::bytes(bytes),
+                Some(MeasuredFigure::Time(time)) => Cell::time(time),
+                None => Cell::default(),
+            },
+            verdict,
+            Cell::new(why),
+        ]);
+    }
+    if facts.figures.iter().any(|figure| matches!(figure.verdict, FigureVerdict::Ratio { .. })) {
+        table.note("Published times are those of another machine: only ratios between variants are compared.");
+    }
+    table.without_empty_columns()
+}
+
+fn span(ratio: &RatioSpan) -> String {
+    format!("{} ({} to {})", ratio.middle, ratio.low, ratio.high)
 }
 
 /// What could be better, with its measured cost and what to do; what holds for several variants is said once.

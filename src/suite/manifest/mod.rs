@@ -3,11 +3,13 @@
 
 mod document;
 mod limit;
+mod reference;
 mod source;
 mod tables;
 
 pub(crate) use document::Document;
 pub(crate) use limit::LimitValue;
+pub(super) use reference::ReferenceValue;
 pub(super) use source::Source;
 pub(crate) use tables::{BudgetTable, TimingMode, Vanished};
 pub(super) use tables::{BuildTable, CommandValue, Manifest, ServeTable, VariantTable, VerifyTable};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::limit::LimitValue;
+use super::reference::ReferenceValue;
 use crate::record::Scenario;
 
 /// A whole `tonnage.toml`.
@@ -119,7 +120,7 @@ pub struct VariantTable {
     pub deps: Option<Spanned<String>>,
     pub serve: Option<Spanned<ServeTable>>,
     pub verify: Option<Spanned<VerifyTable>>,
-    pub reference: Option<Spanned<String>>,
+    pub reference: Option<ReferenceValue>,
     pub budget: Option<Spanned<BudgetTable>>,
 }
 
@@ -157,10 +158,11 @@ pub struct BudgetTable {
 
 /// `update` of a budget: what an edit makes everybody pull.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table of limits: `update.src`, `update.deps`")]
+#[serde(deny_unknown_fields, expecting = "a table of limits: `update.src`, `update.deps`, `update.base`")]
 pub struct UpdateTable {
     pub src: Option<Spanned<LimitValue>>,
     pub deps: Option<Spanned<LimitValue>>,
+    pub base: Option<Spanned<LimitValue>>,
 }
 
 /// `[gate]`.

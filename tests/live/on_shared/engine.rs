@@ -10,7 +10,7 @@ use tonnage::testing::engine::{
     BuildOutput, BuildRequest, BuilderChoice, ConnectOptions, ContainerSpec, DockerEngine, Engine, EngineError,
     ImageBuilder, ImageHost, Listens, Ownership, Removal, Secrets, Snapshot, connect, labels,
 };
-use tonnage::testing::record::{Builder, Limits};
+use tonnage::testing::record::{Builder, ServeLimits};
 use tonnage::testing::units::{Bytes, Nanos};
 use tonnage_image::testing::archives::archive;
 
@@ -336,7 +336,7 @@ fn a_container_starts_answers_and_goes() {
             port: 5000,
             publish: false,
             env: vec!["A=b".into()],
-            limits: Limits { memory_bytes: Bytes(64 << 20), ..Limits::default() },
+            limits: ServeLimits { memory_bytes: Bytes(64 << 20), ..ServeLimits::default() },
             platform: None,
             network: None,
         };

@@ -17,6 +17,7 @@ mod registry;
 mod registry_targets;
 mod run;
 mod secret;
+mod startup;
 mod store;
 mod update;
 mod weigh;

@@ -66,3 +66,60 @@ fn a_source_edit_pulls_the_file_alone_or_the_whole_installation_by_the_order_of_
     sandbox.run(&["clean"]).expect(0);
     assert_eq!(Holdings::now(), before);
 }
+
+/// As `ORDERED`, and the same linked: needs the Dockerfile frontend 1.4, which Docker has from 23 on.
+const ON_THE_BASE: &str = "FROM tonnage-tiny/python:3.9-slim\nCOPY requirements.txt /app/\nCOPY src /app/\n";
+const LINKED: &str = "FROM tonnage-tiny/python:3.9-slim\nCOPY --link requirements.txt /app/\nCOPY --link src /app/\n";
+
+#[test]
+#[ignore = "needs a container engine"]
+fn a_moved_base_rebuilds_what_stands_on_it_and_leaves_linked_layers() {
+    let _engine = SharedEngine::take();
+    let version = docker(&["version", "--format", "{{.Server.Version}}"]);
+    let version = String::from_utf8(version).unwrap();
+    let links = version.split('.').next().and_then(|major| major.trim().parse::<u32>().ok()).unwrap() >= 23;
+    let sandbox = Sandbox::with_tiny_suite();
+    sandbox.write("suite/plain/Dockerfile", ON_THE_BASE);
+    let mut manifest = "[suite]\nname = \"moved\"\ncontext = \".\"\n[[variant]]\nname = \"plain\"\n".to_owned();
+    if links {
+        sandbox.write("suite/linked/Dockerfile", LINKED);
+        manifest.push_str("[[variant]]\nname = \"linked\"\n");
+    } else {
+        println!("Docker {} has no COPY --link: only the plain COPY is measured", version.trim());
+    }
+    sandbox.write("suite/tonnage.toml", &manifest);
+    let before = Holdings::now();
+    let run = ["run", "suite", "--scenarios", "cold,base", "--rounds", "1", "--keep", "--no-serve", "--out", "out"];
+    sandbox.run(&run).expect(0);
+    let record = sandbox.json("out/run.json");
+    let of_base = |name: &str| {
+        let samples = record["samples"].as_array().unwrap().iter();
+        let found: Vec<_> =
+            samples.filter(|sample| sample["variant"] == name && sample["scenario"] == "base").collect();
+        assert!(found.len() >= 2 && found.iter().all(|sample| sample["valid"] == true), "{name}: {found:?}");
+        let mut variants = record["variants"].as_array().unwrap().iter();
+        let variant = variants.find(|variant| variant["name"] == name).unwrap();
+        let cached = |sample: &&serde_json::Value| (sample["cached"].as_u64(), sample["cacheable"].as_u64());
+        (cached(&found[0]), variant["update"]["base"].clone())
+    };
+    let (cached, update) = of_base("plain");
+    assert_eq!(cached, (Some(0), Some(2)));
+    let bytes = update["bytes"].as_u64().unwrap();
+    // All that it copies, and neither the base nor what was put on it.
+    let copied = sandbox.read("suite/src/server.py").len() + sandbox.read("suite/requirements.txt").len();
+    assert_eq!(bytes, copied as u64, "{update}");
+    let images = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "tonnage-run"]);
+    let images = String::from_utf8(images).unwrap();
+    let moved = images.lines().find(|image| image.ends_with("-plain-base")).unwrap();
+    let known: BTreeSet<String> = layers(moved.strip_suffix("-base").unwrap()).into_iter().map(|(id, _)| id).collect();
+    let new: Vec<u64> = layers(moved).iter().filter(|(id, _)| !known.contains(id)).map(|(_, size)| *size).collect();
+    assert_eq!(new.len(), 3, "the moved base's layer and two copies: {new:?}");
+    assert_eq!(new[1] + new[2], bytes);
+    if links {
+        let (cached, update) = of_base("linked");
+        assert_eq!(cached, (Some(2), Some(2)), "linked layers do not depend on what is beneath");
+        assert_eq!(update["bytes"], 0, "{update}");
+    }
+    sandbox.run(&["clean"]).expect(0);
+    assert_eq!(Holdings::now(), before);
+}

@@ -76,6 +76,7 @@ pub(super) const TABLE: &[Row] = &[
         1,
         "update.src 10.3 MB exceeds 1 MB",
     ),
+    ("no moved base built", "update.base = \"1 MB\"", None, nothing, Verdict::Inconclusive, 4, "no edit was built"),
     ("no edit built", "update.deps = \"1 MB\"", None, no_edit, Verdict::Inconclusive, 4, "no edit was built"),
     (
         "an edit against the baseline",

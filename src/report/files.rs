@@ -38,7 +38,8 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
     write("report.md", run::document(&facts, &names).as_bytes())?;
-    let trends = [TrendMetric::Size, TrendMetric::Build(Scenario::Src)].map(|metric| trend::trend(history, metric));
+    let shown = [TrendMetric::Size, TrendMetric::Build(Scenario::Src), TrendMetric::Update(Scenario::Src)];
+    let trends = shown.map(|metric| trend::trend(history, metric));
     let files = ["report.md", "sizes.csv", "samples.csv", "layers.csv", FILE];
     let files = if dir.join(FILE).is_file() { &files[..] } else { &files[..4] };
     write("report.html", html::page(&facts, &fonts, &html::Around { trends: &trends, files })?.as_bytes())?;

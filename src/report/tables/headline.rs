@@ -301,9 +301,9 @@ fn timing_cell(timing: &SummaryTiming) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Bytes;
     use crate::record::Record;
     use crate::testing::fixture;
+    use crate::units::Bytes;
 
     fn said(record: &Record) -> String {
         verdict(&Facts::of(record))

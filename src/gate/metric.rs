@@ -115,7 +115,7 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
-    pub(crate) fn plain() -> [Self; 13] {
+    pub(crate) fn plain() -> [Self; 14] {
         [
             Self::Size,
             Self::Own,

@@ -17,7 +17,7 @@ use crate::error::chain;
 use crate::image::{
     self, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
-use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeState, Variant};
+use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeLimits, ServeState, Variant};
 use crate::suite;
 use crate::units::{Bytes, Nanos};
 
@@ -294,7 +294,10 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
             network: serve.and_then(|serve| serve.network.clone()).or_else(|| network.map(str::to_owned)),
             env: env.map(|(name, value)| format!("{name}={value}")).collect(),
-            memory_bytes: serve.map_or(suite::DEFAULT_MEMORY, |serve| serve.memory).0,
+            limits: serve.map_or_else(
+                || ServeLimits { memory_bytes: suite::DEFAULT_MEMORY, ..ServeLimits::default() },
+                |serve| serve.limits.clone(),
+            ),
             platform: self.common.platform.clone().or_else(|| variant.platform.clone()),
             ..ContainerSpec::default()
         };

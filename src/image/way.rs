@@ -8,7 +8,6 @@ use tonnage_image::{ContentStore, Store, StoreError};
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::record::{self, ImageStore};
-use crate::text::for_people;
 
 /// How the images of an engine are to be read.
 #[derive(
@@ -42,14 +41,6 @@ pub enum NotInPlace {
     /// It runs on another machine, or behind an address that does not tell.
     #[error("an engine that is not known to run on this machine cannot be read in place")]
     Elsewhere,
-    /// It keeps images in another way.
-    #[error("{} keeps images in its {store} store, which cannot be read in place", for_people(engine))]
-    OtherStore {
-        /// `docker`, `podman`.
-        engine: String,
-        /// Which store.
-        store: ImageStore,
-    },
     /// The store cannot be read, or the image in it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,7 +49,7 @@ pub enum NotInPlace {
 impl Diagnose for NotInPlace {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Elsewhere | Self::OtherStore { .. } => Some("weigh with `--via export`".into()),
+            Self::Elsewhere => Some("weigh with `--via export`".into()),
             Self::Store(error) => error.hint(),
         }
     }
@@ -86,7 +77,7 @@ pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<
     match engine.image_store {
         ImageStore::Graphdriver => Ok(StoreInPlace::Layers(Store::open(root, &engine.storage_driver)?)),
         ImageStore::Containerd => Ok(StoreInPlace::Content(ContentStore::open(root)?)),
-        store @ ImageStore::ContainersStorage => Err(NotInPlace::OtherStore { engine: engine.name.clone(), store }),
+        ImageStore::ContainersStorage => Ok(StoreInPlace::Layers(Store::open_podman(root, &engine.storage_driver)?)),
     }
 }
 
@@ -114,7 +105,10 @@ mod tests {
         let containerd = record::Engine { image_store: ImageStore::Containerd, ..good.clone() };
         assert!(matches!(store_in_place(&containerd, true), Ok(StoreInPlace::Content(_))));
         for (engine, expected) in [
-            (record::Engine { image_store: ImageStore::ContainersStorage, ..good.clone() }, "containers-storage store"),
+            (
+                record::Engine { image_store: ImageStore::ContainersStorage, ..good.clone() },
+                "storage driver `overlay2`",
+            ),
             (record::Engine { storage_driver: "zfs".into(), ..good.clone() }, "storage driver `zfs`"),
             (record::Engine { root_dir: "/nonexistent".into(), ..good.clone() }, "failed to list"),
         ] {

@@ -8,13 +8,15 @@
 //!
 //! Where things are (moby `layer/filestore.go`, `image/fs.go`; the same from Docker 1.10 to 28):
 //! `image/DRIVER/imagedb/content/sha256/ID` is a config, `image/DRIVER/layerdb/sha256/CHAIN/` has `diff` (the diff id),
-//! `cache-id` and `tar-split.json.gz`, and `DRIVER/CACHE-ID/diff/` the files. The containerd store has none of it, but
+//! `cache-id` and `tar-split.json.gz`, and `DRIVER/CACHE-ID/diff/` the files. Podman has the same under other names
+//! ([`podman`]). The containerd store has none of it, but
 //! the blobs as they are exported ([`content`]).
 
 mod assembled;
 mod content;
 mod error;
 mod folder;
+mod podman;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -58,12 +60,21 @@ pub struct Store {
     configs: PathBuf,
     layers: PathBuf,
     files: PathBuf,
+    owner: StoreOwner,
+}
+
+/// Whose store it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoreOwner {
+    Docker,
+    Podman,
 }
 
 /// A layer and where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     diff_id: String,
+    /// Of Docker the digest of its chain, of Podman the layer's id.
     chain: String,
 }
 
@@ -89,15 +100,25 @@ impl Store {
             configs: image.join("imagedb/content/sha256"),
             layers: image.join("layerdb/sha256"),
             files: root.join(driver),
+            owner: StoreOwner::Docker,
         };
-        for folder in [&store.files, &store.layers, &store.configs] {
+        store.listed()
+    }
+
+    /// The store, if its directories may be read.
+    fn listed(self) -> Result<Self, StoreError> {
+        for folder in [&self.files, &self.layers, &self.configs] {
             std::fs::read_dir(folder).map_err(|error| FileError::new("list", folder, error))?;
         }
-        Ok(store)
+        Ok(self)
     }
 
     fn plan(&self, id: &str, limits: &Limits) -> Result<Planned, StoreError> {
-        let path = self.configs.join(digits(id).ok_or_else(|| StoreError::Id { id: id.to_owned() })?);
+        let name = digits(id).ok_or_else(|| StoreError::Id { id: id.to_owned() })?;
+        let path = match self.owner {
+            StoreOwner::Docker => self.configs.join(name),
+            StoreOwner::Podman => podman::config(&self.configs, id, name),
+        };
         let content = read_small(&path, limits.json_bytes)?;
         let unexpected = |what| StoreError::Unexpected { path: path.clone(), what };
         let config_digest = digest_of(&content);
@@ -105,6 +126,10 @@ impl Store {
             return Err(unexpected(format!("its digest is {config_digest}")));
         }
         let (platform, config) = read_config(&content).map_err(|error| unexpected(error.to_string()))?;
+        if self.owner == StoreOwner::Podman {
+            let layers = self.podman_layers(name, &config.diff_ids, limits)?;
+            return Ok(Planned { config_digest, platform, config, layers });
+        }
         let mut layers: Vec<Place> = Vec::new();
         for diff_id in &config.diff_ids {
             // OCI image specification, "Layer ChainID".
@@ -119,7 +144,11 @@ impl Store {
 
     /// The record of a layer's tar.
     fn pieces(&self, place: &Place, limits: &Limits) -> Result<Pieces<std::fs::File>, StoreError> {
-        let record = file::open(&self.layer(place)?.join("tar-split.json.gz"))?;
+        let path = match self.owner {
+            StoreOwner::Docker => self.layer(place)?.join("tar-split.json.gz"),
+            StoreOwner::Podman => self.layers.join(format!("{}.tar-split.gz", place.chain)),
+        };
+        let record = file::open(&path)?;
         Ok(Pieces::new(record, limits.entries.saturating_mul(LINES).saturating_add(LINES)))
     }
 
@@ -141,12 +170,18 @@ impl Store {
 
     /// The folder of a layer's files.
     fn folder(&self, place: &Place) -> Result<Folder, StoreError> {
-        let path = self.layer(place)?.join("cache-id");
-        let id = read_text(&path)?;
-        // Digits of a digest, or BuildKit's own, of small letters and digits.
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(StoreError::Unexpected { path, what: "it holds no id".to_owned() });
-        }
+        let id = match self.owner {
+            StoreOwner::Docker => {
+                let path = self.layer(place)?.join("cache-id");
+                let id = read_text(&path)?;
+                // Digits of a digest, or BuildKit's own, of small letters and digits.
+                if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    return Err(StoreError::Unexpected { path, what: "it holds no id".to_owned() });
+                }
+                id
+            }
+            StoreOwner::Podman => place.chain.clone(),
+        };
         let path = self.files.join(id).join("diff");
         Folder::open(&path).map_err(|error| FileError::new("open", path, error).into())
     }

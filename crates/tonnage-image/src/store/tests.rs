@@ -416,3 +416,52 @@ fn a_content_store_weighs_what_its_export_weighs() {
         assert!(matches!(read("sha256:../../etc/passwd"), Err(StoreError::Id { .. })));
     }
 }
+
+#[test]
+fn a_store_of_podman_weighs_what_its_export_weighs() {
+    let layers = [
+        layer(&[file("etc/a", "one"), hard_link("etc/b", "etc/a"), zeros("big", 70_000)]),
+        layer(&[whiteout("etc/a"), opaque("opt"), file("etc/c", "two")]),
+        long_names(),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, content: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    let config = config(&layers);
+    let image = digest(&config);
+    let id = format!("sha256:{image}");
+    write(&format!("overlay-images/{image}/={}", STANDARD.encode(&id)), &config);
+    let ids = chains(&layers);
+    let known: Vec<_> = (0..layers.len())
+        .map(|n| {
+            let mut known = json!({"id": ids[n], "diff-digest": format!("sha256:{}", digest(&layers[n]))});
+            if n > 0 {
+                known["parent"] = json!(ids[n - 1]);
+            }
+            let files = dir.path().join("overlay").join(&ids[n]).join("diff");
+            fs::create_dir_all(&files).unwrap();
+            let record = gzip(&take_apart(&layers[n], &files));
+            write(&format!("overlay-layers/{}.tar-split.gz", ids[n]), &record);
+            known
+        })
+        .collect();
+    let images = |top: &str| json!([{"id": image, "layer": top}]).to_string();
+    write("overlay-layers/layers.json", json!(known).to_string().as_bytes());
+    write("overlay-images/images.json", images(&ids[2]).as_bytes());
+    let store = Store::open_podman(dir.path(), "overlay").unwrap();
+    let read = || Weigher::new(Options::default()).read_store(&store, &[&id], &AtomicBool::new(false)).remove(0);
+    assert_eq!(weight(&read().unwrap()), exported(&layers));
+
+    // Layers that are not those of the config, or that lead elsewhere.
+    write("overlay-images/images.json", images(&ids[1]).as_bytes());
+    assert!(matches!(read(), Err(StoreError::Unexpected { .. })));
+    write("overlay-images/images.json", images("../../etc").as_bytes());
+    assert!(matches!(read(), Err(StoreError::Unexpected { .. })));
+    write("overlay-images/images.json", images(&ids[2]).as_bytes());
+    fs::remove_file(dir.path().join("overlay").join(&ids[0]).join("diff/big")).unwrap();
+    assert!(read().is_err());
+    assert!(matches!(Store::open_podman(dir.path(), "vfs"), Err(StoreError::Driver { .. })));
+}

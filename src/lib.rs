@@ -2,10 +2,10 @@
 //! engine's API, measures what comes out and how long it took, and turns the measurements into tables, charts
 //! and a verdict for CI.
 //!
-//! The modules stand in one direction, which `tests/architecture.rs` holds: `record` is the vocabulary of facts; `suite`
-//! says what to measure, `context` packs it, `engine` builds it, `image` weighs what came out, `measure` runs the plan,
-//! `improve` tries remedies by such runs, and `machine` knows what it runs on; `analyse` computes from records alone,
-//! `report` and `gate` present and judge; `cli` is the only place that talks to the terminal, through `ui`.
+//! Modules depend on each other in one direction, which `tests/architecture.rs` checks: `record` is the vocabulary of facts;
+//! `suite` says what to measure, `context` packs it, `engine` builds it, `image` weighs the result, `measure` runs the plan,
+//! `improve` tries remedies by such runs, and `machine` describes the host; `analyse` computes from records alone, `report`
+//! and `gate` present and judge; `cli` is the only module that talks to the terminal, through `ui`.
 //!
 //! This library is private to the program: [`main`] is all of it. With the feature `testing`, which is on for the crate's
 //! own tests and benches, `testing` is there, too.

@@ -21,7 +21,7 @@ pub(super) struct BaseState {
 }
 
 impl BaseState {
-    /// Finds what `--against` names: a git ref, or the folder of a suite. What begins with `.` or `/` is a folder; else
+    /// Finds what `--against` names: a git ref, or the directory of a suite. What begins with `.` or `/` is a directory; else
     /// a ref goes first.
     pub(super) fn find(suite: &Suite, named: &str) -> Result<Self, Failure> {
         // What the gate will go by is read before anything is measured.

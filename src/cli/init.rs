@@ -1,4 +1,4 @@
-//! `tonnage init`: writes a suite for the Dockerfiles found in a folder.
+//! `tonnage init`: writes a suite for the Dockerfiles found in a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

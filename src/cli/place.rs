@@ -40,7 +40,7 @@ pub(super) struct SuitePlace {
 /// The suite's directory, its rules, and where its baseline and newest record are.
 #[derive(Debug)]
 pub(super) struct ChosenSuite {
-    /// The folder of the manifest, as it was named.
+    /// The directory of the manifest, as it was named.
     pub folder: PathBuf,
     /// The rules; empty where there is no manifest.
     pub budgets: Budgets,

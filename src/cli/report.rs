@@ -255,7 +255,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The way from a file's folder to another path, with `/`, as a link in that file needs it.
+/// The way from a file's directory to another path, with `/`, as a link in that file needs it.
 fn relative(file: &Path, target: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let (file, target) = (absolute(file), absolute(target));

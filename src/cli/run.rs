@@ -585,7 +585,7 @@ fn resume_command(args: &RunArgs, out: &Path) -> String {
 }
 
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
-/// results that lie together, `<suite>/<run>`: a results folder elsewhere has none.
+/// results that lie together, `<suite>/<run>`: a results directory elsewhere has none.
 fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure> {
     // A suite's own directory may have its name, too, and is no place for a history.
     let is_of_results = |folder: &Path| folder.ends_with(&record.suite.name) && !folder.join(MANIFEST_NAME).exists();

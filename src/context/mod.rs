@@ -1,6 +1,6 @@
 //! The build context: which files an engine is sent, as a deterministic tar, with edits in memory.
 //!
-//! In: a folder, a Dockerfile and the builder, whose rules about `.dockerignore` differ. Out: [`Context`], whose
+//! In: a directory, a Dockerfile and the builder, whose rules about `.dockerignore` differ. Out: [`Context`], whose
 //! tar is the same bytes for the same input. Edits are made on the way into the tar; nothing on disk is ever
 //! touched. It knows neither suites nor engines.
 
@@ -23,7 +23,7 @@ pub use pack::{Context, Edit};
 /// to take it in.
 pub(crate) const MAX_BYTES: u64 = 2 << 30;
 
-/// The most files and folders that a context may have.
+/// The most files and directories that a context may have.
 pub(crate) const MAX_ENTRIES: usize = 500_000;
 
 #[cfg(test)]

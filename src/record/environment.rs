@@ -53,7 +53,7 @@ pub struct Engine {
     #[serde(default)]
     pub root_dir: String,
     /// The engine ends a layer at a multiple of this on its clock, so that a build which makes layers takes up to as
-    /// much longer, depending on when it begins: a second where Docker's graph driver compares folders itself (moby,
+    /// much longer, depending on when it begins: a second where Docker's graph driver compares directories itself (moby,
     /// `NaiveDiffDriver.Diff` in daemon/graphdriver/fsdiff.go), else zero.
     #[serde(default)]
     pub layer_step_ns: Nanos,
@@ -104,7 +104,7 @@ pub struct Host {
     /// Load average of the last minute when the run ended.
     #[serde(default)]
     pub load_after: f64,
-    /// Free space of the results folder's file system when the run began.
+    /// Free space of the results directory's file system when the run began.
     pub disk_free_bytes: Bytes,
     /// Whether the engine runs on this machine (a local socket).
     pub engine_is_local: bool,

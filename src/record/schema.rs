@@ -46,9 +46,9 @@ pub struct Record {
     /// Base images that were pulled before measuring.
     #[serde(default)]
     pub pulls: Vec<Pull>,
-    /// One entry a variant, in the order of the suite.
+    /// One entry per variant, in the order of the suite.
     pub variants: Vec<Variant>,
-    /// One entry a build, in the order of measuring.
+    /// One entry per build, in the order of measuring.
     pub samples: Vec<Sample>,
     /// What `tonnage improve` tried: each remedy alone, then the kept ones on top of each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -108,7 +108,7 @@ pub struct Tool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SuiteInfo {
-    /// Its name, as folders are named.
+    /// Its name, as directories are named.
     pub name: String,
     /// A line for headings; empty where none is given.
     #[serde(default)]

@@ -20,7 +20,7 @@ pub struct Variant {
     /// Which state of the suite it is of, where two are measured.
     #[serde(default, skip_serializing_if = "Side::is_head")]
     pub side: Side,
-    /// Path of the Dockerfile, from the suite's folder.
+    /// Path of the Dockerfile, from the suite's directory.
     pub dockerfile: String,
     /// Id of the image that was weighed, as the engine names it; empty where none was built.
     pub image_id: String,
@@ -50,7 +50,7 @@ pub struct Variant {
     /// Bytes that belong to no package, by label; with the packages they add up to `size`.
     #[serde(default)]
     pub remainder: Vec<Remainder>,
-    /// The largest dead paths (bounded; `sizes.reclaimable_bytes` is the whole).
+    /// The largest reclaimable paths (bounded; `sizes.reclaimable_bytes` is the whole).
     #[serde(default)]
     pub reclaimable: Vec<Reclaimable>,
     /// The largest groups of equal files (bounded; `sizes.duplicate_bytes` is the whole).
@@ -195,7 +195,7 @@ pub struct Base {
     pub digest: String,
     /// Where it comes from.
     pub origin: BaseOrigin,
-    /// How a stand-in was made; empty otherwise.
+    /// How a substitute was made; empty otherwise.
     #[serde(default)]
     pub stand_in: String,
     /// `size` of the base, the site layer left out; zero where unknown.
@@ -259,7 +259,7 @@ pub enum Via {
     Export,
     /// The engine's own store, in place.
     Store,
-    /// An archive or folder on disk.
+    /// An archive or directory on disk.
     Archive,
     /// A registry.
     Registry,

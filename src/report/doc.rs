@@ -22,7 +22,7 @@ pub(super) enum Block {
     Strong(Line),
     /// A sentence.
     Sentence(Line),
-    /// What must be known before the figures are read.
+    /// What readers must know before the figures are read.
     Warning(Line),
     /// One of a list.
     Item(Line),

@@ -28,7 +28,7 @@ pub(super) struct CostedFinding {
 pub(super) struct Facts<'a> {
     /// The record.
     pub record: &'a Record,
-    /// The headline figures, one entry a variant.
+    /// The headline figures, one entry per variant.
     pub summary: Vec<VariantSummary>,
     /// Build times by variant and scenario.
     pub timings: Vec<ScenarioTiming>,

@@ -17,8 +17,8 @@ pub struct Written {
     pub files: Vec<PathBuf>,
 }
 
-/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `starts.csv`, `report.md`, `report.html` and `charts/*.{svg,png}` into the folder. Equal
-/// records and histories give equal bytes. The trend is drawn where `history` has two runs or more.
+/// Writes `sizes.csv`, `samples.csv`, `layers.csv`, `starts.csv`, `report.md`, `report.html`, and `charts/*.{svg,png}` into the
+/// directory. Equal records and histories give equal bytes. The trend is drawn where `history` has two runs or more.
 pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result<Written, ReportError> {
     let mut written = Written::default();
     let mut write = |name: &str, content: &[u8]| -> Result<(), ReportError> {
@@ -40,8 +40,8 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     write("report.md", run::document(&facts, &names).as_bytes())?;
     let shown = [TrendMetric::Size, TrendMetric::Build(Scenario::Src), TrendMetric::Update(Scenario::Src)];
     let trends = shown.map(|metric| trend::trend(history, metric));
-    let files = ["report.md", "sizes.csv", "samples.csv", "layers.csv", FILE];
-    let files = if dir.join(FILE).is_file() { &files[..] } else { &files[..4] };
+    let files = ["report.md", "sizes.csv", "samples.csv", "layers.csv", "starts.csv", FILE];
+    let files = if dir.join(FILE).is_file() { &files[..] } else { &files[..5] };
     write("report.html", html::page(&facts, &fonts, &html::Around { trends: &trends, files })?.as_bytes())?;
     for chart in painted {
         write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
@@ -56,7 +56,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     Ok(written)
 }
 
-/// The history in the folder above `dir`, where `tonnage run` keeps it; none where there is none.
+/// The history in the directory above `dir`, where `tonnage run` keeps it; none where there is none.
 pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
     let above = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_path_buf));
     match above.map(|above| above.join("history.jsonl")) {

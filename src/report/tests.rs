@@ -79,11 +79,15 @@ fn what_a_weighing_says_is_golden() {
         insta::assert_snapshot!(format!("weigh-{name}"), text.join("\n=====\n"));
     }
     let images = &fixture::record().variants;
-    for (name, images) in [("one", &images[..1]), ("four", &images[..])] {
+    let many: Vec<_> = (0..30).map(|index| images[index % 4].clone()).collect();
+    for (name, images) in [("one", &images[..1]), ("four", &images[..]), ("many", &many)] {
         for width in [80, 100, 120, 200] {
             let text = super::weigh_screen(images, shown, Style { colour: false, width: Some(width) });
             assert!(text.lines().count() <= 30, "{name} at {width}:\n{text}");
             assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{name} at {width}:\n{text}");
+        }
+        if name == "many" {
+            continue;
         }
         let text = super::weigh_screen(images, shown, Style::default());
         insta::assert_snapshot!(format!("weigh-screen-{name}"), text);
@@ -91,7 +95,7 @@ fn what_a_weighing_says_is_golden() {
     insta::assert_snapshot!("block", super::block(&fixture::record(), "charts"));
 }
 
-/// Eight runs: the first variant creeps, the base of the second moves once, the third comes from a stand-in at first.
+/// Eight runs: the first variant creeps, the base of the second moves once, the third comes from a substitute at first.
 fn history() -> Vec<HistoryLine> {
     (0..8_u64)
         .map(|run| {
@@ -109,6 +113,24 @@ fn history() -> Vec<HistoryLine> {
             history_line(&record)
         })
         .collect()
+}
+
+#[test]
+fn the_page_has_the_trend_with_commits_and_links_to_the_files_beside_it() {
+    let mut history = history();
+    for (run, line) in history.iter_mut().enumerate() {
+        line.commit = format!("{run}123456789abcdef");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    crate::record::write(folder.path(), &fixture::record()).unwrap();
+    write_all(&fixture::record(), &history, folder.path()).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains(" · 2026-11-08T12:00:00Z · commit 7123456789<") && page.contains("id=\"trend\""));
+    assert!(page.contains(" · commit 4123456789 · other base ("), "what changed is said");
+    for file in ["run.json", "report.md", "sizes.csv", "samples.csv", "layers.csv"] {
+        assert!(page.contains(&format!("href=\"{file}\"")) && folder.path().join(file).is_file(), "{file}");
+    }
+    assert!(!html(&fixture::record()).unwrap().contains("href=\"run.json\""), "a page alone has no files beside it");
 }
 
 #[test]

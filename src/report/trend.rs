@@ -137,7 +137,7 @@ fn sparkline(line: &VariantTrend) -> String {
     text
 }
 
-/// One row a variant, about the runs since the last break.
+/// One row per variant, about the runs since the last break.
 fn table(trend: &Trend) -> Table {
     let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "Trend", "#Change", "#Per run", "Remark"]);
     for line in &trend.variants {
@@ -183,7 +183,7 @@ pub(crate) fn trend_markdown(trend: &Trend) -> String {
     markdown::write(&document(trend), Form::File)
 }
 
-/// Says that figures are of stand-in bases, where any is.
+/// Says that figures are of substitute base images, where any is.
 pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
     let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
     (!names.is_empty()).then(|| format!("Runs on substitute base images: {}.", names.join(", ")))

@@ -49,7 +49,7 @@ pub(super) fn source_line(record: &Record) -> String {
 /// What stands behind each size that was measured on a substitute base image.
 pub(super) const STAND_IN: &str = " (substitute)";
 
-/// The sentence about stand-ins, where there are any.
+/// The sentence about substitutes, where there are any.
 pub(super) fn stand_in_line(record: &Record) -> Option<String> {
     let names: Vec<String> = stand_ins(record).iter().map(|base| base.reference.clone()).collect();
     (!names.is_empty()).then(|| format!("locally built substitutes for {}", names.join(", ")))

@@ -1,6 +1,6 @@
 //! What to measure: the manifest `tonnage.toml`, its variants, facts about their Dockerfiles, and the plan.
 //!
-//! In: a folder with a manifest and Dockerfiles. Out: a [`Suite`] with every default filled in, and with
+//! In: a directory with a manifest and Dockerfiles. Out: a [`Suite`] with every default filled in, and with
 //! [`plan`] the order in which its builds are made. It knows no engine: a Dockerfile that no builder accepts is
 //! still a variant here, whose build will fail.
 //!
@@ -8,10 +8,10 @@
 //!
 //! ```toml
 //! [suite]
-//! name = "flask-blog"              # names folders and files; default: the folder's name
+//! name = "flask-blog"              # names directories and files; default: the directory's name
 //! title = "One app, four ways"     # a line for headings
 //! source = "where references come from"
-//! context = "."                    # build context of every variant, from the manifest's folder
+//! context = "."                    # build context of every variant, from the manifest's directory
 //! src = "src/server.py"            # the context's file that the `src` scenario edits
 //! deps = "requirements.txt"        # the one that the `deps` scenario edits
 //!
@@ -47,7 +47,7 @@
 //! [bases.july-2021]                # `--bases july-2021`: what to use for what a FROM says
 //! "python:3.9" = "python:3.9.6-buster@sha256:…"
 //!
-//! [[variant]]                      # none: every sub-folder with a Dockerfile is one
+//! [[variant]]                      # none: every subdirectory with a Dockerfile is one
 //! name = "slim"
 //! dockerfile = "slim/Dockerfile"   # default: NAME/Dockerfile
 //! reference = "118MB"              # a figure to compare with, or several:

@@ -20,7 +20,7 @@ pub(super) struct Bar<'a> {
     pub rest: String,
     /// Its colour.
     pub colour: Colour,
-    /// Whether it was measured on a stand-in.
+    /// Whether it was measured on a substitute.
     pub hatched: bool,
 }
 

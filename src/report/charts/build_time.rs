@@ -45,7 +45,9 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
     if variants.iter().any(|variant| variant.is_stand_in()) {
         keys.push((LegendKey::Hatched(palette::BLUE), "median, on a substitute base image"));
     }
-    if timings.iter().filter_map(|timing| timing.estimate).any(|estimate| estimate.low.is_some()) {
+    let drawn = timings.iter().filter(|timing| scenarios.contains(&timing.scenario));
+    let estimates = drawn.filter_map(|timing| timing.estimate);
+    if estimates.clone().any(|estimate| estimate.low.is_some()) {
         keys.push((LegendKey::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
@@ -58,7 +60,6 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
         let heading = (scenario.word(), words::scenario(*scenario));
         y = bars::panel(&mut scene, heading, &bars, (rows, y), PanelUnit::Time);
     }
-    let estimates = timings.iter().filter_map(|timing| timing.estimate);
     let mut notes: Vec<String> = words::too_few(estimates, "round").into_iter().collect();
     if let Some(noise) = &facts.noise {
         notes.push(words::noise(noise));

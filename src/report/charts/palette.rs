@@ -21,7 +21,7 @@ pub(super) const AXIS: Colour = (0x8c, 0x95, 0x9f);
 
 /// What was measured.
 pub(super) const BLUE: Colour = (0x00, 0x72, 0xb2);
-/// Slanted lines over a colour, for what was measured on a stand-in.
+/// Slanted lines over a colour, for what was measured on a substitute.
 pub(super) const HATCH: Colour = (0xd6, 0xe8, 0xf3);
 /// What was claimed.
 pub(super) const ORANGE: Colour = (0xe6, 0x9f, 0x00);

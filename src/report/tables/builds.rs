@@ -135,7 +135,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
     remarks.join("; ")
 }
 
-/// Where the time of the cold builds goes: one row an instruction or part.
+/// Where the time of the cold builds goes: one row per instruction or part.
 pub(crate) fn decomposition(facts: &Facts<'_>) -> Table {
     let mut table = Table::new("Where a cold build's time goes", &["Variant", "Part", "#Median", "#Share", "#n"]);
     let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);

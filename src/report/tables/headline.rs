@@ -251,7 +251,7 @@ pub(crate) fn comparison(facts: &Facts<'_>) -> Table {
     lines(facts, MOST_ROWS).with_columns(|column| [0, 1, 2, 3, 5].contains(&column)).without_empty_columns()
 }
 
-/// The size of a variant with what must be said beside it: the smallest, a stand-in, a failure.
+/// The size of a variant with what must be said beside it: the smallest, a substitute, a failure.
 pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
     let Some(size) = line.size else {
         return Cell::new(what_is_wrong(facts, line).unwrap_or("not weighed")).tone(Tone::Bad);

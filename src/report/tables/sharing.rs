@@ -9,7 +9,7 @@ use crate::units::Bytes;
 /// Images beyond which the matrix is left to the JSON: it would not fit a page.
 const MATRIX: usize = 12;
 
-/// One row an image, which is called a `kind` (`Variant`, `Image`); what all of them cost stands below.
+/// One row per image, which is called a `kind` (`Variant`, `Image`); what all of them cost stands below.
 pub(crate) fn sharing(sharing: &Sharing, kind: &str) -> Table {
     let mut table = Table::new("Shared layers", &[kind, "#Size", "#Only here", "#Shared with others"]);
     for ((name, &size), &unique) in sharing.variants.iter().zip(&sharing.sizes).zip(&sharing.unique) {

@@ -29,8 +29,8 @@ pub(crate) use why::{has_path, why};
 /// Version of what `--format json` prints, `major.minor`.
 const VERSION: &str = "1.0";
 
-/// Images in the table of the screen of several, and those whose answer is below it: with more, those with most to reclaim.
-const SIZES: usize = 9;
+/// Images in the table of the screen of several, and those whose answer is below it: with more, those with most to do.
+const SIZES: usize = 6;
 const ANSWERS: usize = 4;
 
 /// A part of what is said of an image.
@@ -112,9 +112,8 @@ pub(crate) fn weigh_screen(targets: &[Variant], shown: WeighShown<'_>, style: St
     doc.gap();
     let mut answered: Vec<(usize, &Variant)> = targets.iter().enumerate().collect();
     if targets.len() > ANSWERS {
-        doc.sentence("Most to reclaim:");
-        let reclaimable = |image: &Variant| image.sizes.as_ref().map(|sizes| sizes.reclaimable_bytes);
-        answered.sort_by_key(|(_, image)| std::cmp::Reverse(reclaimable(image)));
+        doc.sentence("Most to reclaim or to check:");
+        answered.sort_by_key(|(_, image)| std::cmp::Reverse(tables::answered_bytes(image)));
         answered.truncate(ANSWERS);
     }
     for (index, image) in answered {

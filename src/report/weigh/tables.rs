@@ -97,6 +97,12 @@ pub(super) fn answer(image: &Variant) -> Line {
     name.and(text).and(".")
 }
 
+/// The bytes that the answer is about.
+pub(super) fn answered_bytes(image: &Variant) -> Bytes {
+    let reclaimable = image.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.reclaimable_bytes);
+    reclaimable + parts(image, worth_checking).into_iter().map(|(_, size)| size).sum::<Bytes>()
+}
+
 /// ` (build tools 255 MB, apt cache 169 MB)`; nothing for no parts.
 fn listed(parts: &[(String, Bytes)]) -> String {
     let said: Vec<String> = parts.iter().map(|(word, size)| format!("{word} {size}")).collect();

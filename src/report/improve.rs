@@ -12,8 +12,8 @@ use super::terminal::{self, Style};
 use super::{tables, words};
 use crate::exit::Exit;
 use crate::improve::{ImproveEvent, Improvement, Recipe, improved_name};
-use crate::line::{Line, Tone, code, image, plain, strong};
-use crate::record::{Outcome, TrialVerdict, Variant};
+use crate::line::{Line, code, command, image, plain};
+use crate::record::{Outcome, Trial, TrialVerdict, Variant};
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, Ratio, count};
 
@@ -131,6 +131,10 @@ fn document(found: &Improvement) -> Doc {
     doc.section(tables::kept_trials(&found.record));
     doc.section(tables::unverified_trials(&found.record));
     doc.section(tables::rejected_trials(&found.record));
+    let is_advice = |trial: &&Trial| trial.is_kept_step() || trial.verdict == TrialVerdict::Unverified;
+    for trial in found.record.trials.iter().filter(is_advice) {
+        doc.item(command(&trial.remedy).and(": ").and(command(&trial.documentation)));
+    }
     doc
 }
 
@@ -146,14 +150,14 @@ fn headline(found: &Improvement) -> Line {
         let log = failed.failure.iter().flat_map(|failure| &failure.log).rfind(|line| !line.trim().is_empty());
         let reason = log
             .map_or_else(|| reason.clone(), |log| format!("{reason}: {}", shorten(&for_people(log.trim()), LONGEST)));
-        return strong(Tone::Bad, "nothing was tried: ").and(name).and(format!(" does not work as it is: {reason}"));
+        return plain("nothing was tried: ").and(name).and(format!(" does not work as it is: {reason}"));
     }
     if let (Some(before), Some(after), Some(_)) =
         (tables::trial_ends(&found.record).0, tables::trial_ends(&found.record).1, &found.after)
     {
         let kept = trials.iter().filter(|trial| trial.is_kept_step()).count();
         let size = change(before.size_bytes, after.size_bytes);
-        return strong(Tone::Best, size).and(format!(", {kept} of {tried} kept, {}", check(found)));
+        return Line::quoting(&format!("{size}, {kept} of {tried} kept, {}", check(found)));
     }
     let saves = alone.filter(|trial| trial.verdict == TrialVerdict::Unverified).count();
     if saves > 0 {
@@ -195,4 +199,123 @@ fn check(found: &Improvement) -> String {
 /// Which files were written.
 pub(crate) fn improved_files(files: &[&Path]) -> Vec<String> {
     files.iter().map(|file| format!("wrote {}", code(&file.display().to_string()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::improve::RecipePlaces;
+    use crate::record::{Figures, Goal};
+    use crate::testing::fixture;
+
+    fn figures(size: u64) -> Figures {
+        Figures { size_bytes: Bytes(size), src_reruns: Some(2), ..Figures::default() }
+    }
+
+    fn trial(remedy: &str, step: Option<u32>, (before, after): (u64, u64), verdict: TrialVerdict) -> Trial {
+        Trial {
+            remedy: remedy.to_owned(),
+            what: "Do something".to_owned(),
+            needs: "luck".to_owned(),
+            documentation: "https://example.org/why".to_owned(),
+            goal: Goal::Size,
+            step,
+            before: figures(before),
+            after: Some(figures(after)),
+            verdict,
+            reason: String::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// A search on the first variant of a record, whose second is the result where there is one.
+    fn found(trials: Vec<Trial>, after: Option<&str>) -> Improvement {
+        let mut record = fixture::record();
+        record.variants.truncate(if after.is_some() { 2 } else { 1 });
+        record.variants[0].name = "app".to_owned();
+        for (variant, (name, size)) in record.variants.iter_mut().zip([("app", 3_000_000), ("app-improved", 1_000_000)])
+        {
+            variant.name = name.to_owned();
+            variant.sizes.as_mut().unwrap().size_bytes = Bytes(size);
+        }
+        record.trials = trials;
+        let recipe = |dockerfile: &str| Recipe { dockerfile: dockerfile.to_owned(), ignore: None };
+        Improvement {
+            record,
+            variant: "app".to_owned(),
+            before: recipe("FROM a\nRUN b\n"),
+            places: RecipePlaces { dockerfile: "./web/Dockerfile".into(), ignore: "web/.dockerignore".into() },
+            after: after.map(|text| Recipe { ignore: Some(".git\n".to_owned()), ..recipe(text) }),
+            checked: true,
+            exit: Exit::Done,
+            lost: None,
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn the_steps_add_up_to_the_difference_of_two_weighings_and_the_patch_is_for_p0() {
+        let broken = Trial {
+            log: vec!["Traceback".to_owned(), "ImportError: \u{1b}[31mno x".to_owned(), String::new()],
+            reason: "it ended with code 1".to_owned(),
+            ..trial("gone", None, (3_000_000, 1), TrialVerdict::CheckFailed)
+        };
+        let trials = vec![
+            trial("one", None, (3_000_000, 2_000_000), TrialVerdict::Kept),
+            trial("two", None, (3_000_000, 1_900_000), TrialVerdict::Kept),
+            broken,
+            trial("two", Some(1), (3_000_000, 1_900_000), TrialVerdict::Kept),
+            trial("one", Some(2), (1_900_000, 1_000_100), TrialVerdict::Kept),
+        ];
+        let found = found(trials, Some("FROM a\nRUN c\n"));
+        let text = improve_terminal(&found, Style { colour: false, width: Some(200) });
+        assert!(text.starts_with("3.00 MB → 1.00 MB (−66.7 %), 2 of 3 remedies kept, verified by: "), "{text}");
+        // The same Dockerfile weighed once more is a row of its own, so that the sum stays exact.
+        for row in ["-1,100,000 B", "-899,900 B", "measured again", "-100 B", "-2,000,000 B"] {
+            assert!(text.contains(row), "{row}: {text}");
+        }
+        assert!(text.contains("the application no longer works: it ended with code 1: ImportError:"), "{text}");
+        assert!(!text.contains('\u{1b}') && text.contains("`https://example.org/why`"), "{text}");
+        assert_eq!(
+            patch(&found),
+            "--- web/Dockerfile\n+++ web/Dockerfile\n@@ -1,2 +1,2 @@\n FROM a\n-RUN b\n+RUN c\n\
+             --- /dev/null\n+++ web/.dockerignore\n@@ -0,0 +1 @@\n+.git\n"
+        );
+        assert_eq!(improve_exit(&found), Exit::Done);
+        let page = crate::report::html(&found.record).unwrap();
+        assert!(page.contains("waterfall") && page.contains("measured again"));
+        let charts = crate::report::charts(&found.record).unwrap();
+        let waterfall = charts.iter().find(|chart| chart.name == "waterfall").unwrap();
+        assert!(waterfall.svg.contains("2 kept remedies") && waterfall.svg.contains("1.10 MB"), "{}", waterfall.svg);
+    }
+
+    #[test]
+    fn what_is_not_proven_is_said_and_so_is_what_cannot_be_improved() {
+        for (trials, complete, said, exit) in [
+            (Vec::new(), true, "app cannot be improved: no remedy applies to it", Exit::Done),
+            (
+                vec![trial("one", None, (3_000_000, 2_999_000), TrialVerdict::NoGain)],
+                true,
+                "app cannot be improved: of 1 remedy none helps and works",
+                Exit::Done,
+            ),
+            (
+                vec![trial("one", None, (3_000_000, 2_000_000), TrialVerdict::Unverified)],
+                true,
+                "app: 1 remedy saves bytes, not verified to work: the suite has neither `[serve]` nor `[verify]`",
+                Exit::Inconclusive,
+            ),
+            (
+                Vec::new(),
+                false,
+                "app was not improved: the search was stopped before it had tried anything",
+                Exit::Done,
+            ),
+        ] {
+            let found = Improvement { complete, ..found(trials, None) };
+            let text = improve_terminal(&found, Style { colour: false, width: Some(200) });
+            assert!(text.starts_with(&format!("{said}\n")), "{text}");
+            assert_eq!((improve_exit(&found), patch(&found).as_str()), (exit, ""), "{text}");
+        }
+    }
 }

@@ -43,7 +43,6 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
         let Some(after) = trial.after else { continue };
         let startup = trial.goal == Goal::Startup;
         let times = (trial.before.startup_ns.filter(|_| startup), after.startup_ns.filter(|_| startup));
-        table.note(documentation(trial));
         table.push(vec![
             Cell::code(&trial.remedy),
             Cell::new(&trial.what),
@@ -80,11 +79,6 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
     table.without_empty_columns()
 }
 
-/// Where the advice comes from.
-fn documentation(trial: &Trial) -> String {
-    format!("{}: {}", trial.remedy, trial.documentation)
-}
-
 fn exact(bytes: Bytes) -> Cell {
     Cell::number(bytes.exact(), bytes.0 as f64)
 }
@@ -103,7 +97,6 @@ pub(crate) fn unverified_trials(record: &Record) -> Table {
     let trials = record.trials.iter().filter(|trial| trial.verdict == TrialVerdict::Unverified);
     for trial in trials {
         let after = trial.after.map_or(trial.before.size_bytes, |after| after.size_bytes);
-        table.note(documentation(trial));
         table.push(vec![
             Cell::code(&trial.remedy),
             Cell::new(&trial.what),

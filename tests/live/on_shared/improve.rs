@@ -168,12 +168,14 @@ fn what_breaks_the_application_is_rejected_with_its_own_message() {
         ),
         (
             "dockerignore",
-            format!("COPY . /app\n{}", start("/app/.git/pack", "fatal: not a git repository")),
+            "COPY . /app\nENTRYPOINT [\"/bin/sh\", \"/app/start.sh\"]\n".to_owned(),
             "fatal: not a git repository",
         ),
     ] {
         application(&sandbox, &instructions);
         sandbox.write("app/.git/pack", &"p".repeat(300_000));
+        let check = "[ -f /app/.git/pack ] || { echo 'fatal: not a git repository'; exit 1; }";
+        sandbox.write("app/start.sh", &format!("{check}\nexec python /app/server.py\n"));
         let before = Holdings::now();
         let found =
             sandbox.run(&["improve", "app", "--goal", "size", "--format", "markdown", "--out", remedy]).expect(0);

@@ -44,5 +44,5 @@ copy="NO_PROXY=127.0.0.1 skopeo --insecure-policy copy --quiet --src-tls-verify=
 copy+=" oci:\$(mktemp --directory --tmpdir=$work/copies)/image:1"
 echo "| image | wall | user CPU | peak memory | rounds |"
 echo "|---|---|---|---|---:|"
-"$python" "$root/benches/versus.py" "$megabytes MB compressed, everything on" "$rounds" wall=1.0,memory=1.0 \
+"$python" "$root/benches/versus.py" "$megabytes MB compressed, everything on" "$rounds" wall=1.0 \
     "$(printf '%q ' "$tonnage" weigh --no-cache "registry://$address/bench/image:1")" "$(printf '%q ' bash -c "$copy")"

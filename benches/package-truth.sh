@@ -25,7 +25,7 @@ mkdir -p "$work"
 
 images=("$@") names=("$@")
 if [ ${#images[@]} -eq 0 ]; then
-    suite_options
+    suite_options flask-blog
     trap '"$tonnage" --quiet clean >&2' EXIT
     "$tonnage" run "$root/variants/flask-blog" --sizes-only --keep --out "$work/run" "${options[@]}" >&2
     field() {

@@ -53,6 +53,7 @@ else
     options+=(--with-system-libmpdec=no)
     # The compiler beneath names glibc's triplet, which configure takes for a mistake of its own.
     mkdir "$work/bin"
+    # shellcheck disable=SC2016  # for the shell of the script that is written
     printf '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec %s "$@"\n' "$(command -v musl-gcc)" >"$work/bin/musl-gcc"
     chmod +x "$work/bin/musl-gcc"
     PATH=$work/bin:$PATH

@@ -25,6 +25,7 @@ private_apt() {
 unpack_packages() {
     local work=$1 suite=$2 kind=$3 new=$4 packages package folder
     private_apt "$work/apt" deb "$suite"
+    # shellcheck disable=SC2154  # `root` is of the script that sources this
     mapfile -t packages < <(awk -v kind="$kind" '$1 == kind {for (i = 2; i <= NF; i++) print $i}' \
         "$root/tests/standins/debian-packages.txt")
     mkdir "$work/packages"

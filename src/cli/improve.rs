@@ -53,7 +53,7 @@ pub(super) struct ImproveArgs {
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of::<ImproveFormat>(ImproveFormat::VARIANTS), help_heading = "Output")]
     format: ImproveFormat,
-    /// Directory for the results [default: results/<suite>/<UTC timestamp>]
+    /// Directory for the results [default: results/<suite>/improve/<UTC timestamp>]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -138,7 +138,7 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let out = args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name), &stamp));
+    let out = args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
     run::check_secrets(&secrets, &engine)?;
     if out.join(record::FILE).exists() {
         let message = format!("`{}` already holds a run", out.display());

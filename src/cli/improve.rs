@@ -138,7 +138,8 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let out = args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
+    let out =
+        args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
     run::check_secrets(&secrets, &engine)?;
     if out.join(record::FILE).exists() {
         let message = format!("`{}` already holds a run", out.display());

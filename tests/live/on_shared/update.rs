@@ -67,8 +67,8 @@ fn a_source_edit_pulls_the_file_alone_or_the_whole_installation_by_the_order_of_
     assert_eq!(Holdings::now(), before);
 }
 
-/// Two copies on a base, and the same linked. Docker knows `--link` from 23 on; with a graph driver it accepts and ignores it,
-/// since only BuildKit on the containerd image store can merge layers. A layer has the time of its directory in whole seconds:
+/// Two copies on a base, and the same linked. Docker knows `--link` from 23 on; with a graph driver, and in 26.1 with the
+/// containerd image store too, it accepts it and rebuilds all the same. 28.5 with that store keeps linked layers. A layer has the time of its directory in whole seconds:
 /// within one, the copies on two bases can be equal.
 const ON_THE_BASE: &str =
     "FROM tonnage-tiny/python:3.9-slim\nRUN sleep 1\nCOPY requirements.txt /app/\nCOPY src /app/\n";
@@ -80,7 +80,9 @@ const LINKED: &str =
 fn a_moved_base_rebuilds_what_stands_on_it_and_leaves_linked_layers() {
     let _engine = SharedEngine::take();
     let store = String::from_utf8(docker(&["info", "--format", "{{.DriverStatus}}"])).unwrap();
-    let links = store.contains("io.containerd.snapshotter");
+    let version = String::from_utf8(docker(&["version", "--format", "{{.Server.Version}}"])).unwrap();
+    let major: u32 = version.split('.').next().unwrap().parse().unwrap();
+    let links = store.contains("io.containerd.snapshotter") && major >= 28;
     let sandbox = Sandbox::with_tiny_suite();
     sandbox.write("suite/plain/Dockerfile", ON_THE_BASE);
     let mut manifest = "[suite]\nname = \"moved\"\ncontext = \".\"\n[[variant]]\nname = \"plain\"\n".to_owned();
@@ -88,7 +90,7 @@ fn a_moved_base_rebuilds_what_stands_on_it_and_leaves_linked_layers() {
         sandbox.write("suite/linked/Dockerfile", LINKED);
         manifest.push_str("[[variant]]\nname = \"linked\"\n");
     } else {
-        println!("no containerd image store: only the plain COPY is measured");
+        println!("no Docker 28 with the containerd image store: only the plain COPY is measured");
     }
     sandbox.write("suite/tonnage.toml", &manifest);
     let before = Holdings::now();
@@ -107,7 +109,8 @@ fn a_moved_base_rebuilds_what_stands_on_it_and_leaves_linked_layers() {
     };
     let (cached, update) = of_base("plain");
     assert_eq!(cached, (Some(0), Some(3)));
-    let bytes = update["bytes"].as_u64().unwrap();
+    // The images that are kept are those of the second round.
+    let bytes = update["again"]["bytes"].as_u64().unwrap();
     let images = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "tonnage-run"]);
     let images = String::from_utf8(images).unwrap();
     let moved = images.lines().find(|image| image.ends_with("-plain-base")).unwrap();

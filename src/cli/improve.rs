@@ -1,13 +1,16 @@
 //! `tonnage improve`: advice that is proven by building it.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::ValueHint;
 use globset::{GlobBuilder, GlobMatcher};
 use strum::VariantNames as _;
 
-use super::run::{self, What};
+use super::attend::{attend, watch};
+use super::build::{BuildArgs, check_secrets};
+use super::run::{What, fresh};
 use super::span::parse_span;
 use super::words::one_of;
 use super::{ColourChoice, Terminal};
@@ -57,7 +60,7 @@ pub(super) struct ImproveArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    build: run::BuildArgs,
+    build: BuildArgs,
     #[command(flatten)]
     allow: super::allow::AllowArgs,
     #[command(flatten)]
@@ -139,8 +142,8 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let out =
-        args.out.clone().unwrap_or_else(|| run::fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
-    run::check_secrets(&secrets, &engine)?;
+        args.out.clone().unwrap_or_else(|| fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
+    check_secrets(&secrets, &engine)?;
     if out.join(record::FILE).exists() {
         let message = format!("`{}` already holds a run", out.display());
         return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
@@ -152,17 +155,12 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
         allowed: args.allow_base.clone(),
     };
     let cancel = Cancel::default();
-    let mut watch = run::watch(terminal);
-    let signals = tokio::spawn(run::listen(cancel.clone(), *terminal));
+    let mut watch = watch(terminal);
     let mut tell = |event| terminal.note(&report::improve_progress(&event));
     let searching = improve((suite, variant), &wanted, &engine, &options, &cancel, (&mut watch, &mut tell));
-    let found = tokio::select! {
-        found = searching => Some(found),
-        () = run::frozen(&engine, &cancel) => None,
-    };
-    signals.abort();
+    let found = attend(&engine, &cancel, terminal, pin!(searching)).await;
     drop(watch);
-    let found = found.ok_or_else(|| run::not_cleaned("interrupted, and the engine does not answer"))??;
+    let found = found??;
     present(args, &found, &options.out, terminal)
 }
 

@@ -2,7 +2,9 @@
 
 mod against;
 mod allow;
+mod attend;
 mod baseline;
+mod build;
 mod check;
 mod clean;
 mod compare;
@@ -97,7 +99,7 @@ pub fn main() -> ExitCode {
             };
         }
         Err(error) => {
-            // `--help` and `--version` come this way too, and are no errors.
+            // `--help` and `--version` come this way too, and are not errors.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             drop(error.print());
             return exit.into();

@@ -1,7 +1,8 @@
 //! `tonnage run`: build and measure every variant of a suite.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::ValueHint;
@@ -9,26 +10,24 @@ use strum::VariantNames as _;
 
 use super::Terminal;
 use super::against::BaseState;
+use super::attend::{attend, watch};
+use super::build::{BuildArgs, SEED, absolute, check_secrets};
 use super::report::{Format, Shown, beside, print};
 use super::span::parse_span;
 use super::words::one_of;
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
-use crate::engine::{BuilderChoice, Engine, Secrets, connect};
-use crate::env;
+use crate::engine::connect;
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::Budgets;
-use crate::image::{ParsePlatformError, Platform, Way};
 use crate::json;
 use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptions, RunOutcome, SecretSpec};
-use crate::random;
-use crate::record::{self, Against, Builder, Ended, Record, Scenario};
+use crate::record::{self, Against, Ended, Record, Scenario};
 use crate::report;
-use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, commit_of, of_dockerfiles};
+use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, of_dockerfiles};
 use crate::text::for_people;
-use crate::ui::{Plain, Watch};
 
 /// Rounds by default, the discarded one not counted.
 const ROUNDS: u32 = 7;
@@ -37,15 +36,8 @@ const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
 /// What is built in two rounds unless it is asked for: `touch` only proves that the cache goes by content, and `deps` is
 /// as slow as a cold build and runs again what it runs again.
 const BRIEF: [Scenario; 2] = [Scenario::Touch, Scenario::Deps];
-/// Seed of the order by default.
-const SEED: u64 = 1;
-/// Limit on one pull by default.
-const PULL_DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
-
-/// How long an engine may take to answer once the run is to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]
@@ -113,47 +105,6 @@ pub(super) struct RunArgs {
     /// Show every table [default: the outcome and what costs most]
     #[arg(long, help_heading = "Output")]
     full: bool,
-}
-
-/// How to build: what a run and a search for improvements have in common.
-#[derive(Debug, clap::Args)]
-pub(super) struct BuildArgs {
-    /// Builder to use [default: BuildKit if available]
-    #[arg(long, value_name = "BUILDER", value_parser = one_of::<BuilderChoice>(BuilderChoice::VARIANTS), help_heading = "Engine")]
-    pub(super) builder: Option<BuilderChoice>,
-    /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
-    #[arg(long, value_name = "NAME", help_heading = "What to measure")]
-    bases: Option<String>,
-    /// Platform to build for, such as `linux/arm64` [default: the engine's]
-    #[arg(long, value_name = "OS/ARCH", value_parser = platform, help_heading = "What to measure")]
-    platform: Option<String>,
-    /// Time limit for pulling one base image [default: 15min]
-    #[arg(long, value_name = "TIME", value_parser = parse_span, help_heading = "Engine")]
-    pull_timeout: Option<Duration>,
-    /// Set a build argument in every build (repeatable); NAME alone takes its value from the environment. Not for
-    /// secrets: the image keeps the value
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", value_parser = parse_build_arg, help_heading = "What to measure")]
-    build_args: Vec<(String, String)>,
-    /// Pass a secret to `RUN --mount=type=secret` (repeatable, BuildKit only); it is never recorded
-    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME", help_heading = "What to measure")]
-    secrets: Vec<SecretSpec>,
-    /// Network mode for RUN instructions
-    #[arg(long, value_name = "MODE", help_heading = "What to measure")]
-    network: Option<String>,
-    /// CA certificates (PEM) to trust in builds (repeatable), added in a layer on top of each base image
-    #[arg(long = "ca-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Behind a proxy")]
-    ca_files: Vec<PathBuf>,
-    /// Environment variable for builds, such as `PIP_INDEX_URL=URL` (repeatable), added in the same layer
-    #[arg(long = "site-env", value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Behind a proxy")]
-    site_env: Vec<(String, String)>,
-    /// Where to read images from: the engine's storage (requires root on its host) or an export
-    #[arg(long, value_name = "HOW", value_parser = one_of::<Way>(Way::VARIANTS), help_heading = "Engine")]
-    via: Option<Way>,
-}
-
-/// A platform as it was typed, for engines have their own ideas of it, if it is one.
-fn platform(text: &str) -> Result<String, ParsePlatformError> {
-    text.parse::<Platform>().map(|_| text.to_owned())
 }
 
 /// Runs `tonnage run`.
@@ -226,66 +177,6 @@ impl What {
     }
 }
 
-impl BuildArgs {
-    pub(super) fn bases(&self) -> &str {
-        self.bases.as_deref().unwrap_or("default")
-    }
-
-    /// A run of one round of cold builds with these options.
-    pub(super) fn options(&self, suite: &Suite, out: PathBuf, started_at: String) -> RunOptions {
-        let stamp: String = started_at.chars().filter(char::is_ascii_alphanumeric).collect();
-        RunOptions {
-            invocation: Invocation::default(),
-            out,
-            resume: false,
-            state: env::state_folder(),
-            run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
-            commit: commit_of(&suite.root),
-            builder: self.builder.unwrap_or_default().to_string(),
-            bases: self.bases().to_owned(),
-            plan: PlanOptions {
-                rounds: 1,
-                discard_first: false,
-                scenarios: vec![Scenario::Cold],
-                brief: Vec::new(),
-                warm_repeats: 1,
-                seed: SEED,
-                twin: None,
-            },
-            only: Vec::new(),
-            max_time: None,
-            pull_deadline: self.pull_timeout.unwrap_or(PULL_DEADLINE),
-            keep: false,
-            via: self.via.unwrap_or_default(),
-            serve: true,
-            platform: self.platform.clone().or_else(|| suite.build.platform.clone()),
-            network: self.network.clone(),
-            build_args: self.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
-            secrets: Secrets::default(),
-            ca_files: self.ca_files.iter().map(|path| absolute(path)).collect(),
-            site_env: self.site_env.iter().cloned().collect(),
-            started_at,
-        }
-    }
-
-    /// The secrets. They are read before an engine is looked for; see [`check_secrets`].
-    pub(super) fn read_secrets(&self) -> Result<Secrets, Failure> {
-        SecretSpec::read_all(&self.secrets)
-    }
-}
-
-/// That the engine takes the secrets, where there are any.
-pub(super) fn check_secrets(secrets: &Secrets, engine: &impl Engine) -> Result<(), Failure> {
-    if secrets.0.is_empty() || engine.facts().builder == Builder::Buildkit {
-        return Ok(());
-    }
-    Err(Failure {
-        message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
-        hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
-        exit: Exit::Usage,
-    })
-}
-
 impl RunArgs {
     /// Takes from a run that is resumed where suite and engine are, unless they are named again.
     fn fill(&mut self, earlier: &RunOptions, against: Option<&Mark>) {
@@ -354,7 +245,6 @@ async fn measure_suite(
     }
     let cancel = Cancel::default();
     let mut watch = watch(terminal);
-    let signals = tokio::spawn(listen(cancel.clone(), *terminal));
     let measuring = async {
         match &base {
             None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
@@ -364,18 +254,13 @@ async fn measure_suite(
             }
         }
     };
-    let outcome = tokio::select! {
-        outcome = measuring => Some(outcome),
-        () = frozen(&engine, &cancel) => None,
-    };
-    signals.abort();
+    let outcome = attend(&engine, &cancel, terminal, pin!(measuring)).await;
     drop(watch);
-    let Some(outcome) = outcome else {
+    if outcome.is_err() {
         let again = resume_command(args, &options.out);
         terminal.hint(&format!("continue with `{again}`"));
-        return Err(not_cleaned("interrupted, and the engine does not answer"));
-    };
-    let outcome = outcome?;
+    }
+    let outcome = outcome??;
     present(args, &measured.path, outcome, &options, base.as_ref(), terminal)
 }
 
@@ -392,7 +277,10 @@ fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<Run
         ("--rounds", args.rounds.is_none() || rounds),
         ("--quick", !args.quick || rounds),
         ("--sizes-only", !args.sizes_only || (rounds && plan.scenarios == before.scenarios)),
-        ("--scenarios", args.scenarios.is_empty() || plan.scenarios == before.scenarios),
+        (
+            "--scenarios",
+            args.scenarios.is_empty() || (&plan.scenarios, &plan.brief) == (&before.scenarios, &before.brief),
+        ),
         ("--only", args.only.is_empty() || sorted(&given.only) == sorted(&earlier.only)),
         ("--seed", args.seed.is_none() || plan.seed == before.seed),
         ("--network", args.build.network.is_none() || given.network == earlier.network),
@@ -424,10 +312,6 @@ fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<Run
         via: args.build.via.unwrap_or(earlier.via),
         ..earlier
     })
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Sees to as many rounds as the verdicts on times need, one more for chance; says so where fewer were asked for.
@@ -472,61 +356,6 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
         serve: !args.no_serve,
         ..args.build.options(suite, out, started_at)
     }
-}
-
-/// Who watches a run.
-pub(super) fn watch(terminal: &Terminal) -> Watch {
-    match (terminal.quiet, terminal.live) {
-        (true, _) => Watch::Silent,
-        (false, true) => Watch::Bars(Box::default()),
-        (false, false) => Watch::Plain(Plain::default()),
-    }
-}
-
-/// The first Ctrl-C, SIGTERM, or SIGHUP stops the run, which then cleans up; the second ends the program at once.
-pub(super) async fn listen(cancel: Cancel, terminal: Terminal) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    // `nohup` has it ignored: the run goes on when its terminal is closed.
-    let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            Some(_) = async { Some(hangup.as_mut()?.recv().await) } => {}
-        }
-        if cancel.is_cancelled() {
-            terminal.failure(&not_cleaned("interrupted again before the engine was cleaned up"));
-            std::process::exit(i32::from(Exit::NotCleaned.code()));
-        }
-        cancel.cancel();
-    }
-}
-
-/// Whether this program was started with SIGHUP ignored.
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
-}
-
-/// Ends when the run was asked to stop and the engine has stopped answering, so that nothing can be waited for.
-pub(super) async fn frozen<E: Engine>(engine: &E, cancel: &Cancel) {
-    cancel.cancelled().await;
-    while engine.answers(PATIENCE).await {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
-pub(super) fn not_cleaned(why: &str) -> Failure {
-    Failure::new(
-        Exit::NotCleaned,
-        format!("{why}; what the run made is still on the engine"),
-        "`tonnage clean` removes it once the engine answers",
-    )
 }
 
 fn present(
@@ -587,7 +416,7 @@ fn resume_command(args: &RunArgs, out: &Path) -> String {
 /// Adds a finished run to the `history.jsonl` of its suite, once, and returns the history. The history belongs to
 /// results that lie together, `<suite>/<run>`: a results directory elsewhere has none.
 fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure> {
-    // A suite's own directory may have its name, too, and is no place for a history.
+    // A suite's own directory may have its name, too, and is not a place for a history.
     let is_of_results = |folder: &Path| folder.ends_with(&record.suite.name) && !folder.join(MANIFEST_NAME).exists();
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
     let Some(folder) = absolute.parent().filter(|folder| is_of_results(folder)) else {
@@ -600,28 +429,12 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
     Ok(report::history_beside(out)?)
 }
 
-/// `NAME=VALUE`, or `NAME` with the value of the environment variable, as `docker build` takes it.
-fn parse_build_arg(text: &str) -> Result<(String, String), String> {
-    if text.contains('=') {
-        return parse_pair(text);
-    }
-    let value = std::env::var(text).map_err(|_| format!("the environment variable `{text}` is not set"))?;
-    Ok((text.to_owned(), value))
-}
-
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        // The value is not shown: it may be secret.
-        _ => Err("it is not NAME=VALUE".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::image::Way;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -650,7 +463,7 @@ mod tests {
         resumed(&args, given, earlier)
     }
 
-    const STARTED: [&[&str]; 15] = [
+    const STARTED: [&[&str]; 16] = [
         &["--builder", "classic"],
         &["--bases", "other"],
         &["--platform", "linux/arm64"],
@@ -658,6 +471,8 @@ mod tests {
         &["--quick"],
         &["--sizes-only"],
         &["--scenarios", "cold,deps"],
+        // Those of a run by default, in every round.
+        &["--scenarios", "cold,warm,touch,src,deps"],
         &["--only", "python3.9"],
         &["--seed", "7"],
         &["--network", "host"],

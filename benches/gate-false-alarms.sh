@@ -15,8 +15,8 @@
 
 jobs=${1:-20}
 variants=${VARIANTS:-python3.9-slim,python3.9-alpine} pip=${PIP:-1.0}
-[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "\`$jobs\` is no number of jobs"
-[[ $pip =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "\`$pip\` is no number of seconds"
+[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "\`$jobs\` is not a number of jobs"
+[[ $pip =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "\`$pip\` is not a number of seconds"
 need git jq
 if [ -z "${DOCKER_HOST:-}" ]; then
     DOCKER_HOST=$("$root/scripts/engine.sh")

@@ -13,7 +13,7 @@
 
 image=${1:-tonnage-standin/python:3.9} rounds=${2:-9}
 tonnage=${TONNAGE:-$root/target/release/tonnage}
-[[ $rounds =~ ^[1-9][0-9]*$ ]] || die "\`$rounds\` is no number of rounds" "usage: benches/weigh-engine.sh [IMAGE] [ROUNDS]"
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || die "\`$rounds\` is not a number of rounds" "usage: benches/weigh-engine.sh [IMAGE] [ROUNDS]"
 need /usr/bin/time=time docker=docker.io python3
 [ -x "$tonnage" ] || die "\`$tonnage\` is not there" "\`cargo build --release\`, or TONNAGE=FILE"
 docker image inspect "$image" >/dev/null || die "the engine has no image \`$image\`" "\`tests/standins/make.sh\` makes the stand-ins"

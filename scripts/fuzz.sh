@@ -10,7 +10,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 seconds=${1:-600}
-[[ $seconds =~ ^[0-9]+$ ]] || die "\`$seconds\` is no number of seconds" "usage: \`scripts/fuzz.sh [SECONDS] [TARGET]...\`"
+[[ $seconds =~ ^[0-9]+$ ]] || die "\`$seconds\` is not a number of seconds" "usage: \`scripts/fuzz.sh [SECONDS] [TARGET]...\`"
 shift $(($# > 0 ? 1 : 0))
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(archive layer packages formats dockerignore record baseline manifest dockerfile compose events registry tar_split)

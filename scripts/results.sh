@@ -27,7 +27,7 @@ complete() {
 if [ $# = 1 ]; then
     run=$1
     [ -f "$run/run.json" ] || die "there is no \`run.json\` in \`$run\`" "name the folder of a run"
-    complete "$run" || die "\`$run\` is no complete run of the suite \`$name\`" \
+    complete "$run" || die "\`$run\` is not a complete run of the suite \`$name\`" \
         "\`make bench\` makes one, \`tonnage run variants/$name --resume $run\` goes on with one"
 else
     run=

@@ -8,7 +8,7 @@ use crate::units::{Nanos, Ratio};
 pub struct Overhead {
     /// Wall time of the whole run.
     pub elapsed: Nanos,
-    /// All builds: those of the samples, discarded, invalid and twins included, and those that are no sample.
+    /// All builds: those of the samples, discarded, invalid and twins included, and those that are not samples.
     pub builds: Nanos,
     /// Starting, asking and removing containers.
     pub serves: Nanos,

@@ -1,7 +1,7 @@
 //! Whether a build was what its scenario says, judged by what the builder reported for each instruction.
 //!
 //! In: the scenario, the steps of one build, and what had to happen. Out: valid or not, why, and hits/cacheable.
-//! `measure` judges each sample with it while the run goes on. A builder's own percentage is no proof: on a fully
+//! `measure` judges each sample with it while the run goes on. A builder's own percentage is not a proof: on a fully
 //! warm rebuild BuildKit reports internal vertices as not cached.
 
 use crate::record::{Scenario, Step};

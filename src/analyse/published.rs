@@ -49,7 +49,7 @@ pub(crate) struct PublishedFigure {
     pub verdict: FigureVerdict,
 }
 
-/// One entry for each published figure that is no size, in the order of the record.
+/// One entry for each published figure that is not a size, in the order of the record.
 pub(crate) fn figures(record: &Record) -> Vec<PublishedFigure> {
     let timings = timings(record);
     let time = |variant: &Variant, metric: PublishedMetric| -> Option<Estimate> {

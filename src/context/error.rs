@@ -45,7 +45,7 @@ pub enum ContextError {
     /// A name is not UTF-8.
     #[error("the name `{}` is not UTF-8", crate::text::for_people(path))]
     Name {
-        /// The path, bytes that are no UTF-8 as `\xNN`.
+        /// The path, bytes that are not UTF-8 as `\xNN`.
         path: String,
     },
     /// An edit names a file that is not in the context.

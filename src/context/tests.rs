@@ -334,7 +334,7 @@ fn a_state_without_hard_links_is_linked_like_another() {
         .into_iter()
         .map(|(path, _, _, _, link, content)| format!("{path}={link}{}", content.len()))
         .collect();
-    // `c` and `e` differ there, `a` and `d` are no link here.
+    // `c` and `e` differ there, `a` and `d` are not links here.
     assert_eq!(links.join(" "), "Dockerfile=7 a=1 b=a0 c=1 d=1 e=1 only-here=1");
 }
 

@@ -135,7 +135,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Reads the configuration. A file that is missing is no error; one that cannot be read is one of each look-up that
+    /// Reads the configuration. A file that is missing is not an error; one that cannot be read is one of each look-up that
     /// finds nothing in the others.
     pub(crate) fn read(places: &Places) -> Self {
         let docker = places.docker.iter().map(|path| (path, Flavour::Docker));

@@ -213,7 +213,7 @@ fn is_about_the_dockerfile(status: u16, message: &str) -> bool {
     status == 400 || (status == 500 && message.to_ascii_lowercase().contains("dockerfile"))
 }
 
-/// Failures inside the answer that are no fact about the Dockerfile.
+/// Failures inside the answer that are not facts about the Dockerfile.
 fn engine_trouble(message: &str) -> Option<EngineError> {
     let gone = ["code = Unavailable", "client connection is closing", "daemon is shutting down"];
     if message == "context canceled" || gone.iter().any(|word| message.contains(word)) {

@@ -113,7 +113,7 @@ fn images_are_ours_by_an_id_that_our_builds_named_or_by_a_name_that_only_the_run
     assert!([&listed[5], &listed[6], &renamed[0]].iter().all(|image| marked_image(image).is_none()));
     // No run at all is nobody's.
     assert_eq!(claimed(&listed, &Ownership::default()), "");
-    // An engine that was empty is no lost ledger.
+    // An engine that was empty is not a lost ledger.
     let empty = Ownership { before: Some(Snapshot::default()), ..ownership() };
     assert_eq!(claimed(&listed, &empty), "ab");
     // A beginning too short to name an image names none.
@@ -173,7 +173,7 @@ fn images_that_somebody_else_uses_stay_with_what_they_stand_on() {
     };
     assert_eq!(found(&[], &[child(true, &["base", "a", "more"])], &[]), is("c", "ab"));
     assert_eq!(found(&[], &[child(true, &["base", "c"])], &[]), is("ab", "c"));
-    // The same Dockerfile built by somebody else is no child.
+    // The same Dockerfile built by somebody else is not a child.
     assert_eq!(found(&[], &[child(false, &["base", "a"])], &[]), is("abc", ""));
     // A base that was pulled has no label of ours to inherit.
     let pulled = [image('7', None, &["base:1"], None)];
@@ -347,7 +347,7 @@ fn records_outside_our_spans_are_nobody_s_business() {
     assert_eq!(records(&listed, &[], &Images::default(), &[], &own, &[0, 25_000_000_000]).ours.len(), 2);
     let lost = Ownership { before: None, ..own.clone() };
     assert!(records(&listed, &[], &Images::default(), &[], &lost, &[0]).ours.is_empty());
-    // An engine that was empty is no lost ledger.
+    // An engine that was empty is not a lost ledger.
     let empty = Ownership { before: Some(Snapshot::default()), ..own.clone() };
     assert_eq!(records(&listed, &[], &Images::default(), &[], &empty, &[0]).ours.len(), 1);
     let mut bad = record("x", "fileop target", 1, "");

@@ -215,7 +215,7 @@ impl Client {
     /// What an error of the transport means while this was done.
     pub(super) fn failure(&self, error: &bollard::errors::Error, action: &str) -> EngineError {
         let told = failure::of_transport(error, action, &self.endpoint);
-        // What the engine answers is no fault of the way to it.
+        // What the engine answers is not a fault of the way to it.
         let complaint = self.tunnel.as_ref().filter(|_| told.is_lost()).and_then(|tunnel| tunnel.complaint());
         complaint.map_or(told, |reason| EngineError::Unreachable {
             endpoint: self.endpoint.clone(),

@@ -352,7 +352,7 @@ impl Frames {
     }
 }
 
-/// Removes a container with its anonymous volumes; a missing one is no error. One that the engine is removing
+/// Removes a container with its anonymous volumes; a missing one is not an error. One that the engine is removing
 /// already, as after a stopped build, is waited for.
 pub(super) async fn remove(client: &Client, id: &str) -> Result<(), EngineError> {
     let path = format!("/containers/{}?force=1&v=1", segment(id));

@@ -42,7 +42,7 @@ fn name_of(run: &str) -> String {
 /// through its bridge.
 pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineError> {
     let name = name_of(run);
-    // Names are no keys to the engine: a second one of the same name would be made, and either found by it.
+    // Names are not keys to the engine: a second one of the same name would be made, and either found by it.
     for left in of_run(client, run).await? {
         remove(client, &left).await?;
     }
@@ -60,7 +60,7 @@ pub(super) async fn make(client: &Client, run: &str) -> Result<String, EngineErr
     })
 }
 
-/// Removes a network; a missing one is no error.
+/// Removes a network; a missing one is not an error.
 pub(super) async fn remove(client: &Client, name: &str) -> Result<(), EngineError> {
     let request = Request::delete(format!("/networks/{}", segment(name)), format!("remove the network `{name}`"));
     unless_missing(client.bytes(request, QUICK).await).map(drop)

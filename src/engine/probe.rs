@@ -64,7 +64,7 @@ pub(crate) struct WantedBase {
     pub reference: String,
     /// Whether it is there.
     pub state: BasePresence,
-    /// What it stands in for, as its label says; empty for an image that is no stand-in.
+    /// What it stands in for, as its label says; empty for an image that is not a stand-in.
     pub stand_in_for: String,
     /// Why it is not, in the engine's words; empty where it is.
     pub detail: String,
@@ -148,7 +148,7 @@ async fn look(engine: &DockerEngine) -> ProbedEngine {
 }
 
 impl DiskUsage {
-    /// Layers, and the build-cache records that are no layers.
+    /// Layers, and the build-cache records that are not layers.
     fn total(&self) -> Bytes {
         let cache = self.build_cache.iter().flatten().filter(|record| !record.shared).map(|record| record.size.max(0));
         Bytes(u64::try_from(self.layers_size.max(0).saturating_add(cache.sum::<i64>())).unwrap_or_default())

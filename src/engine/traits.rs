@@ -94,7 +94,7 @@ pub trait ImageHost: Engine {
     /// that an earlier part of the run has left is taken again.
     async fn make_network(&self, run: &str) -> Result<String, EngineError>;
 
-    /// Removes a network; a missing one is no error.
+    /// Removes a network; a missing one is not an error.
     async fn remove_network(&self, name: &str) -> Result<(), EngineError>;
 
     /// Address, state and exit code of a container.
@@ -109,7 +109,7 @@ pub trait ImageHost: Engine {
     /// The last lines of a container's log, at most `lines` lines and 64 KiB, control sequences taken out.
     async fn logs(&self, id: &str, lines: usize) -> Result<Vec<String>, EngineError>;
 
-    /// Removes a container with its anonymous volumes, running or not; a missing one is no error.
+    /// Removes a container with its anonymous volumes, running or not; a missing one is not an error.
     async fn remove_container(&self, id: &str) -> Result<(), EngineError>;
 
     /// Containers that are running: name and image.

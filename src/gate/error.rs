@@ -16,7 +16,7 @@ pub(crate) enum GateError {
     /// The record could not be read.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A baseline or a weighing is no JSON of that kind.
+    /// A baseline or a weighing is not JSON of that kind.
     #[error("failed to read `{}`: {reason}", path.display())]
     Malformed {
         /// Which file.

@@ -164,7 +164,7 @@ pub(crate) fn pairs<'a>(record: &'a Record, against: &'a Against, rules: &Timing
                 samples.iter().filter(mine).collect()
             };
             let (base, head) = (of(&against.base.samples), of(&record.samples));
-            // A base that does not build is no reason to say nothing; a scenario that only one side has is.
+            // A base that does not build is not a reason to say nothing; a scenario that only one side has is.
             let broken =
                 against.base.variants.iter().any(|v| v.name == variant.name && v.outcome == Outcome::BuildFailed);
             if head.is_empty() || (base.is_empty() && !broken) {

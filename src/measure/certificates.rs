@@ -38,7 +38,7 @@ pub(super) fn bundle(files: &[PathBuf]) -> Result<Vec<u8>, MeasureError> {
     Ok(bundle)
 }
 
-/// The whole file; `None` if it is no regular one, which may have no end, or too large.
+/// The whole file; `None` if it is not a regular one, which may have no end, or too large.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let wrap = |source| FileError::new("read", path, source);
     if !std::fs::metadata(path).map_err(wrap)?.is_file() {

@@ -66,7 +66,7 @@ pub struct Spent {
     pub exports_ns: Nanos,
     /// Starting, asking and removing containers.
     pub serves_ns: Nanos,
-    /// Builds that are no sample: those that put the cache into its state, those that put CA files onto bases.
+    /// Builds that are not samples: those that put the cache into its state, those that put CA files onto bases.
     #[serde(default)]
     pub other_builds_ns: Nanos,
     /// Removing what the run made.

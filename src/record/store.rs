@@ -19,7 +19,7 @@ pub enum RecordError {
     /// The file could not be opened or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is no JSON, or not that of a record.
+    /// It is not JSON, or not that of a record.
     #[error("failed to read the record `{}`: {reason}", path.display())]
     Malformed {
         /// Which file.

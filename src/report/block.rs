@@ -62,7 +62,7 @@ mod tests {
         assert!(matches!(replace_block(&one.repeat(2), "x"), Err(ReportError::MarkersAmbiguous { .. })));
         let wrong = "<!-- tonnage:end -->\n<!-- tonnage:begin -->\n";
         assert!(matches!(replace_block(wrong, "x"), Err(ReportError::MarkersAmbiguous { .. })));
-        // A marker that is only mentioned in a sentence is no place.
+        // A marker that is only mentioned in a sentence is not a place.
         assert!(replace_block("say `<!-- tonnage:begin -->` and", "x").is_err());
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn missing_short(variant: &Variant) -> Option<&'static str> {
         Outcome::Ok | Outcome::ServeFailed if variant.sizes.is_some() => None,
         Outcome::Ok | Outcome::ServeFailed => Some("not weighed"),
         Outcome::NotRun => Some("not run"),
-        // What went wrong before there was a build is no failed build.
+        // What went wrong before there was a build is not a failed build.
         Outcome::BuildFailed if variant.failure.as_ref().is_some_and(|failure| failure.stage == FailureStage::Pull) => {
             Some("pull failed")
         }

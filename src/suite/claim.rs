@@ -21,10 +21,10 @@ pub struct Claim {
 /// Why a figure could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseClaimError {
-    /// It is no size.
+    /// It is not a size.
     #[error(transparent)]
     Size(#[from] ParseBytesError),
-    /// It is no time.
+    /// It is not a time.
     #[error("`{0}` is not a time")]
     Time(String),
     /// Nothing claims nothing.

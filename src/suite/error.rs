@@ -24,7 +24,7 @@ pub enum SuiteError {
         /// Where it was looked for.
         folder: PathBuf,
     },
-    /// The manifest is no TOML, or says something that it may not.
+    /// The manifest is not TOML, or says something that it may not.
     #[error("{}:{line}:{column}: {message}", manifest.display())]
     Manifest {
         /// The manifest.

@@ -160,7 +160,7 @@ pub struct Variant {
     pub published: Vec<Published>,
     /// How to check, besides asking it, that the image works: a command that must succeed in it.
     pub verify: Option<Verify>,
-    /// Text of the Dockerfile; bytes that are no UTF-8 are replaced.
+    /// Text of the Dockerfile; bytes that are not UTF-8 are replaced.
     pub dockerfile_text: String,
     /// Where its texts are.
     pub texts: Texts,

@@ -210,7 +210,7 @@ fn a_link_shows_again_what_was_shown() {
     browser.click("nav.contents a[href='#times']");
     assert_eq!(fragment(&browser), "#times&color=package&in=usr&in=lib&find=b");
     assert!(text(&browser, ".said").starts_with("1 match"));
-    // Names of another image, or none at all, are no error.
+    // Names of another image, or none at all, are not errors.
     browser.open(&format!("{page}#explore&image=nobody&in=nowhere&view=x&color=y&filter=z"));
     assert!(text(&browser, ".said").starts_with("/: "));
     assert_eq!(browser.console(), Vec::<String>::new());

@@ -118,7 +118,7 @@ fn arguments_are_taken_from_every_line_of_an_input_and_a_value_is_never_an_optio
     assert!(job.step("judge", &environment).status.success());
     let seen = job.0.read("arguments");
     assert!(seen.starts_with("check\n--suite=--keep\n") && seen.ends_with("\n--top\n3\n--\n--version\n"), "{seen}");
-    // No arguments are no arguments, not an empty one.
+    // No arguments stay none, and do not become an empty one.
     job.step("measure", &[("TONNAGE_BINARY", program.as_str()), ("TONNAGE_RUN_ARGUMENTS", "")]);
     assert_eq!(job.0.read("arguments").lines().collect::<Vec<_>>(), ["run", "--out", &results, "--", "."]);
 }

@@ -465,13 +465,13 @@ fn a_layer_that_the_config_does_not_know_is_refused_unless_layers_are_not_hashed
     let json: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(json["targets"][0]["layers"][0]["diff_id"], other);
     assert_eq!(json["targets"][0]["sizes"]["size_bytes"], HOSTILE_SIZE);
-    // What is no digest at all is not taken over from anybody.
+    // What is not a digest at all is not taken over from anybody.
     fs::write(sandbox.path("odd.tar"), with(&format!("sha256:\\u001b[2J{}", &id[16..]))).unwrap();
     let ran = sandbox.run(&["weigh", "odd.tar", "--no-verify"]).expect(7);
     expect_harmless(&ran.stderr);
 }
 
-/// The archive with its config under a name that is no digest.
+/// The archive with its config under a name that is not a digest.
 fn rename_config(bytes: &[u8]) -> Vec<u8> {
     let mut read = tar::Archive::new(bytes);
     let mut members = Vec::new();

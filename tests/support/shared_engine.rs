@@ -18,7 +18,7 @@ impl SharedEngine {
     /// Waits until no other test has the engine. Fails where there is none.
     #[must_use]
     pub(crate) fn take() -> Self {
-        // A test that failed while it held the engine is no reason for the next one not to have it.
+        // A test that failed while it held the engine is not a reason for the next one not to have it.
         let lock = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = Command::new("docker").args(["image", "inspect", "tonnage-tiny/python:3.9"]).output();
         let asked = asked.expect("the docker command line: `make test` installs it");

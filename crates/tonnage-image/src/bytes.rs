@@ -35,7 +35,7 @@ pub enum ParseBytesError {
     UnknownUnit {
         /// The whole text.
         text: String,
-        /// The part that is no unit.
+        /// The part that is not a unit.
         unit: String,
     },
     /// The size does not fit 64 bits.

@@ -52,7 +52,7 @@ pub enum ImageError {
         #[source]
         source: io::Error,
     },
-    /// The archive is no tar, or a broken one.
+    /// The archive is not a tar, or a broken one.
     #[error("the archive is broken at byte {offset}: {what}")]
     Archive {
         /// Offset of the broken header in the (unpacked) archive.

@@ -3,7 +3,7 @@
 use crate::analyse::statistics;
 use crate::units::Ratio;
 
-/// Fewer runs than these are no trend.
+/// Fewer runs than these are not a trend.
 const FEWEST_RUNS: usize = 5;
 
 /// Growth over all that is worth a word, and the largest step that still goes unnoticed.
@@ -25,7 +25,7 @@ pub(crate) struct Creep {
 /// runs and goes up beyond chance (Mann–Kendall, 5 %). `None` where there is none.
 pub(super) fn creep(values: &[f64]) -> Option<Creep> {
     let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] / pair[0]).collect();
-    // A step that anyone would notice, up or down (or that is no number), ends what came before it.
+    // A step that anyone would notice, up or down (or that is not a number), ends what came before it.
     let unnoticed = |step: f64| (1.0 / UNNOTICED..=UNNOTICED).contains(&step);
     let start = steps.iter().rposition(|step| !unnoticed(*step)).map_or(0, |position| position + 1);
     let stretch = values.get(start..).filter(|stretch| stretch.len() >= FEWEST_RUNS)?;

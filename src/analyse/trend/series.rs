@@ -258,7 +258,7 @@ fn is_stand_in(variant: &HistoryVariant) -> bool {
 fn changes(old: (&HistoryLine, &HistoryVariant), new: (&HistoryLine, &HistoryVariant)) -> Vec<TrendChange> {
     let mut found = Vec::new();
     let mut differ = |kind, before: String, after: String| {
-        // What an older line does not say is no change.
+        // What an older line does not say is not a change.
         if before != after && !before.is_empty() && !after.is_empty() {
             found.push(TrendChange { kind, detail: format!("{before} → {after}") });
         }

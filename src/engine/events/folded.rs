@@ -15,7 +15,7 @@ pub(in crate::engine) struct Known {
     pub(in crate::engine) stages: Vec<String>,
     /// Whether labels were asked for, which these builders append as an instruction of their own.
     pub(in crate::engine) has_labels: bool,
-    /// Whether the time in which only base images are looked up is no part of the build (containerd store).
+    /// Whether the time in which only base images are looked up is not part of the build (containerd store).
     pub(in crate::engine) lookup_apart: bool,
 }
 
@@ -36,7 +36,7 @@ pub(in crate::engine) struct Folded {
     pub(in crate::engine) log: Vec<String>,
     /// Beginnings of the ids of the intermediate images that this build made.
     pub(in crate::engine) made: Vec<String>,
-    /// Time that is no part of the build.
+    /// Time that is not part of the build.
     pub(in crate::engine) apart: Nanos,
     /// Why it failed.
     pub(in crate::engine) failure: Option<Failed>,

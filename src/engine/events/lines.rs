@@ -72,7 +72,7 @@ impl LogLine {
     }
 }
 
-/// Cuts a stream of bytes into [`LogLine`]s. Several values in one line, values that are no event and lines without
+/// Cuts a stream of bytes into [`LogLine`]s. Several values in one line, values that are not events and lines without
 /// end do it no harm.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct JsonLines {

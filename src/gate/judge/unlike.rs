@@ -44,7 +44,7 @@ pub(super) fn of_metric(metric: &Metric, old: &Variant, new: &Variant) -> Option
         .then(|| command(metric.to_string()).and(format!(" is {} in the baseline and {} here", was.word(), is.word())))
 }
 
-/// Says where engine or image store are others: `size` is the same on each, so it is no reason to refuse.
+/// Says where engine or image store are others: `size` is the same on each, so it is not a reason to refuse.
 pub(super) fn stores(notes: &mut Vec<Line>, baseline: &Baseline, measured: &Measured) {
     let Some(by) = &measured.engine else { return };
     let was: BTreeSet<&str> = baseline

@@ -136,7 +136,7 @@ fn read(text: &str, place: impl Fn(Range<usize>) -> Range<usize>) -> Option<Vec<
             None => Some((Joint::Then, 0)),
             Some(b'&') if next == Some(b'&') => Some((Joint::And, 2)),
             Some(b'|') if next == Some(b'|') => Some((Joint::Or, 2)),
-            // `2>&1`, `&>file`, and `;;` of a `case` are no ends.
+            // `2>&1`, `&>file`, and `;;` of a `case` are not ends.
             Some(b'&') if next != Some(b'>') && !matches!(before, Some(b'>' | b'<')) => Some((Joint::Background, 1)),
             Some(b'|') if before != Some(b'>') => Some((Joint::Pipe, 1)),
             Some(b';' | b'\n') => Some((Joint::Then, 1)),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// How deep `${A:-${B:-…}}` may go before it is taken for an attack.
 const MAX_DEPTH: u32 = 16;
 
-/// Names and values of a `.env` file. A line that is no assignment is passed over.
+/// Names and values of a `.env` file. A line that is not an assignment is passed over.
 pub(super) fn env_file(text: &str) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for line in text.lines() {

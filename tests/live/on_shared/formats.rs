@@ -12,7 +12,7 @@ use crate::shared_engine::SharedEngine;
 const IMAGE: &str = "tonnage-live/formats:1";
 
 /// Everything that layers can hold and that formats may write in different ways: hard links, links, a sparse file, a
-/// fifo, long names and targets, names that are no text, copies, setuid, and then deletions, a folder made anew, a
+/// fifo, long names and targets, names that are not text, copies, setuid, and then deletions, a folder made anew, a
 /// change of mode, and a link that becomes a folder.
 const DOCKERFILE: &str = r#"FROM tonnage-tiny/python:3.9-alpine
 RUN mkdir -p /d/deep/er /o /l && \

@@ -20,7 +20,7 @@ const LATEST: u64 = 6000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}: `{text}` is no number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable}: `{text}` is not a number")))
 }
 
 /// The next of a row of numbers (Marsaglia's xorshift64).

@@ -10,7 +10,7 @@ use crate::sandbox::{Ran, Sandbox};
 use crate::shared_engine::SharedEngine;
 
 /// What has ways of its own in a store: devices for deletions, opaque folders, hard links within a layer and across
-/// two, holes, links that lead out, names that are no text, names and targets too long for a header, no bytes at all,
+/// two, holes, links that lead out, names that are not text, names and targets too long for a header, no bytes at all,
 /// a layer without anything in it, and content that other layers have.
 const ODD: &str = r#"FROM tonnage-tiny/python:3.9-alpine
 WORKDIR /odd

@@ -16,7 +16,7 @@ const HEAD: usize = 32;
 const INLINE: u8 = 2;
 /// ELF and program headers lie within it.
 const HEADERS: usize = 4096;
-/// More than this is no module list: Kubernetes' has 20 kB.
+/// More than this is not a module list: Kubernetes' has 20 kB.
 const MOST_TEXT: u64 = 1 << 20;
 /// Before and behind the module list.
 const SENTINEL: usize = 16;
@@ -180,7 +180,7 @@ fn program(go: &[u8], modules: &[u8]) -> Composite {
     Composite { manager: PackageManager::Go, main, parts }
 }
 
-/// Where in the file the segments of data are (ELF specification, "Program Header"); `None` for what is no ELF file.
+/// Where in the file the segments of data are (ELF specification, "Program Header"); `None` for what is not an ELF file.
 fn data_segments(head: &[u8]) -> Option<Vec<Range<u64>>> {
     const LOAD: u64 = 1;
     const EXECUTABLE: u64 = 1;

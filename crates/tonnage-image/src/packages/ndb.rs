@@ -12,7 +12,7 @@ const PAGE: usize = 4096;
 /// What offsets are counted in, and the size of a blob's own header.
 const BLOCK: usize = 16;
 
-/// The headers; `None` where this is no such database.
+/// The headers; `None` where this is not such a database.
 pub(super) fn headers(database: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     if !database.starts_with(MAGIC) {
         return None;

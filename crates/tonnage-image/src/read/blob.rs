@@ -35,7 +35,7 @@ impl Packing {
         }
     }
 
-    /// The format of what is packed in another way, or is no tar at all.
+    /// The format of what is packed in another way, or is not a tar at all.
     pub fn foreign(start: &[u8]) -> Option<&'static str> {
         Some(match start {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",

@@ -184,7 +184,7 @@ fn is_incompressible(chunk: &Chunk, unit: &Range<usize>) -> bool {
 /// the same ones wherever they lie.
 fn repeats(bytes: &[u8], unit: &Range<usize>) -> usize {
     const SLOTS: usize = 1 << 12;
-    // The last piece with that slot; zero is no piece, for what hashes to it is not looked at.
+    // The last piece with that slot; zero is not a piece, for what hashes to it is not looked at.
     let mut last = [0_u32; SLOTS];
     let start = unit.start.saturating_sub(CARRY);
     let mut found = 0;

@@ -87,7 +87,7 @@ impl Weigher {
             members.count(path, "")?;
             members.json.insert(path.to_owned(), content);
         } else if members.strays < members.limits.members {
-            // What is no image may hold any number of those, and is told as such.
+            // What is not an image may hold any number of those, and is told as such.
             members.strays += 1;
             members.charge(path, path.len())?;
             let what = Packing::foreign(start).map_or_else(

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 pub const MASKED: &str = "***";
 
 /// The text with the user information of every URL in it replaced (RFC 3986, 3.2.1), but for a mere user name of ssh
-/// (`ssh://git@host`), which is no secret.
+/// (`ssh://git@host`), which is not a secret.
 pub fn without_url_credentials(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut kept = 0;

@@ -177,7 +177,7 @@ fn copy_with_owner(change: &str, writer: &str) -> String {
     }
 }
 
-/// The first argument of a shell's command that is no option: an owner or a mode.
+/// The first argument of a shell's command that is not an option: an owner or a mode.
 fn argument<'a>(instruction: &'a str, command: &str) -> Option<&'a str> {
     let mut words = instruction.split_whitespace().skip_while(|word| word.rsplit('/').next() != Some(command)).skip(1);
     let word = words.find(|word| !word.starts_with('-'))?;

@@ -50,7 +50,7 @@ pub(super) fn tests_and_docs(merged: &Merged<'_>) -> Vec<Finding> {
 /// `…/site-packages/numpy/core/tests/x.py`; a package may itself have such a name.
 fn is_not_run(path: &[u8]) -> bool {
     let mut parts = path.split(|&byte| byte == b'/');
-    // The file's own name is no directory.
+    // The file's own name is not a directory.
     parts.next_back();
     let mut inside = None;
     for part in parts {

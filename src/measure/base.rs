@@ -224,7 +224,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         subject: &Subject<'_>,
         fresh: &str,
     ) -> Result<Result<BTreeMap<String, String>, BuildFailure>, Halt> {
-        let platform = self.common.platform.clone().or_else(|| subject.variant.platform.clone());
+        let platform = self.common.platform(subject.variant);
         let copy = format!("COPY moved {MOVED_PATH}");
         let mut moved = BTreeMap::new();
         let begun = Instant::now();

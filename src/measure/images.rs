@@ -221,7 +221,9 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             // Only the head is checked for startup.
             if !self.diary.has_failed(subject.variant) && subject.variant.side.is_head() {
                 served = self.serve_one(subject, &info.user, &mut routes).await;
-                if served.is_ok() && !self.diary.has_failed(subject.variant) {
+                // The reason why it does not start is the one to keep.
+                let works = self.diary.entry(subject.variant).is_some_and(|entry| entry.outcome == Outcome::Ok);
+                if served.is_ok() && works {
                     served = self.verify_one(subject, isolated.as_deref()).await;
                 }
             }
@@ -239,18 +241,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let variant = subject.variant;
         let Some(how) = &variant.serve else { return Ok(()) };
         let question = Question {
-            spec: ContainerSpec {
-                image: subject.tag.clone(),
-                command: how.command.clone(),
-                bare: false,
-                labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
-                port: how.port,
-                publish: false,
-                network: None,
-                env: how.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-                limits: how.limits.clone(),
-                platform: self.common.platform.clone().or_else(|| variant.platform.clone()),
-            },
+            spec: ContainerSpec { command: how.command.clone(), port: how.port, ..self.container(subject) },
             path: how.path.clone(),
             expect: how.expect.clone(),
             more: how.requests.iter().map(|request| (request.path.clone(), request.expect.clone())).collect(),
@@ -285,21 +276,12 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     async fn verify_one(&mut self, subject: &Subject<'_>, network: Option<&str>) -> Result<(), Halt> {
         let variant = subject.variant;
         let Some(how) = &variant.verify else { return Ok(()) };
-        let serve = variant.serve.as_ref();
-        let env = serve.into_iter().flat_map(|serve| &serve.env);
+        let named = variant.serve.as_ref().and_then(|serve| serve.network.clone());
         let spec = ContainerSpec {
-            image: subject.tag.clone(),
             command: how.command.clone(),
             bare: true,
-            labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
-            network: serve.and_then(|serve| serve.network.clone()).or_else(|| network.map(str::to_owned)),
-            env: env.map(|(name, value)| format!("{name}={value}")).collect(),
-            limits: serve.map_or_else(
-                || ServeLimits { memory_bytes: suite::DEFAULT_MEMORY, ..ServeLimits::default() },
-                |serve| serve.limits.clone(),
-            ),
-            platform: self.common.platform.clone().or_else(|| variant.platform.clone()),
-            ..ContainerSpec::default()
+            network: named.or_else(|| network.map(str::to_owned)),
+            ..self.container(subject)
         };
         let verified = verify(self.engine, &spec, how.timeout, self.cancel).await?;
         self.diary.update(variant, |entry| {
@@ -311,6 +293,21 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             entry.verified = Some(verified);
         })?;
         Ok(())
+    }
+
+    /// A container of an image, with the environment and within the limits that the suite gives it.
+    fn container(&self, subject: &Subject<'_>) -> ContainerSpec {
+        let serve = subject.variant.serve.as_ref();
+        let env = serve.into_iter().flat_map(|serve| &serve.env);
+        let default = || ServeLimits { memory_bytes: suite::DEFAULT_MEMORY, ..ServeLimits::default() };
+        ContainerSpec {
+            image: subject.tag.clone(),
+            labels: BTreeMap::from([(labels::RUN.to_owned(), self.common.run.clone())]),
+            env: env.map(|(name, value)| format!("{name}={value}")).collect(),
+            limits: serve.map_or_else(default, |serve| serve.limits.clone()),
+            platform: self.common.platform(subject.variant),
+            ..ContainerSpec::default()
+        }
     }
 
     /// Bytes shared between variants: known only when all are weighed, so written again each time one is.

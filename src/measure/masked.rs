@@ -150,6 +150,10 @@ impl Masked {
         if let Some(serve) = &mut variant.serve {
             std::iter::once(&mut serve.detail).chain(&mut serve.log).for_each(|text| self.mask.apply(text));
         }
+        if let Some(verified) = &mut variant.verified {
+            let texts = [&mut verified.command, &mut verified.reason].into_iter().chain(&mut verified.log);
+            texts.for_each(|text| self.mask.apply(text));
+        }
     }
 }
 
@@ -277,7 +281,7 @@ fn normal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Failure, Layer, Step};
+    use crate::record::{Failure, Layer, Step, Verified};
     use crate::suite::dockerfile::Facts;
     use crate::testing::fixture;
     use crate::units::Bytes;
@@ -372,6 +376,12 @@ mod tests {
             waste_bytes: Bytes(0),
         });
         told.clone_into(&mut entry.reclaimable[0].written_by);
+        entry.verified = Some(Verified {
+            command: format!("check --token {VALUE}"),
+            ok: false,
+            reason: VALUE.into(),
+            log: vec![VALUE.into()],
+        });
         if let Some(serve) = &mut entry.serve {
             serve.log.push(VALUE.into());
             VALUE.clone_into(&mut serve.detail);

@@ -32,12 +32,11 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let mut subjects = Vec::new();
         let mut with_dockerfile = Vec::new();
         for variant in variants {
-            let (mut replaced, mut used) = (BTreeMap::new(), BTreeMap::new());
+            let mut used = BTreeMap::new();
             let mut found = Vec::new();
             let mut site_layers = 0;
             let mut missing = None;
-            let mut images: Vec<String> = variant.facts.syntax.iter().cloned().collect();
-            let platform = self.common.platform.clone().or_else(|| variant.platform.clone());
+            let platform = self.common.platform(variant);
             let engine = self.engine.facts();
             let known = variant.arguments(&self.common.build_args, platform.as_deref(), engine);
             let needed = variant.external_bases(&known, self.common.builder);
@@ -55,11 +54,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 match prepared {
                     Prepared::Ready { from, site_layers: layers, .. } => {
                         site_layers = layers;
-                        images.push(from.clone());
-                        used.insert(reference.clone(), from.clone());
-                        if from != reference {
-                            replaced.insert(reference, from);
-                        }
+                        used.insert(reference, from);
                     }
                     Prepared::Missing { reason, .. } => missing = Some((reference, reason)),
                 }
@@ -76,7 +71,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 subjects.push(None);
                 continue;
             }
-            let subject = self.subject(state, variant, &replaced, (images, used), known.clone())?;
+            let subject = self.subject(state, variant, used, known.clone())?;
             let copied = subject
                 .context
                 .stowaway()
@@ -105,29 +100,29 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         &self,
         state: &Suite,
         variant: &'v suite::Variant,
-        replaced: &BTreeMap<String, String>,
-        (images, bases): (Vec<String>, BTreeMap<String, String>),
+        bases: BTreeMap<String, String>,
         known: Arguments,
     ) -> Result<Subject<'v>, MeasureError> {
         let mut context = state.context(variant, self.common.builder)?;
-        if !replaced.is_empty() {
-            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, replaced, &known));
+        let replaced = || bases.iter().filter(|(named, used)| named != used);
+        if replaced().next().is_some() {
+            let replaced = replaced().map(|(named, used)| (named.clone(), used.clone())).collect();
+            context.with_dockerfile(&suite::dockerfile::rewrite_bases(&variant.dockerfile_text, &replaced, &known));
         }
         let copies = |file: Option<&Path>| {
             let fact = file.and_then(|file| variant.facts.copies_for(file, &known, variant.target.as_deref()));
             fact.map(|fact| fact.text.clone()).into_iter().collect()
         };
         let base = variant.facts.final_base(&known, variant.target.as_deref());
-        let inherits_label =
-            !labels_in_builds(self.common.builder) && base.is_some_and(|base| replaced.contains_key(&base));
+        let inherits_label = !labels_in_builds(self.common.builder)
+            && base.is_some_and(|base| replaced().any(|(named, _)| *named == base));
         let tag = against::tag(variant, &self.common.run);
         Ok(Subject {
-            images,
             bases,
             inherits_label,
             variant,
             context,
-            twin_tag: format!("{tag}-twin"),
+            twin_tag: format!("{tag}--twin"),
             tag,
             src_copies: copies(variant.src.as_deref()),
             deps_copies: copies(variant.deps.as_deref()),

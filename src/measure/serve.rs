@@ -313,14 +313,20 @@ pub(super) async fn verify<H: ImageHost>(
         }
     });
     let ended = cancel.run_until_cancelled(pin!(waiting)).await;
-    let log = engine.logs(&id, 20).await.unwrap_or_default();
-    engine.remove_container(&id).await?;
-    Ok(match ended? {
-        Ok(Ok(0)) => Verified { command, ok: true, reason: String::new(), log: Vec::new() },
-        Ok(Ok(code)) => failed(format!("the command ended with code {code}"), log),
+    let log = match ended {
+        Ok(Ok(Ok(0) | Err(_))) | Err(_) => Vec::new(),
+        Ok(_) => engine.logs(&id, 20).await.unwrap_or_default(),
+    };
+    let removed = engine.remove_container(&id).await;
+    let verified = match ended? {
+        // The engine may be gone: the first error is what matters.
         Ok(Err(error)) => return Err(error.into()),
+        Ok(Ok(0)) => Verified { command, ok: true, reason: String::new(), log },
+        Ok(Ok(code)) => failed(format!("the command ended with code {code}"), log),
         Err(_) => failed(format!("the command did not end within {} s", timeout.as_secs()), log),
-    })
+    };
+    removed?;
+    Ok(verified)
 }
 
 /// Why a question was not answered.

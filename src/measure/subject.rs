@@ -27,8 +27,6 @@ pub(super) struct Subject<'a> {
     pub src_copies: Vec<String>,
     /// The instructions that copy the `deps` file.
     pub deps_copies: Vec<String>,
-    /// Images that its Dockerfile names.
-    pub images: Vec<String>,
     /// What it is built on: the image that its Dockerfile names, and what was put in its place.
     pub bases: BTreeMap<String, String>,
     /// The build arguments as they are known.
@@ -57,6 +55,13 @@ pub(super) struct Common {
     pub deadline: Duration,
 }
 
+impl Common {
+    /// The platform that a variant is built for and started on.
+    pub(super) fn platform(&self, variant: &suite::Variant) -> Option<String> {
+        self.platform.clone().or_else(|| variant.platform.clone())
+    }
+}
+
 /// What a build is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Purpose<'f> {
@@ -83,11 +88,12 @@ impl Subject<'_> {
         }
     }
 
-    /// Reference of the image that a scenario makes: an edited image leaves the one that was not edited as it is.
+    /// Reference of the image that a scenario makes: an edited image leaves the one that was not edited as it is. Two
+    /// hyphens, which no variant's own part has: another variant's name may end in a scenario's.
     pub(super) fn tag_of(&self, scenario: Scenario) -> String {
         match scenario {
             Scenario::Cold | Scenario::Warm | Scenario::Touch => self.tag.clone(),
-            Scenario::Src | Scenario::Deps | Scenario::Base => format!("{}-{scenario}", self.tag),
+            Scenario::Src | Scenario::Deps | Scenario::Base => format!("{}--{scenario}", self.tag),
         }
     }
 
@@ -133,9 +139,17 @@ impl Subject<'_> {
             labels,
             build_args,
             secrets: common.secrets.clone(),
-            images: self.images.iter().chain(moved.values()).cloned().collect(),
+            images: self
+                .variant
+                .facts
+                .syntax
+                .iter()
+                .chain(self.bases.values())
+                .chain(moved.values())
+                .cloned()
+                .collect(),
             target: self.variant.target.clone(),
-            platform: common.platform.clone().or_else(|| self.variant.platform.clone()),
+            platform: common.platform(self.variant),
             network: common.network.clone().or_else(|| self.variant.network.clone()),
             no_cache: scenario == Scenario::Cold,
             builder: common.builder,

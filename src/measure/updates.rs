@@ -122,11 +122,10 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let newest = info.id == made;
         let base = self.diary.entry(subject.variant).and_then(|entry| entry.bases.last());
         let own = |base: &Base| before.diff_ids.iter().zip(&base.diff_ids).take_while(|(a, b)| a == b).count();
-        let moved = match base.map_or(0, own) {
+        let moved = match base.filter(|_| scenario == Scenario::Base).map_or(0, own) {
             // The last stage begins with another stage, or with nothing.
             0 => 0,
-            layers if scenario == Scenario::Base => layers + 1,
-            _ => 0,
+            layers => layers + 1,
         };
         let before = before.diff_ids.into_iter().collect();
         Ok(newest.then_some(Edited { subject, scenario, round, info, before, moved }))

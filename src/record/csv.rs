@@ -9,7 +9,7 @@
 use csv::Writer;
 use serde::Serialize;
 
-use super::{Record, Update, Updates};
+use super::{Record, ServeLimits, Update, Updates};
 use crate::json;
 use crate::text::escape;
 use crate::units::Bytes;
@@ -186,7 +186,9 @@ pub(crate) fn samples_csv(record: &Record) -> String {
 pub(crate) fn starts_csv(record: &Record) -> String {
     let rows = record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?)));
     let rows = rows.flat_map(|(variant, serve)| {
-        let limits = serve.limits.clone().unwrap_or_default();
+        // Empty where the record does not say.
+        let limits = serve.limits.as_ref();
+        let limit = move |of: fn(&ServeLimits) -> String| limits.map_or_else(String::new, of);
         serve.starts.iter().enumerate().map(move |(index, start)| {
             vec![
                 variant.name.clone(),
@@ -195,9 +197,9 @@ pub(crate) fn starts_csv(record: &Record) -> String {
                 start.cpu_ns.map_or_else(String::new, |cpu| cpu.0.to_string()),
                 start.memory_bytes.0.to_string(),
                 serve.user.clone(),
-                limits.nano_cpus.to_string(),
-                limits.memory_bytes.0.to_string(),
-                limits.read_only.to_string(),
+                limit(|limits| limits.nano_cpus.to_string()),
+                limit(|limits| limits.memory_bytes.0.to_string()),
+                limit(|limits| limits.read_only.to_string()),
             ]
         })
     });

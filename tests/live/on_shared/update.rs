@@ -48,9 +48,9 @@ fn a_source_edit_pulls_the_file_alone_or_the_whole_installation_by_the_order_of_
         assert_eq!(update["bytes"], bytes, "{name}: {update}");
         let images = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "tonnage-run"]);
         let images = String::from_utf8(images).unwrap();
-        let edited = images.lines().find(|image| image.ends_with(&format!("-{name}-src"))).unwrap();
+        let edited = images.lines().find(|image| image.ends_with(&format!("-{name}--src"))).unwrap();
         let known: BTreeSet<String> =
-            layers(edited.strip_suffix("-src").unwrap()).into_iter().map(|(id, _)| id).collect();
+            layers(edited.strip_suffix("--src").unwrap()).into_iter().map(|(id, _)| id).collect();
         let counted: u64 = layers(edited).iter().filter(|(id, _)| !known.contains(id)).map(|(_, size)| size).sum();
         assert_eq!(bytes, counted, "{name}");
         pulled.push(bytes);
@@ -113,8 +113,8 @@ fn a_moved_base_rebuilds_what_stands_on_it_and_leaves_linked_layers() {
     let bytes = update["again"]["bytes"].as_u64().unwrap();
     let images = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "tonnage-run"]);
     let images = String::from_utf8(images).unwrap();
-    let moved = images.lines().find(|image| image.ends_with("-plain-base")).unwrap();
-    let known: BTreeSet<String> = layers(moved.strip_suffix("-base").unwrap()).into_iter().map(|(id, _)| id).collect();
+    let moved = images.lines().find(|image| image.ends_with("-plain--base")).unwrap();
+    let known: BTreeSet<String> = layers(moved.strip_suffix("--base").unwrap()).into_iter().map(|(id, _)| id).collect();
     let new: Vec<u64> = layers(moved).iter().filter(|(id, _)| !known.contains(id)).map(|(_, size)| *size).collect();
     // The first is the moved base's. Of the copies at least the first is another layer: it makes the directory anew.
     assert!(new.len() >= 2, "{new:?}");

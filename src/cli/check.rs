@@ -64,13 +64,15 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let must_have_baseline = args.place.named_baseline();
     let (measured, judgement) = match image {
         Some((name, target)) => {
+            let named = name.as_ref().map(|name| format!("{name}=")).unwrap_or_default();
             // What could not be read never passes.
             let unknown = |failure| Failure { exit: Exit::NotComparable, ..failure };
             let extent = if args.manifest_only { Extent::Manifest } else { Extent::Layers };
             let measured = named_image(name, &target, args.platform.clone(), extent, &args.registry, terminal);
             let measured = measured.map_err(unknown)?;
             let accept = format!(
-                "tonnage weigh {target} --format json >weighed.json && tonnage baseline accept weighed.json{}",
+                "tonnage weigh {named}{target}{} --format json >weighed.json && tonnage baseline accept weighed.json{}",
+                args.registry.again(),
                 suite.flags
             );
             verdict(&suite, measured, Vec::new(), None, &accept, must_have_baseline)?

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::allow::for_shell;
 use crate::env;
 use crate::registry::{LayerCache, RegistrySettings, is_registry};
 use crate::suite;
@@ -39,6 +40,13 @@ impl RegistryArgs {
             cache,
             ..RegistrySettings::default()
         }
+    }
+
+    /// The arguments that a target as it is meant needs again, each with a space in front.
+    pub(super) fn again(&self) -> String {
+        let plain = if self.plain_http { " --plain-http" } else { "" };
+        let trusted = self.ca_file.as_ref().map(|file| format!(" --ca-file={}", for_shell(&file.to_string_lossy())));
+        format!("{plain}{}", trusted.unwrap_or_default())
     }
 
     /// A target as it is meant.

@@ -93,7 +93,7 @@ impl ImageHost for DockerEngine {
 
     async fn container(&self, id: &str) -> Result<ContainerState, EngineError> {
         let mut state = containers::state(self.client(), id, self.host.as_deref()).await?;
-        state.address = state.address.map(|address| self.client().reachable(address));
+        state.address = state.address.and_then(|address| self.client().reachable(address));
         Ok(state)
     }
 

@@ -224,11 +224,11 @@ impl Client {
         })
     }
 
-    /// An address from which a published port of the engine's host can be reached here.
-    pub(super) fn reachable(&self, address: String) -> String {
-        let Some(tunnel) = &self.tunnel else { return address };
-        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        port.and_then(|port| tunnel.port(port).ok()).unwrap_or(address)
+    /// Where a container's address can be reached from here; `None` where it cannot.
+    pub(super) fn reachable(&self, address: String) -> Option<String> {
+        let Some(tunnel) = &self.tunnel else { return Some(address) };
+        // A port that is published there; any other address is the container's own, to which ssh does not lead.
+        tunnel.port(address.strip_prefix("127.0.0.1:")?.parse().ok()?).ok()
     }
 
     /// The whole answer, within `limit`.

@@ -215,6 +215,10 @@ fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
 /// `[user@]host[:port][/path/of.sock]`, as Docker's command line reads it (docker/cli, cli/connhelper/ssh). What ssh could
 /// take for an option, or the shell over there for more than a word, is refused.
 fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
+    // Nothing of an address with a password is shown.
+    if rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+        return Err(bad("ssh://…", "a password cannot be part of the address; use a key or an agent"));
+    }
     let (authority, socket) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let (name, port) = match host.rsplit_once(':') {
@@ -223,9 +227,6 @@ fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
     };
     let port = port.map(str::parse).transpose().map_err(|_| bad(whole, "the port is not a number from 0 to 65535"))?;
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    if user.is_some_and(|user| user.contains(':')) {
-        return Err(bad("ssh://…", "a password cannot be part of the address; use a key or an agent"));
-    }
     let is_word = |text: &str, more: &str| {
         !text.is_empty()
             && !text.starts_with('-')
@@ -402,6 +403,9 @@ mod tests {
             ("box:70000", "not a number"),
             ("ftp://box", "`ftp` is unknown"),
             ("ssh://u:pw@box", "password"),
+            ("ssh://u:pw@box:abc", "password"),
+            ("ssh://u:p/w@box", "password"),
+            ("ssh://u:1/w@box", "password"),
             ("ssh://", "a host was expected"),
             ("ssh://-oProxyCommand=x", "a host was expected"),
             ("ssh://-u@box", "a host was expected"),

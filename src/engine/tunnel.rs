@@ -21,13 +21,15 @@ use tokio::sync::oneshot;
 use super::endpoint::SshHost;
 use super::failure::one_line;
 
-/// For hosts that are not there, and for those that go away.
-const OPTIONS: [&str; 6] = [
+/// For hosts that are not there, and for those that go away. The master is a child, whatever the user's configuration says
+/// of masters that stay.
+const OPTIONS: [&str; 7] = [
     "-oBatchMode=yes",
     "-oConnectTimeout=15",
     "-oServerAliveInterval=15",
     "-oServerAliveCountMax=3",
     "-oControlMaster=auto",
+    "-oControlPersist=no",
     "-oForwardAgent=no",
 ];
 /// The most that is kept of what ssh complains of.
@@ -179,6 +181,8 @@ async fn carry(
         () = up => true,
         copied = tokio::io::copy(&mut output, &mut to) => copied.unwrap_or(1) > 0,
     };
+    // A full pipe must not keep ssh.
+    drop(output);
     let ended = tokio::time::timeout(END, child.wait()).await;
     if ended.is_ok_and(|status| status.is_ok_and(|status| !status.success())) {
         let said = said.await.unwrap_or_default();
@@ -188,7 +192,10 @@ async fn carry(
             complain(complaint, &format!("ssh: {last}"));
         }
     }
-    to.shutdown().await
+    let shut = to.shutdown().await;
+    // Other connections may go through this ssh: it ends after them, or with the tunnel.
+    drop(child.wait().await);
+    shut
 }
 
 fn complain(complaint: &Mutex<Option<String>>, words: &str) {

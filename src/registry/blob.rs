@@ -29,6 +29,8 @@ pub(super) struct Blob<'a> {
     at: u64,
     body: Incoming,
     chunk: Bytes,
+    /// What a registry that cannot send only the rest sends again.
+    skip: u64,
     resumes: u32,
     failed: Option<RequestError>,
 }
@@ -51,8 +53,8 @@ impl<'a> Blob<'a> {
         }
         let digest = digest.to_owned();
         let body = response.into_body();
-        let (chunk, at, resumes, failed) = (Bytes::new(), 0, 0, None);
-        Ok(Self { client, image, runtime, path, digest, size, at, body, chunk, resumes, failed })
+        let (chunk, at, skip, resumes, failed) = (Bytes::new(), 0, 0, 0, None);
+        Ok(Self { client, image, runtime, path, digest, size, at, body, chunk, skip, resumes, failed })
     }
 
     /// The next bytes; none at the end.
@@ -62,12 +64,19 @@ impl<'a> Blob<'a> {
             let stalled = || RequestError::Stalled { what: self.digest.clone(), seconds: deadline.as_secs() };
             let broken = match timeout(deadline, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => continue,
-                    Ok(data) if data.len() as u64 > self.size - self.at => {
-                        let found = self.at + data.len() as u64;
-                        return Err(RequestError::Length { what: self.digest.clone(), expected: self.size, found });
+                    Ok(mut data) => {
+                        let skipped = self.skip.min(data.len() as u64);
+                        data.advance(skipped as usize);
+                        self.skip -= skipped;
+                        if data.is_empty() {
+                            continue;
+                        }
+                        if data.len() as u64 > self.size - self.at {
+                            let found = self.at + data.len() as u64;
+                            return Err(RequestError::Length { what: self.digest.clone(), expected: self.size, found });
+                        }
+                        return Ok(data);
                     }
-                    Ok(data) => return Ok(data),
                     Err(_) => continue,
                 },
                 Ok(None) if self.at == self.size => return Ok(Bytes::new()),
@@ -82,9 +91,6 @@ impl<'a> Blob<'a> {
             }
             self.resumes += 1;
             self.resume(broken).await?;
-            if !self.chunk.is_empty() {
-                return Ok(std::mem::take(&mut self.chunk));
-            }
         }
     }
 
@@ -96,21 +102,8 @@ impl<'a> Blob<'a> {
             Err(RegistryError::Request(error)) => return Err(error),
             Err(_) => return Err(broken),
         };
-        let mut skip =
-            self.at - starts_at(&response, self.at).filter(|start| *start <= self.at).ok_or(broken.clone())?;
+        self.skip = self.at - starts_at(&response, self.at).filter(|start| *start <= self.at).ok_or(broken)?;
         self.body = response.into_body();
-        while skip > 0 {
-            let Ok(Some(Ok(frame))) = timeout(self.client.settings.deadline, self.body.frame()).await else {
-                return Err(broken);
-            };
-            let Ok(mut data) = frame.into_data() else { continue };
-            let count = skip.min(data.len() as u64);
-            data.advance(count as usize);
-            skip -= count;
-            if !data.is_empty() {
-                self.chunk = data;
-            }
-        }
         Ok(())
     }
 }

@@ -187,8 +187,10 @@ impl RegistryClient {
                         None => return Err(self.refused(response, image, asked, false).await.into()),
                     }
                 }
-                _ => {
-                    let sent = self.credentials_for(image)?.is_some();
+                status => {
+                    // Elsewhere nothing is said of credentials, and no helper is asked for them.
+                    let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                    let sent = denied && self.credentials_for(image)?.is_some();
                     return Err(self.refused(response, image, asked, sent).await.into());
                 }
             }
@@ -353,7 +355,7 @@ impl RegistryClient {
         let realm_host = realm.authority().map(Authority::as_str).unwrap_or_default().to_owned();
         let secure = realm.scheme() == Some(&Scheme::HTTPS);
         let plain = self.settings.plain_http || is_loopback(&realm_host);
-        if realm_host.is_empty() || !(secure || (plain && *scheme == Scheme::HTTP)) {
+        if realm_host.is_empty() || realm_host.contains('@') || !(secure || (plain && *scheme == Scheme::HTTP)) {
             return Err(failed("the address for tokens is not HTTPS").into());
         }
         let own_scope = format!("repository:{}:pull", image.repository);

@@ -21,7 +21,7 @@ pub(crate) enum RequestError {
         reason: String,
     },
     /// The certificate is not trusted.
-    #[error("the certificate of `{host}` is not trusted: {reason}")]
+    #[error("the certificate of `{host}` is not trusted: {}", Untrusted(reason))]
     Certificate {
         /// Host and port.
         host: String,

@@ -100,6 +100,24 @@ fn a_transfer_that_breaks_off_is_continued_where_it_was() {
 }
 
 #[test]
+fn what_is_sent_again_after_a_break_may_not_be_longer() {
+    // All but the last byte, and then all of it with more behind it: what is skipped and what is too much come together.
+    let image = OneLayerImage::incompressible();
+    let error = failed(Box::new(move |heard, before| {
+        let whole = image.answer(&heard.path);
+        if !image.is_layer(heard) {
+            return whole;
+        }
+        let bytes = match before {
+            0 => whole.bytes[..whole.bytes.len() - 1].to_vec(),
+            _ => [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", &image.layer[..], &[b'x'; 9_000]].concat(),
+        };
+        RegistryAnswer { bytes, then: AfterAnswer::Close }
+    }));
+    assert!(matches!(error, RequestError::Length { .. }), "{error:?}");
+}
+
+#[test]
 fn a_registry_that_stalls_or_cuts_or_lies_is_an_error_that_says_so() {
     let broken = |change: fn(RegistryAnswer, &OneLayerImage) -> RegistryAnswer| {
         let image = OneLayerImage::incompressible();

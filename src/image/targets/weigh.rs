@@ -73,8 +73,9 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         let read = match read_on_engine.remove(target) {
             Some((info, reading)) => {
                 let via_reason = reading.reason.as_ref().map(|reason| chain(reason)).unwrap_or_default();
-                if let Some(NotInPlace::Store(StoreError::Layer { .. } | StoreError::Unexpected { .. })) =
-                    reading.reason
+                if let Some(NotInPlace::Store(
+                    StoreError::Layer { .. } | StoreError::Unexpected { .. } | StoreError::Image(_),
+                )) = reading.reason
                 {
                     say(Said::Warning(&format!("`{}` was exported to weigh it: {via_reason}", for_people(target))));
                 }

@@ -32,7 +32,9 @@ impl ContentStore {
     /// The content store of the engine with this data directory: that of its own containerd, else that of the system's.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let own = root.join("containerd/daemon").join(BLOBS);
-        let blobs = if own.is_dir() { own } else { Path::new(OF_THE_SYSTEM).join(BLOBS) };
+        // One that may not be looked into is there all the same.
+        let is_missing = std::fs::read_dir(&own).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let blobs = if is_missing { Path::new(OF_THE_SYSTEM).join(BLOBS) } else { own };
         std::fs::read_dir(&blobs).map_err(|error| FileError::new("list", &blobs, error))?;
         Ok(Self { blobs })
     }

@@ -17,7 +17,10 @@ pub(crate) use tonnage_image::bytes::{ParseBytesError, SignedBytes, group_digits
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     match number.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
-        number => format!("{} {noun}s", group_digits(number)),
+        number => match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+            Some(stem) => format!("{} {stem}ies", group_digits(number)),
+            None => format!("{} {noun}s", group_digits(number)),
+        },
     }
 }
 

@@ -14,11 +14,11 @@ use super::run::{What, fresh};
 use super::span::parse_span;
 use super::words::one_of;
 use super::{ColourChoice, Terminal};
-use crate::engine::connect;
+use crate::engine::{Engine as _, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::fsx;
-use crate::improve::{ImproveOptions, Improvement, improve};
+use crate::improve::{ImproveOptions, Improvement, RecipePlaces, improve};
 use crate::measure::{Cancel, RunOptions};
 use crate::record::{self, Goal};
 use crate::report::{self, Style};
@@ -132,13 +132,14 @@ fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Fail
 }
 
 async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: &Terminal) -> Result<Exit, Failure> {
-    let improved = [improved_path(&suite.root.join(&variant.dockerfile)), improved_path(&ignore_place(suite, variant))];
+    let secrets = args.build.read_secrets()?;
+    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
+    let places = RecipePlaces::of(suite, variant, engine.facts().builder);
+    let improved = [improved_path(&places.dockerfile), improved_path(&places.ignore)];
     if let Some(there) = improved.iter().find(|path| args.write && path.exists()) {
         let message = format!("`{}` exists", there.display());
         return Err(Failure::new(Exit::Usage, message, "move it away, or leave out `--write`"));
     }
-    let secrets = args.build.read_secrets()?;
-    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let out =
@@ -162,11 +163,6 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     drop(watch);
     let found = found??;
     present(args, &found, &options.out, terminal)
-}
-
-/// Where the ignore file of a variant is or would be.
-fn ignore_place(suite: &Suite, variant: &Variant) -> PathBuf {
-    suite.root.join(&variant.context).join(".dockerignore")
 }
 
 fn improved_path(path: &Path) -> PathBuf {

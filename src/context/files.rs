@@ -66,6 +66,13 @@ impl Files {
         link(&mut entries, &inodes);
         Ok(Self { entries, dockerfile: inside, dockerfile_excluded, ignore_file, own })
     }
+
+    /// The path of each file that is sent.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        let files =
+            self.entries.iter().filter(|(_, found)| !matches!(found.kind, EntryKind::Directory | EntryKind::Fifo));
+        files.map(|(path, _)| path.as_str())
+    }
 }
 
 /// Device and number of an inode.

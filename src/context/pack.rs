@@ -217,15 +217,6 @@ impl Context {
         matches!(entry.found.kind, EntryKind::File(_)).then_some(&entry.content)
     }
 
-    /// Path and size of each file, by path.
-    pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
-        let files = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| !matches!(entry.found.kind, EntryKind::Directory | EntryKind::Fifo));
-        files.map(|(path, entry)| (path.as_str(), entry.content.len() as u64))
-    }
-
     /// Bytes of all files.
     pub fn bytes(&self) -> units::Bytes {
         self.entries.values().map(|entry| units::Bytes(entry.content.len() as u64)).sum()

@@ -17,6 +17,4 @@ mod trial;
 
 pub(crate) use judge::LEAST_BYTES;
 pub(crate) use recipe::Recipe;
-#[cfg(test)]
-pub(crate) use search::RecipePlaces;
-pub(crate) use search::{ImproveEvent, ImproveOptions, Improvement, improve, improved_name};
+pub(crate) use search::{ImproveEvent, ImproveOptions, Improvement, RecipePlaces, improve, improved_name};

@@ -23,8 +23,8 @@ impl Recipe {
 /// What remedies know besides the texts.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
-    /// Path and size of each file of the context that is sent, by path.
-    pub files: Vec<(String, u64)>,
+    /// Path of each file of the context that is sent.
+    pub files: Vec<String>,
     /// Build arguments.
     pub args: Arguments,
     /// Stage to stop at.

@@ -76,6 +76,15 @@ pub(crate) struct RecipePlaces {
     pub ignore: PathBuf,
 }
 
+impl RecipePlaces {
+    /// Those of a variant, as `builder` reads them.
+    pub(crate) fn of(suite: &Suite, variant: &Variant, builder: Builder) -> Self {
+        let (root, dockerfile) = (suite.root.join(&variant.context), suite.root.join(&variant.dockerfile));
+        let found = ignore_file(&root, &dockerfile, builder);
+        Self { dockerfile, ignore: found.unwrap_or_else(|| root.join(".dockerignore")) }
+    }
+}
+
 /// Name of the improved variant.
 pub(crate) fn improved_name(variant: &str) -> String {
     format!("{variant}-improved")
@@ -95,15 +104,13 @@ pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
         serve.starts = 1;
     }
     let builder = engine.facts().builder;
-    let (root, dockerfile) = (suite.root.join(&variant.context), suite.root.join(&variant.dockerfile));
-    let ignore = ignore_file(&root, &dockerfile, builder);
+    let places = RecipePlaces::of(suite, &variant, builder);
     let before = Recipe {
         dockerfile: variant.dockerfile_text.clone(),
-        ignore: ignore.as_deref().map(fsx::read_text).transpose()?,
+        ignore: places.ignore.is_file().then(|| fsx::read_text(&places.ignore)).transpose()?,
     };
-    let places = RecipePlaces { dockerfile, ignore: ignore.unwrap_or_else(|| root.join(".dockerignore")) };
     let conditions = Conditions {
-        files: suite.context(&variant, builder)?.files().map(|(path, size)| (path.to_owned(), size)).collect(),
+        files: suite.files(&variant, builder)?.paths().map(str::to_owned).collect(),
         args: variant.arguments(&options.build_args, options.platform.as_deref(), engine.facts()),
         target: variant.target.clone(),
         allowed: wanted.allowed.clone(),
@@ -124,14 +131,19 @@ pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
     let checked = variant.serve.is_some() || variant.verify.is_some();
     let user = first.record.variants.first().map(|entry| entry.user.clone()).unwrap_or_default();
     let base = figures(&first.record, &variant.name).filter(|_| first.exit == Exit::Done);
-    let mut search =
-        Search { trials, conditions, user, checked, done: Vec::new(), first: first.record.clone(), last: first };
-    let Some(base) = base.filter(|_| search.goes_on()) else {
+    let mut search = Search {
+        trials,
+        conditions,
+        user,
+        checked,
+        stopped: false,
+        done: Vec::new(),
+        first: first.record.clone(),
+        last: first,
+    };
+    let Some(base) = base.filter(|_| !candidates.is_empty() && search.goes_on()) else {
         return Ok(search.end(before, places, None));
     };
-    if candidates.is_empty() {
-        return Ok(search.end(before, places, None));
-    }
     tell(search.plan(candidates.len(), options));
     let helpful = search.try_alone(&candidates, &base, observer).await?;
     let mut remedies: Vec<Option<Remedy>> = candidates.into_iter().map(|(remedy, _)| Some(remedy)).collect();
@@ -165,6 +177,8 @@ struct Search<'a, E> {
     /// User of the image as it is.
     user: String,
     checked: bool,
+    /// Whether anything was left out because it was to stop.
+    stopped: bool,
     /// Trials that were made.
     done: Vec<Trial>,
     /// Record of the run that shows the result: of the variant as it is, until both states were measured together.
@@ -174,11 +188,13 @@ struct Search<'a, E> {
 }
 
 impl<E: ImageBuilder + ImageHost> Search<'_, E> {
-    /// Whether there is time for more, and nobody asked to stop.
-    fn goes_on(&self) -> bool {
+    /// Whether there is time for more, and nobody asked to stop: asked only where more is to be done.
+    fn goes_on(&mut self) -> bool {
         let ended = self.last.record.ended == Ended::Complete;
-        let most = self.trials.options.max_time;
-        ended && !self.trials.cancel.is_cancelled() && most.is_none_or(|most| self.trials.begun.elapsed() < most)
+        let in_time = self.trials.options.max_time.is_none_or(|most| self.trials.begun.elapsed() < most);
+        let goes_on = ended && !self.trials.cancel.is_cancelled() && in_time;
+        self.stopped |= !goes_on;
+        goes_on
     }
 
     /// How much is to come: each remedy alone, each but the first on top of the others, and both states once more.
@@ -308,7 +324,7 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
     }
 
     fn end(self, before: Recipe, places: RecipePlaces, after: Option<Recipe>) -> Improvement {
-        let complete = self.goes_on();
+        let complete = !self.stopped && self.last.record.ended == Ended::Complete;
         let variant = self.trials.variant.name.clone();
         let mut record = self.first;
         record.trials = self.done;

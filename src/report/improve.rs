@@ -26,7 +26,7 @@ const CONTEXT: usize = 3;
 pub(crate) fn improve_progress(event: &ImproveEvent) -> String {
     match event {
         ImproveEvent::Planned { remedies, builds, time } => {
-            let remedies = count(*remedies, "remedy").replace("remedys", "remedies");
+            let remedies = count(*remedies, "remedy");
             format!("{remedies} to try: at most {}, about {}", count(*builds, "build"), time.whole_seconds())
         }
         ImproveEvent::Combining(remedies) => format!("combining the {remedies} remedies that help"),
@@ -82,7 +82,7 @@ pub(crate) fn patch(found: &Improvement) -> String {
 }
 
 fn unified(before: Option<&str>, after: &str, path: &Path) -> String {
-    let path = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let path = for_people(&path.strip_prefix(".").unwrap_or(path).display().to_string());
     let diff = TextDiff::from_lines(before.unwrap_or_default(), after);
     let old = if before.is_some() { path.as_str() } else { "/dev/null" };
     diff.unified_diff().context_radius(CONTEXT).header(old, &path).to_string()
@@ -91,7 +91,9 @@ fn unified(before: Option<&str>, after: &str, path: &Path) -> String {
 /// The changes for people: nothing in them that a terminal obeys.
 fn shown_diff(found: &Improvement) -> String {
     let patch = patch(found);
-    let lines = patch.split('\n').map(|line| for_people(line.trim_end_matches('\r')));
+    // Tabs stay, since Dockerfiles are indented with them.
+    let shown = |line: &str| line.split('\t').map(for_people).collect::<Vec<_>>().join("\t");
+    let lines = patch.split('\n').map(|line| shown(line.trim_end_matches('\r')));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -143,7 +145,7 @@ fn headline(found: &Improvement) -> Line {
     let name = image(&found.variant);
     let trials = &found.record.trials;
     let alone = trials.iter().filter(|trial| trial.step.is_none());
-    let tried = count(alone.clone().count(), "remedy").replace("remedys", "remedies");
+    let tried = count(alone.clone().count(), "remedy");
     if let Some(failed) = as_it_is(found).filter(|variant| !matches!(variant.outcome, Outcome::Ok | Outcome::NotRun)) {
         let reason = failed.failure.as_ref().map(|failure| shorten(&for_people(&failure.message), LONGEST));
         let reason = reason.unwrap_or_default();

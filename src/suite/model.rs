@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
 use super::manifest::Document;
 use super::{Boundary, Claim, SuiteError};
-use crate::context::{Context, ContextError, Own, Source};
+use crate::context::{Context, ContextError, Files, Own, Source};
 use crate::record::{self, Builder, Published, ServeLimits, Side};
 
 /// What to measure.
@@ -181,6 +181,12 @@ impl Suite {
         Ok(context)
     }
 
+    /// The files of the context of a variant as `builder` would be sent it; nothing is read of them.
+    pub(crate) fn files(&self, variant: &Variant, builder: Builder) -> Result<Files, ContextError> {
+        let own = variant.own(&self.own_files).unwrap_or_default();
+        Files::list(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder, &own)
+    }
+
     /// The replacements of a set of bases: reference in a Dockerfile → reference used for it. `default` means none.
     pub fn base_set(&self, name: &str) -> Result<BTreeMap<String, String>, SuiteError> {
         match self.bases.get(name) {
@@ -242,6 +248,7 @@ impl Variant {
             facts,
             facts_error,
             reference: None,
+            published: Vec::new(),
             ..self.clone()
         }
     }

@@ -1,5 +1,7 @@
 //! Smaller relatives of the base image, where the user permits them.
 
+use std::collections::BTreeSet;
+
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
@@ -17,10 +19,12 @@ pub(super) fn remedies(recipe: &Recipe, conditions: &Conditions) -> Vec<Remedy> 
     // One that is named in full needs no relation.
     let literal = |pattern: &&String| !pattern.contains(['*', '?', '[', '{']);
     wanted.extend(conditions.allowed.iter().map(|(pattern, _)| pattern).filter(literal).cloned());
+    let mut seen = BTreeSet::new();
     wanted.retain(|image| {
-        !same_image(image, &base) && conditions.allowed.iter().any(|(_, pattern)| pattern.is_match(image))
+        !same_image(image, &base)
+            && conditions.allowed.iter().any(|(_, pattern)| pattern.is_match(image))
+            && seen.insert(image.clone())
     });
-    wanted.dedup();
     wanted.into_iter().map(|image| remedy(base.clone(), image)).collect()
 }
 

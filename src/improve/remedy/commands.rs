@@ -325,7 +325,13 @@ fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option
     for index in own {
         let (Some(script), Some(fact)) = (draft.script(index), draft.fact(index)) else { continue };
         let whole = draft.text.get(fact.span.clone()).unwrap_or_default();
-        if rule.done.iter().any(|done| whole.contains(done)) {
+        // An option is the beginning of a word; `-g` stands in `apt-get`, too.
+        let words = || script.commands.iter().flat_map(|command| &command.words);
+        let is_done = |done: &&str| {
+            let is_option = done.starts_with('-');
+            if is_option { words().any(|word| word.text.starts_with(*done)) } else { whole.contains(*done) }
+        };
+        if rule.done.iter().any(is_done) {
             continue;
         }
         let (option, append) = match rule.change {

@@ -3,7 +3,7 @@
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
-use crate::suite::dockerfile::Draft;
+use crate::suite::dockerfile::{Draft, is_shown_as_it_is};
 
 /// What a file's path has when it is one of them, and the pattern that ignores it.
 const PATTERNS: [(&str, &str); 27] = [
@@ -50,12 +50,15 @@ pub(super) fn remedies() -> Vec<Remedy> {
 
 fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
+    if !recipe.ignore.as_deref().is_none_or(is_shown_as_it_is) {
+        return None;
+    }
     // What an instruction names itself is wanted.
     let named: Vec<&str> =
         draft.facts.instructions.iter().flat_map(|fact| fact.text.split([' ', '/', '"', ','])).collect();
     let found = PATTERNS.iter().filter(|(name, pattern)| {
         let anywhere = pattern.starts_with("**/");
-        let holds = |(path, _): &(String, u64)| {
+        let holds = |path: &String| {
             let mut parts = path.split('/');
             if anywhere { parts.any(|part| part == *name) } else { parts.next() == Some(*name) }
         };

@@ -58,8 +58,26 @@ fn is_plain_run(draft: &Draft<'_>, index: usize) -> bool {
         !matches!(command.joint, Joint::Or | Joint::Background | Joint::Then)
             && !matches!(
                 word,
-                "cd" | "set" | "exit" | "export" | "." | "source" | "if" | "for" | "while" | "case" | "exec"
+                "cd" | "pushd"
+                    | "popd"
+                    | "set"
+                    | "shopt"
+                    | "umask"
+                    | "trap"
+                    | "alias"
+                    | "exit"
+                    | "export"
+                    | "unset"
+                    | "eval"
+                    | "."
+                    | "source"
+                    | "if"
+                    | "for"
+                    | "while"
+                    | "case"
+                    | "exec"
             )
+            && !command.plain().is_empty()
     };
     is_run
         && !draft.has_flags(index)

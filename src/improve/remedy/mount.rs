@@ -114,8 +114,7 @@ fn copied(draft: &Draft<'_>, index: usize, conditions: &Conditions) -> Option<(S
     }
     let words = draft.words(index);
     let [source, destination] = words.as_slice() else { return None };
-    let base = draft.workdir(index).unwrap_or_else(|| "/".to_owned());
-    let place = join(&base, &destination.text)?;
+    let place = draft.in_image(index, &destination.text)?;
     let from = join("/", &source.text)?;
     let target = if destination.text.ends_with('/') || destination.text == "." {
         join(&place, from.rsplit('/').next()?)?
@@ -126,7 +125,7 @@ fn copied(draft: &Draft<'_>, index: usize, conditions: &Conditions) -> Option<(S
         return Some((from, target));
     }
     let inside = from.trim_start_matches('/');
-    conditions.files.iter().any(|(path, _)| path == inside).then(|| (inside.to_owned(), target))
+    conditions.files.iter().any(|path| path == inside).then(|| (inside.to_owned(), target))
 }
 
 /// The bytes of the command that removes the target and nothing else, with what joins it to the others.

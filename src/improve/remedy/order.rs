@@ -51,8 +51,8 @@ fn edits(draft: &Draft<'_>, copy: usize, conditions: &Conditions) -> Option<Edit
     let words = draft.words(copy);
     let [source, target] = words.as_slice() else { return None };
     let source_dir = join("/", &source.text)?;
-    let is_file = conditions.files.iter().any(|(path, _)| format!("/{path}") == source_dir);
-    let workdir = draft.workdir(copy).unwrap_or_else(|| "/".to_owned());
+    let is_file = conditions.files.iter().any(|path| format!("/{path}") == source_dir);
+    let workdir = draft.workdir(copy)?;
     let destination = join(&workdir, &target.text)?;
     if is_file {
         return None;
@@ -145,5 +145,5 @@ fn files_of(command: &ShellCommand, workdir: &str) -> Option<FilesRead<'static>>
 
 fn has(conditions: &Conditions, dir: &str, name: &str) -> bool {
     let wanted = if dir == "/" { format!("/{name}") } else { format!("{dir}/{name}") };
-    conditions.files.iter().any(|(path, _)| wanted == format!("/{path}"))
+    conditions.files.iter().any(|path| *wanted == format!("/{path}"))
 }

@@ -3,7 +3,7 @@
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
-use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand, join};
+use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand};
 
 const DOCUMENTATION: &str = "https://docs.docker.com/reference/dockerfile/#copy---chown---chmod";
 
@@ -14,7 +14,8 @@ pub(super) fn remedies() -> Vec<Remedy> {
         needs: "only the copied files need the owner or mode, and the user exists before the COPY",
         documentation: DOCUMENTATION,
         goal: Goal::Size,
-        content: Content::Kept,
+        // What other instructions wrote there keeps its owner and mode.
+        content: Content::Changed,
         apply: Box::new(move |recipe, conditions| apply(change, recipe, conditions)),
     };
     vec![
@@ -48,10 +49,9 @@ fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> O
         // A command among others stays: what comes before it may make its files.
         let [command] = script.commands.as_slice() else { continue };
         let Some(found) = read(change, command) else { continue };
-        let Some(workdir) = draft.workdir(index).or_else(|| Some("/".to_owned())) else { continue };
+        let targets: Option<Vec<_>> = found.paths.iter().map(|path| draft.in_image(index, path)).collect();
         let mut covered = Vec::new();
-        for path in &found.paths {
-            let target = join(&workdir, path)?;
+        for target in targets.unwrap_or_default() {
             covered.extend(copies_to(&draft, &own, index, &target, &found)?);
         }
         if covered.is_empty() || covered.iter().any(|copy| draft.flag(*copy, flag(change)).is_some()) {
@@ -90,7 +90,7 @@ fn read(change: OwnershipChange, command: &ShellCommand) -> Option<OwnershipComm
     (!bad).then(|| OwnershipCommand { value, recursive, paths: paths.to_vec() })
 }
 
-/// The COPYs that wrote all of what is at or below `target`; `None` where something else wrote there, too.
+/// The COPYs that wrote to `target` or below it; `None` where it is not known where one wrote.
 fn copies_to(
     draft: &Draft<'_>,
     own: &[usize],
@@ -106,8 +106,7 @@ fn copies_to(
         }
         let words = draft.words(index);
         let [sources @ .., destination] = words.as_slice() else { continue };
-        let base = draft.workdir(index).unwrap_or_else(|| "/".to_owned());
-        let place = join(&base, &destination.text)?;
+        let place = draft.in_image(index, &destination.text)?;
         let inside = |path: &str, dir: &str| path == dir || path.starts_with(&format!("{dir}/"));
         let is_file = !destination.text.ends_with('/') && place == *target;
         let named = |source: &str| format!("{place}/{}", source.rsplit('/').next().unwrap_or_default());

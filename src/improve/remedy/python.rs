@@ -70,14 +70,14 @@ fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let [sources @ .., target] = words.as_slice() else { return None };
     let is_python = sources.iter().any(|source| {
         let source = join("/", &source.text).unwrap_or_default();
-        conditions.files.iter().any(|(path, _)| {
+        conditions.files.iter().any(|path| {
             Path::new(path).extension().is_some_and(|kind| kind == "py") && format!("/{path}").starts_with(&source)
         })
     });
     if !starts_python || !is_python {
         return None;
     }
-    let place = join(&draft.workdir(*copy).unwrap_or_else(|| "/".to_owned()), &target.text)?;
+    let place = draft.in_image(*copy, &target.text)?;
     let mut edits = Edits::default();
     edits.insert(draft.fact(*copy)?.span.end, format!("\nRUN python -m compileall -q {place}"));
     edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))

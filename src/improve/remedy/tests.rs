@@ -4,7 +4,7 @@ use globset::Glob;
 /// Conditions with files of a context, and base images that are allowed.
 fn conditions(files: &[&str], allowed: &[&str]) -> Conditions {
     Conditions {
-        files: files.iter().map(|file| ((*file).to_owned(), 1)).collect(),
+        files: files.iter().map(|file| (*file).to_owned()).collect(),
         allowed: allowed
             .iter()
             .map(|pattern| ((*pattern).to_owned(), Glob::new(pattern).unwrap().compile_matcher()))
@@ -56,11 +56,17 @@ fn every_remedy_fixes_one_fixture_and_leaves_others_alone() {
         ("apt-lists", "FROM d\nRUN --mount=type=cache,target=/var/lib/apt apt-get update\n", None),
         ("apt-lists", "FROM d\nRUN apt-get update # later\n", None),
         ("apt-lists", "FROM d\nSHELL [\"powershell\"]\nRUN apt-get update\n", None),
+        ("apt-lists", "FROM d\nSHELL [\"/opt/pwsh\", \"-c\"]\nRUN apt-get update\n", None),
+        (
+            "npm-dev",
+            "FROM n\nRUN apt-get update && npm ci\n",
+            Some("FROM n\nRUN apt-get update && npm ci --omit=dev\n"),
+        ),
         (
             "apt-lists",
             "FROM d\nRUN <<E\napt-get update\napt-get install gcc\nE\n",
             Some(
-                "FROM d\nRUN <<E\napt-get update\napt-get install gcc\napt-get clean && rm -rf /var/lib/apt/lists/*\nE\n",
+                "FROM d\nRUN <<E\napt-get update\napt-get install gcc && apt-get clean && rm -rf /var/lib/apt/lists/*\nE\n",
             ),
         ),
         (
@@ -248,6 +254,7 @@ fn every_remedy_fixes_one_fixture_and_leaves_others_alone() {
             Some("FROM p\nCOPY src /app\nRUN python -m compileall -q /app\nCMD [\"python\", \"/app/app.py\"]\n"),
         ),
         ("python-compile", "FROM p\nCOPY src /app\nCMD [\"/bin/sh\"]\n", None),
+        ("python-compile", "FROM p\nWORKDIR $HERE\nCOPY src .\nCMD [\"python\", \"app.py\"]\n", None),
         (
             "build-stage-slim",
             "FROM python:3.9\n\nWORKDIR /app\n\nCOPY requirements.txt ./\nRUN pip install -r requirements.txt\n\nCOPY src /app\n",

@@ -49,7 +49,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     falls.push(whole("improved", last, palette::BLUE, change.unwrap_or_default()));
 
     let mut scene = Scene::new(sheet).of_many(falls.len());
-    let kept = words::count(steps.len(), "kept remedy").replace("remedys", "remedies");
+    let kept = words::count(steps.len(), "kept remedy");
     let finding = format!("{kept}: {first} → {last}");
     let metric = "image size after each remedy, built and weighed on top of those above it. Smaller is better.";
     let y = frame::heading(&mut scene, &finding, words::title(record), metric);

@@ -53,7 +53,7 @@ impl Edits {
 impl<'t> Draft<'t> {
     /// Reads a Dockerfile; `None` where it cannot be read, or would not be shown as it is.
     pub(crate) fn read(text: &'t str) -> Option<Self> {
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        if !is_shown_as_it_is(text) {
             return None;
         }
         let (facts, document) = (Facts::parse(text).ok()?, parse(text).ok()?);
@@ -79,9 +79,9 @@ impl<'t> Draft<'t> {
         let odd_shell = |index: &usize| {
             let instruction = self.instruction(*index);
             instruction.is_some_and(|instruction| {
-                let keyword = instruction.command.keyword.as_str();
-                let shell = instruction.arguments().to_ascii_lowercase();
-                keyword == "SHELL" && !["sh\"", "bash\"", "ash\""].iter().any(|unix| shell.contains(unix))
+                let words = instruction.json().ok().flatten().unwrap_or_default();
+                let program = words.first().and_then(|program| program.rsplit('/').next());
+                instruction.command.keyword == "SHELL" && !matches!(program, Some("sh" | "bash" | "ash" | "dash"))
             })
         };
         if own.iter().any(odd_shell) {
@@ -159,7 +159,8 @@ impl<'t> Draft<'t> {
         let end = last.place().end;
         let span = self.fact(index)?.span.clone();
         if script.heredoc {
-            edits.insert(end, format!("\n{command}"));
+            // On a line of its own it would hide that what comes before it failed.
+            edits.insert(end, format!(" && {command}"));
             return Some(());
         }
         let own = self.text.get(span.start..end)?;
@@ -183,23 +184,34 @@ impl<'t> Draft<'t> {
         Some(begin..end)
     }
 
-    /// The directory that an instruction works in, as far as the WORKDIRs of its stage say it.
+    /// The directory that an instruction works in, as far as the WORKDIRs of its stage say it; `None` where one has a
+    /// variable.
     pub(crate) fn workdir(&self, index: usize) -> Option<String> {
         let stage = self.fact(index)?.stage;
-        let mut dir = None;
+        let mut dir = "/".to_owned();
         for (at, fact) in self.facts.instructions.iter().enumerate().take(index) {
             if fact.stage == stage && fact.kind == Kind::Workdir {
                 let text = self.instruction(at)?.arguments().trim_matches('"');
-                dir = Some(join(dir.as_deref().unwrap_or("/"), text)?);
+                dir = join(&dir, text)?;
             }
         }
-        dir
+        Some(dir)
     }
 
     /// The escape character.
     pub(crate) fn escape(&self) -> char {
         self.facts.escape
     }
+
+    /// Where a path of an instruction is in the image; `None` where that is not known.
+    pub(crate) fn in_image(&self, index: usize, path: &str) -> Option<String> {
+        if path.starts_with('/') { join("/", path) } else { join(&self.workdir(index)?, path) }
+    }
+}
+
+/// Whether nothing of a text is obeyed by a terminal.
+pub(crate) fn is_shown_as_it_is(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
 /// A path from a directory, `.` parts and doubled separators taken out; `None` with a variable or with `..`.

@@ -26,7 +26,7 @@ mod stages;
 mod variables;
 
 pub use arguments::{Arguments, platform_args};
-pub(crate) use draft::{Draft, Edits, join};
+pub(crate) use draft::{Draft, Edits, is_shown_as_it_is, join};
 pub(crate) use error::DockerfileError;
 pub use facts::Facts;
 pub(crate) use facts::{Fact, Kind};

@@ -366,7 +366,7 @@ addEventListener("hashchange", () => {
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']");
-  if (!link) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   // What is shown stays as it is; a second click on the same link changes no hash.
   event.preventDefault();
   const next = fragment(link.hash.slice(1));

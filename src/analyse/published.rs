@@ -3,7 +3,7 @@
 //! Bytes are compared with the figure's interval. Times are another machine's, so only ratios between variants are: of the
 //! published figures and of the measured medians, each with its interval.
 
-use super::timing::{Estimate, ready, timings};
+use super::timing::{Estimate, ScenarioTiming, ready};
 use crate::record::{Published, PublishedMetric, Record, Scenario, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -50,16 +50,13 @@ pub(crate) struct PublishedFigure {
 }
 
 /// One entry for each published figure that is not a size, in the order of the record.
-pub(crate) fn figures(record: &Record) -> Vec<PublishedFigure> {
-    let timings = timings(record);
+pub(crate) fn figures(record: &Record, timings: &[ScenarioTiming]) -> Vec<PublishedFigure> {
     let time = |variant: &Variant, metric: PublishedMetric| -> Option<Estimate> {
         match metric {
             PublishedMetric::Compressed | PublishedMetric::UpdateSrc => None,
             PublishedMetric::Startup => variant.serve.as_ref().and_then(ready),
             PublishedMetric::Cold => {
-                let of = |timing: &&super::ScenarioTiming| {
-                    timing.variant == variant.name && timing.scenario == Scenario::Cold
-                };
+                let of = |timing: &&ScenarioTiming| timing.variant == variant.name && timing.scenario == Scenario::Cold;
                 timings.iter().find(of)?.estimate
             }
         }
@@ -74,7 +71,7 @@ pub(crate) fn figures(record: &Record) -> Vec<PublishedFigure> {
     let judge = |variant: &Variant, published: &Published| -> (Option<MeasuredFigure>, FigureVerdict) {
         let sizes = variant.sizes.as_ref();
         let bytes = match published.metric {
-            PublishedMetric::Compressed => sizes.map(|sizes| sizes.wire_bytes),
+            PublishedMetric::Compressed => variant.compressed().map(|(bytes, _)| bytes),
             PublishedMetric::UpdateSrc => variant.update.src.as_ref().map(crate::record::Update::most_bytes),
             PublishedMetric::Cold | PublishedMetric::Startup => None,
         };
@@ -130,6 +127,7 @@ fn of(part: Nanos, whole: Nanos) -> Ratio {
 
 #[cfg(test)]
 mod tests {
+    use super::super::timing::timings;
     use super::*;
     use crate::record::WireKind;
     use crate::testing::fixture;
@@ -152,12 +150,16 @@ mod tests {
         ];
         record.variants[2].published = vec![published(PublishedMetric::UpdateSrc, 1, 2)];
         record.variants[2].update.src = None;
-        let verdicts: Vec<_> = figures(&record).into_iter().map(|figure| figure.verdict).collect();
+        let verdicts: Vec<_> = figures(&record, &timings(&record)).into_iter().map(|figure| figure.verdict).collect();
         let expected =
             [FigureVerdict::Reproduced, FigureVerdict::Drifted, FigureVerdict::Reproduced, FigureVerdict::NotMeasured];
         assert_eq!(verdicts, expected);
+        // What is left out of the sum cannot be judged.
+        record.variants[1].sizes.as_mut().unwrap().wire_kind = WireKind::Unknown;
+        assert_eq!(figures(&record, &timings(&record))[0].verdict, FigureVerdict::NotMeasured);
+        record.variants[1].sizes.as_mut().unwrap().wire_kind = WireKind::Exact;
         record.variants[1].bases[0].origin = crate::record::BaseOrigin::StandIn;
-        assert_eq!(figures(&record)[0].verdict, FigureVerdict::StandIn);
+        assert_eq!(figures(&record, &timings(&record))[0].verdict, FigureVerdict::StandIn);
     }
 
     #[test]
@@ -175,7 +177,7 @@ mod tests {
         record.variants[0].published = vec![around(first)];
         record.variants[1].published = vec![around(second)];
         record.variants[2].published = vec![around(cold(&record, 2) * 2)];
-        let found = figures(&record);
+        let found = figures(&record, &timings(&record));
         assert_eq!(found[0].verdict, FigureVerdict::Divisor);
         assert_eq!(found[0].measured, Some(MeasuredFigure::Time(Nanos(first))));
         let agrees = |figure: &PublishedFigure| match &figure.verdict {

@@ -1,5 +1,6 @@
 //! `tonnage report`: tables, charts and page again, from the record alone. No engine is asked.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use strum::VariantNames as _;
@@ -123,19 +124,22 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
         },
     };
     let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
+    let chosen = args.chart.chosen(&record.variants)?;
     if let Some(out) = &args.out {
         let history = report::history_beside(out)?;
         let written = report::write_all(&record, &history, out)?;
         terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
     }
-    let chosen = args.chart.chosen(&record.variants)?;
-    let mut drawn = record.clone();
-    drawn.variants.retain(|variant| chosen(&variant.name));
-    drawn.samples.retain(|sample| chosen(&sample.variant));
+    let mut drawn = Cow::Borrowed(&record);
+    if !args.chart.only.is_empty() {
+        let drawn = drawn.to_mut();
+        drawn.variants.retain(|variant| chosen(&variant.name));
+        drawn.samples.retain(|sample| chosen(&sample.variant));
+    }
     let look = args.chart.appearance();
     let wanted = WantedChart { chart: args.chart.chart.as_deref(), look: &look };
     for file in &args.export {
-        let of = if is_picture(file) { &drawn } else { &record };
+        let of = if is_picture(file) { drawn.as_ref() } else { &record };
         fsx::write_atomic(file, &report::export(of, file, wanted)?)?;
     }
     if let Some(readme) = &args.into {

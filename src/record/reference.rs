@@ -78,9 +78,10 @@ impl Variant {
         let fits = |size: &Bytes| reference.contains(*size);
         let engine = sizes.engine_size_bytes.filter(fits).map(|size| (SizeDefinition::Engine, size));
         let rootfs = Some(sizes.rootfs_bytes).filter(fits).map(|size| (SizeDefinition::Rootfs, size));
-        let compressed = Some(sizes.wire_bytes)
-            .filter(|size| reaches(*size, sizes.wire_kind, (reference.low_bytes, reference.high_bytes)))
-            .map(|size| (SizeDefinition::Compressed, size));
+        let compressed = self
+            .compressed()
+            .filter(|(size, kind)| reaches(*size, *kind, (reference.low_bytes, reference.high_bytes)))
+            .map(|(size, _)| (SizeDefinition::Compressed, size));
         let base = Some(sizes.base_bytes).filter(fits).map(|size| (SizeDefinition::Base, size));
         engine.or(rootfs).or(compressed).or(base)
     }

@@ -85,6 +85,11 @@ fn for_job_logs(text: &str) -> String {
     for_people(text).replace("##[", "## [")
 }
 
+/// The longest run of back-ticks.
+pub(super) fn longest_fence(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
 /// Text as GFM code: the fence is longer than any run of back-ticks within. In a cell `|` is escaped, which GFM undoes
 /// even in code (GFM 4.10, example 200); elsewhere the backslash would be seen. A back-slash before a bar has no such
 /// form in a cell, but one as an HTML element.
@@ -96,8 +101,7 @@ pub(super) fn code(text: &str, place: Place) -> String {
     if place == Place::Cell && text.contains("\\|") {
         return format!("<code>{}</code>", words(&text, place));
     }
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_fence(&text) + 1);
     let pad = if text.starts_with(['`', ' ']) || text.ends_with('`') { " " } else { "" };
     let text = if place == Place::Cell { text.replace('|', "\\|") } else { text };
     format!("{fence}{pad}{text}{pad}{fence}")

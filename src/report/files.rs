@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::charts::{Chart, WantedChart};
+use super::charts::{CHARTS, Drawing, WantedChart};
 use super::facts::Facts;
 use super::weigh::{WeighShown, weigh_html, weigh_json, weigh_markdown};
 use super::{ReportError, charts, html, run};
@@ -34,7 +34,8 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     // Computed and laid out once for all of them.
     let (facts, fonts) = (Facts::of(record), charts::fonts()?);
     let look = charts::Appearance::default();
-    let drawings = charts::drawings(&facts, charts::Sheet { fonts: &fonts, look: &look });
+    let sheet = charts::Sheet { fonts: &fonts, look: &look };
+    let drawings = charts::drawings(&facts, sheet);
     let painted = drawings.iter().map(|drawing| drawing.chart(&fonts)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = painted.iter().map(|chart| chart.name.as_str()).collect();
     write("report.md", run::document(&facts, &names).as_bytes())?;
@@ -48,7 +49,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
         write(&format!("charts/{}.png", chart.name), &chart.png)?;
     }
     for trend in &trends {
-        if let Some(chart) = super::trend_chart(trend)? {
+        if let Some(chart) = charts::trend(trend, sheet).map(|drawing| drawing.chart(&fonts)).transpose()? {
             write(&format!("charts/{}.svg", chart.name), chart.svg.as_bytes())?;
             write(&format!("charts/{}.png", chart.name), &chart.png)?;
         }
@@ -65,10 +66,6 @@ pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
     }
 }
 
-/// The names of the charts.
-pub(crate) const CHARTS: [&str; 8] =
-    ["sizes", "layers", "build-time", "cold-build", "size-and-rebuild", "to-pull", "start-up", "waterfall"];
-
 /// One file of a report, chosen by the name that it shall have.
 pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> Result<Vec<u8>, ReportError> {
     let (stem, extension) = name_of(file);
@@ -80,7 +77,7 @@ pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> R
         ("samples", "csv") => Ok(csv::samples_csv(record).into_bytes()),
         ("layers", "csv") => Ok(csv::layers_csv(record).into_bytes()),
         ("starts", "csv") => Ok(csv::starts_csv(record).into_bytes()),
-        (_, "svg" | "png") => picture(file, wanted, charts::charts_like(record, wanted.look)?),
+        (_, "svg" | "png") => picture(file, wanted, |sheet| charts::drawings(&Facts::of(record), sheet)),
         _ => Err(unknown(file)),
     }
 }
@@ -96,24 +93,25 @@ pub(crate) fn export_weighing(
         "md" => Ok(weigh_markdown(images, shown).into_bytes()),
         "html" => Ok(weigh_html(images, WeighShown { top: usize::MAX, ..shown })?.into_bytes()),
         "json" => Ok(weigh_json(images, shown.skipped).into_bytes()),
-        "svg" | "png" => {
-            let fonts = charts::fonts()?;
-            let drawing = charts::of_images(images, charts::Sheet { fonts: &fonts, look: wanted.look });
-            picture(file, wanted, vec![drawing.chart(&fonts)?])
-        }
+        "svg" | "png" => picture(file, wanted, |sheet| vec![charts::of_images(images, sheet)]),
         _ => Err(unknown(file)),
     }
 }
 
 /// A chart in the format that the file's name says: the chosen one, or else that of the file's name.
-fn picture(file: &Path, wanted: WantedChart<'_>, charts: Vec<Chart>) -> Result<Vec<u8>, ReportError> {
+fn picture(
+    file: &Path,
+    wanted: WantedChart<'_>,
+    draw: impl Fn(charts::Sheet<'_>) -> Vec<Drawing>,
+) -> Result<Vec<u8>, ReportError> {
     let (stem, extension) = name_of(file);
     let name = wanted.chart.unwrap_or(&stem);
     if !CHARTS.contains(&name) {
         return Err(unknown(file));
     }
-    let found = charts.into_iter().find(|chart| chart.name == name);
-    let chart = found.ok_or_else(|| ReportError::NothingToDraw { chart: name.to_owned() })?;
+    let fonts = charts::fonts()?;
+    let found = draw(charts::Sheet { fonts: &fonts, look: wanted.look }).into_iter().find(|one| one.name() == name);
+    let chart = found.ok_or_else(|| ReportError::NothingToDraw { chart: name.to_owned() })?.chart(&fonts)?;
     Ok(if extension == "svg" { chart.svg.into_bytes() } else { chart.png })
 }
 

@@ -74,9 +74,10 @@ impl MarkdownWriter {
             Block::Warning(line) => writeln!(self.out, "> {}\n", said(line)),
             Block::Item(line) => writeln!(self.out, "- {}", said(line)),
             Block::Picture { file, shows } => writeln!(self.out, "![{shows}]({file})\n"),
-            // A fence in the text would end it.
+            // A fence as long in the text would end it.
             Block::Program(program, text) => {
-                writeln!(self.out, "```{program}\n{}```\n", text.replace("```", "'''"))
+                let fence = "`".repeat(escape::longest_fence(text).max(2) + 1);
+                writeln!(self.out, "{fence}{program}\n{text}{fence}\n")
             }
             Block::Table(table) | Block::Rows(table) => {
                 self.table(table, headings);

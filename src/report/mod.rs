@@ -38,7 +38,7 @@ mod words;
 pub(crate) use baseline::{accepted, verified};
 pub(crate) use block::{BLOCK_BEGIN, BLOCK_END, replace_block};
 pub use charts::Appearance;
-pub(crate) use charts::{Theme, WantedChart};
+pub(crate) use charts::{CHARTS, Theme, WantedChart};
 #[cfg(any(test, feature = "testing"))]
 pub use charts::{charts, charts_like};
 pub(crate) use clean::{cache_cleared, clean_up_after, elsewhere, left_by, left_in_place, removed, would_remove};
@@ -46,7 +46,7 @@ pub(crate) use clean::{cache_cleared, clean_up_after, elsewhere, left_by, left_i
 pub(crate) use compare::verdict as because;
 pub(crate) use doctor::{Examination, RegistryState, no_engine};
 pub(crate) use error::ReportError;
-pub(crate) use files::{CHARTS, export, export_weighing};
+pub(crate) use files::{export, export_weighing};
 pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;
@@ -59,7 +59,7 @@ pub(crate) use run::{FilesBeside, not_sent, screen, sizes, sizes_line, too_few_r
 pub use run::{block, markdown, terminal};
 pub use terminal::Style;
 pub(crate) use terminal::terminal_width;
-pub(crate) use trend::{trend_chart, trend_json, trend_markdown, trend_mermaid, trend_terminal};
+pub(crate) use trend::{trend_json, trend_markdown, trend_mermaid, trend_terminal};
 pub(crate) use weigh::{
     PathSum, WeighRows, WeighSection, WeighShown, WeighSkipped, has_path, weigh_csv, weigh_html, weigh_json,
     weigh_markdown, weigh_ncdu, weigh_screen, weigh_terminal, why,

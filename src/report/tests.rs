@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Style, charts, html, json, markdown, terminal, trend_chart, write_all};
-use crate::analyse::trend::{HistoryLine, TrendMetric, history_line, trend};
+use super::{Style, charts, html, json, markdown, terminal, write_all};
+use crate::analyse::trend::{HistoryLine, Trend, TrendMetric, history_line, trend};
 use crate::record::{Record, Scenario};
 use crate::testing::fixture;
 
@@ -133,16 +133,22 @@ fn the_page_has_the_trend_with_commits_and_links_to_the_files_beside_it() {
     assert!(!html(&fixture::record()).unwrap().contains("href=\"run.json\""), "a page alone has no files beside it");
 }
 
+fn trend_svg(trend: &Trend) -> Option<String> {
+    let (fonts, look) = (super::charts::fonts().unwrap(), super::charts::Appearance::default());
+    let drawing = super::charts::trend(trend, super::charts::Sheet { fonts: &fonts, look: &look })?;
+    Some(drawing.chart(&fonts).unwrap().svg)
+}
+
 #[test]
 fn the_trend_is_golden() {
     let trend = trend(&history(), TrendMetric::Size);
-    insta::assert_snapshot!("svg-trend-size", trend_chart(&trend).unwrap().unwrap().svg);
+    insta::assert_snapshot!("svg-trend-size", trend_svg(&trend).unwrap());
 }
 
 #[test]
 fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
     let one = trend(&history()[..1], TrendMetric::Size);
-    assert!(trend_chart(&one).unwrap().is_none());
+    assert!(trend_svg(&one).is_none());
     let folder = tempfile::tempdir().unwrap();
     let names = |history: &[HistoryLine]| -> usize {
         let files = write_all(&fixture::record(), history, folder.path()).unwrap().files;

@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::charts::Chart;
 use super::doc::{Block, Doc};
 use super::markdown::{self, Form};
 use super::table::{Cell, Table};
 use super::terminal::{self, Style};
+use super::words;
 use super::words::STAND_IN;
-use super::{ReportError, charts, words};
 use crate::analyse::trend::{ChangeKind, Trend, TrendPoint, VariantTrend};
 use crate::text::for_people;
 use crate::units::{self, Ratio};
@@ -187,13 +186,6 @@ pub(crate) fn trend_markdown(trend: &Trend) -> String {
 pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
     let names: Vec<&str> = trend.stand_ins.iter().map(String::as_str).collect();
     (!names.is_empty()).then(|| format!("Runs on substitute base images: {}.", names.join(", ")))
-}
-
-/// The chart; `None` with fewer than two runs.
-pub(crate) fn trend_chart(trend: &Trend) -> Result<Option<Chart>, ReportError> {
-    let fonts = charts::fonts()?;
-    let look = charts::Appearance::default();
-    charts::trend(trend, charts::Sheet { fonts: &fonts, look: &look }).map(|drawing| drawing.chart(&fonts)).transpose()
 }
 
 /// One JSON document with every point.

@@ -15,7 +15,7 @@ use crate::record::{Record, Scenario, Variant};
 use crate::report::facts::Facts;
 use crate::report::words;
 
-const NAME: &str = "build-time";
+pub(super) const NAME: &str = "build-time";
 
 /// What matters most: a build from nothing, and one after an edit of the source.
 const DEFAULT: [Scenario; 2] = [Scenario::Cold, Scenario::Src];

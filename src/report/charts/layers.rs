@@ -13,7 +13,7 @@ use crate::record::{LayerOrigin, Record, Variant};
 use crate::report::words;
 use crate::units::Bytes;
 
-const NAME: &str = "layers";
+pub(super) const NAME: &str = "layers";
 const PARTS: [(&str, Colour); 5] = [
     ("base", palette::SKY),
     ("site files", palette::GREY),

@@ -31,6 +31,7 @@ pub(super) use trend::draw as trend;
 
 use super::ReportError;
 use super::facts::Facts;
+#[cfg(any(test, feature = "testing"))]
 use crate::record::Record;
 
 /// A chart, ready to be written.
@@ -96,7 +97,20 @@ pub fn charts(record: &Record) -> Result<Vec<Chart>, ReportError> {
     charts_like(record, &Appearance::default())
 }
 
+/// The names of the charts.
+pub(crate) const CHARTS: [&str; 8] = [
+    sizes::NAME,
+    layers::NAME,
+    build_time::NAME,
+    steps::NAME,
+    scatter::NAME,
+    updates::NAME,
+    startup::NAME,
+    waterfall::NAME,
+];
+
 /// Every chart that the record has figures for, as a user wants them.
+#[cfg(any(test, feature = "testing"))]
 pub fn charts_like(record: &Record, look: &Appearance) -> Result<Vec<Chart>, ReportError> {
     let fonts = fonts()?;
     let drawings = drawings(&Facts::of(record), Sheet { fonts: &fonts, look });

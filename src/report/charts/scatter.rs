@@ -12,7 +12,7 @@ use crate::record::{Record, Scenario};
 use crate::report::words;
 use crate::units::{Bytes, Nanos};
 
-const NAME: &str = "size-and-rebuild";
+pub(super) const NAME: &str = "size-and-rebuild";
 /// Most points that are named on the spot and listed below.
 const MOST: usize = 40;
 /// Points up to which each has its name beside it, not its number alone.

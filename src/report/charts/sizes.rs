@@ -16,7 +16,7 @@ use crate::report::facts::Facts;
 use crate::report::words;
 use crate::units::Bytes;
 
-const NAME: &str = "sizes";
+pub(super) const NAME: &str = "sizes";
 const VALUE: Type = Type::new(13).bold();
 const REST: Type = Type::new(12).quiet();
 

@@ -13,7 +13,7 @@ use crate::record::{Record, Serve, ServeState, Variant};
 use crate::report::words;
 use crate::units::Bytes;
 
-const NAME: &str = "start-up";
+pub(super) const NAME: &str = "start-up";
 /// Memory that differs by no more than this factor gets no panel of its own.
 const ALIKE: f64 = 1.1;
 
@@ -126,6 +126,8 @@ fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {
     match (words::missing_short(variant), serve) {
         (Some(word), _) => word.to_owned(),
         (None, Some(serve)) if serve.state == ServeState::Failed => format!("does not start: {}", serve.detail),
+        // It answered, and the engine did not say.
+        (None, Some(serve)) if serve.state == ServeState::Answered => "not known".to_owned(),
         _ => "not asked".to_owned(),
     }
 }

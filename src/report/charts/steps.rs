@@ -18,7 +18,7 @@ use crate::report::words;
 use crate::text::shorten;
 use crate::units::Nanos;
 
-const NAME: &str = "cold-build";
+pub(super) const NAME: &str = "cold-build";
 /// Most parts with a colour of their own.
 const MOST_PARTS: usize = 6;
 /// A part that is nowhere more than this share is among the others.

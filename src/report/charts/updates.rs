@@ -12,7 +12,7 @@ use crate::record::{Record, Scenario, Update, Updates, Variant};
 use crate::report::words;
 use crate::units::Bytes;
 
-const NAME: &str = "to-pull";
+pub(super) const NAME: &str = "to-pull";
 
 /// The chart; `None` where no edit was weighed.
 pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {

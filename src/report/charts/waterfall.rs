@@ -10,7 +10,7 @@ use crate::record::{Record, Trial, Variant};
 use crate::report::words;
 use crate::units::{Bytes, Ratio};
 
-const NAME: &str = "waterfall";
+pub(super) const NAME: &str = "waterfall";
 const STEP: i32 = 27;
 const VALUE: Type = Type::new(13).bold();
 const REST: Type = Type::new(12).quiet();

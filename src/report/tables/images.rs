@@ -122,7 +122,7 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
         "#Memory then",
         "?Byte code",
         "?User",
-        "?ServeLimits",
+        "?Limits",
         "?Answer",
     ];
     let mut table = Table::new("Startup", &heads);
@@ -219,6 +219,7 @@ mod tests {
         let text = crate::report::markdown(&record);
         assert!(!text.contains("Each container is limited"), "{text}");
         assert!(text.contains("| 0.2 CPUs, 128 MB of memory, a read-only root, user 10001 |"), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("| Variant") && line.contains("| Limits ")), "{text}");
     }
 
     #[test]

@@ -12,12 +12,7 @@
 need npm javac=default-jdk-headless jar=default-jdk-headless go=golang-go gem=ruby composer Rscript=r-base-core \
     rpmbuild=rpm
 need_python
-tonnage=${TONNAGE:-}
-if [ -z "$tonnage" ]; then
-    need_rust
-    (cd "$root" && cargo build --release --locked) >&2
-    tonnage=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
+release_program
 work=$cache/ecosystems
 rm -rf --one-file-system "$work"
 mkdir -p "$work"

@@ -23,11 +23,7 @@ if [ -z "${DOCKER_HOST:-}" ]; then
     export DOCKER_HOST
 fi
 "$root/tests/support/tiny.sh" >&2
-if [ -z "${TONNAGE:-}" ]; then
-    need_rust
-    (cd "$root" && cargo build --quiet --release --locked)
-    TONNAGE=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
+release_program
 
 work=$(mktemp -d "$cache/false-alarms.XXXXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
@@ -51,12 +47,12 @@ job() {
     out=$work/${1//\//}-$2
     options=(--against HEAD --only "$variants" --scenarios 'cold,src' --no-serve --no-twin --seed "$2" --out "$out")
     [ -z "${ROUNDS:-}" ] || options+=(--rounds "$ROUNDS")
-    "$TONNAGE" --quiet run suite "${options[@]}" >"$out.log" 2>&1 || {
+    "$tonnage" --quiet run suite "${options[@]}" >"$out.log" 2>&1 || {
         tail -n 20 "$out.log" >&2
         die "job $2 could not be measured"
     }
     status=0
-    "$TONNAGE" --quiet check "$out" --suite suite --allow-vanished --output "json=$out/gate.json" >"$out.txt" || status=$?
+    "$tonnage" --quiet check "$out" --suite suite --allow-vanished --output "json=$out/gate.json" >"$out.txt" || status=$?
     jq -r --arg kind "$1" --arg number "$2" --arg status "$status" \
         '[.timings[] | "\(.variant) \(.scenario) \(.verdict) \((.ratio - 1) * 1000 | round / 10) %"]
         | "\($kind) \($number): exit \($status); \(join("; "))"' "$out/gate.json"

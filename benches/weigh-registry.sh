@@ -20,13 +20,7 @@ end() {
 trap end EXIT
 need /usr/bin/time=time skopeo
 need_python
-tonnage=${TONNAGE:-}
-if [ -z "$tonnage" ]; then
-    need_rust
-    say "cargo build --release"
-    (cd "$root" && cargo build --release --locked) >&2
-    tonnage=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
+release_program
 archive=${ARCHIVE:-$work/stand-in.tar}
 if [ ! -e "$archive" ]; then
     DOCKER_HOST=${DOCKER_HOST:-$("$root/scripts/engine.sh")}

@@ -80,6 +80,39 @@ need_rust() {
     need cc=gcc /usr/include/stdio.h=libc6-dev
 }
 
+# release_program: puts into `tonnage` the path of the program: that of TONNAGE, else of a release build.
+release_program() {
+    tonnage=${TONNAGE:-}
+    if [ -z "$tonnage" ]; then
+        need_rust
+        say "cargo build --release"
+        cargo build --release --locked --manifest-path "$root/Cargo.toml" >&2
+        tonnage=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
+    fi
+    tonnage=$(realpath "$tonnage")
+}
+
+# unpack_debian FOLDER PACKAGE...: Debian's packages unpacked into the folder, once, and not installed: installing a
+# server would start it on all interfaces. Runs at once fetch it once.
+unpack_debian() (
+    folder=$1
+    shift
+    exec 8>"$folder.lock"
+    flock 8
+    [ ! -e "$folder" ] || return 0
+    command -v apt-get >/dev/null || die "these packages of Debian are missing: $*" "install them with this system's package manager"
+    say "fetching Debian's $*"
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part"
+    cd "$folder.part"
+    apt_quietly download "$@" >"$cache/apt.log" 2>&1 || {
+        apt_quietly update >>"$cache/apt.log" 2>&1 || true
+        apt_quietly download "$@" >>"$cache/apt.log" 2>&1
+    } || die "failed to fetch $*" "see \`$cache/apt.log\`"
+    for package in *.deb; do dpkg-deb -x "$package" .; done
+    mv "$folder.part" "$folder"
+)
+
 is_there() {
     case $1 in
     /*) compgen -G "$1" >/dev/null ;;

@@ -38,13 +38,7 @@ else
 fi
 run=$(cd "$run" && pwd)
 
-if [ -z "${TONNAGE:-}" ]; then
-    need_rust
-    say "cargo build --release"
-    cargo build --release --locked --manifest-path "$root/Cargo.toml"
-    TONNAGE=${CARGO_TARGET_DIR:-$root/target}/release/tonnage
-fi
-TONNAGE=$(realpath "$TONNAGE")
+release_program
 
 say "the record is $run/run.json"
 # Made in a folder of its own, which then takes the place of the old one: a chart may be gone. No trend is drawn there:
@@ -54,7 +48,7 @@ rm -rf "$new"
 trap 'rm -rf "$new"' EXIT
 mkdir -p "$new/latest"
 cp "$run/run.json" "$new/latest/run.json"
-"$TONNAGE" report "$new/latest" --out "$new/latest" >/dev/null
+"$tonnage" report "$new/latest" --out "$new/latest" >/dev/null
 # They show the same as the SVG, and the repository keeps every version of them.
 rm -f "$new"/latest/charts/*.png
 rm -rf "$latest"
@@ -63,6 +57,6 @@ mv "$new/latest" "$latest"
 # From the repository's root: the links in README.md begin there.
 cd "$root"
 if [ "$name" = flask-blog ]; then
-    "$TONNAGE" report results/flask-blog/latest --into README.md >/dev/null
+    "$tonnage" report results/flask-blog/latest --into README.md >/dev/null
 fi
 say "results/$name/latest is new, and README.md with flask-blog: look at \`git diff --stat\` and commit it"

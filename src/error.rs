@@ -4,6 +4,7 @@
 //! [`Diagnose`]; the command line turns any of them into `error:` and `hint:` lines through [`Failure`].
 
 use std::error::Error as StdError;
+use std::io;
 
 use crate::exit::Exit;
 
@@ -39,6 +40,18 @@ impl Failure {
 impl<E: Diagnose> From<E> for Failure {
     fn from(error: E) -> Self {
         Self { message: chain(&error), hint: error.hint(), exit: error.exit() }
+    }
+}
+
+/// An error and its causes, from the outside in. What an I/O error wraps is one of them; its own `source` passes it over.
+pub(crate) fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |current| cause(*current))
+}
+
+fn cause<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 

@@ -3,12 +3,12 @@
 //! In: an error of bollard and what was being done. Out: an [`EngineError`]. The reason why a socket cannot be
 //! opened is only in the chain of sources, as the kind of an I/O error.
 
-use std::error::Error as StdError;
 use std::io;
 
 use bollard::errors::Error;
 
 use super::{EngineError, Obstacle};
+use crate::error::causes;
 use crate::text;
 
 /// Longest message of an engine that is kept.
@@ -74,21 +74,9 @@ pub(super) fn one_line(message: &str) -> String {
     text::shorten(&words.join("; "), MESSAGE)
 }
 
-/// The errors from the outside in. What an I/O error wraps is one of them; its own `source` passes it over.
-fn chain(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |current| wrapped(*current))
-}
-
-fn wrapped<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
 /// The kind of the innermost I/O error.
 fn io_kind(error: &Error) -> Option<io::ErrorKind> {
-    chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+    causes(error).filter_map(|error| error.downcast_ref::<io::Error>()).last().map(io::Error::kind)
 }
 
 /// Why, in the words of the innermost error, where the kind has no plainer ones.
@@ -100,14 +88,15 @@ fn reason(error: &Error, kind: Option<io::ErrorKind>) -> String {
         }
         _ => None,
     };
-    plain.map_or_else(|| one_line(&chain(error).last().map(ToString::to_string).unwrap_or_default()), ToOwned::to_owned)
+    plain
+        .map_or_else(|| one_line(&causes(error).last().map(ToString::to_string).unwrap_or_default()), ToOwned::to_owned)
 }
 
 /// What kept a connection from being made. Neither the resolver nor the TLS library is named by a type here, so their
 /// errors are told by what all of theirs are called.
 fn obstacle(error: &Error, kind: Option<io::ErrorKind>) -> Obstacle {
     let says = |words: &[&str]| {
-        chain(error)
+        causes(error)
             .map(|error| error.to_string().to_ascii_lowercase())
             .any(|text| words.iter().any(|word| text.contains(word)))
     };

@@ -25,6 +25,7 @@ use super::error::{RegistryError, RequestError};
 use super::quota::PullQuota;
 use super::reference::{ImageReference, is_loopback};
 use crate::credentials::{Credentials, Store};
+use crate::error::causes;
 use crate::text::shorten;
 
 /// Kinds of manifests that are understood.
@@ -303,13 +304,13 @@ impl RegistryClient {
         let secure = request.uri().scheme() == Some(&Scheme::HTTPS);
         match timeout(self.settings.deadline, self.http.request(request)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(match tls_error(&error) {
+            Ok(Err(error)) => Err(match causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
                 Some(rustls::Error::InvalidCertificate(reason)) => {
                     RequestError::Certificate { host, reason: reason.to_string() }
                 }
                 Some(rustls::Error::InvalidMessage(_)) if secure => RequestError::NoTls { host },
                 Some(other) => unreachable(&host, other.to_string()),
-                None => unreachable(&host, innermost(&error)),
+                None => unreachable(&host, causes(&error).last().map(ToString::to_string).unwrap_or_default()),
             }),
             Err(_) => Err(RequestError::Stalled { what: what.to_owned(), seconds: self.settings.deadline.as_secs() }),
         }
@@ -471,30 +472,4 @@ fn message_in(answer: &[u8]) -> String {
     let Ok(Errors { errors }) = serde_json::from_slice(answer) else { return String::new() };
     let first = errors.into_iter().next().unwrap_or_default();
     shorten(if first.message.is_empty() { &first.code } else { &first.message }, 200)
-}
-
-/// The reason behind an error.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-/// The error of TLS among the causes of an error.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        // What an I/O error wraps is not its source.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
-            None => error.source(),
-        };
-    }
-    None
 }

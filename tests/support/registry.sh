@@ -21,36 +21,11 @@ usage="usage: \`tests/support/registry.sh start|start-private|start-tls [PORT] |
 
 user=tester:hunter2hunter2
 
-# find_registry: the path of the program. Debian's package is unpacked into the cache and not installed, as
-# installing it would start a service that listens on all interfaces.
+# find_registry: the path of the program.
 find_registry() {
-    local tools=$cache/registry-tools
-    if command -v docker-registry; then
-        return
-    fi
-    # Tests that start at the same time fetch it once.
-    exec 9>"$cache/registry-tools.lock"
-    flock 9
-    if [ ! -x "$tools/usr/bin/docker-registry" ]; then
-        say "fetching Debian's docker-registry"
-        rm -rf "$tools.part"
-        mkdir -p "$tools.part"
-        (
-            cd "$tools.part"
-            apt_download docker-registry
-            dpkg-deb -x docker-registry_*.deb .
-        )
-        mv "$tools.part" "$tools"
-    fi
-    exec 9>&-
-    echo "$tools/usr/bin/docker-registry"
-}
-
-apt_download() {
-    command -v apt-get >/dev/null || die "\`docker-registry\` is missing" "install it with this system's package manager"
-    apt_quietly download "$@" >"$cache/apt.log" 2>&1 && return
-    apt_quietly update >>"$cache/apt.log" 2>&1 || true
-    apt_quietly download "$@" >>"$cache/apt.log" 2>&1 || die "failed to fetch $*" "see \`$cache/apt.log\`"
+    command -v docker-registry && return
+    unpack_debian "$cache/registry-tools" docker-registry
+    echo "$cache/registry-tools/usr/bin/docker-registry"
 }
 
 # address: of the running registry; fails when there is none.

@@ -12,16 +12,7 @@ name=$1 folder=$(realpath "$2")
 need ssh-keygen=openssh-client nsenter=util-linux
 
 unpacked=$cache/sshd
-(
-    flock 8
-    [ ! -x "$unpacked/usr/sbin/sshd" ] || exit 0
-    rm -rf "$unpacked.part"
-    mkdir -p "$unpacked.part"
-    cd "$unpacked.part"
-    apt-get -q download openssh-server libwrap0 >log 2>&1 || { apt-get -q update && apt-get -q download openssh-server libwrap0; } >log 2>&1
-    for package in *.deb; do dpkg-deb -x "$package" .; done
-    mv "$unpacked.part" "$unpacked"
-) 8>"$cache/sshd.lock"
+unpack_debian "$unpacked" openssh-server libwrap0
 
 there=$(nsenter "--net=/run/netns/tonnage-$name" ip -4 -oneline address show dev outside | awk '{sub("/.*", "", $4); print $4}')
 for key in host user; do ssh-keygen -q -t ed25519 -N '' -f "$folder/$key"; done

@@ -281,9 +281,12 @@ fn layer_error(place: &Place, what: impl Into<String>) -> StoreError {
 
 /// The digits of a SHA-256 digest, which are the name of a file; nothing else is.
 fn digits(digest: &str) -> Option<&str> {
-    let digits = digest.strip_prefix("sha256:")?;
-    let fine = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    fine.then_some(digits)
+    digest.strip_prefix("sha256:").filter(|digits| is_id(digits))
+}
+
+/// Whether it is the id of a layer or the digits of a digest, and so can be part of a path.
+fn is_id(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, StoreError> {

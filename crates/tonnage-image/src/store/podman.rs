@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{Place, Store, StoreError, StoreOwner, read_small};
+use super::{Place, Store, StoreError, StoreOwner, is_id, read_small};
 use crate::Limits;
 
 /// The only driver whose directories hold what a layer changes.
@@ -81,11 +81,6 @@ impl Store {
         places.reverse();
         Ok(places)
     }
-}
-
-/// Whether it is the id of a layer, and so can be part of a path.
-fn is_id(id: &str) -> bool {
-    id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn read_json<T: for<'a> Deserialize<'a>>(path: &Path, limits: &Limits) -> Result<T, StoreError> {

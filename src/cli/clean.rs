@@ -10,6 +10,7 @@ use crate::engine::{
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::image::LayerCache;
 use crate::measure::{Stale, clean_after, living_runs, stale_runs};
 use crate::report;
 use crate::suite;
@@ -32,7 +33,7 @@ pub(super) struct CleanArgs {
     /// Only remove images, containers, and networks named by the run itself; leave the build cache
     #[arg(long)]
     labelled_only: bool,
-    /// Only remove what is kept of layers of images in registries; needs no engine
+    /// Only remove what is kept of layers that were read; needs no engine
     #[arg(long, conflicts_with_all = ["run", "labelled_only", "dry_run", "force"])]
     cache: bool,
 }
@@ -44,7 +45,7 @@ pub(super) struct CleanArgs {
 /// home of its own): what it made is only listed, and removed when the run is named and that is confirmed.
 pub(super) fn run(args: CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.cache {
-        let (layers, bytes) = super::registry::layer_cache().clear();
+        let (layers, bytes) = LayerCache::in_state(&env::state_folder()).clear();
         terminal.out(&format!("{}\n", report::cache_cleared(layers, bytes)))?;
         return Ok(Exit::Done);
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::allow::for_shell;
 use crate::env;
-use crate::registry::{LayerCache, RegistrySettings, is_registry};
+use crate::image::LayerCache;
+use crate::registry::{RegistrySettings, is_registry};
 use crate::suite;
 
 /// How registries are spoken to.
@@ -20,26 +21,20 @@ pub(super) struct RegistryArgs {
     /// Allow plain HTTP to registries on other machines if they do not answer over TLS
     #[arg(long, help_heading = "Registry")]
     plain_http: bool,
-    /// Transfer every layer again, and keep nothing of what is found in it
+    /// Read every layer again, and keep nothing of what is found in it
     #[arg(long, help_heading = "Registry")]
     no_cache: bool,
-}
-
-/// What was found in layers of images in registries.
-pub(super) fn layer_cache() -> LayerCache {
-    LayerCache::new(env::state_folder().join("layers"))
 }
 
 impl RegistryArgs {
     /// How to speak to them.
     pub(super) fn settings(&self) -> RegistrySettings {
-        let cache = (!self.no_cache).then(layer_cache);
-        RegistrySettings {
-            ca_file: self.ca_file.clone(),
-            plain_http: self.plain_http,
-            cache,
-            ..RegistrySettings::default()
-        }
+        RegistrySettings { ca_file: self.ca_file.clone(), plain_http: self.plain_http, ..RegistrySettings::default() }
+    }
+
+    /// Where what was found in layers is kept, if it may be.
+    pub(super) fn cache(&self) -> Option<LayerCache> {
+        (!self.no_cache).then(|| LayerCache::in_state(&env::state_folder()))
     }
 
     /// The arguments that a target as it is meant needs again, each with a space in front.

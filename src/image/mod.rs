@@ -4,10 +4,12 @@
 //! In: archives, layouts, and an engine. Out: scans and weights. It knows nothing of suites and runs.
 
 mod diagnose;
+mod layer_cache;
 mod on_engine;
 mod targets;
 mod way;
 
+pub(crate) use layer_cache::LayerCache;
 pub(crate) use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
 pub(crate) use targets::weigh as weigh_targets;
 pub(crate) use targets::{Extent, Said, TargetNaming, Wanted, WantedPlatform};

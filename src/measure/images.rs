@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::cancel::Halt;
@@ -15,7 +16,7 @@ use crate::analyse;
 use crate::engine::{ContainerSpec, EngineError, ImageBuilder, ImageHost, ImageInfo, labels};
 use crate::error::chain;
 use crate::image::{
-    self, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
+    self, LayerCache, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
 use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeLimits, ServeState, Variant};
 use crate::suite;
@@ -177,7 +178,11 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         &mut self,
         images: BTreeMap<String, ImageInfo>,
     ) -> Result<Result<Readings, String>, Halt> {
-        let weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
+        let mut weigher = self.weigher.take().unwrap_or_else(|| Weigher::new(image::Options::default()));
+        // Layers of bases are those that another run reads again.
+        let bases = self.diary.record.variants.iter().filter_map(|variant| variant.bases.last());
+        let bases = bases.flat_map(|base| base.diff_ids.iter().cloned()).collect();
+        weigher.keep_layers(Arc::new(LayerCache::in_state(&self.options.state)), Some(bases));
         let read = weigh_on_engine(self.engine, &images, self.options.via, weigher);
         let outcome = self.cancel.run_until_cancelled(pin!(read)).await?;
         match outcome {

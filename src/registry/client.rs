@@ -20,7 +20,6 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::time::{sleep, timeout};
 
 use super::auth::{self, Challenge};
-use super::cache::LayerCache;
 use super::error::{RegistryError, RequestError};
 use super::quota::PullQuota;
 use super::reference::{ImageReference, is_loopback};
@@ -49,14 +48,12 @@ pub(crate) struct RegistrySettings {
     pub deadline: Duration,
     /// Longest wait in all for a registry that limits requests.
     pub patience: Duration,
-    /// Where what was found in layers is kept, if it is.
-    pub cache: Option<LayerCache>,
 }
 
 impl Default for RegistrySettings {
     fn default() -> Self {
         let (deadline, patience) = (Duration::from_secs(30), Duration::from_secs(60));
-        Self { ca_file: None, plain_http: false, deadline, patience, cache: None }
+        Self { ca_file: None, plain_http: false, deadline, patience }
     }
 }
 

@@ -1,12 +1,10 @@
-//! Images in a registry: read over its API, and never stored; only what was found in a layer is kept, so that it need not
-//! be transferred again.
+//! Images in a registry: read over its API, and never stored.
 //!
 //! In: a [`ImageReference`] that names its registry, the user's [`crate::credentials`], and what may be trusted. Out: manifests
 //! and blobs, streamed to `tonnage_image`, which checks their digests. It knows nothing of engines and reports.
 //!
 //! ```text
-//! read ──► cache
-//!   └────► blob (resumed by ranges) ──► client (redirects, 401, 429) ──► auth (tokens)
+//! read ──► blob (resumed by ranges) ──► client (redirects, 401, 429) ──► auth (tokens)
 //! ```
 //!
 //! The client is our own, on the HTTP and TLS crates that the engine's client brings along: `oci-client` 0.18 would add 34
@@ -16,14 +14,12 @@
 
 mod auth;
 mod blob;
-mod cache;
 mod client;
 mod error;
 mod quota;
 mod read;
 mod reference;
 
-pub(crate) use cache::LayerCache;
 pub(crate) use client::{RegistryClient, RegistrySettings};
 pub(crate) use error::RegistryError;
 pub(crate) use quota::PullQuota;

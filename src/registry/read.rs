@@ -87,16 +87,6 @@ impl Blobs for Repository<'_> {
         Ok(Box::new(Blob::open(self.client, self.image, self.runtime, known(digest)?, size)?))
     }
 
-    fn kept(&mut self, digest: &str) -> Option<Vec<u8>> {
-        self.client.settings.cache.as_ref()?.get(known(digest).ok()?)
-    }
-
-    fn keep(&mut self, digest: &str, found: &[u8]) {
-        if let (Some(cache), Ok(digest)) = (&self.client.settings.cache, known(digest)) {
-            cache.put(digest, found);
-        }
-    }
-
     fn referrers(&mut self, digest: &str) -> Option<Vec<u8>> {
         self.runtime.block_on(self.client.referrers(self.image, known(digest).ok()?, LONGEST_MANIFEST)).ok()
     }

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use tonnage_image::testing::archives;
+use tonnage_image::testing::{KeptInMemory, archives};
 use tonnage_image::{Blobs, ImageError, ImageScan, Options, Platform, ReportOptions, Weigher, weigh};
 
 use crate::error::Diagnose as _;
@@ -158,7 +158,12 @@ pub fn registry(data: &[u8]) -> bool {
     }
     let root = answers.parts.get(&known[0][0]).cloned().unwrap_or_default();
     let options = ReportOptions { base_diff_ids: &[], site_layers: 0, top: 5 };
-    let mut read = || Weigher::new(Options::default()).read_blobs(&root, &mut answers);
+    let kept = Arc::new(KeptInMemory::default());
+    let mut read = || {
+        let mut weigher = Weigher::new(Options::default());
+        weigher.keep_layers(kept.clone(), None);
+        weigher.read_blobs(&root, &mut answers)
+    };
     let (first, second) = (read(), read());
     let weights = |scans: &Result<Vec<ImageScan>, ImageError>| {
         scans.as_ref().map_or_else(|_| Vec::new(), |scans| scans.iter().map(|scan| weigh(scan, &options)).collect())
@@ -176,11 +181,10 @@ pub fn registry(data: &[u8]) -> bool {
     !found.is_empty()
 }
 
-/// What a registry holds, and what was kept of its layers.
+/// What a registry holds.
 #[derive(Default)]
 struct Answers {
     parts: BTreeMap<String, Vec<u8>>,
-    kept: BTreeMap<String, Vec<u8>>,
 }
 
 impl Blobs for Answers {
@@ -198,14 +202,6 @@ impl Blobs for Answers {
 
     fn choose(&self, platforms: &[Platform]) -> Result<Vec<usize>, ImageError> {
         Ok((0..platforms.len().min(4)).collect())
-    }
-
-    fn kept(&mut self, digest: &str) -> Option<Vec<u8>> {
-        self.kept.get(digest).cloned()
-    }
-
-    fn keep(&mut self, digest: &str, found: &[u8]) {
-        self.kept.insert(digest.to_owned(), found.to_vec());
     }
 
     fn referrers(&mut self, _digest: &str) -> Option<Vec<u8>> {

@@ -44,7 +44,7 @@ pub use error::{Excess, ImageError};
 pub use file::FileError;
 pub use options::{DiffIds, Limits, Options, WireMode};
 pub use platform::{ParsePlatformError, Platform};
-pub use read::{Blobs, History, ImageConfig, ImageScan, LayerScan, ManifestScan, Weigher};
+pub use read::{Blobs, History, ImageConfig, ImageScan, KeptLayers, LayerScan, ManifestScan, Weigher};
 #[cfg(feature = "docker-store")]
 pub use store::{ContentStore, Store, StoreError};
 pub use weigh::{ReportOptions, Weight, weigh, weigh_listed};

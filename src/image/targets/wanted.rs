@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::engine::ConnectOptions;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::image::{Excess, ImageError, ImageScan, Options, ParsePlatformError, Platform, Way};
+use crate::image::{Excess, ImageError, ImageScan, LayerCache, Options, ParsePlatformError, Platform, Way};
 use crate::registry::{RegistrySettings, is_registry};
 use crate::text::for_people;
 
@@ -23,6 +23,8 @@ pub(crate) struct Wanted {
     pub engine: ConnectOptions,
     /// How registries are spoken to.
     pub registry: RegistrySettings,
+    /// Where what was found in layers is kept, if it is.
+    pub cache: Option<LayerCache>,
     /// What is read of images in a registry.
     pub extent: Extent,
     /// The only platform that is weighed.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::from_registry::from_registry;
 use super::wanted::{Extent, TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
@@ -45,6 +46,9 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         return Err(Failure::new(Exit::Usage, "standard input can be read once", "give `-` once"));
     }
     let mut weigher = Weigher::new(wanted.options);
+    if let Some(cache) = &wanted.cache {
+        weigher.keep_layers(Arc::new(cache.clone()), None);
+    }
     if wanted.extent == Extent::Manifest {
         return manifests(&targets, wanted, weigher).await;
     }

@@ -26,4 +26,4 @@ pub use config::{History, ImageConfig};
 pub use image::{ImageScan, ManifestScan};
 pub use layer::LayerScan;
 pub use registry::Blobs;
-pub use weigher::Weigher;
+pub use weigher::{KeptLayers, Weigher};

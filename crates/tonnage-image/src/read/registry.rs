@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read};
+use std::sync::Arc;
 
 use super::blob::digest_of;
 use super::config::{Descriptor, OciDocument, read_config};
 use super::image::{ImageScan, ManifestScan};
 use super::kept;
-use super::layer::MAX_LAYER;
+use super::layer::{LayerScan, MAX_LAYER};
 use super::members::{Members, Source, checked_digest, parse};
 use super::resolve::{MAX_NESTING, blob_path};
 use super::weigher::Weigher;
@@ -46,14 +47,6 @@ pub trait Blobs {
     fn is_exact(&self) -> bool {
         true
     }
-
-    /// What was kept of a layer by [`Blobs::keep`], perhaps in another process.
-    fn kept(&mut self, _digest: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// Keeps what was found in a layer whose digest was checked, for [`Blobs::kept`].
-    fn keep(&mut self, _digest: &str, _found: &[u8]) {}
 
     /// The index of what refers to a manifest (signatures, SBOMs), if there is one.
     fn referrers(&mut self, _digest: &str) -> Option<Vec<u8>> {
@@ -217,10 +210,15 @@ impl Weigher {
             members.scans.insert(path, Ok(known.clone()));
             return Ok(());
         }
-        let kept = if self.keeps() { blobs.kept(&layer.digest) } else { None };
+        let keeper = if self.keeps() { self.kept.clone() } else { None };
+        let kept = keeper.as_ref().and_then(|kept| kept.layers.get(&layer.digest));
         let known = kept.and_then(|kept| kept::decode(&kept, members));
-        // A manifest that gives another size is wrong: what is sent will say so.
-        if let Some(known) = known.filter(|known| known.wire_bytes == size(layer)) {
+        // A manifest that gives another size is wrong: what is sent will say so. What is not packed has the size of its
+        // transfer only where it is transferred so.
+        let agrees = |known: &Arc<LayerScan>| {
+            known.wire_bytes == size(layer) && (blobs.is_exact() || known.wire_bytes != known.tar_bytes)
+        };
+        if let Some(known) = known.filter(agrees) {
             members.count(&path, "")?;
             self.transferred.insert(path.clone(), known.clone());
             members.scans.insert(path, Ok(known));
@@ -233,10 +231,10 @@ impl Weigher {
         if self.options.diff_ids == DiffIds::Checked
             && let Some(Ok(scan)) = members.scans.get(&path)
         {
-            if self.keeps()
+            if let Some(kept) = keeper.filter(|kept| kept.of.as_ref().is_none_or(|of| of.contains(&scan.diff_id)))
                 && let Some(found) = kept::encode(scan)
             {
-                blobs.keep(&layer.digest, &found);
+                kept.layers.put(&layer.digest, &found);
             }
             self.transferred.insert(path, scan.clone());
         }

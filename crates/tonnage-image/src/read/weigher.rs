@@ -1,6 +1,6 @@
 //! The reader of images: takes their members in one by one, and holds the layers that were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
@@ -20,15 +20,38 @@ pub struct Weigher {
     pub(crate) layers: BTreeMap<String, Arc<LayerScan>>,
     /// Layers of registries by the path of their blob, whose digest was checked: they are not transferred again.
     pub(super) transferred: BTreeMap<String, Arc<LayerScan>>,
+    pub(super) kept: Option<Kept>,
     pool: Option<Arc<Pool>>,
     pub(super) skipped: u64,
+}
+
+/// Where what was found in layers is kept, by the digests of the layers as they are stored, perhaps for another process.
+pub trait KeptLayers: Send + Sync {
+    /// What was kept of a layer.
+    fn get(&self, digest: &str) -> Option<Vec<u8>>;
+
+    /// Keeps what was found in a layer whose digest was checked.
+    fn put(&self, digest: &str, found: &[u8]);
+}
+
+/// Layers that are kept: all, or those with these diff ids.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) layers: Arc<dyn KeptLayers>,
+    pub(super) of: Option<BTreeSet<String>>,
 }
 
 impl Weigher {
     /// A weigher that has read nothing yet.
     pub fn new(options: Options) -> Self {
         let pool = if options.wire == WireMode::Estimate { Pool::start() } else { None };
-        Self { options, layers: BTreeMap::new(), transferred: BTreeMap::new(), pool, skipped: 0 }
+        Self { options, layers: BTreeMap::new(), transferred: BTreeMap::new(), kept: None, pool, skipped: 0 }
+    }
+
+    /// Reads no layer again that is kept there, where layers are stored as a registry stores them, and keeps what it
+    /// finds in others: in all, or in those with these diff ids.
+    pub fn keep_layers(&mut self, layers: Arc<dyn KeptLayers>, of: Option<BTreeSet<String>>) {
+        self.kept = Some(Kept { layers, of });
     }
 
     /// The images of what was read.

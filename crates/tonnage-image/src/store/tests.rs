@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use base64::Engine as _;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use super::super::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, weigh};
 use super::{ContentStore, Store, StoreError};
+use crate::testing::KeptInMemory;
 use crate::testing::archives::{
     Item, archive, config, digest, docker_20, file, folder, gzip, hard_link, layer, oci, opaque, symlink as link,
     whiteout, zeros, zstd,
@@ -385,7 +387,7 @@ proptest! {
 fn a_content_store_weighs_what_its_export_weighs() {
     let layers =
         [layer(&[file("etc/a", "one"), zeros("big", 70_000)]), layer(&[whiteout("etc/a"), file("etc/b", "two")])];
-    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
     for pack in [gzip as fn(&[u8]) -> Vec<u8>, zstd, <[u8]>::to_vec] {
         let members = oci(&layers, pack);
         let dir = tempfile::tempdir().unwrap();
@@ -405,6 +407,25 @@ fn a_content_store_weighs_what_its_export_weighs() {
         assert_eq!((stored.len(), exported.len()), (1, 1));
         assert_eq!(weigh(&stored[0], &options), weigh(&exported[0], &options));
         assert_eq!(stored[0].also_stored_bytes, None);
+
+        let kept = Arc::new(KeptInMemory::default());
+        let again = |id: &str| {
+            let mut weigher = Weigher::new(Options::default());
+            weigher.keep_layers(kept.clone(), Some([format!("sha256:{}", digest(&layers[0]))].into()));
+            weigher.read_content(&store, id, &stop)
+        };
+        for _ in 0..2 {
+            assert_eq!(weigh(&again(id).unwrap()[0], &options), weigh(&stored[0], &options));
+        }
+        // The size of a layer that is not packed is estimated here: nothing is known of its transfer.
+        let first = content.join("blobs/sha256").join(digest(&pack(&layers[0])));
+        let moved = content.join("elsewhere");
+        fs::rename(&first, &moved).unwrap();
+        let is_packed = pack(&layers[0]) != layers[0];
+        assert_eq!(again(id).is_ok(), is_packed);
+        assert_eq!(kept.digests().len(), usize::from(is_packed));
+        assert!(read(id).is_err());
+        fs::rename(&moved, &first).unwrap();
 
         // A layer that is not there, or another one, is an error.
         let layer = content.join("blobs/sha256").join(digest(&pack(&layers[1])));

@@ -3,10 +3,38 @@
 
 pub mod archives;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::KeptLayers;
+
 /// Docker's record of a layer's tar, packed or not, as any bytes: pieces that are kept in memory are those that a second
 /// look at the record gives, and their lengths add up. Returns whether there were any.
 pub fn tar_split(data: &[u8]) -> bool {
     crate::store::read_twice(data)
+}
+
+/// What was kept of layers, in memory.
+#[derive(Default)]
+pub struct KeptInMemory(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl KeptInMemory {
+    /// The digests of the layers.
+    pub fn digests(&self) -> Vec<String> {
+        self.0.lock().map(|kept| kept.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl KeptLayers for KeptInMemory {
+    fn get(&self, digest: &str) -> Option<Vec<u8>> {
+        self.0.lock().ok()?.get(digest).cloned()
+    }
+
+    fn put(&self, digest: &str, found: &[u8]) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.insert(digest.to_owned(), found.to_vec());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What was found in layers, kept from one call to the next: a file per layer, named by the digest of the layer as the
-//! registry stores it. That digest was checked when the layer was read, so that no registry can pass another layer off as
-//! a known one; an uncompressed digest is only claimed by a config until the layer is read.
+//! registry stores it, and so does containerd. That digest was checked when the layer was read, so that no registry can pass
+//! another layer off as a known one; an uncompressed digest is only claimed by a config until the layer is read.
 //!
-//! Nothing here is an error: without the cache a layer is transferred again.
+//! Nothing here is an error: without the cache a layer is read again.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use tonnage_image::KeptLayers;
 
 use crate::fsx;
 use crate::units::Bytes;
@@ -30,30 +32,9 @@ struct Stored {
 }
 
 impl LayerCache {
-    /// The cache in a directory, which need not be there yet.
-    pub(crate) fn new(directory: PathBuf) -> Self {
-        Self { directory }
-    }
-
-    /// What was kept of the layer with this digest.
-    pub(super) fn get(&self, digest: &str) -> Option<Vec<u8>> {
-        let path = self.path(digest)?;
-        fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() <= MOST_OF_ONE)?;
-        let found = fsx::read(&path).ok()?;
-        // What cannot be marked as used is only removed earlier.
-        let _ = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        Some(found)
-    }
-
-    /// Keeps what was found in the layer with this digest, and removes what was used longest ago.
-    pub(super) fn put(&self, digest: &str, found: &[u8]) {
-        if let Some(path) = self.path(digest)
-            && found.len() as u64 <= MOST_OF_ONE
-            && fsx::create_dir_all(&self.directory).is_ok()
-            && fsx::write_atomic(&path, found).is_ok()
-        {
-            self.shrink(MOST);
-        }
+    /// The cache in a state directory, which need not be there yet.
+    pub(crate) fn in_state(folder: &Path) -> Self {
+        Self { directory: folder.join("layers") }
     }
 
     /// Removes all of it: how many files, and their bytes.
@@ -91,8 +72,31 @@ impl LayerCache {
     }
 
     fn path(&self, digest: &str) -> Option<PathBuf> {
-        let digits = digest.strip_prefix("sha256:")?;
+        let digits =
+            digest.strip_prefix("sha256:").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         Some(self.directory.join(Path::new(digits).with_extension(EXTENSION)))
+    }
+}
+
+impl KeptLayers for LayerCache {
+    fn get(&self, digest: &str) -> Option<Vec<u8>> {
+        let path = self.path(digest)?;
+        fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() <= MOST_OF_ONE)?;
+        let found = fsx::read(&path).ok()?;
+        // What cannot be marked as used is only removed earlier.
+        let _ = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(found)
+    }
+
+    /// Also removes what was used longest ago.
+    fn put(&self, digest: &str, found: &[u8]) {
+        if let Some(path) = self.path(digest)
+            && found.len() as u64 <= MOST_OF_ONE
+            && fsx::create_dir_all(&self.directory).is_ok()
+            && fsx::write_atomic(&path, found).is_ok()
+        {
+            self.shrink(MOST);
+        }
     }
 }
 
@@ -109,7 +113,7 @@ mod tests {
     #[test]
     fn what_is_kept_comes_back_and_what_was_used_longest_ago_goes_first() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = LayerCache::new(directory.path().join("layers"));
+        let cache = LayerCache::in_state(directory.path());
         assert_eq!(cache.get(&digest("a")), None);
         for letter in ["a", "b", "c"] {
             cache.put(&digest(letter), letter.repeat(1_000).as_bytes());
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_kept() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = LayerCache::new(directory.path().to_owned());
+        let cache = LayerCache::in_state(directory.path());
         cache.put(&digest("a"), &vec![0; MOST_OF_ONE as usize + 1]);
         assert_eq!(cache.clear(), (0, Bytes(0)));
     }

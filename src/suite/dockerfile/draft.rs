@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::arguments::Arguments;
+use super::edits::Edits;
 use super::facts::{Fact, Facts, Kind};
 use super::parse::{ParsedDockerfile, ParsedInstruction, parse};
 use super::script::{ShellScript, ShellWord};
@@ -20,44 +21,14 @@ pub(crate) struct Draft<'t> {
     document: ParsedDockerfile,
 }
 
-/// Changes to a text.
-#[derive(Debug, Default)]
-pub(crate) struct Edits(Vec<(Range<usize>, String)>);
-
-impl Edits {
-    /// Puts a text in.
-    pub(crate) fn insert(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push((at..at, text.into()));
-    }
-
-    /// Puts a text in for another; an empty one takes it away.
-    pub(crate) fn replace(&mut self, place: Range<usize>, text: impl Into<String>) {
-        self.0.push((place, text.into()));
-    }
-
-    /// The text with the changes made; `None` where they change nothing or overlap.
-    pub(crate) fn apply(mut self, text: &str) -> Option<String> {
-        self.0.sort_by_key(|(place, _)| (place.start, place.end));
-        let mut out = String::new();
-        let mut done = 0;
-        for (place, new) in &self.0 {
-            out.push_str(text.get(done..place.start)?);
-            out.push_str(new);
-            done = place.end;
-        }
-        out.push_str(text.get(done..)?);
-        (out != text).then_some(out)
-    }
-}
-
 impl<'t> Draft<'t> {
     /// Reads a Dockerfile; `None` where it cannot be read, or would not be shown as it is.
     pub(crate) fn read(text: &'t str) -> Option<Self> {
         if !is_shown_as_it_is(text) {
             return None;
         }
-        let (facts, document) = (Facts::parse(text).ok()?, parse(text).ok()?);
-        Some(Self { text, facts, document })
+        let document = parse(text).ok()?;
+        Some(Self { text, facts: Facts::of(&document).ok()?, document })
     }
 
     /// An instruction.

@@ -137,10 +137,14 @@ impl Facts {
     /// Reads a Dockerfile. What the builder would refuse anyway is an error with its line; an option that is not known
     /// here is none.
     pub fn parse(text: &str) -> Result<Self, DockerfileError> {
-        let ParsedDockerfile { escape, syntax, instructions } = parse(text)?;
-        let mut facts = Self { syntax, escape, ..Self::default() };
+        Self::of(&parse(text)?)
+    }
+
+    /// The facts of a Dockerfile that is parsed already.
+    pub(super) fn of(document: &ParsedDockerfile) -> Result<Self, DockerfileError> {
+        let mut facts = Self { syntax: document.syntax.clone(), escape: document.escape, ..Self::default() };
         let mut last = 1;
-        for instruction in &instructions {
+        for instruction in &document.instructions {
             last = instruction.line;
             facts.add(instruction).map_err(|message| DockerfileError::Syntax { line: last, message })?;
         }

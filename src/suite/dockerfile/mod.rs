@@ -7,12 +7,13 @@
 //!
 //! ```text
 //! parse ─► facts ─► variables ─► stages ─► scope ─► inputs, container
-//!   └───────────────────────────────┴────► rewrite, script, draft
+//!   └───────────────────────────────┴────► edits, rewrite, script, draft
 //! ```
 
 mod arguments;
 mod container;
 mod draft;
+mod edits;
 mod error;
 mod expand;
 mod facts;
@@ -26,13 +27,14 @@ mod stages;
 mod variables;
 
 pub use arguments::{Arguments, platform_args};
-pub(crate) use draft::{Draft, Edits, is_shown_as_it_is, join};
+pub(crate) use draft::{Draft, is_shown_as_it_is, join};
+pub(crate) use edits::Edits;
 pub(crate) use error::DockerfileError;
 pub use facts::Facts;
 pub(crate) use facts::{Fact, Kind};
 pub(in crate::suite) use inputs::{ContextPath, Taken};
 pub(crate) use rewrite::rewrite_bases;
-pub(crate) use script::{Joint, ShellCommand, ShellScript};
+pub(crate) use script::{Joint, ShellCommand, ShellScript, ShellWord};
 pub(crate) use stages::Bases;
 pub use stages::same_image;
 

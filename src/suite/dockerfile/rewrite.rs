@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::arguments::Arguments;
+use super::edits::Edits;
 use super::facts::Facts;
 use super::parse::{ParsedCommand, ParsedInstruction, parse};
 use super::source::CopySource;
@@ -16,12 +17,13 @@ use super::variables::Globals;
 /// defaults. Stages, `scratch`, and images that the map does not name stay; so does a Dockerfile that cannot be
 /// parsed, whole.
 pub(crate) fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &Arguments) -> String {
-    let (Ok(facts), Ok(document)) = (Facts::parse(text), parse(text)) else { return text.to_owned() };
+    let Ok(document) = parse(text) else { return text.to_owned() };
+    let Ok(facts) = Facts::of(&document) else { return text.to_owned() };
     let globals = Globals::of(&facts, args);
     let used = |image: &str| {
         map.get(image).or_else(|| map.iter().find(|(key, _)| same_image(key, image)).map(|(_, used)| used))
     };
-    let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
+    let mut edits = Edits::default();
     let mut stage = 0;
     for instruction in &document.instructions {
         let places = match instruction.command.keyword.as_str() {
@@ -37,21 +39,11 @@ pub(crate) fn rewrite_bases(text: &str, map: &BTreeMap<String, String>, args: &A
             if let Origin::Image(image) = origin
                 && let Some(used) = used(&image)
             {
-                edits.push((place, used));
+                edits.replace(place, used);
             }
         }
     }
-    let mut out = String::new();
-    let mut done = 0;
-    for (span, used) in edits {
-        // Spans come in the text's order; one that does not is none of ours.
-        let Some(between) = text.get(done..span.start) else { continue };
-        out.push_str(between);
-        out.push_str(used);
-        done = span.end;
-    }
-    out.push_str(text.get(done..).unwrap_or_default());
-    out
+    edits.apply(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// What an instruction takes files from, and where in the file that is written.

@@ -18,7 +18,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_rust
-need curl git jq xmllint=libxml2-utils python3 /bin/busybox=busybox-static skopeo podman \
+need curl git jq patch xmllint=libxml2-utils python3 /bin/busybox=busybox-static skopeo podman \
     /usr/lib/*/faketime/libfaketimeMT.so.1=libfaketime chromium chromedriver=chromium-driver \
     rsvg-convert=librsvg2-bin fc-list=fontconfig /usr/share/fonts/truetype/dejavu=fonts-dejavu-core \
     /usr/share/fonts/truetype/liberation=fonts-liberation /usr/share/fonts/truetype/noto=fonts-noto-core

@@ -35,7 +35,7 @@ pub(super) struct ImproveArgs {
     /// Variant to improve [default: the only one]
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
-    /// What to improve (comma-separated): `size`, `rebuild`, `startup`, or `all`
+    /// What to improve (comma-separated): `size`, `rebuild`, `startup`, `user` (not to run as root), or `all`
     #[arg(
         long,
         value_name = "GOAL",
@@ -47,6 +47,9 @@ pub(super) struct ImproveArgs {
     /// Base images that may replace the Dockerfile's, such as `*-alpine` (repeatable)
     #[arg(long = "allow-base", value_name = "PATTERN", value_parser = pattern)]
     allow_base: Vec<(String, GlobMatcher)>,
+    /// Build the variant as it is and the result in this many rounds, and show times with confidence intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
     /// Start no new builds after this long, such as `20min`
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     max_time: Option<Duration>,
@@ -74,6 +77,7 @@ enum Aim {
     Size,
     Rebuild,
     Startup,
+    User,
     All,
 }
 
@@ -93,7 +97,8 @@ impl Aim {
             Self::Size => &[Goal::Size],
             Self::Rebuild => &[Goal::Rebuild],
             Self::Startup => &[Goal::Startup],
-            Self::All => &[Goal::Size, Goal::Rebuild, Goal::Startup],
+            Self::User => &[Goal::User],
+            Self::All => &[Goal::Size, Goal::Rebuild, Goal::Startup, Goal::User],
         }
     }
 }
@@ -154,6 +159,7 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     let wanted = ImproveOptions {
         goals: args.goal.iter().flat_map(|aim| aim.goals()).copied().collect(),
         allowed: args.allow_base.clone(),
+        rounds: args.rounds,
     };
     let cancel = Cancel::default();
     let mut watch = watch(terminal);
@@ -176,17 +182,17 @@ fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Termi
     report::write_all(&found.record, &[], out)?;
     let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {
-        ImproveFormat::Table => report::improve_terminal(found, style),
-        ImproveFormat::Patch => report::patch(found),
+        ImproveFormat::Table => report::improve_terminal(&found.record, style),
+        ImproveFormat::Patch => report::patch(&found.record).to_owned(),
         ImproveFormat::Json => report::improve_json(found),
-        ImproveFormat::Markdown => report::improve_markdown(found),
+        ImproveFormat::Markdown => report::improve_markdown(&found.record),
     })?;
     terminal.note(&format!("report: {}", out.display()));
     if let Some(after) = found.after.as_ref().filter(|_| args.write) {
         let dockerfile = improved_path(&found.places.dockerfile);
         write_new(&dockerfile, &after.dockerfile)?;
         let mut written = vec![dockerfile];
-        if let Some(text) = after.ignore.as_ref().filter(|_| after.ignore != found.before.ignore) {
+        if let Some(text) = after.ignore.as_ref().filter(|_| after.ignore != found.ignore) {
             let ignore = improved_path(&found.places.ignore);
             write_new(&ignore, text)?;
             written.push(ignore);

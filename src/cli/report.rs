@@ -215,6 +215,12 @@ pub(super) fn beside(folder: &Path) -> FilesBeside {
 /// A record as it was asked for.
 pub(super) fn print(record: &Record, format: Format, shown: &Shown, terminal: &Terminal) -> String {
     let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
+    if record.improved.is_some() && matches!(shown, Shown::Screen(_)) && format != Format::Json {
+        return match format {
+            Format::Markdown => report::improve_markdown(record),
+            _ => report::improve_terminal(record, style),
+        };
+    }
     match format {
         Format::Table => match shown {
             Shown::Screen(beside) => report::screen(record, beside, style),

@@ -13,8 +13,10 @@ mod judge;
 mod recipe;
 mod remedy;
 mod search;
+#[cfg(test)]
+mod search_tests;
 mod trial;
 
 pub(crate) use judge::LEAST_BYTES;
-pub(crate) use recipe::Recipe;
-pub(crate) use search::{ImproveEvent, ImproveOptions, Improvement, RecipePlaces, improve, improved_name};
+pub(crate) use recipe::{Recipe, RecipePlaces};
+pub(crate) use search::{ImproveEvent, ImproveOptions, Improvement, improve, improved_name};

@@ -1,21 +1,19 @@
 //! The search: each remedy alone, then those that help on top of each other, in order of gain.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use globset::GlobMatcher;
 
-use super::judge::{failure, figures, gain};
-use super::recipe::{Conditions, Recipe};
-use super::remedy::{CACHE, Content, Remedy, catalogue};
+use super::judge::{failure, figures, gain, starts_otherwise};
+use super::recipe::{Conditions, Recipe, RecipePlaces, keeps_links};
+use super::remedy::{CACHE, Content, LINK, Remedy, catalogue};
 use super::trial::Trials;
-use crate::context::ignore_file;
 use crate::engine::{EngineError, ImageBuilder, ImageHost};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::measure::{Cancel, MeasureError, Observer, RunOptions, RunOutcome};
-use crate::record::{Builder, Ended, Figures, Goal, Record, Scenario, Trial, TrialVerdict};
+use crate::record::{Builder, Ended, Figures, Goal, Improved, Outcome, Record, Scenario, Trial, TrialVerdict};
 use crate::suite::{PlanOptions, Suite, Variant};
 use crate::units::Nanos;
 
@@ -26,6 +24,8 @@ pub(crate) struct ImproveOptions {
     pub goals: Vec<Goal>,
     /// Base images that may be used instead of those of the Dockerfile.
     pub allowed: Vec<(String, GlobMatcher)>,
+    /// Rounds in which the variant as it is and the result are built in the end; more than one shows times.
+    pub rounds: u32,
 }
 
 /// How far the search is.
@@ -49,13 +49,11 @@ pub(crate) enum ImproveEvent {
 pub(crate) struct Improvement {
     /// Of the variant as it is and, if anything was kept, improved; with all trials.
     pub record: Record,
-    /// Name of the variant.
-    pub variant: String,
-    /// The texts as they are.
-    pub before: Recipe,
-    /// Where they are.
+    /// Where its texts are.
     pub places: RecipePlaces,
-    /// The texts with what was kept; `None` if nothing was.
+    /// The ignore file as it is.
+    pub ignore: Option<String>,
+    /// The texts with what was kept; `None` if nothing was, or if it does not work together.
     pub after: Option<Recipe>,
     /// Whether the suite says how to tell that an image works.
     pub checked: bool,
@@ -63,26 +61,6 @@ pub(crate) struct Improvement {
     pub exit: Exit,
     /// What made the engine unusable, where something did.
     pub lost: Option<EngineError>,
-    /// Whether the search came to its end.
-    pub complete: bool,
-}
-
-/// Where the texts are.
-#[derive(Debug, Clone)]
-pub(crate) struct RecipePlaces {
-    /// The Dockerfile.
-    pub dockerfile: PathBuf,
-    /// The ignore file, which need not be there.
-    pub ignore: PathBuf,
-}
-
-impl RecipePlaces {
-    /// Those of a variant, as `builder` reads them.
-    pub(crate) fn of(suite: &Suite, variant: &Variant, builder: Builder) -> Self {
-        let (root, dockerfile) = (suite.root.join(&variant.context), suite.root.join(&variant.dockerfile));
-        let found = ignore_file(&root, &dockerfile, builder);
-        Self { dockerfile, ignore: found.unwrap_or_else(|| root.join(".dockerignore")) }
-    }
 }
 
 /// Name of the improved variant.
@@ -99,56 +77,51 @@ pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
     cancel: &Cancel,
     (observer, tell): (&mut dyn Observer, &mut dyn FnMut(ImproveEvent)),
 ) -> Result<Improvement, MeasureError> {
+    let whole_variant = variant;
     let mut variant = variant.clone();
     if let Some(serve) = variant.serve.as_mut().filter(|_| !wanted.goals.contains(&Goal::Startup)) {
         serve.starts = 1;
     }
-    let builder = engine.facts().builder;
-    let places = RecipePlaces::of(suite, &variant, builder);
+    let facts = engine.facts();
+    let places = RecipePlaces::of(suite, &variant, facts.builder);
     let before = Recipe {
         dockerfile: variant.dockerfile_text.clone(),
         ignore: places.ignore.is_file().then(|| fsx::read_text(&places.ignore)).transpose()?,
     };
     let conditions = Conditions {
-        files: suite.files(&variant, builder)?.paths().map(str::to_owned).collect(),
-        args: variant.arguments(&options.build_args, options.platform.as_deref(), engine.facts()),
+        files: suite.files(&variant, facts.builder)?.paths().map(str::to_owned).collect(),
+        args: variant.arguments(&options.build_args, options.platform.as_deref(), facts),
         target: variant.target.clone(),
         allowed: wanted.allowed.clone(),
-        buildkit: builder == Builder::Buildkit,
+        buildkit: facts.builder == Builder::Buildkit,
+        keeps_links: keeps_links(facts),
     };
     let remedies = catalogue(&before, &conditions).into_iter().filter(|remedy| wanted.goals.contains(&remedy.goal));
     let candidates: Vec<(Remedy, Recipe)> =
         remedies.filter_map(|remedy| remedy.apply(&before, &conditions).map(|recipe| (remedy, recipe))).collect();
-    let edits = variant.src.iter().map(|_| Scenario::Src);
-    // Only the cache of a package manager shows in an edit of the dependencies.
-    let caches = candidates.iter().any(|(remedy, _)| remedy.name == CACHE);
-    let edits = edits.chain(variant.deps.iter().filter(|_| caches).map(|_| Scenario::Deps));
+    // Some remedies show in one scenario only, which others need not be built in.
+    let has = |name: &str| candidates.iter().any(|(remedy, _)| remedy.name == name);
+    let edits = [
+        (Scenario::Src, variant.src.is_some()),
+        (Scenario::Deps, variant.deps.is_some() && has(CACHE)),
+        (Scenario::Base, has(LINK)),
+    ];
+    let edits = edits.into_iter().filter_map(|(scenario, shows)| shows.then_some(scenario));
     let scenarios = [Scenario::Cold].into_iter().chain(edits).collect();
     let options = &RunOptions { plan: PlanOptions { scenarios, ..options.plan.clone() }, ..options.clone() };
     let trials = Trials { suite, variant: &variant, engine, options, cancel, begun: Instant::now() };
     let as_it_is = [(variant.name.clone(), before.clone())];
     let first = trials.measure(&as_it_is, None, observer).await?;
     let checked = variant.serve.is_some() || variant.verify.is_some();
-    let user = first.record.variants.first().map(|entry| entry.user.clone()).unwrap_or_default();
     let base = figures(&first.record, &variant.name).filter(|_| first.exit == Exit::Done);
-    let mut search = Search {
-        trials,
-        conditions,
-        user,
-        checked,
-        stopped: false,
-        done: Vec::new(),
-        first: first.record.clone(),
-        last: first,
-    };
+    let record = first.record.clone();
+    let mut search =
+        Search { trials, conditions, checked, stopped: false, done: Vec::new(), first: record, last: first };
     let Some(base) = base.filter(|_| !candidates.is_empty() && search.goes_on()) else {
         return Ok(search.end(before, places, None));
     };
-    tell(search.plan(candidates.len(), options));
-    let helpful = search.try_alone(&candidates, &base, observer).await?;
-    let mut remedies: Vec<Option<Remedy>> = candidates.into_iter().map(|(remedy, _)| Some(remedy)).collect();
-    let helpful: Vec<(Remedy, Alone)> =
-        helpful.into_iter().filter_map(|alone| Some((remedies.get_mut(alone.index)?.take()?, alone))).collect();
+    tell(search.plan(candidates.len(), wanted.rounds));
+    let helpful = search.try_alone(candidates, &base, observer).await?;
     if helpful.len() > 1 && search.goes_on() {
         tell(ImproveEvent::Combining(helpful.len()));
     }
@@ -156,16 +129,19 @@ pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
     let Some(after) = combined else { return Ok(search.end(before, places, None)) };
     if search.goes_on() {
         let both = [(variant.name.clone(), before.clone()), (improved_name(&variant.name), after.clone())];
-        search.last = search.trials.measure(&both, Some(&options.out), observer).await?;
+        let plan = PlanOptions { rounds: wanted.rounds, discard_first: wanted.rounds > 1, ..options.plan.clone() };
+        let options = &RunOptions { plan, ..options.clone() };
+        let variant = if wanted.rounds > 1 { whole_variant } else { &variant };
+        let whole = Trials { variant, options, ..search.trials };
+        search.last = whole.measure(&both, Some(&options.out), observer).await?;
         search.first = search.last.record.clone();
     }
     Ok(search.end(before, places, Some(after)))
 }
 
 /// A remedy that helps where nothing else is changed.
-struct Alone {
-    /// Its place among the candidates.
-    index: usize,
+struct Helpful {
+    remedy: Remedy,
     recipe: Recipe,
     figures: Figures,
     gain: u64,
@@ -174,8 +150,6 @@ struct Alone {
 struct Search<'a, E> {
     trials: Trials<'a, E>,
     conditions: Conditions,
-    /// User of the image as it is.
-    user: String,
     checked: bool,
     /// Whether anything was left out because it was to stop.
     stopped: bool,
@@ -198,10 +172,11 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
     }
 
     /// How much is to come: each remedy alone, each but the first on top of the others, and both states once more.
-    fn plan(&self, remedies: usize, options: &RunOptions) -> ImproveEvent {
-        let builds = (2 * remedies).saturating_sub(1) + 2;
+    fn plan(&self, remedies: usize, rounds: u32) -> ImproveEvent {
+        let rounds = rounds as usize + usize::from(rounds > 1);
+        let builds = (2 * remedies).saturating_sub(1) + 2 * rounds;
         let once: u64 = self.first.samples.iter().map(|sample| sample.wall_ns.0).sum();
-        let builds_each = options.plan.scenarios.len();
+        let builds_each = self.trials.options.plan.scenarios.len();
         ImproveEvent::Planned {
             remedies,
             builds: builds * builds_each,
@@ -212,10 +187,10 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
     /// Builds each remedy alone, all in one run, and gives those that help.
     async fn try_alone(
         &mut self,
-        candidates: &[(Remedy, Recipe)],
+        candidates: Vec<(Remedy, Recipe)>,
         base: &Figures,
         observer: &mut dyn Observer,
-    ) -> Result<Vec<Alone>, MeasureError> {
+    ) -> Result<Vec<Helpful>, MeasureError> {
         let mut taken = BTreeSet::new();
         let named: Vec<(String, Recipe)> = candidates
             .iter()
@@ -227,11 +202,11 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
             .collect();
         let outcome = self.trials.measure(&named, None, observer).await?;
         let mut helpful = Vec::new();
-        for (index, ((name, recipe), (remedy, _))) in named.into_iter().zip(candidates).enumerate() {
-            let trial = self.judge(remedy, None, base, (&outcome.record, &name));
-            if let (TrialVerdict::Kept, Some(after)) = (trial.verdict, trial.after) {
-                let gain = gain(remedy.goal, base, &after).unwrap_or_default();
-                helpful.push(Alone { index, recipe, figures: after, gain });
+        for ((remedy, recipe), (name, _)) in candidates.into_iter().zip(named) {
+            let trial = self.judge(&remedy, None, base, (&outcome.record, &name));
+            if let (TrialVerdict::Kept, Some(figures)) = (trial.verdict, trial.after.clone()) {
+                let gain = gain(remedy.goal, base, &figures).unwrap_or_default();
+                helpful.push(Helpful { remedy, recipe, figures, gain });
             }
             self.done.push(trial);
         }
@@ -244,31 +219,30 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
         &mut self,
         before: &Recipe,
         base: &Figures,
-        mut helpful: Vec<(Remedy, Alone)>,
+        mut helpful: Vec<Helpful>,
         observer: &mut dyn Observer,
     ) -> Result<Option<Recipe>, MeasureError> {
-        helpful.sort_by_key(|(_, alone)| std::cmp::Reverse(alone.gain));
+        helpful.sort_by_key(|one| std::cmp::Reverse(one.gain));
         let mut kept: Option<(Recipe, Figures)> = None;
-        for (step, (remedy, alone)) in (1..).zip(helpful) {
+        for (step, Helpful { remedy, recipe: alone, figures: measured, .. }) in (1..).zip(helpful) {
             let Some((recipe, figures)) = kept.clone() else {
                 // On top of nothing else it was measured already.
-                self.done.push(self.trial(&remedy, Some(step), base, Some(alone.figures), TrialVerdict::Kept));
-                kept = Some((alone.recipe, alone.figures));
+                self.done.push(trial(&remedy, Some(step), base, Some(measured.clone()), TrialVerdict::Kept));
+                kept = Some((alone, measured));
                 continue;
             };
             if !self.goes_on() {
-                self.done.push(self.trial(&remedy, Some(step), &figures, None, TrialVerdict::NotRun));
+                self.done.push(trial(&remedy, Some(step), &figures, None, TrialVerdict::NotRun));
                 continue;
             }
             let Some(edited) = remedy.apply(&recipe, &self.conditions) else {
-                let trial = self.trial(&remedy, Some(step), &figures, None, TrialVerdict::NoGain);
-                self.done.push(Trial { reason: "nothing is left for it to do".to_owned(), ..trial });
+                self.done.push(trial(&remedy, Some(step), &figures, None, TrialVerdict::Superfluous));
                 continue;
             };
             let name = remedy.name.clone();
             let outcome = self.trials.measure(&[(name.clone(), edited.clone())], None, observer).await?;
             let trial = self.judge(&remedy, Some(step), &figures, (&outcome.record, &name));
-            if let (TrialVerdict::Kept, Some(after)) = (trial.verdict, trial.after) {
+            if let (TrialVerdict::Kept, Some(after)) = (trial.verdict, trial.after.clone()) {
                 kept = Some((edited, after));
             }
             self.done.push(trial);
@@ -281,63 +255,57 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
     fn judge(&self, remedy: &Remedy, step: Option<u32>, before: &Figures, (record, name): (&Record, &str)) -> Trial {
         let after = figures(record, name);
         let Some(variant) = record.variants.iter().find(|variant| variant.name == name) else {
-            return self.trial(remedy, step, before, None, TrialVerdict::NotRun);
+            return trial(remedy, step, before, None, TrialVerdict::NotRun);
         };
-        if let Some((verdict, reason, log)) = failure(variant, &self.user) {
-            return Trial { reason, log, ..self.trial(remedy, step, before, after, verdict) };
+        if let Some(verdict) = failure(variant) {
+            let (reason, log) = variant.failure.clone().map(|failure| (failure.message, failure.log)).unzip();
+            let trial = trial(remedy, step, before, after, verdict);
+            return Trial { reason: reason.unwrap_or_default(), log: log.unwrap_or_default(), ..trial };
         }
         // An edit that could not be built is not proven; only one that there is time for can fail.
         let edited = |record: &Record| {
             record.samples.iter().any(|sample| sample.variant == name && sample.scenario == Scenario::Src)
         };
         let is_whole = self.trials.variant.src.is_none() || edited(record);
-        let verdict = match after.and_then(|after| gain(remedy.goal, before, &after)) {
+        let gained = after.as_ref().and_then(|after| gain(remedy.goal, before, after));
+        let otherwise = after.as_ref().is_some_and(|after| starts_otherwise(remedy.goal, before, after));
+        let verdict = match gained {
+            _ if otherwise => TrialVerdict::StartChanged,
             _ if !is_whole => TrialVerdict::NotRun,
             None => TrialVerdict::NoGain,
             Some(_) if remedy.content == Content::Changed && !self.checked => TrialVerdict::Unverified,
             Some(_) => TrialVerdict::Kept,
         };
-        self.trial(remedy, step, before, after, verdict)
-    }
-
-    fn trial(
-        &self,
-        remedy: &Remedy,
-        step: Option<u32>,
-        before: &Figures,
-        after: Option<Figures>,
-        verdict: TrialVerdict,
-    ) -> Trial {
-        Trial {
-            remedy: remedy.name.clone(),
-            what: remedy.what.clone(),
-            needs: remedy.needs.to_owned(),
-            documentation: remedy.documentation.to_owned(),
-            goal: remedy.goal,
-            step,
-            before: *before,
-            after,
-            verdict,
-            reason: String::new(),
-            log: Vec::new(),
-        }
+        trial(remedy, step, before, after, verdict)
     }
 
     fn end(self, before: Recipe, places: RecipePlaces, after: Option<Recipe>) -> Improvement {
         let complete = !self.stopped && self.last.record.ended == Ended::Complete;
-        let variant = self.trials.variant.name.clone();
+        let improved = improved_name(&self.trials.variant.name);
         let mut record = self.first;
+        let whole = record.variants.iter().find(|variant| variant.name == improved);
+        let works = whole.is_none_or(|variant| matches!(variant.outcome, Outcome::Ok | Outcome::NotRun));
+        let after = after.filter(|_| works);
+        let patch = after.as_ref().map(|after| before.patch(after, &places)).unwrap_or_default();
         record.trials = self.done;
-        Improvement {
-            record,
-            variant,
-            before,
-            places,
-            after,
-            checked: self.checked,
-            exit: self.last.exit,
-            lost: self.last.lost,
-            complete,
-        }
+        record.improved = Some(Improved { complete, patch });
+        let (exit, lost) = (self.last.exit, self.last.lost);
+        Improvement { record, places, ignore: before.ignore, after, checked: self.checked, exit, lost }
+    }
+}
+
+fn trial(remedy: &Remedy, step: Option<u32>, before: &Figures, after: Option<Figures>, verdict: TrialVerdict) -> Trial {
+    Trial {
+        remedy: remedy.name.clone(),
+        what: remedy.what.clone(),
+        needs: remedy.needs.to_owned(),
+        documentation: remedy.documentation.to_owned(),
+        goal: remedy.goal,
+        step,
+        before: before.clone(),
+        after,
+        verdict,
+        reason: String::new(),
+        log: Vec::new(),
     }
 }

@@ -65,6 +65,7 @@ pub(super) async fn begin_record<H: ImageHost>(
         variants: variants.iter().map(|variant| begin_variant(variant)).collect(),
         samples: Vec::new(),
         trials: Vec::new(),
+        improved: None,
         findings: Vec::new(),
     })
 }

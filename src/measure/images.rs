@@ -20,6 +20,7 @@ use crate::image::{
 };
 use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeLimits, ServeState, Variant};
 use crate::suite;
+use crate::text;
 use crate::units::{Bytes, Nanos};
 
 /// How many entries of each bounded list a record keeps for a variant.
@@ -130,6 +131,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let report = ReportOptions { base_diff_ids: diff_ids, site_layers: entry.site_layers as usize, top: TOP };
         let weight = image::weigh(scan, &report);
         self.diary.update(variant, |entry| {
+            let words = scan.config.entrypoint.iter().take(TOP);
+            entry.entrypoint = words.map(|word| text::without_url_credentials(word).into_owned()).collect();
             apply_weight(entry, weight, info, &reading);
             entry.outcome = Outcome::Ok;
         })?;

@@ -32,8 +32,9 @@ pub use serve::{ServeLimits, ServeState};
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
 pub(crate) use store::{RecordError, parse};
-pub(crate) use trial::{Figures, Goal, Trial, TrialVerdict};
+pub(crate) use trial::{Figures, Goal, Improved, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
+pub(crate) use variant::is_root;
 pub(crate) use variant::{
     Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
     ManifestFacts, Reclaimable, Remainder, Sizes, StoredLayer, Variant, Verified, Via, WireKind,

@@ -4,7 +4,7 @@ use std::ops::Add;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Environment, Finding, Sample, Scenario, Trial, Variant};
+use super::{Environment, Finding, Improved, Sample, Scenario, Trial, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
@@ -53,6 +53,9 @@ pub struct Record {
     /// What `tonnage improve` tried: each remedy alone, then the kept ones on top of each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trials: Vec<Trial>,
+    /// What came of the trials; absent in the record of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub improved: Option<Improved>,
     /// What the run as a whole has to say: self-test, doubts about clean-up.
     #[serde(default)]
     pub findings: Vec<Finding>,

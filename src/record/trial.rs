@@ -4,6 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Bytes, Nanos};
 
+/// What came of `tonnage improve` as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Improved {
+    /// Whether the search came to its end.
+    pub complete: bool,
+    /// The changes that were kept, as a unified diff for `patch -p0`; empty where there are none, or where they do not work
+    /// together.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub patch: String,
+}
+
 /// One remedy, built and measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -28,7 +40,7 @@ pub struct Trial {
     pub after: Option<Figures>,
     /// What came of it.
     pub verdict: TrialVerdict,
-    /// Why it was not kept; empty where it was.
+    /// What the build or the check said; empty where neither failed.
     #[serde(default)]
     pub reason: String,
     /// The end of the log of what failed.
@@ -44,7 +56,7 @@ impl Trial {
 }
 
 /// What a trial measures of a variant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
     /// Size of the image.
@@ -55,6 +67,9 @@ pub struct Figures {
     /// Unpacked bytes to pull after that edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_src_bytes: Option<Bytes>,
+    /// Unpacked bytes of own layers to pull after the base image moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_base_bytes: Option<Bytes>,
     /// Bytes that RUN instructions download after an edit of the dependencies, where they can be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deps_network_bytes: Option<Bytes>,
@@ -67,6 +82,12 @@ pub struct Figures {
     /// The upper end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup_high_ns: Option<Nanos>,
+    /// User of the image's config; empty means root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// Entrypoint of the image's config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
 }
 
 /// Which figure a remedy is for.
@@ -77,10 +98,12 @@ pub struct Figures {
 pub enum Goal {
     /// Bytes of the image.
     Size,
-    /// Instructions that are carried out again, and bytes to pull, after an edit of the source.
+    /// Instructions that are carried out again, and bytes to pull or download, after an edit or when the base image moved.
     Rebuild,
     /// Time to the first expected answer.
     Startup,
+    /// Whether a container runs as root.
+    User,
 }
 
 /// What came of a trial.
@@ -94,10 +117,14 @@ pub enum TrialVerdict {
     Unverified,
     /// It does not help.
     NoGain,
+    /// The remedies before it left nothing for it to do.
+    Superfluous,
     /// It could not be built.
     BuildFailed,
     /// The image does not work any more.
     CheckFailed,
+    /// The image has another user or entrypoint, and that is not what the remedy is for.
+    StartChanged,
     /// There was no time for it.
     NotRun,
 }

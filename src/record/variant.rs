@@ -78,6 +78,9 @@ pub struct Variant {
     /// User of the image's config; empty means root.
     #[serde(default)]
     pub user: String,
+    /// Entrypoint of the image's config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
     /// How the layers were read.
     #[serde(default)]
     pub via: Option<Via>,
@@ -263,4 +266,10 @@ pub enum Via {
     Archive,
     /// A registry.
     Registry,
+}
+
+/// Whether `USER` names root, by name, by number or by saying nothing.
+pub(crate) fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default().trim();
+    name.is_empty() || name == "root" || name.parse::<u64>() == Ok(0)
 }

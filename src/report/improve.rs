@@ -4,23 +4,21 @@
 use std::path::Path;
 
 use serde_json::json;
-use similar::TextDiff;
 
 use super::doc::{Block, Doc};
+use super::facts::Facts;
 use super::markdown::{self, Form};
 use super::terminal::{self, Style};
 use super::{tables, words};
 use crate::exit::Exit;
 use crate::improve::{ImproveEvent, Improvement, Recipe, improved_name};
 use crate::line::{Line, code, command, image, plain};
-use crate::record::{Outcome, Trial, TrialVerdict, Variant};
+use crate::record::{Outcome, Record, Trial, TrialVerdict, Variant};
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, Ratio, count};
 
 /// Longest message of an application or a build in a cell.
 const LONGEST: usize = 240;
-/// Lines of context around a change.
-const CONTEXT: usize = 3;
 
 /// What is to come, for people who wait.
 pub(crate) fn improve_progress(event: &ImproveEvent) -> String {
@@ -34,9 +32,9 @@ pub(crate) fn improve_progress(event: &ImproveEvent) -> String {
 }
 
 /// For a terminal.
-pub(crate) fn improve_terminal(found: &Improvement, style: Style) -> String {
-    let diff: String = shown_diff(found);
-    let mut text = terminal::write(&document(found), style);
+pub(crate) fn improve_terminal(record: &Record, style: Style) -> String {
+    let diff: String = shown_diff(record);
+    let mut text = terminal::write(&document(record), style);
     if !diff.is_empty() {
         text.push('\n');
         text.push_str(&diff);
@@ -45,9 +43,9 @@ pub(crate) fn improve_terminal(found: &Improvement, style: Style) -> String {
 }
 
 /// For a comment.
-pub(crate) fn improve_markdown(found: &Improvement) -> String {
-    let mut doc = document(found);
-    let diff = shown_diff(found);
+pub(crate) fn improve_markdown(record: &Record) -> String {
+    let mut doc = document(record);
+    let diff = shown_diff(record);
     if !diff.is_empty() {
         doc.push(Block::Program("diff", diff));
     }
@@ -56,44 +54,33 @@ pub(crate) fn improve_markdown(found: &Improvement) -> String {
 
 /// For programs.
 pub(crate) fn improve_json(found: &Improvement) -> String {
-    let (before, after) = tables::trial_ends(&found.record);
+    let record = &found.record;
+    let (before, after) = tables::trial_ends(record);
     let texts = |recipe: &Recipe| json!({ "dockerfile": recipe.dockerfile, "dockerignore": recipe.ignore });
     let value = json!({
         "format_version": "1.0",
-        "variant": found.variant,
+        "variant": as_it_is(record).map(|variant| &variant.name),
         "checked": found.checked,
-        "complete": found.complete,
+        "complete": is_complete(record),
         "before": before,
-        "after": after.filter(|_| found.after.is_some()),
-        "trials": found.record.trials,
+        "after": after.filter(|_| kept(record) > 0),
+        "trials": record.trials,
         "improved": found.after.as_ref().map(texts),
-        "patch": patch(found),
+        "patch": patch(record),
     });
     crate::json::pretty(&value)
 }
 
 /// The changes for `patch -p0`; empty where there are none.
-pub(crate) fn patch(found: &Improvement) -> String {
-    let Some(after) = &found.after else { return String::new() };
-    let (before, places) = (&found.before, &found.places);
-    let dockerfile = unified(Some(&before.dockerfile), &after.dockerfile, &places.dockerfile);
-    let ignore = after.ignore.as_deref().map(|text| unified(before.ignore.as_deref(), text, &places.ignore));
-    dockerfile + &ignore.unwrap_or_default()
-}
-
-fn unified(before: Option<&str>, after: &str, path: &Path) -> String {
-    let path = for_people(&path.strip_prefix(".").unwrap_or(path).display().to_string());
-    let diff = TextDiff::from_lines(before.unwrap_or_default(), after);
-    let old = if before.is_some() { path.as_str() } else { "/dev/null" };
-    diff.unified_diff().context_radius(CONTEXT).header(old, &path).to_string()
+pub(crate) fn patch(record: &Record) -> &str {
+    record.improved.as_ref().map_or("", |improved| improved.patch.as_str())
 }
 
 /// The changes for people: nothing in them that a terminal obeys.
-fn shown_diff(found: &Improvement) -> String {
-    let patch = patch(found);
+fn shown_diff(record: &Record) -> String {
     // Tabs stay, since Dockerfiles are indented with them.
     let shown = |line: &str| line.split('\t').map(for_people).collect::<Vec<_>>().join("\t");
-    let lines = patch.split('\n').map(|line| shown(line.trim_end_matches('\r')));
+    let lines = patch(record).split('\n').map(|line| shown(line.trim_end_matches('\r')));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -102,51 +89,65 @@ pub(crate) fn improve_exit(found: &Improvement) -> Exit {
     let unverified = found.record.trials.iter().any(|trial| trial.verdict == TrialVerdict::Unverified);
     match found.exit {
         Exit::NoEngine | Exit::Interrupted | Exit::NotCleaned => found.exit,
-        _ if works(found).is_some_and(|works| !works) => Exit::VariantFailed,
+        _ if works(&found.record).is_some_and(|works| !works) => Exit::VariantFailed,
         _ if unverified => Exit::Inconclusive,
         _ => Exit::Done,
     }
 }
 
 /// The variant as it is.
-fn as_it_is(found: &Improvement) -> Option<&Variant> {
-    found.record.variants.iter().find(|variant| variant.name == found.variant)
+fn as_it_is(record: &Record) -> Option<&Variant> {
+    record.variants.first()
+}
+
+fn is_complete(record: &Record) -> bool {
+    record.improved.as_ref().is_some_and(|improved| improved.complete)
+}
+
+/// How many remedies were kept.
+fn kept(record: &Record) -> usize {
+    record.trials.iter().filter(|trial| trial.is_kept_step()).count()
 }
 
 /// Whether what the result is measured by works; `None` where that was not measured.
-fn works(found: &Improvement) -> Option<bool> {
-    let measured = found.record.variants.iter().filter(|variant| variant.outcome != Outcome::NotRun);
+fn works(record: &Record) -> Option<bool> {
+    let measured = record.variants.iter().filter(|variant| variant.outcome != Outcome::NotRun);
     let mut outcomes = measured.map(|variant| variant.outcome == Outcome::Ok);
     outcomes.clone().next().map(|_| outcomes.all(|works| works))
 }
 
-fn document(found: &Improvement) -> Doc {
+fn document(record: &Record) -> Doc {
     let mut doc = Doc::default();
-    doc.push(Block::Strong(headline(found)));
-    if !found.complete && as_it_is(found).is_some_and(|variant| variant.outcome == Outcome::Ok) {
+    doc.push(Block::Strong(headline(record)));
+    if !is_complete(record) && as_it_is(record).is_some_and(|variant| variant.outcome == Outcome::Ok) {
         doc.push(Block::Warning(plain("Not complete: the search was stopped before it had tried everything.")));
     }
-    if let Some(line) = words::stand_in_line(&found.record) {
+    if let Some(line) = words::stand_in_line(record) {
         doc.sentence(format!("Measured on {line}."));
     }
     doc.gap();
-    doc.section(tables::kept_trials(&found.record));
-    doc.section(tables::unverified_trials(&found.record));
-    doc.section(tables::rejected_trials(&found.record));
+    doc.section(tables::kept_trials(record));
+    if record.settings.rounds > 1 {
+        doc.section(tables::times(&Facts::of(record)));
+    }
+    doc.section(tables::unverified_trials(record));
+    doc.section(tables::rejected_trials(record));
     let is_advice = |trial: &&Trial| trial.is_kept_step() || trial.verdict == TrialVerdict::Unverified;
-    for trial in found.record.trials.iter().filter(is_advice) {
+    for trial in record.trials.iter().filter(is_advice) {
         doc.item(command(&trial.remedy).and(": ").and(command(&trial.documentation)));
     }
     doc
 }
 
 /// The answer in one sentence.
-fn headline(found: &Improvement) -> Line {
-    let name = image(&found.variant);
-    let trials = &found.record.trials;
+fn headline(record: &Record) -> Line {
+    let name = image(as_it_is(record).map_or("", |variant| variant.name.as_str()));
+    let trials = &record.trials;
     let alone = trials.iter().filter(|trial| trial.step.is_none());
     let tried = count(alone.clone().count(), "remedy");
-    if let Some(failed) = as_it_is(found).filter(|variant| !matches!(variant.outcome, Outcome::Ok | Outcome::NotRun)) {
+    let kept = kept(record);
+    let is_broken = |variant: &&Variant| !matches!(variant.outcome, Outcome::Ok | Outcome::NotRun);
+    if let Some(failed) = as_it_is(record).filter(is_broken) {
         let reason = failed.failure.as_ref().map(|failure| shorten(&for_people(&failure.message), LONGEST));
         let reason = reason.unwrap_or_default();
         let log = failed.failure.iter().flat_map(|failure| &failure.log).rfind(|line| !line.trim().is_empty());
@@ -154,23 +155,20 @@ fn headline(found: &Improvement) -> Line {
             .map_or_else(|| reason.clone(), |log| format!("{reason}: {}", shorten(&for_people(log.trim()), LONGEST)));
         return plain("nothing was tried: ").and(name).and(format!(" does not work as it is: {reason}"));
     }
-    if let (Some(before), Some(after), Some(_)) =
-        (tables::trial_ends(&found.record).0, tables::trial_ends(&found.record).1, &found.after)
-    {
-        let kept = trials.iter().filter(|trial| trial.is_kept_step()).count();
+    if let ((Some(before), Some(after)), true) = (tables::trial_ends(record), kept > 0) {
         let size = change(before.size_bytes, after.size_bytes);
-        return Line::quoting(&format!("{size}, {kept} of {tried} kept, {}", check(found)));
+        return Line::quoting(&format!("{size}, {kept} of {tried} kept, {}", check(record)));
     }
     let saves = alone.filter(|trial| trial.verdict == TrialVerdict::Unverified).count();
     if saves > 0 {
-        let help = if saves == 1 { "1 remedy saves".to_owned() } else { format!("{saves} remedies save") };
-        return name
-            .and(format!(": {help} bytes, not verified to work: the suite has neither `[serve]` nor `[verify]`"));
+        let help = if saves == 1 { "1 remedy helps".to_owned() } else { format!("{saves} remedies help") };
+        return name.and(format!(": {help}, not verified to work: the suite has neither `[serve]` nor `[verify]`"));
     }
+    let complete = is_complete(record);
     match trials.len() {
-        0 if !found.complete => name.and(" was not improved: the search was stopped before it had tried anything"),
+        0 if !complete => name.and(" was not improved: the search was stopped before it had tried anything"),
         0 => name.and(" cannot be improved: no remedy applies to it"),
-        _ if !found.complete => name.and(" was not improved: nothing that was tried so far helps"),
+        _ if !complete => name.and(" was not improved: nothing that was tried so far helps"),
         _ => name.and(format!(" cannot be improved: of {tried} none helps and works")),
     }
 }
@@ -182,9 +180,9 @@ fn change(before: Bytes, after: Bytes) -> String {
 }
 
 /// What says that the result works.
-fn check(found: &Improvement) -> String {
-    let improved = improved_name(&found.variant);
-    let Some(variant) = found.record.variants.iter().find(|variant| variant.name == improved) else {
+fn check(record: &Record) -> String {
+    let improved = improved_name(as_it_is(record).map_or("", |variant| variant.name.as_str()));
+    let Some(variant) = record.variants.iter().find(|variant| variant.name == improved) else {
         return "the result was not measured as a whole".to_owned();
     };
     let served = variant.serve.as_ref().filter(|serve| serve.ok).map(|serve| for_people(&serve.detail));
@@ -194,7 +192,11 @@ fn check(found: &Improvement) -> String {
     match variant.outcome {
         Outcome::Ok if !checks.is_empty() => format!("verified by: {}", checks.join("; ")),
         Outcome::Ok => "not verified to work, and nothing taken away".to_owned(),
-        _ => "and the result does not work".to_owned(),
+        Outcome::NotRun => "the result was not measured as a whole".to_owned(),
+        Outcome::BuildFailed | Outcome::ServeFailed => {
+            let why = variant.failure.as_ref().map(|failure| shorten(&for_people(&failure.message), LONGEST));
+            format!("but they do not work together, so there is no patch: {}", why.unwrap_or_default())
+        }
     }
 }
 
@@ -207,7 +209,7 @@ pub(crate) fn improved_files(files: &[&Path]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::improve::RecipePlaces;
-    use crate::record::{Figures, Goal};
+    use crate::record::{Figures, Goal, Improved};
     use crate::testing::fixture;
 
     fn figures(size: u64) -> Figures {
@@ -242,17 +244,11 @@ mod tests {
         }
         record.trials = trials;
         let recipe = |dockerfile: &str| Recipe { dockerfile: dockerfile.to_owned(), ignore: None };
-        Improvement {
-            record,
-            variant: "app".to_owned(),
-            before: recipe("FROM a\nRUN b\n"),
-            places: RecipePlaces { dockerfile: "./web/Dockerfile".into(), ignore: "web/.dockerignore".into() },
-            after: after.map(|text| Recipe { ignore: Some(".git\n".to_owned()), ..recipe(text) }),
-            checked: true,
-            exit: Exit::Done,
-            lost: None,
-            complete: true,
-        }
+        let places = RecipePlaces { dockerfile: "./web/Dockerfile".into(), ignore: "web/.dockerignore".into() };
+        let after = after.map(|text| Recipe { ignore: Some(".git\n".to_owned()), ..recipe(text) });
+        let patch = after.as_ref().map(|after| recipe("FROM a\nRUN b\n").patch(after, &places)).unwrap_or_default();
+        record.improved = Some(Improved { complete: true, patch });
+        Improvement { record, places, ignore: None, after, checked: true, exit: Exit::Done, lost: None }
     }
 
     #[test]
@@ -270,7 +266,7 @@ mod tests {
             trial("one", Some(2), (1_900_000, 1_000_100), TrialVerdict::Kept),
         ];
         let found = found(trials, Some("FROM a\nRUN c\n"));
-        let text = improve_terminal(&found, Style { colour: false, width: Some(200) });
+        let text = improve_terminal(&found.record, Style { colour: false, width: Some(200) });
         assert!(text.starts_with("3.00 MB → 1.00 MB (−66.7 %), 2 of 3 remedies kept, verified by: "), "{text}");
         // The same Dockerfile weighed once more is a row of its own, so that the sum stays exact.
         for row in ["-1,100,000 B", "-899,900 B", "measured again", "-100 B", "-2,000,000 B"] {
@@ -279,7 +275,7 @@ mod tests {
         assert!(text.contains("the application no longer works: it ended with code 1: ImportError:"), "{text}");
         assert!(!text.contains('\u{1b}') && text.contains("`https://example.org/why`"), "{text}");
         assert_eq!(
-            patch(&found),
+            patch(&found.record),
             "--- web/Dockerfile\n+++ web/Dockerfile\n@@ -1,2 +1,2 @@\n FROM a\n-RUN b\n+RUN c\n\
              --- /dev/null\n+++ web/.dockerignore\n@@ -0,0 +1 @@\n+.git\n"
         );
@@ -304,7 +300,7 @@ mod tests {
             (
                 vec![trial("one", None, (3_000_000, 2_000_000), TrialVerdict::Unverified)],
                 true,
-                "app: 1 remedy saves bytes, not verified to work: the suite has neither `[serve]` nor `[verify]`",
+                "app: 1 remedy helps, not verified to work: the suite has neither `[serve]` nor `[verify]`",
                 Exit::Inconclusive,
             ),
             (
@@ -314,10 +310,11 @@ mod tests {
                 Exit::Done,
             ),
         ] {
-            let found = Improvement { complete, ..found(trials, None) };
-            let text = improve_terminal(&found, Style { colour: false, width: Some(200) });
+            let mut found = found(trials, None);
+            found.record.improved = Some(Improved { complete, ..Improved::default() });
+            let text = improve_terminal(&found.record, Style { colour: false, width: Some(200) });
             assert!(text.starts_with(&format!("{said}\n")), "{text}");
-            assert_eq!((improve_exit(&found), patch(&found).as_str()), (exit, ""), "{text}");
+            assert_eq!((improve_exit(&found), patch(&found.record)), (exit, ""), "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::rule::{RuleKind, RuleResult, Verdict, at, blank};
 use crate::gate::budget::Level;
 use crate::gate::measured::MeasuredKind;
 use crate::line::{Line, code, plain};
-use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant};
+use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant, is_root};
 use crate::text::for_people;
 use crate::units::count;
 
@@ -127,12 +127,6 @@ fn runs_pip(step: &Step) -> bool {
         word.strip_prefix("pip")
             .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
     })
-}
-
-/// Whether `USER` names root, by name, by number or by saying nothing.
-fn is_root(user: &str) -> bool {
-    let name = user.split(':').next().unwrap_or_default().trim();
-    name.is_empty() || name == "root" || name.parse::<u64>() == Ok(0)
 }
 
 /// Which instructions, in parentheses: three by name, or as many as there are.

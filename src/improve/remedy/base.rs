@@ -16,9 +16,7 @@ pub(super) fn remedies(recipe: &Recipe, conditions: &Conditions) -> Vec<Remedy> 
     let base = draft.and_then(|draft| draft.facts.final_base(&conditions.args, conditions.target.as_deref()));
     let Some(base) = base else { return Vec::new() };
     let mut wanted: Vec<String> = ["slim", "alpine"].iter().filter_map(|system| sibling(&base, system)).collect();
-    // One that is named in full needs no relation.
-    let literal = |pattern: &&String| !pattern.contains(['*', '?', '[', '{']);
-    wanted.extend(conditions.allowed.iter().map(|(pattern, _)| pattern).filter(literal).cloned());
+    wanted.extend(named(conditions).map(str::to_owned));
     let mut seen = BTreeSet::new();
     wanted.retain(|image| {
         !same_image(image, &base)
@@ -30,7 +28,7 @@ pub(super) fn remedies(recipe: &Recipe, conditions: &Conditions) -> Vec<Remedy> 
 
 fn remedy(base: String, image: String) -> Remedy {
     Remedy {
-        name: format!("base-{}", image.rsplit([':', '/']).next().unwrap_or_default()),
+        name: format!("base-{}", word(&image)),
         what: format!("Use the base image `{image}` instead of `{base}`"),
         needs: "the application needs nothing that only the larger image has",
         documentation: "https://docs.docker.com/build/building/best-practices/#choose-the-right-base-image",
@@ -47,6 +45,17 @@ fn remedy(base: String, image: String) -> Remedy {
             edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
         }),
     }
+}
+
+/// Permitted images that are named in full, so that they need no relation to the Dockerfile's.
+pub(super) fn named(conditions: &Conditions) -> impl Iterator<Item = &str> {
+    let patterns = conditions.allowed.iter().map(|(pattern, _)| pattern.as_str());
+    patterns.filter(|pattern| !pattern.contains(['*', '?', '[', '{']))
+}
+
+/// What an image is called in a remedy's name: its tag, or the end of its name.
+pub(super) fn word(image: &str) -> &str {
+    image.rsplit([':', '/']).next().unwrap_or_default()
 }
 
 /// The same version on another system: `python:3.9-slim` → `python:3.9-alpine`; `None` without a tag, and for what is

@@ -3,6 +3,7 @@
 //! Each entry names the commands that it is about, and either options that they get or a command that is added to the end of
 //! the same RUN.
 
+use super::python::PIP_INSTALL;
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
@@ -34,13 +35,6 @@ enum CommandChange {
 
 const APT: &[&[&str]] = &[&["apt-get", "install"], &["apt", "install"], &["apt-get", "update"], &["apt", "update"]];
 const APT_INSTALL: &[&[&str]] = &[&["apt-get", "install"], &["apt", "install"]];
-const PIP: &[&[&str]] = &[
-    &["pip", "install"],
-    &["pip3", "install"],
-    &["python", "-m", "pip", "install"],
-    &["python3", "-m", "pip", "install"],
-    &["pip", "wheel"],
-];
 const CACHE_NEEDS: &str = "no later instruction needs the cache";
 const DEV_NEEDS: &str = "the application does not need development packages when it runs";
 const DOCKER_BEST: &str = "https://docs.docker.com/build/building/best-practices/#run";
@@ -111,7 +105,7 @@ const RULES: [ManagerRule; 24] = [
         what: "Keep pip's cache out of the image",
         needs: CACHE_NEEDS,
         documentation: "https://pip.pypa.io/en/stable/topics/caching/",
-        commands: PIP,
+        commands: PIP_INSTALL,
         change: CommandChange::Option("--no-cache-dir", None),
         done: &["--no-cache-dir", "/.cache", "PIP_NO_CACHE_DIR"],
         variable: "PIP_NO_CACHE_DIR",

@@ -6,13 +6,16 @@
 mod base;
 mod commands;
 mod ignored;
+mod link;
 mod merge;
 mod mount;
 mod order;
 mod ownership;
 mod python;
 mod stages;
+mod user;
 
+pub(super) use link::LINK;
 pub(super) use mount::CACHE;
 
 use super::recipe::{Conditions, Recipe};
@@ -66,7 +69,9 @@ pub(super) fn catalogue(recipe: &Recipe, conditions: &Conditions) -> Vec<Remedy>
     remedies.extend(ignored::remedies());
     remedies.extend(python::remedies());
     remedies.extend(base::remedies(recipe, conditions));
-    remedies.extend(stages::remedies());
+    remedies.extend(stages::remedies(conditions));
+    remedies.extend(link::remedies());
+    remedies.extend(user::remedies());
     remedies
 }
 

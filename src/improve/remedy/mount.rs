@@ -1,5 +1,6 @@
 //! What a RUN mounts is in no layer: files that are copied in, used once, and removed, and the caches of package managers.
 
+use super::python::{PIP_INSTALL, UV_PIP};
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
@@ -31,19 +32,15 @@ pub(super) fn remedies() -> Vec<Remedy> {
 pub(in crate::improve) const CACHE: &str = "cache-mounts";
 
 /// Commands that fetch packages, where root keeps what they fetched, and the option that has them keep nothing.
-const CACHES: [(&[&str], &str, &str); 12] = [
-    (&["pip", "install"], "/root/.cache/pip", "--no-cache-dir"),
-    (&["pip3", "install"], "/root/.cache/pip", "--no-cache-dir"),
-    (&["python", "-m", "pip", "install"], "/root/.cache/pip", "--no-cache-dir"),
-    (&["python3", "-m", "pip", "install"], "/root/.cache/pip", "--no-cache-dir"),
-    (&["uv", "sync"], "/root/.cache/uv", "--no-cache"),
-    (&["uv", "pip", "install"], "/root/.cache/uv", "--no-cache"),
-    (&["npm", "ci"], "/root/.npm", ""),
-    (&["npm", "install"], "/root/.npm", ""),
-    (&["yarn", "install"], "/usr/local/share/.cache", ""),
-    (&["go", "mod", "download"], "/go/pkg/mod", ""),
-    (&["go", "build"], "/root/.cache/go-build", ""),
-    (&["composer", "install"], "/tmp/cache", "--no-cache"),
+const CACHES: [(&[&[&str]], &str, &str); 8] = [
+    (PIP_INSTALL, "/root/.cache/pip", "--no-cache-dir"),
+    (UV_PIP, "/root/.cache/uv", "--no-cache"),
+    (&[&["uv", "sync"]], "/root/.cache/uv", "--no-cache"),
+    (&[&["npm", "ci"], &["npm", "install"]], "/root/.npm", ""),
+    (&[&["yarn", "install"]], "/usr/local/share/.cache", ""),
+    (&[&["go", "mod", "download"]], "/go/pkg/mod", ""),
+    (&[&["go", "build"]], "/root/.cache/go-build", ""),
+    (&[&["composer", "install"]], "/tmp/cache", "--no-cache"),
 ];
 
 /// In every stage: a cache is kept whether or not the image has the stage's layers.
@@ -68,7 +65,8 @@ fn cache(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         }
         let mut targets: Vec<&str> = Vec::new();
         for command in &script.commands {
-            let Some((_, target, option)) = CACHES.iter().find(|(words, ..)| command.is(words)) else { continue };
+            let found = CACHES.iter().find(|(commands, ..)| commands.iter().any(|words| command.is(words)));
+            let Some((_, target, option)) = found else { continue };
             if !targets.contains(target) {
                 targets.push(target);
             }

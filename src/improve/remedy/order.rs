@@ -1,6 +1,7 @@
 //! The files that say which packages to install are copied before the sources, so that an edit of a source does not
 //! install them again.
 
+use super::python::pip_installs;
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
@@ -109,13 +110,7 @@ enum FilesRead<'w> {
 
 /// What a command reads; `None` where that is not known.
 fn files_of(command: &ShellCommand, workdir: &str) -> Option<FilesRead<'static>> {
-    let pip: [&[&str]; 4] = [
-        &["pip", "install"],
-        &["pip3", "install"],
-        &["python", "-m", "pip", "install"],
-        &["python3", "-m", "pip", "install"],
-    ];
-    if let Some((_, words)) = pip.iter().find_map(|words| command.after(words)) {
+    if let Some(words) = pip_installs(command) {
         let mut files = Vec::new();
         let mut words = words.iter().map(|word| word.text.as_str());
         while let Some(word) = words.next() {

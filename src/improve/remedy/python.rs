@@ -6,9 +6,24 @@ use std::path::Path;
 use super::{Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
-use crate::suite::dockerfile::{Draft, Edits, Kind, join};
+use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand, ShellWord, join};
 
 const VARIABLE: &str = "PYTHONDONTWRITEBYTECODE";
+
+/// Commands by which pip installs packages.
+pub(super) const PIP_INSTALL: &[&[&str]] = &[
+    &["pip", "install"],
+    &["pip3", "install"],
+    &["python", "-m", "pip", "install"],
+    &["python3", "-m", "pip", "install"],
+];
+/// Commands by which uv installs packages into an environment that is there.
+pub(super) const UV_PIP: &[&[&str]] = &[&["uv", "pip", "install"], &["uv", "pip", "sync"]];
+
+/// What pip is to install, where a command has it install.
+pub(super) fn pip_installs(command: &ShellCommand) -> Option<&[ShellWord]> {
+    PIP_INSTALL.iter().find_map(|words| command.after(words)).map(|(_, behind)| behind)
+}
 
 pub(super) fn remedies() -> Vec<Remedy> {
     vec![

@@ -28,10 +28,10 @@ struct Fall<'a> {
 /// The chart; `None` where no remedy was kept.
 pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let steps: Vec<&Trial> = record.trials.iter().filter(|trial| trial.is_kept_step()).collect();
-    let (first, last) = (steps.first()?.before.size_bytes, steps.last()?.after?.size_bytes);
+    let (first, last) = (steps.first()?.before.size_bytes, steps.last()?.after.as_ref()?.size_bytes);
     let mut falls = vec![whole("as it is", first, palette::GREY, String::new())];
     for trial in &steps {
-        let Some(after) = trial.after else { continue };
+        let Some(after) = &trial.after else { continue };
         let (from, to) = (trial.before.size_bytes, after.size_bytes);
         let colour = if to > from { palette::VERMILION } else { palette::GREEN };
         let value = to.since(from);

@@ -3,8 +3,9 @@
 use crate::improve::{LEAST_BYTES, improved_name};
 use crate::record::{Figures, Goal, Record, Trial, TrialVerdict, Variant};
 use crate::report::table::{Cell, Table};
+use crate::report::words;
 use crate::text::{for_people, shorten};
-use crate::units::{Bytes, Nanos, count};
+use crate::units::{Bytes, count};
 
 /// Longest message of an application or a build in a cell.
 const LONGEST: usize = 240;
@@ -14,12 +15,12 @@ pub(crate) fn trial_ends(record: &Record) -> (Option<Figures>, Option<Figures>) 
     let first = record.variants.first().map_or("", |variant| variant.name.as_str());
     let size = |name: &str| record.variants.iter().find(|variant| variant.name == name).and_then(Variant::size);
     let steps = || record.trials.iter().filter(|trial| trial.is_kept_step());
-    let before = steps().next().map(|trial| trial.before);
-    let after = steps().next_back().and_then(|trial| trial.after);
+    let before = steps().next().map(|trial| trial.before.clone());
+    let after = steps().next_back().and_then(|trial| trial.after.clone());
     // Measured together at the end, independently of the steps.
-    let whole = |figures: Option<Figures>, name: &str| {
-        let measured = size(name).map(|size_bytes| Figures { size_bytes, ..figures.unwrap_or_default() });
-        measured.or(figures)
+    let whole = |figures: Option<Figures>, name: &str| match size(name) {
+        Some(size_bytes) => Some(Figures { size_bytes, ..figures.unwrap_or_default() }),
+        None => figures,
     };
     (whole(before, first), whole(after, &improved_name(first)))
 }
@@ -34,15 +35,17 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
         "#Change",
         "?#Re-run after an edit",
         "?#To pull after an edit",
+        "?#To pull after the base moved",
         "?#Downloaded after a dependency edit",
         "?#Startup",
+        "?User",
     ];
     let mut table = Table::new("Kept", &heads);
     let kept: Vec<&Trial> = record.trials.iter().filter(|trial| trial.is_kept_step()).collect();
     for trial in &kept {
-        let Some(after) = trial.after else { continue };
-        let startup = trial.goal == Goal::Startup;
-        let times = (trial.before.startup_ns.filter(|_| startup), after.startup_ns.filter(|_| startup));
+        let Some(after) = &trial.after else { continue };
+        let startup = |figures: &Figures| startup(figures).filter(|_| trial.goal == Goal::Startup);
+        let user = |figures: &Figures| (trial.goal == Goal::User).then(|| for_people(words::user(&figures.user)));
         table.push(vec![
             Cell::code(&trial.remedy),
             Cell::new(&trial.what),
@@ -51,12 +54,14 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
             Cell::new(after.size_bytes.since(trial.before.size_bytes).exact()),
             pair(trial.before.src_reruns, after.src_reruns),
             pair(trial.before.update_src_bytes, after.update_src_bytes),
+            pair(trial.before.update_base_bytes, after.update_base_bytes),
             pair(trial.before.deps_network_bytes, after.deps_network_bytes),
-            pair::<Nanos>(times.0, times.1),
+            pair(startup(&trial.before), startup(after)),
+            pair(user(&trial.before), user(after)),
         ]);
     }
     let (_, after) = trial_ends(record);
-    if let (Some(last), Some(whole)) = (kept.last().and_then(|trial| trial.after), after)
+    if let (Some(last), Some(whole)) = (kept.last().and_then(|trial| trial.after.as_ref()), &after)
         && last.size_bytes != whole.size_bytes
     {
         table.push(vec![
@@ -79,6 +84,13 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
     table.without_empty_columns()
 }
 
+/// `120 ms (118–125 ms)`
+fn startup(figures: &Figures) -> Option<String> {
+    let interval = figures.startup_low_ns.zip(figures.startup_high_ns);
+    let interval = interval.map(|(low, high)| format!(" ({low}–{high})")).unwrap_or_default();
+    figures.startup_ns.map(|time| format!("{time}{interval}"))
+}
+
 fn exact(bytes: Bytes) -> Cell {
     Cell::number(bytes.exact(), bytes.0 as f64)
 }
@@ -96,7 +108,7 @@ pub(crate) fn unverified_trials(record: &Record) -> Table {
     let mut table = Table::new("Not verified to work", &["Remedy", "What it does", "#Saves", "Needs"]);
     let trials = record.trials.iter().filter(|trial| trial.verdict == TrialVerdict::Unverified);
     for trial in trials {
-        let after = trial.after.map_or(trial.before.size_bytes, |after| after.size_bytes);
+        let after = trial.after.as_ref().map_or(trial.before.size_bytes, |after| after.size_bytes);
         table.push(vec![
             Cell::code(&trial.remedy),
             Cell::new(&trial.what),
@@ -131,8 +143,9 @@ fn why(trial: &Trial) -> String {
     let log = trial.log.iter().rev().find(|line| !line.trim().is_empty());
     let said = log.map(|line| format!(": {}", for_people(line.trim()))).unwrap_or_default();
     let why = match trial.verdict {
-        TrialVerdict::NoGain if !trial.reason.is_empty() => format!("{}{alone}", trial.reason),
         TrialVerdict::NoGain => format!("no gain{alone}: {}", no_gain(trial)),
+        TrialVerdict::Superfluous => format!("nothing is left for it to do{alone}"),
+        TrialVerdict::StartChanged => starts_otherwise(trial),
         TrialVerdict::BuildFailed => format!("it does not build{alone}: {}{said}", for_people(&trial.reason)),
         TrialVerdict::CheckFailed => {
             format!("the application no longer works{alone}: {}{said}", for_people(&trial.reason))
@@ -143,18 +156,34 @@ fn why(trial: &Trial) -> String {
     shorten(&why, LONGEST)
 }
 
+fn starts_otherwise(trial: &Trial) -> String {
+    let Some(after) = &trial.after else { return String::new() };
+    let before = &trial.before;
+    if after.user != before.user {
+        let (now, then) = (words::user(&after.user), words::user(&before.user));
+        return format!("it runs as `{}` instead of `{}`", for_people(now), for_people(then));
+    }
+    let entrypoint = |figures: &Figures| match figures.entrypoint.join(" ") {
+        none if none.is_empty() => "none".to_owned(),
+        entrypoint => format!("`{}`", shorten(&for_people(&entrypoint), 80)),
+    };
+    format!("its entrypoint is {} instead of {}", entrypoint(after), entrypoint(before))
+}
+
 fn no_gain(trial: &Trial) -> String {
-    let Some(after) = trial.after else { return "nothing was measured".to_owned() };
+    let Some(after) = &trial.after else { return "nothing was measured".to_owned() };
     let of = |figures: &Figures| match trial.goal {
         Goal::Size => figures.size_bytes.exact(),
         Goal::Rebuild => {
             let reruns = figures.src_reruns.map(|reruns| format!("{} run again", count(reruns, "instruction")));
+            let base = figures.update_base_bytes.map(|bytes| format!("{bytes} to pull after the base moved"));
             let downloads = figures.deps_network_bytes.map(|bytes| format!("{bytes} downloaded"));
-            let figures: Vec<String> = reruns.into_iter().chain(downloads).collect();
+            let figures: Vec<String> = reruns.into_iter().chain(base).chain(downloads).collect();
             if figures.is_empty() { "unknown".to_owned() } else { figures.join(" and ") }
         }
-        Goal::Startup => figures.startup_ns.map_or_else(|| "unknown".to_owned(), |time| time.to_string()),
+        Goal::Startup => startup(figures).unwrap_or_else(|| "unknown".to_owned()),
+        Goal::User => format!("`{}`", for_people(words::user(&figures.user))),
     };
     let limit = if trial.goal == Goal::Size { format!(" (at least {LEAST_BYTES} count)") } else { String::new() };
-    format!("{} before, {} after{limit}", of(&trial.before), of(&after))
+    format!("{} before, {} after{limit}", of(&trial.before), of(after))
 }

@@ -5,15 +5,19 @@
 
 use std::process::Command;
 
-use crate::docker::{docker, independent_size};
+use serde_json::Value;
+
+use crate::docker::{docker, independent_size, left_out};
 use crate::holdings::Holdings;
-use crate::sandbox::Sandbox;
+use crate::runs::{signal, started};
+use crate::sandbox::{Ran, Sandbox};
 use crate::shared_engine::SharedEngine;
 
 /// The base image: package managers that write known amounts.
 const BASE: &str = "tonnage-live/improve:1";
-const DOCKERFILE: &str =
-    "FROM tonnage-tiny/python:3.9-slim\nCOPY managers /usr/local/bin\nRUN chmod 755 /usr/local/bin/*\n";
+const DOCKERFILE: &str = "FROM tonnage-tiny/python:3.9-slim\n\
+    RUN mv /usr/local/bin/python /usr/local/bin/serve && mkdir -p /srv/www && chmod 777 /srv/www\n\
+    COPY managers /usr/local/bin\nRUN chmod 755 /usr/local/bin/*\n";
 const FILL: &str = "#!/bin/sh\nfill() { mkdir -p \"${1%/*}\"; yes \"$1\" | head -c \"$2\" > \"$1\"; }\n";
 const APT_GET: &str = r#"
 for word in "$@"; do
@@ -38,6 +42,16 @@ ci*)
     ;;
 esac
 "#;
+/// Slow until the application is compiled.
+const PYTHON: &str = r#"
+case "$*" in
+"-m compileall -q "*) fill "$4/__pycache__/server.pyc" 1000 ;;
+*)
+    [ -d "${1%/*}/__pycache__" ] || sleep 0.5
+    exec serve "$@"
+    ;;
+esac
+"#;
 const APK: &str = "fill /usr/share/tool 50000\nfill /var/cache/apk/APKINDEX.tar.gz 120000\n";
 
 const SUITE: &str = "[suite]\nname = \"bad\"\nsrc = \"server.py\"\n\
@@ -50,7 +64,7 @@ struct Base;
 impl Base {
     fn make(sandbox: &Sandbox) -> Self {
         sandbox.write("base/Dockerfile", DOCKERFILE);
-        for (name, script) in [("apt-get", APT_GET), ("npm", NPM), ("apk", APK)] {
+        for (name, script) in [("apt-get", APT_GET), ("npm", NPM), ("apk", APK), ("python", PYTHON)] {
             sandbox.write(&format!("base/managers/{name}"), &format!("{FILL}{script}"));
         }
         let built = Command::new("docker")
@@ -77,6 +91,20 @@ fn application(sandbox: &Sandbox, instructions: &str) {
     sandbox.write("app/package.json", "{}\n");
     sandbox.write("app/data.txt", &"data\n".repeat(100_000));
     sandbox.write("app/Dockerfile", &format!("FROM {BASE}\n{instructions}{START}"));
+}
+
+/// The remedies that were kept, in their order.
+fn kept(found: &Value) -> Vec<&str> {
+    let steps = found["trials"].as_array().unwrap().iter().filter(|trial| trial["step"].is_u64());
+    steps.filter(|trial| trial["verdict"] == "kept").map(|trial| trial["remedy"].as_str().unwrap()).collect()
+}
+
+/// What is found in the application of a sandbox with these goals.
+fn improved(sandbox: &Sandbox, goal: &str, out: &str) -> Value {
+    let before = Holdings::now();
+    let found = sandbox.run(&["improve", "app", "--goal", goal, "--format", "json", "--out", out]).expect(0);
+    before.expect_unchanged();
+    serde_json::from_str(&found.stdout).unwrap()
 }
 
 #[test]
@@ -106,19 +134,9 @@ fn ten_bad_dockerfiles_are_improved_by_the_exact_bytes() {
         if remedy == "dockerignore" {
             sandbox.write("app/.git/pack", &"p".repeat(300_000));
         }
-        let before = Holdings::now();
-        let found = sandbox.run(&["improve", "app", "--goal", "size", "--format", "json", "--out", remedy]).expect(0);
-        before.expect_unchanged();
-        let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+        let found = improved(&sandbox, "size", remedy);
         let size = |side: &str| found[side]["size_bytes"].as_u64().unwrap();
-        let kept: Vec<&str> = found["trials"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|trial| trial["step"].is_u64() && trial["verdict"] == "kept")
-            .map(|trial| trial["remedy"].as_str().unwrap())
-            .collect();
-        assert_eq!(kept, [remedy], "{}", found["trials"]);
+        assert_eq!(kept(&found), [remedy], "{}", found["trials"]);
         assert_eq!(size("before") - size("after"), saves, "{remedy}: {}", found["trials"]);
     }
 }
@@ -130,8 +148,7 @@ fn an_installation_behind_the_sources_is_moved_before_them() {
     let sandbox = Sandbox::new();
     let _base = Base::make(&sandbox);
     application(&sandbox, "WORKDIR /app\nCOPY . .\nRUN npm ci\n");
-    let found = sandbox.run(&["improve", "app", "--goal", "rebuild", "--format", "json", "--out", "out"]).expect(0);
-    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    let found = improved(&sandbox, "rebuild", "out");
     let reruns = |side: &str| found[side]["src_reruns"].as_u64().unwrap();
     assert_eq!((reruns("before"), reruns("after")), (2, 1), "{found}");
     let update = |side: &str| found[side]["update_src_bytes"].as_u64().unwrap();
@@ -266,4 +283,112 @@ fn without_a_check_nothing_that_takes_away_is_called_proven() {
         assert!(found.stdout.contains(said), "{}", found.stdout);
     }
     before.expect_unchanged();
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn an_application_that_starts_faster_compiled_is_compiled_and_times_have_intervals() {
+    let _engine = SharedEngine::take();
+    let sandbox = Sandbox::new();
+    let _base = Base::make(&sandbox);
+    application(&sandbox, "COPY server.py /app/\n");
+    let before = Holdings::now();
+    let goal = ["--goal", "startup", "--rounds", "2", "--out", "out"];
+    let found = sandbox.run(&[&["improve", "app"], &goal[..]].concat()).expect(0);
+    before.expect_unchanged();
+    for said in ["1 of 1 remedy kept", "python-compile", "Startup", "Build times", "+RUN python -m compileall -q /app"]
+    {
+        assert!(found.stdout.contains(said), "no {said}:\n{}", found.stdout);
+    }
+    let record = sandbox.json("out/run.json");
+    let rounds = record["samples"].as_array().unwrap().iter().filter(|sample| sample["scenario"] == "cold");
+    assert_eq!(rounds.count(), 2 * 3, "of both, and one that does not count");
+    let trial = &record["trials"][0];
+    let ends = |end: &str| trial["before"][end].as_u64().unwrap();
+    assert!(trial["after"]["startup_high_ns"].as_u64().unwrap() < ends("startup_low_ns"), "{trial}");
+    assert!((ends("startup_low_ns")..=ends("startup_high_ns")).contains(&ends("startup_ns")), "{trial}");
+    // `report` says the same from the record alone.
+    let again = sandbox.run(&["report", "out"]).expect(0);
+    assert_eq!(again.stdout, found.stdout);
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn an_application_that_need_not_be_root_runs_as_a_user_who_owns_its_files() {
+    let _engine = SharedEngine::take();
+    let sandbox = Sandbox::new();
+    let _base = Base::make(&sandbox);
+    let manifest = SUITE.replace("[serve]", "[verify]\ncommand = \"test -O /app/server.py -a -O /app\"\n[serve]");
+    for (out, more, user, said) in [
+        ("out", "", "10001:10001", "root → 10001:10001"),
+        (
+            "root",
+            "ENTRYPOINT [\"/bin/sh\", \"-c\", \"touch /run.pid && exec python /app/server.py\"]\n",
+            "",
+            "/run.pid: Permission denied",
+        ),
+    ] {
+        application(&sandbox, &format!("WORKDIR /app\nRUN true\nCOPY server.py ./\n{more}"));
+        sandbox.write("app/tonnage.toml", &manifest);
+        let before = Holdings::now();
+        let found = sandbox.run(&["improve", "app", "--goal", "user", "--format", "markdown", "--out", out]).expect(0);
+        before.expect_unchanged();
+        assert!(found.stdout.contains(said), "{}", found.stdout);
+        let record = sandbox.json(&format!("{out}/run.json"));
+        let last = record["variants"].as_array().unwrap().last().unwrap();
+        assert_eq!((last["user"].as_str(), last["outcome"].as_str()), (Some(user), Some("ok")));
+        let first = &record["variants"][0];
+        assert_eq!(first["sizes"]["size_bytes"], last["sizes"]["size_bytes"], "owners cost no bytes");
+    }
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn copies_are_linked_where_the_engine_keeps_them_when_the_base_moves() {
+    let _engine = SharedEngine::take();
+    let store = String::from_utf8(docker(&["info", "--format", "{{.DriverStatus}}"])).unwrap();
+    let version = String::from_utf8(docker(&["version", "--format", "{{.Server.Version}}"])).unwrap();
+    let major: u32 = version.split('.').next().unwrap().parse().unwrap();
+    let keeps = store.contains("io.containerd.snapshotter") && major >= 28;
+    let sandbox = Sandbox::new();
+    let _base = Base::make(&sandbox);
+    application(&sandbox, "RUN sleep 1\nCOPY data.txt /app/\nCOPY server.py /app/\n");
+    let found = improved(&sandbox, "rebuild", "out");
+    if keeps {
+        assert_eq!(kept(&found), ["copy-link"], "{found}");
+        let pulled = |side: &str| found[side]["update_base_bytes"].as_u64().unwrap();
+        assert_eq!((pulled("before"), pulled("after")), (500_008, 0), "{found}");
+    } else {
+        left_out("no Docker 28 with the containerd image store: `COPY --link` is not proposed");
+        assert!(!found["trials"].to_string().contains("copy-link"), "{found}");
+    }
+}
+
+#[test]
+#[ignore = "needs a container engine"]
+fn a_search_that_is_stopped_says_what_is_known_so_far_and_cleans_up() {
+    let _engine = SharedEngine::take();
+    let sandbox = Sandbox::new();
+    let _base = Base::make(&sandbox);
+    let slow = "RUN sleep 2 && apt-get update && apt-get install gcc\nRUN apk add tool\nCOPY . /app\n";
+    application(&sandbox, slow);
+    sandbox.write("app/.git/pack", &"p".repeat(300_000));
+    let before = Holdings::now();
+    // After the variant as it is and its edit, and the first remedy.
+    let child = started(&sandbox, &["improve", "app", "--out", "interrupted"], 3);
+    signal(&child, "INT");
+    let found = Ran::from(child.wait_with_output().unwrap()).expect(130);
+    before.expect_unchanged();
+    assert!(found.stdout.contains("Not complete") && found.stdout.contains("not tried"), "{}", found.stdout);
+    let record = sandbox.json("interrupted/run.json");
+    assert_eq!(record["improved"]["complete"], false);
+    assert_eq!(record["variants"][0]["outcome"], "ok");
+    // Whatever there was time for.
+    for (time, out) in [("1ms", "nothing"), ("6s", "something")] {
+        let found = sandbox.run(&["improve", "app", "--max-time", time, "--out", out]).expect(0);
+        before.expect_unchanged();
+        assert!(found.stdout.contains("stopped before") || found.stdout.contains("Not complete"), "{}", found.stdout);
+        let record = sandbox.json(&format!("{out}/run.json"));
+        assert_eq!(record["improved"]["complete"], false, "{}", found.stdout);
+    }
 }

@@ -13,7 +13,7 @@ seconds=${1:-600}
 [[ $seconds =~ ^[0-9]+$ ]] || die "\`$seconds\` is not a number of seconds" "usage: \`scripts/fuzz.sh [SECONDS] [TARGET]...\`"
 shift $(($# > 0 ? 1 : 0))
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(archive layer packages formats dockerignore record baseline manifest dockerfile compose events registry tar_split)
+[ ${#targets[@]} -gt 0 ] || targets=(archive layer packages formats dockerignore record baseline manifest dockerfile compose events builds registry tar_split)
 
 need_rust
 need_python

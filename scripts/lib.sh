@@ -113,6 +113,33 @@ unpack_debian() (
     mv "$folder.part" "$folder"
 )
 
+# unpack_suite FOLDER SUITE PACKAGE...: packages of another suite of Debian, unpacked into the folder; nothing is installed.
+unpack_suite() (
+    out=$1 suite=$2
+    shift 2
+    need apt-get=apt dpkg-deb=dpkg
+    mirror=$(debian_mirror)
+    work=$(scratch 600)
+    trap 'rm -rf --one-file-system "$work"' EXIT
+    mkdir -p "$work"/{state/lists/partial,cache/archives/partial,debs,root}
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$work/sources.list"
+    : >"$work/status"
+    # apt with lists and packages of its own: the machine's stay as they are
+    apt=(apt-get -q -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$work/state"
+        -o "Dir::Cache=$work/cache" -o "Dir::State::status=$work/status" -o APT::Sandbox::User=root
+        -o Acquire::Retries=3)
+    say "fetching $* of Debian's $suite"
+    { "${apt[@]}" update && (cd "$work/debs" && "${apt[@]}" download "$@"); } \
+        >"$cache/suite.log" 2>&1 || die "failed to fetch $* of Debian's $suite" \
+        "the log is in \`$cache/suite.log\`; is the Debian archive reachable?"
+    for package in "$work"/debs/*.deb; do
+        dpkg-deb -x "$package" "$work/root"
+    done
+    mkdir -p "$(dirname "$out")"
+    rm -rf --one-file-system "$out"
+    mv "$work/root" "$out"
+)
+
 is_there() {
     case $1 in
     /*) compgen -G "$1" >/dev/null ;;

@@ -4,7 +4,7 @@
 //!
 //! Modules depend on each other in one direction, which `tests/architecture.rs` checks: `record` is the vocabulary of facts;
 //! `suite` says what to measure, `context` packs it, `engine` builds it, `image` weighs the result, `measure` runs the plan,
-//! `improve` tries remedies by such runs, and `machine` describes the host; `analyse` computes from records alone, `report`
+//! `improve` tries remedies by such runs, `import` reads builds of others, and `machine` describes the host; `analyse` computes from records alone, `report`
 //! and `gate` present and judge; `cli` is the only module that talks to the terminal, through `ui`.
 //!
 //! This library is private to the program: [`main`] is all of it. With the feature `testing`, which is on for the crate's
@@ -23,6 +23,7 @@ mod exit;
 mod fsx;
 mod gate;
 mod image;
+mod import;
 mod improve;
 mod json;
 mod line;

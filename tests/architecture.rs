@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "record",
     "analyse",
     "machine",
@@ -24,6 +24,7 @@ const ORDER: [&str; 16] = [
     "image",
     "measure",
     "improve",
+    "import",
     "gate",
     "report",
     "ui",

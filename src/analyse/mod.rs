@@ -9,6 +9,7 @@
 mod caching;
 pub(crate) mod compare;
 mod decomposition;
+mod observed;
 mod overhead;
 mod paired;
 pub(crate) mod proof;
@@ -24,6 +25,7 @@ mod unwritable;
 
 pub(crate) use caching::{Caching, caching};
 pub(crate) use decomposition::{Decomposition, Part, StepTime, decomposition};
+pub(crate) use observed::{ObservedStep, ObservedVariant, follows_source_edit, observed};
 pub(crate) use overhead::Overhead;
 pub use overhead::overhead;
 pub(crate) use paired::{NoiseVerdict, RatioEstimate, noise, paired_ratio, unpaired_ratio};

@@ -82,6 +82,7 @@ impl BaseState {
                     Scenario::Src => variant.src.is_some(),
                     Scenario::Deps => variant.deps.is_some(),
                     Scenario::Touch => variant.src.is_some() || variant.deps.is_some(),
+                    Scenario::Observed => false,
                 };
                 self.rules.scenarios.iter().filter(|scenario| scenarios.contains(scenario)).filter(measured).count()
             })

@@ -65,6 +65,13 @@ fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = args.place.find(args.record.as_deref())?;
     let path = suite.record.clone()?;
     let measured = Measured::read(&path)?;
+    if measured.kind == MeasuredKind::Observed {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` holds imported builds, which have no sizes to accept", path.display()),
+            "name a record of `tonnage run`, or the output of `tonnage weigh --format json`",
+        ));
+    }
     if measured.kind == MeasuredKind::Baseline {
         return Err(Failure::new(
             Exit::Usage,

@@ -8,13 +8,13 @@ use clap::builder::StyledStr;
 /// Commands by what they are for.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Look at images", &["weigh", "compare"]),
-    ("Measure Dockerfiles", &["init", "run", "improve", "report", "trend"]),
+    ("Measure Dockerfiles", &["init", "run", "improve", "import", "report", "trend"]),
     ("Gate", &["check", "baseline"]),
     ("Maintenance", &["doctor", "clean", "completions", "man", "help"]),
 ];
 
 /// Examples of each command: what to type, and what it does.
-pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
+pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
     (
         "weigh",
         &[
@@ -54,6 +54,17 @@ pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
             ("tonnage improve --variant web", "Find and prove what makes the variant web smaller"),
             ("tonnage improve Dockerfile --allow-base '*-alpine'", "Also try the Alpine edition of the base image"),
             ("tonnage improve --format patch | patch -p0", "Apply what was proven"),
+        ],
+    ),
+    (
+        "import",
+        &[
+            ("tonnage import build.dockerbuild", "What `docker buildx history export -o build.dockerbuild` wrote"),
+            (
+                "tonnage import jobs/*.dockerbuild --suite services/web",
+                "The builds of many jobs, by variant of a suite",
+            ),
+            ("tonnage import build.rawjson --no-suite", "What `docker buildx build --progress=rawjson` printed"),
         ],
     ),
     (

@@ -12,6 +12,7 @@ mod doctor;
 mod engine;
 mod generate;
 mod help;
+mod import;
 mod improve;
 mod init;
 mod output;
@@ -57,6 +58,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Try remedies for a Dockerfile by building them, and print what they really save, as a patch
     Improve(Box<improve::ImproveArgs>),
+    /// Read the build records that CI already makes: what came from cache, and what broke it first
+    Import(import::ImportArgs),
     /// Weigh images and archives without building anything
     Weigh(Box<weigh::WeighArgs>),
     /// Compare two records, images, or archives and explain the differences
@@ -124,6 +127,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(*args, terminal),
         Command::Improve(args) => improve::run(*args, terminal),
+        Command::Import(args) => import::run(args, terminal),
         Command::Weigh(args) => weigh::run(*args, terminal),
         Command::Compare(args) => compare::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),

@@ -65,7 +65,7 @@ struct ChartArgs {
     #[arg(long, value_name = "VARIANT", value_delimiter = ',', requires = "export")]
     only: Vec<String>,
     /// Scenarios of the build-time chart, such as `cold,warm,deps` [default: cold,src]
-    #[arg(long, value_name = "SCENARIO", value_delimiter = ',', value_parser = one_of::<Scenario>(Scenario::VARIANTS), requires = "export")]
+    #[arg(long, value_name = "SCENARIO", value_delimiter = ',', value_parser = one_of::<Scenario>(&Scenario::ALL.map(Scenario::word)), requires = "export")]
     scenarios: Vec<Scenario>,
 }
 
@@ -123,6 +123,9 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
             None => return Err(error.into()),
         },
     };
+    if record.is_observed() {
+        return of_builds(&args, &record, terminal);
+    }
     let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
     let chosen = args.chart.chosen(&record.variants)?;
     if let Some(out) = &args.out {
@@ -150,6 +153,21 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(folder)) };
     terminal.out(&print(&record, args.format, &shown, terminal))?;
+    Ok(Exit::Done)
+}
+
+/// What imported builds show: they have no sizes to chart.
+fn of_builds(args: &ReportArgs, record: &Record, terminal: &Terminal) -> Result<Exit, Failure> {
+    if args.into.is_some() || !args.export.is_empty() {
+        let message = "`--into` and `--export` need the record of a run, and this one is of imported builds";
+        return Err(Failure::new(Exit::Usage, message, "use `--format markdown`, `--format json`, or `--out`"));
+    }
+    if let Some(out) = &args.out {
+        let written = report::write_observed(record, out)?;
+        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+    }
+    let shown = if args.full { Shown::Everything } else { Shown::Screen(FilesBeside::default()) };
+    terminal.out(&print(record, args.format, &shown, terminal))?;
     Ok(Exit::Done)
 }
 

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::ValueHint;
-use strum::VariantNames as _;
 
 use super::Terminal;
 use super::against::BaseState;
@@ -74,7 +73,7 @@ pub(super) struct RunArgs {
         long,
         value_name = "SCENARIO",
         value_delimiter = ',',
-        value_parser = one_of::<Scenario>(Scenario::VARIANTS),
+        value_parser = one_of::<Scenario>(&Scenario::ALL.map(Scenario::word)),
         help_heading = "What to measure"
     )]
     scenarios: Vec<Scenario>,

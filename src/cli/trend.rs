@@ -23,9 +23,9 @@ pub(super) struct TrendArgs {
     /// Directory that holds the results
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Metric to show
-    #[arg(long, default_value = "size", value_parser = one_of::<TrendMetric>(&TrendMetric::WORDS))]
-    metric: TrendMetric,
+    /// Metric to show [default: size; of imported builds: reruns]
+    #[arg(long, value_parser = one_of::<TrendMetric>(&TrendMetric::WORDS))]
+    metric: Option<TrendMetric>,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: TrendFormat,
@@ -58,7 +58,7 @@ pub(super) fn run(args: TrendArgs, terminal: &Terminal) -> Result<Exit, Failure>
         std::io::ErrorKind::NotFound => Failure::new(
             Exit::Unreadable,
             format!("there is no history of `{}` at `{}`", for_people(&args.suite), path.display()),
-            "each `tonnage run` adds an entry; name the directory of the results with `--results`",
+            "each `tonnage run` and `tonnage import` adds an entry; name the directory of the results with `--results`",
         ),
         _ => error.into(),
     })?;
@@ -76,7 +76,9 @@ pub(super) fn run(args: TrendArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if let Some(last) = args.last {
         lines.drain(..lines.len().saturating_sub(last.max(1)));
     }
-    let found = trend(&lines, args.metric);
+    let imported = lines.iter().flat_map(|line| &line.variants).any(|variant| variant.reruns.is_some());
+    let metric = args.metric.unwrap_or(if imported { TrendMetric::Reruns } else { TrendMetric::Size });
+    let found = trend(&lines, metric);
     terminal.out(&print(&found, args.format, terminal))?;
     Ok(Exit::Done)
 }

@@ -36,6 +36,7 @@ pub use endpoint::Surroundings;
 pub(crate) use endpoint::{Address, Candidate};
 #[cfg(feature = "testing")]
 pub(crate) use events::fold_twice;
+pub(crate) use events::{ObservedBuild, RecordedBuild, StatusError, StatusLog};
 #[cfg(test)]
 pub(crate) use probe::WantedBase;
 pub(crate) use probe::{BasePresence, Needed, Probe, ProbedEngine, probe};

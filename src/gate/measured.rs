@@ -30,6 +30,8 @@ pub(crate) struct Measured {
 pub(crate) enum MeasuredKind {
     /// A record of a run.
     Run,
+    /// A record of builds that were imported: it has no image.
+    Observed,
     /// The output of `tonnage weigh --format json`, or an image weighed just now.
     Weighing,
     /// A baseline.

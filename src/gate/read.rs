@@ -54,12 +54,13 @@ impl Measured {
     /// Takes a record apart. `path` is for messages.
     pub(crate) fn of_record(record: Record, label: &str, path: &Path) -> Result<Self, GateError> {
         let engine = &record.environment.engine;
+        let observed = record.is_observed();
         let measured = Self {
             label: label.to_owned(),
-            kind: MeasuredKind::Run,
+            kind: if observed { MeasuredKind::Observed } else { MeasuredKind::Run },
             metrics_version: record.metrics_version,
             suite: record.suite.name,
-            engine: Some(MeasuredBy {
+            engine: (!observed).then(|| MeasuredBy {
                 engine: format!("{} {}", engine.name, engine.version),
                 image_store: engine.image_store.to_string(),
                 storage_driver: engine.storage_driver.clone(),

@@ -78,6 +78,7 @@ pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<
         ImageStore::Graphdriver => Ok(StoreInPlace::Layers(Store::open(root, &engine.storage_driver)?)),
         ImageStore::Containerd => Ok(StoreInPlace::Content(ContentStore::open(root)?)),
         ImageStore::ContainersStorage => Ok(StoreInPlace::Layers(Store::open_podman(root, &engine.storage_driver)?)),
+        ImageStore::Unknown => Err(NotInPlace::Elsewhere),
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) async fn begin_record<H: ImageHost>(
         samples: Vec::new(),
         trials: Vec::new(),
         improved: None,
+        imports: Vec::new(),
         findings: Vec::new(),
     })
 }

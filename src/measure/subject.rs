@@ -85,6 +85,7 @@ impl Subject<'_> {
             Scenario::Deps => self.variant.deps.is_some(),
             Scenario::Touch => self.variant.src.is_some() || self.variant.deps.is_some(),
             Scenario::Base => !self.bases.is_empty(),
+            Scenario::Observed => false,
         }
     }
 
@@ -92,7 +93,7 @@ impl Subject<'_> {
     /// hyphens, which no variant's own part has: another variant's name may end in a scenario's.
     pub(super) fn tag_of(&self, scenario: Scenario) -> String {
         match scenario {
-            Scenario::Cold | Scenario::Warm | Scenario::Touch => self.tag.clone(),
+            Scenario::Cold | Scenario::Warm | Scenario::Touch | Scenario::Observed => self.tag.clone(),
             Scenario::Src | Scenario::Deps | Scenario::Base => format!("{}--{scenario}", self.tag),
         }
     }
@@ -112,7 +113,7 @@ impl Subject<'_> {
         let &Purpose { scenario, fresh, age, twin, moved } = purpose;
         let edits = match scenario {
             Scenario::Cold if age > 0 => vec![Edit::Age(age)],
-            Scenario::Cold | Scenario::Warm => Vec::new(),
+            Scenario::Cold | Scenario::Warm | Scenario::Observed => Vec::new(),
             Scenario::Src => self.line(self.variant.src.as_deref(), fresh)?,
             Scenario::Deps => self.line(self.variant.deps.as_deref(), fresh)?,
             Scenario::Touch => self.touch(),
@@ -244,6 +245,7 @@ impl Subject<'_> {
             parts: Parts::default(),
             network_bytes: None,
             network_remark: String::new(),
+            observed: None,
             started_at,
         }
     }

@@ -71,6 +71,8 @@ pub enum ImageStore {
     Containerd,
     /// containers/storage of Podman.
     ContainersStorage,
+    /// Not known: the builds were read from build records.
+    Unknown,
 }
 
 /// What turns a Dockerfile into an image.

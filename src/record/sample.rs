@@ -39,10 +39,12 @@ pub enum Scenario {
     Touch,
     /// The base images: each has one more layer, as if it had moved.
     Base,
+    /// Whatever somebody else's build was for: read from its build record, never compared with what was measured.
+    Observed,
 }
 
 impl Scenario {
-    /// All of them, in the order of a round.
+    /// All that can be measured, in the order of a round.
     pub const ALL: [Self; 6] = [Self::Cold, Self::Warm, Self::Touch, Self::Src, Self::Deps, Self::Base];
 
     /// Those that are measured unless others are asked for.
@@ -108,6 +110,27 @@ pub struct Sample {
     /// UTC, RFC 3339.
     #[serde(default)]
     pub started_at: String,
+    /// What is known of a build that was read from a build record; `None` of one that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Observed>,
+}
+
+/// What is known of a build that was read from a build record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Observed {
+    /// The file that it was read from: its place in `imports`.
+    pub import: u32,
+    /// Instructions that ran although everything that they build on came from cache.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// The scenario that it amounts to, where the suite says which instructions copy which file: `src` if only copies of
+    /// the source are among the causes, `deps` likewise.
+    #[serde(default)]
+    pub edit: Option<Scenario>,
+    /// Commit that was built; empty where the record does not say.
+    #[serde(default)]
+    pub commit: String,
 }
 
 impl Sample {

@@ -4,7 +4,7 @@ use std::ops::Add;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Environment, Finding, Improved, Sample, Scenario, Trial, Variant};
+use super::{Environment, Finding, Import, Improved, Sample, Scenario, Trial, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
@@ -56,9 +56,19 @@ pub struct Record {
     /// What came of the trials; absent in the record of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub improved: Option<Improved>,
+    /// The files of somebody else's builds that the samples were read from; a record of a run has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<Import>,
     /// What the run as a whole has to say: self-test, doubts about clean-up.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+impl Record {
+    /// Whether its samples were read from build records: nothing was measured.
+    pub fn is_observed(&self) -> bool {
+        !self.imports.is_empty()
+    }
 }
 
 /// Wall time spent on the engine outside the builds of the samples, resumed parts added up.

@@ -31,7 +31,7 @@ impl Updates {
             Scenario::Src => self.src.as_ref(),
             Scenario::Deps => self.deps.as_ref(),
             Scenario::Base => self.base.as_ref(),
-            Scenario::Cold | Scenario::Warm | Scenario::Touch => None,
+            Scenario::Cold | Scenario::Warm | Scenario::Touch | Scenario::Observed => None,
         }
     }
 
@@ -41,7 +41,7 @@ impl Updates {
             Scenario::Src => Some(&mut self.src),
             Scenario::Deps => Some(&mut self.deps),
             Scenario::Base => Some(&mut self.base),
-            Scenario::Cold | Scenario::Warm | Scenario::Touch => None,
+            Scenario::Cold | Scenario::Warm | Scenario::Touch | Scenario::Observed => None,
         }
     }
 

@@ -41,7 +41,7 @@ fn finding(found: Caching) -> Finding {
                 Scenario::Cold | Scenario::Deps | Scenario::Src | Scenario::Base => {
                     "see which instruction copies what, and whether the suite names the files that are edited"
                 }
-                Scenario::Warm | Scenario::Touch => {
+                Scenario::Warm | Scenario::Touch | Scenario::Observed => {
                     "see whether something else uses or clears the build cache, or an instruction never caches"
                 }
             };

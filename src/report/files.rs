@@ -57,6 +57,17 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
     Ok(written)
 }
 
+/// Writes `samples.csv` and `report.md` of imported builds into the directory: they have no sizes to draw.
+pub(crate) fn write_observed(record: &Record, dir: &Path) -> Result<Written, ReportError> {
+    let mut written = Written::default();
+    for (name, content) in [("samples.csv", csv::samples_csv(record)), ("report.md", run::markdown(record))] {
+        let path = dir.join(name);
+        fsx::write_atomic(&path, content.as_bytes())?;
+        written.files.push(path);
+    }
+    Ok(written)
+}
+
 /// The history in the directory above `dir`, where `tonnage run` keeps it; none where there is none.
 pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
     let above = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_path_buf));

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::facts::Facts;
-use super::words;
+use super::{observed, words};
 use crate::record::{Noise, Record};
 
 /// Sizes, build times, claims, findings and what the run cost; integers of bytes and nanoseconds.
 pub fn json(record: &Record) -> String {
+    if record.is_observed() {
+        return observed::json(record);
+    }
     let facts = Facts::of(record);
     let value = json!({
         "format_version": "1.0",

@@ -24,6 +24,7 @@ mod init;
 mod json;
 mod layout;
 mod markdown;
+mod observed;
 mod run;
 mod startup;
 mod table;
@@ -46,7 +47,7 @@ pub(crate) use clean::{cache_cleared, clean_up_after, elsewhere, left_by, left_i
 pub(crate) use compare::verdict as because;
 pub(crate) use doctor::{Examination, RegistryState, no_engine};
 pub(crate) use error::ReportError;
-pub(crate) use files::{export, export_weighing};
+pub(crate) use files::{export, export_weighing, write_observed};
 pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;
@@ -55,6 +56,7 @@ pub(crate) use improve::{
 };
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;
+pub(crate) use observed::in_history;
 pub(crate) use run::{FilesBeside, not_sent, screen, sizes, sizes_line, too_few_rounds};
 pub use run::{block, markdown, terminal};
 pub use terminal::Style;

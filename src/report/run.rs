@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::markdown::{self, Form};
 use super::table::{Table, Tone};
 use super::terminal::{self, Style};
-use super::{charts, tables, words};
+use super::{charts, observed, tables, words};
 use crate::analyse::NoiseVerdict;
 use crate::line::{Line, command, strong};
 use crate::record::{Ended, Record};
@@ -43,6 +43,9 @@ const FILES: usize = 13;
 
 /// The end of a run on a terminal: what came out, what costs most, and where everything else is.
 pub(crate) fn screen(record: &Record, beside: &FilesBeside, style: Style) -> String {
+    if record.is_observed() {
+        return observed::screen(record, false, style);
+    }
     let facts = Facts::of(record);
     let mut doc = Doc::default();
     doc.sentence(words::title(record)).sentence(format!("{}.", tables::verdict(&facts)));
@@ -128,6 +131,9 @@ pub(crate) fn sizes_line(record: &Record) -> String {
 
 /// Every table on a terminal: the verdict and the headline table, then the details.
 pub fn terminal(record: &Record, style: Style) -> String {
+    if record.is_observed() {
+        return observed::screen(record, true, style);
+    }
     let facts = Facts::of(record);
     let mut doc = Doc::default();
     doc.sentence(words::title(record)).gap().sentence(format!("{}.", tables::verdict(&facts)));
@@ -173,6 +179,9 @@ fn cut(text: &str) -> Line {
 
 /// `report.md`: the verdict and the headline table, then the details, the long lists folded.
 pub fn markdown(record: &Record) -> String {
+    if record.is_observed() {
+        return observed::markdown(record);
+    }
     let facts = Facts::of(record);
     // Only charts that there are figures for are drawn.
     let look = charts::Appearance::default();

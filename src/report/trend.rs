@@ -11,7 +11,7 @@ use super::table::{Cell, Table};
 use super::terminal::{self, Style};
 use super::words;
 use super::words::STAND_IN;
-use crate::analyse::trend::{ChangeKind, Trend, TrendPoint, VariantTrend};
+use crate::analyse::trend::{ChangeKind, Trend, TrendPoint, TrendUnit, VariantTrend};
 use crate::text::for_people;
 use crate::units::{self, Ratio};
 
@@ -28,7 +28,7 @@ const MOST_CHANGES: usize = 20;
 
 /// A value; a size on a substitute base image is marked as in the report.
 fn shown(trend: &Trend, point: &TrendPoint) -> String {
-    let mark = if point.stand_in && !trend.metric.is_time() { STAND_IN } else { "" };
+    let mark = if point.stand_in && trend.metric.unit() == TrendUnit::Bytes { STAND_IN } else { "" };
     format!("{}{mark}", trend.metric.show(point.value))
 }
 
@@ -190,7 +190,11 @@ pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
 
 /// One JSON document with every point.
 pub(crate) fn trend_json(trend: &Trend) -> String {
-    let unit = if trend.metric.is_time() { "ns" } else { "bytes" };
+    let unit = match trend.metric.unit() {
+        TrendUnit::Bytes => "bytes",
+        TrendUnit::Time => "ns",
+        TrendUnit::Count => "count",
+    };
     let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
     let document = json!({
         "format_version": FORMAT_VERSION,
@@ -245,7 +249,11 @@ pub(crate) fn trend_mermaid(trend: &Trend) -> String {
     let since = |line: &VariantTrend| line.points.iter().filter(|point| point.run >= start).count();
     let drawn: Vec<&VariantTrend> =
         trend.variants.iter().filter(|line| since(line) == runs.len()).take(MOST_SERIES).collect();
-    let (scale, unit) = if trend.metric.is_time() { (1e9, "s") } else { (1e6, "MB") };
+    let (scale, unit) = match trend.metric.unit() {
+        TrendUnit::Bytes => (1e6, "MB"),
+        TrendUnit::Time => (1e9, "s"),
+        TrendUnit::Count => (1.0, "instructions"),
+    };
     let axis = if runs.len() > 1 { format!("\"run\" 1 --> {}", runs.len()) } else { "\"run\" [1]".to_owned() };
     let title = quoted(&heading(trend, runs));
     let mut chart =

@@ -205,6 +205,7 @@ pub(super) fn scenario(scenario: Scenario) -> &'static str {
         Scenario::Src => "one line of application source changed",
         Scenario::Deps => "the requirements file changed",
         Scenario::Base => "the base images moved",
+        Scenario::Observed => "whatever the build was for",
     }
 }
 

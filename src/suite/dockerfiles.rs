@@ -25,15 +25,24 @@ pub(crate) fn of_dockerfiles(root: &Path, files: &[PathBuf], allowed: &[PathBuf]
 
 /// What tells a Dockerfile from others: `alpine` of `Dockerfile.alpine` and of `alpine.Dockerfile`, else its directory.
 fn name(root: &Path, file: &Path) -> String {
+    let own = own_name(file);
+    if own.is_empty() { folder_name(root.join(file).parent().unwrap_or(root)) } else { fit_name(&own) }
+}
+
+/// The same for a Dockerfile that is elsewhere; `else_name` for one without a directory.
+pub(crate) fn name_of_dockerfile(file: &Path, else_name: &str) -> String {
+    let directory = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let names = [own_name(file), directory.unwrap_or_default(), else_name.to_owned()];
+    names.iter().find(|name| !name.is_empty()).map_or_else(String::new, |name| fit_name(name))
+}
+
+fn own_name(file: &Path) -> String {
     let full = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let own = ["Dockerfile", "Containerfile"].iter().find_map(|kind| {
         let rest = full.strip_prefix(kind).or_else(|| full.strip_suffix(kind))?;
         Some(rest.trim_matches(['.', '-', '_']).to_owned())
     });
-    match own.unwrap_or(full) {
-        rest if rest.is_empty() => folder_name(root.join(file).parent().unwrap_or(root)),
-        rest => fit_name(&rest),
-    }
+    own.unwrap_or(full)
 }
 
 #[cfg(test)]

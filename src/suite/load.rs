@@ -165,13 +165,13 @@ impl ManifestPlace<'_> {
 }
 
 /// The folder's own name with what is not fit for a file replaced.
-pub(super) fn folder_name(root: &Path) -> String {
+pub(crate) fn folder_name(root: &Path) -> String {
     let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     fit_name(&full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
 }
 
 /// A text with what a name may not have replaced.
-pub(super) fn fit_name(text: &str) -> String {
+pub(crate) fn fit_name(text: &str) -> String {
     let name: String = text.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
     if name.is_empty() || name.starts_with('.') { "suite".to_owned() } else { name }
 }

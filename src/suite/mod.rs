@@ -77,11 +77,11 @@ mod plan;
 pub(crate) use boundary::{Boundary, BoundaryError};
 pub(crate) use checkout::{Checkout, CheckoutError, check_out, commit_of, remove_checkouts};
 pub(crate) use claim::Claim;
-pub(crate) use dockerfiles::of_dockerfiles;
+pub(crate) use dockerfiles::{name_of_dockerfile, of_dockerfiles};
 pub(crate) use error::SuiteError;
 #[cfg(feature = "testing")]
 pub(crate) use load::from_text as read_text;
-pub(crate) use load::{BASELINE_NAME, DEFAULT_MEMORY, MANIFEST_NAME, is_name};
+pub(crate) use load::{BASELINE_NAME, DEFAULT_MEMORY, MANIFEST_NAME, fit_name, folder_name, is_name};
 pub(crate) use manifest::Document;
 pub use model::Suite;
 pub(crate) use model::{BuildOptions, Serve, ServeRequest, Texts, Variant, Verify, tag_name};

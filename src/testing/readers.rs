@@ -14,6 +14,7 @@ use tonnage_image::{Blobs, ImageError, ImageScan, Options, Platform, ReportOptio
 
 use crate::error::Diagnose as _;
 use crate::gate::{Baseline, Budgets};
+use crate::import::{ImportFile, record_of};
 use crate::record;
 use crate::suite::{Document, dockerfile};
 use crate::text::for_people;
@@ -23,13 +24,14 @@ use crate::{engine, fsx, registry, report, suite};
 pub type ReaderEntry = fn(&[u8]) -> bool;
 
 /// The name of each fuzz target, and what it runs.
-pub const READERS: [(&str, ReaderEntry); 7] = [
+pub const READERS: [(&str, ReaderEntry); 8] = [
     ("record", record),
     ("baseline", baseline),
     ("manifest", manifest),
     ("dockerfile", dockerfile),
     ("compose", compose),
     ("events", events),
+    ("builds", builds),
     ("registry", registry),
 ];
 
@@ -125,6 +127,48 @@ pub fn compose(data: &[u8]) -> bool {
 pub fn events(data: &[u8]) -> bool {
     let [builder, step, answer @ ..] = data else { return false };
     engine::fold_twice(*builder, usize::from(*step) + 1, answer)
+}
+
+/// A file of builds: what can be read becomes a record. What begins with `MSG` is the log of a build record, in a layout that
+/// is whole.
+pub fn builds(data: &[u8]) -> bool {
+    let file = data.strip_prefix(b"MSG").map_or_else(|| data.to_vec(), build_record);
+    let path = Path::new("build.dockerbuild");
+    let found = match ImportFile::parse(path, &file) {
+        Ok(found) => found,
+        Err(error) => {
+            assert!(!error.to_string().is_empty() && error.hint().is_some());
+            return false;
+        }
+    };
+    let Ok(found) = record_of(vec![found], None, "builds", None) else { return false };
+    for sample in &found.samples {
+        assert!(sample.observed.as_ref().is_some_and(|observed| observed.import == 0));
+        assert!(sample.cached <= sample.cacheable);
+        assert!(sample.first_miss.is_some() || sample.steps.iter().all(|step| step.cached) || sample.cacheable == 0);
+    }
+    assert!(crate::analyse::trend::observed_lines(&found).len() <= found.samples.len());
+    assert!(record(record::to_json(&found).as_bytes()));
+    found.samples.iter().any(|sample| !sample.steps.is_empty())
+}
+
+/// A build record with this log, as `docker buildx history export` writes it.
+pub fn build_record(log: &[u8]) -> Vec<u8> {
+    let digest = |content: &[u8]| format!("sha256:{}", archives::digest(content));
+    let history = format!(
+        r#"{{"FrontendAttrs":{{"target":"x"}},"CreatedAt":{{"seconds":1}},"CompletedAt":{{"seconds":3}},"logs":{{"digest":"{}"}}}}"#,
+        digest(log)
+    );
+    let media_type = "application/vnd.buildkit.historyrecord.v0";
+    let manifest = format!(r#"{{"config":{{"mediaType":"{media_type}","digest":"{}"}}}}"#, digest(history.as_bytes()));
+    let index = format!(r#"{{"manifests":[{{"digest":"{}"}}]}}"#, digest(manifest.as_bytes()));
+    let blob = |content: &[u8]| format!("blobs/sha256/{}", archives::digest(content));
+    archives::archive(&[
+        (blob(log), log),
+        (blob(history.as_bytes()), history.as_bytes()),
+        (blob(manifest.as_bytes()), manifest.as_bytes()),
+        ("index.json".to_owned(), index.as_bytes()),
+    ])
 }
 
 /// What a registry answers: parts between lines of a `%`, the manifest or index first. `$2` in a part is the digest of

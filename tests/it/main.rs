@@ -12,6 +12,7 @@ mod exports;
 mod fake_engine;
 mod gate;
 mod gitlab;
+mod import;
 mod init;
 mod odd_engine;
 mod old_records;

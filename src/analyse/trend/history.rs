@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analyse::timing::{ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, Scenario, Updates, WireKind};
+use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind};
 use crate::units::{Bytes, Nanos};
 
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
@@ -85,6 +85,9 @@ pub struct HistoryVariant {
     /// What must be pulled after an edit, unpacked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub update_bytes: BTreeMap<Scenario, Bytes>,
+    /// Instructions of an observed build that can come from cache and did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reruns: Option<u32>,
 }
 
 /// A base in a line of history.
@@ -125,35 +128,82 @@ pub fn history_line(record: &Record) -> HistoryLine {
         variants: record
             .variants
             .iter()
-            .map(|variant| HistoryVariant {
-                name: variant.name.clone(),
-                outcome: variant.outcome,
-                platform: variant.platform.clone(),
-                size_bytes: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
-                own_bytes: variant.sizes.as_ref().map(|sizes| sizes.own_bytes),
-                wire_bytes: variant.sizes.as_ref().map(|sizes| sizes.wire_bytes),
-                wire_kind: variant.sizes.as_ref().map(|sizes| sizes.wire_kind),
-                bases: variant
-                    .bases
-                    .iter()
-                    .map(|base| HistoryBase {
-                        reference: base.reference.clone(),
-                        id: if base.digest.is_empty() { base.id.clone() } else { base.digest.clone() },
-                        origin: base.origin,
-                    })
-                    .collect(),
-                definition: digest(
-                    &variant.instructions.iter().map(|instruction| instruction.text.as_bytes()).collect::<Vec<_>>(),
-                ),
-                times_ns: times.remove(&variant.name).unwrap_or_default(),
-                ready_ns: variant.serve.as_ref().and_then(ready).map(|ready| ready.median),
-                update_bytes: Updates::EDITS
-                    .into_iter()
-                    .filter_map(|edit| Some((edit, variant.update.of(edit)?.most_bytes())))
-                    .collect(),
-            })
+            .map(|variant| history_variant(variant, times.remove(&variant.name).unwrap_or_default()))
             .collect(),
     }
+}
+
+fn history_variant(variant: &Variant, times_ns: BTreeMap<Scenario, Nanos>) -> HistoryVariant {
+    let bases = variant.bases.iter().map(|base| HistoryBase {
+        reference: base.reference.clone(),
+        id: if base.digest.is_empty() { base.id.clone() } else { base.digest.clone() },
+        origin: base.origin,
+    });
+    HistoryVariant {
+        name: variant.name.clone(),
+        outcome: variant.outcome,
+        platform: variant.platform.clone(),
+        size_bytes: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        own_bytes: variant.sizes.as_ref().map(|sizes| sizes.own_bytes),
+        wire_bytes: variant.sizes.as_ref().map(|sizes| sizes.wire_bytes),
+        wire_kind: variant.sizes.as_ref().map(|sizes| sizes.wire_kind),
+        bases: bases.collect(),
+        definition: digest(
+            &variant.instructions.iter().map(|instruction| instruction.text.as_bytes()).collect::<Vec<_>>(),
+        ),
+        times_ns,
+        ready_ns: variant.serve.as_ref().and_then(ready).map(|ready| ready.median),
+        update_bytes: Updates::EDITS
+            .into_iter()
+            .filter_map(|edit| Some((edit, variant.update.of(edit)?.most_bytes())))
+            .collect(),
+        reruns: None,
+    }
+}
+
+/// What is kept of observed builds: a line for those that belong together, oldest first. Equal files have equal lines,
+/// whatever was imported with them.
+pub(crate) fn observed_lines(record: &Record) -> Vec<HistoryLine> {
+    let empty = Record { variants: Vec::new(), samples: Vec::new(), ..record.clone() };
+    let model = HistoryLine { engine: String::new(), host: String::new(), ..history_line(&empty) };
+    let mut of_file: BTreeMap<u32, u64> = BTreeMap::new();
+    let together = record.samples.chunk_by(|a, b| a.round == b.round);
+    together
+        .filter_map(|samples| {
+            let observed = samples.first()?.observed.as_ref()?;
+            let import = record.imports.get(observed.import as usize)?;
+            let number = of_file.entry(observed.import).or_default();
+            *number += 1;
+            let ends = samples.iter().filter_map(|sample| {
+                let began: jiff::Timestamp = sample.started_at.parse().ok()?;
+                began.checked_add(std::time::Duration::from_nanos(sample.wall_ns.0)).ok()
+            });
+            let end = ends.max().map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            Some(HistoryLine {
+                finished_at: end.unwrap_or_default(),
+                record: digest(&[import.digest.as_bytes(), &number.to_le_bytes()]),
+                commit: observed.commit.clone(),
+                variants: samples.iter().filter_map(|sample| observed_variant(record, sample)).collect(),
+                ..model.clone()
+            })
+        })
+        .collect()
+}
+
+fn observed_variant(record: &Record, sample: &Sample) -> Option<HistoryVariant> {
+    let variant = record.variants.iter().find(|variant| variant.name == sample.variant)?;
+    let times = sample.valid.then_some((Scenario::Observed, sample.wall_ns)).into_iter().collect();
+    Some(HistoryVariant {
+        outcome: match sample.state {
+            SampleState::Finished => Outcome::Ok,
+            SampleState::Failed => Outcome::BuildFailed,
+            SampleState::Unfinished => Outcome::NotRun,
+        },
+        // The Dockerfile at hand is not that of each build.
+        definition: String::new(),
+        reruns: sample.valid.then(|| sample.cacheable.saturating_sub(sample.cached)),
+        ..history_variant(variant, times)
+    })
 }
 
 /// The lines of a history, oldest first, and a remark on each that could not be read. Unknown fields are ignored,

@@ -9,7 +9,7 @@ use super::creep::{Creep, creep};
 use super::history::{HistoryLine, HistoryVariant};
 use crate::analyse::statistics;
 use crate::record::{BaseOrigin, Outcome, Scenario};
-use crate::units::{Bytes, Nanos};
+use crate::units::{Bytes, Nanos, group_digits};
 
 /// What a trend is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
@@ -29,11 +29,24 @@ pub(crate) enum TrendMetric {
     /// What must be pulled after an edit.
     #[strum(to_string = "update_{0}")]
     Update(Scenario),
+    /// Instructions of an observed build that can come from cache and did not.
+    Reruns,
+}
+
+/// What a metric counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrendUnit {
+    /// Bytes.
+    Bytes,
+    /// Nanoseconds.
+    Time,
+    /// Things.
+    Count,
 }
 
 impl TrendMetric {
     /// The words for all of them.
-    pub(crate) const WORDS: [&str; 13] = [
+    pub(crate) const WORDS: [&str; 15] = [
         "size",
         "own",
         "wire",
@@ -47,16 +60,31 @@ impl TrendMetric {
         "update_src",
         "update_deps",
         "update_base",
+        "observed",
+        "reruns",
     ];
 
-    /// Whether values are times rather than sizes.
+    /// What values count.
+    pub(crate) fn unit(self) -> TrendUnit {
+        match self {
+            Self::Build(_) | Self::Ready => TrendUnit::Time,
+            Self::Reruns => TrendUnit::Count,
+            Self::Size | Self::Own | Self::Wire | Self::Update(_) => TrendUnit::Bytes,
+        }
+    }
+
+    /// Whether values are times.
     pub(crate) fn is_time(self) -> bool {
-        matches!(self, Self::Build(_) | Self::Ready)
+        self.unit() == TrendUnit::Time
     }
 
     /// A value as tables print it.
     pub(crate) fn show(self, value: u64) -> String {
-        if self.is_time() { Nanos(value).to_string() } else { Bytes(value).to_string() }
+        match self.unit() {
+            TrendUnit::Bytes => Bytes(value).to_string(),
+            TrendUnit::Time => Nanos(value).to_string(),
+            TrendUnit::Count => group_digits(value),
+        }
     }
 
     fn of(self, variant: &HistoryVariant) -> Option<u64> {
@@ -67,6 +95,7 @@ impl TrendMetric {
             Self::Build(scenario) => variant.times_ns.get(&scenario).map(|time| time.0),
             Self::Ready => variant.ready_ns.map(|time| time.0),
             Self::Update(edit) => variant.update_bytes.get(&edit).map(|bytes| bytes.0),
+            Self::Reruns => variant.reruns.map(u64::from),
         }
     }
 }
@@ -80,6 +109,7 @@ impl FromStr for TrendMetric {
             "own" => Self::Own,
             "wire" => Self::Wire,
             "ready" => Self::Ready,
+            "reruns" => Self::Reruns,
             word => match word.strip_prefix("update_") {
                 Some(edit) => Self::Update(edit.parse()?),
                 None => Self::Build(word.parse()?),
@@ -245,7 +275,7 @@ fn one(name: &str, entries: &[(usize, &HistoryLine, &HistoryVariant)], metric: T
     let line: Vec<(f64, f64)> = stretch.iter().map(|point| (point.run as f64, point.value as f64)).collect();
     let slope = statistics::theil_sen(&line);
     let values: Vec<f64> = line.iter().map(|(_, value)| *value).collect();
-    let growth = if metric.is_time() { None } else { creep(&values) };
+    let growth = if metric.unit() == TrendUnit::Bytes { creep(&values) } else { None };
     found.slope = slope;
     found.creep = growth;
     found

@@ -8,6 +8,8 @@
 mod folded;
 mod folder;
 mod lines;
+mod recorded;
+mod status;
 mod steps;
 mod tail;
 mod vertices;
@@ -17,6 +19,8 @@ pub(super) use folder::Folder;
 #[cfg(feature = "testing")]
 pub(crate) use folder::fold_twice;
 pub(super) use lines::{JsonLines, LogLine};
+pub(crate) use recorded::{ObservedBuild, RecordedBuild};
+pub(crate) use status::{StatusError, StatusLog};
 
 #[cfg(test)]
 pub(super) mod transcript;

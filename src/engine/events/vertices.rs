@@ -31,7 +31,7 @@ const FIRST: [&str; 2] = ["[internal] load remote build context", "[internal] lo
 
 /// What a vertex does, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum VertexKind {
+pub(super) enum VertexKind {
     /// Brings context and Dockerfile to the builder.
     Upload,
     /// Asks what a base image is.
@@ -99,7 +99,7 @@ impl Vertices {
         }
     }
 
-    fn status(&mut self, status: StatusResponse, observe: &mut dyn FnMut(BuildEvent)) {
+    pub(super) fn status(&mut self, status: StatusResponse, observe: &mut dyn FnMut(BuildEvent)) {
         for told in status.vertexes {
             self.vertex(told, observe);
         }
@@ -304,11 +304,11 @@ impl Vertex {
     }
 }
 
-fn since_epoch(seconds: i64, nanos: i32) -> i128 {
+pub(super) fn since_epoch(seconds: i64, nanos: i32) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }
 
-fn nanos(span: i128) -> Nanos {
+pub(super) fn nanos(span: i128) -> Nanos {
     Nanos(u64::try_from(span.max(0)).unwrap_or(u64::MAX))
 }
 
@@ -326,7 +326,7 @@ fn union(mut spans: Vec<(i128, i128)>) -> Nanos {
 }
 
 /// Kind, stage, place and instruction of a vertex name such as `[linux/amd64 builder 2/3] RUN make`.
-fn read_name(name: &str) -> (VertexKind, String, (u32, u32), String) {
+pub(super) fn read_name(name: &str) -> (VertexKind, String, (u32, u32), String) {
     let whole = |kind| (kind, String::new(), (0, 0), instruction_text(name));
     if let Some((inside, rest)) = name.strip_prefix('[').and_then(|name| name.split_once("] ")) {
         let mut words: Vec<&str> = inside.split(' ').collect();

@@ -8,6 +8,7 @@ use super::rules::{Budgets, Level, Options, Rule, Rules, Structure};
 use crate::gate::limit::Limit;
 use crate::gate::metric::{Metric, Pattern};
 use crate::gate::timing::TimingRules;
+use crate::record::Scenario;
 use crate::suite::SuiteError;
 use crate::suite::manifest::{BudgetTable, Document, LimitValue};
 use crate::units::{Bytes, Nanos};
@@ -185,7 +186,11 @@ impl RuleReader<'_> {
             rules.floor = Nanos::from(self.manifest.source().time(floor, Duration::ZERO)?);
         }
         if let Some(scenarios) = &timing.scenarios {
-            rules.scenarios.clone_from(scenarios);
+            if scenarios.get_ref().contains(&Scenario::Observed) {
+                let hint = "leave out `observed`: the times of builds elsewhere are compared with nothing";
+                return Err(self.error(scenarios, "`observed` builds are not timed here", hint));
+            }
+            rules.scenarios.clone_from(scenarios.get_ref());
         }
         Ok(Options { baseline: gate.baseline.clone(), vanished: gate.vanished, timing: rules })
     }
@@ -198,7 +203,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::record::Scenario;
     use crate::suite::manifest::Vanished;
 
     fn parse(text: &str) -> Result<Budgets, SuiteError> {
@@ -310,6 +314,7 @@ wire = "20 MB"
             ("[gate.timing]\nmode = \"always\"\n", 2, 8, "unknown value `always`", "`gate`"),
             ("[gate.timing]\nfloor = \"2\"\n", 2, 9, "not a duration", "30 s"),
             ("[gate.timing]\nratio = 0.5\n", 2, 9, "from 1", "1.10"),
+            ("[gate.timing]\nscenarios = [\"observed\"]\n", 2, 13, "not timed here", "leave out"),
             ("[gate]\nx = 1\n", 2, 1, "unknown key `x`", "`baseline`"),
             ("budget = 5\n", 1, 10, "integer `5`, expected a table", "[budget]"),
             ("[budget\n", 1, 8, "unclosed table", "write `]`"),

@@ -7,6 +7,7 @@ use super::unlike::of_metric;
 use crate::gate::baseline::Entry;
 use crate::gate::budget::{Level, Rule};
 use crate::gate::limit::{LimitKind, Unit};
+use crate::gate::measured::MeasuredKind;
 use crate::gate::metric::{Metric, ONLY_THE_MANIFEST, Value};
 use crate::line::{Line, command, plain};
 use crate::record::Variant;
@@ -40,6 +41,15 @@ pub(super) fn judge(
         let (low, high) = match rule.metric.of(variant) {
             Value::Exact(value) => (value, value),
             Value::Between(low, high) => (low, high),
+            Value::Unknown(_) if input.measured.kind == MeasuredKind::Observed => {
+                result.verdict = weaker(rule.level, Verdict::Inconclusive);
+                result.message = format!("{} is not known: a build record has no image", rule.metric).into();
+                result.next = Line::quoting(
+                    "weigh the image with `tonnage weigh`, or judge builds by a suite that only limits them",
+                );
+                rules.push(result);
+                continue;
+            }
             Value::Unknown(why) => {
                 result.verdict = weaker(rule.level, Verdict::Inconclusive);
                 result.message = format!("{} is not known: {why}", rule.metric).into();

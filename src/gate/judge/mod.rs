@@ -43,7 +43,7 @@ pub(crate) fn judge(input: &Input<'_>) -> Judgement {
     for variant in &input.measured.variants {
         let entry = input.baseline.and_then(|(baseline, _)| baseline.entries.get(&variant.name));
         let result = stand(input, variant, entry);
-        if let Some(rule) = built(variant) {
+        if let Some(rule) = built(variant, input.measured.kind) {
             rules.push(rule);
         } else {
             limits::judge(&mut rules, input, variant, &result.state, entry);
@@ -55,7 +55,8 @@ pub(crate) fn judge(input: &Input<'_>) -> Judgement {
         }
         variants.push(result);
     }
-    if let Some((baseline, _)) = input.baseline {
+    // What was not imported did not vanish.
+    if let Some((baseline, _)) = input.baseline.filter(|_| input.measured.kind != MeasuredKind::Observed) {
         for (name, entry) in &baseline.entries {
             if input.measured.variant(name).is_none() {
                 rules.push(vanished(name, input));
@@ -134,8 +135,9 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
 }
 
 /// The rule that a variant has an image at all; `None` where it does.
-fn built(variant: &Variant) -> Option<RuleResult> {
-    if variant.sizes.is_some() || variant.manifest.is_some() {
+fn built(variant: &Variant, kind: MeasuredKind) -> Option<RuleResult> {
+    let built_elsewhere = kind == MeasuredKind::Observed && variant.outcome == Outcome::Ok;
+    if variant.sizes.is_some() || variant.manifest.is_some() || built_elsewhere {
         return None;
     }
     let because = |text: &str| match &variant.failure {

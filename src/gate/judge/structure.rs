@@ -2,19 +2,27 @@
 
 use super::input::Input;
 use super::rule::{RuleKind, RuleResult, Verdict, at, blank};
+use crate::analyse::follows_source_edit;
 use crate::gate::budget::Level;
 use crate::gate::measured::MeasuredKind;
 use crate::line::{Line, code, plain};
-use crate::record::{Outcome, Sample, Scenario, ServeState, Step, Variant, is_root};
+use crate::record::{Outcome, Sample, ServeState, Step, Variant, is_root};
 use crate::text::for_people;
 use crate::units::count;
+
+/// The rule on starting.
+const SERVE: &str = "serve";
 
 pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Variant, samples: &[&Sample]) {
     let asked = input.budgets.structure(&variant.name);
     let place = |line: usize| at(&input.budgets.path, line);
-    let builds: Vec<&Sample> =
-        samples.iter().copied().filter(|sample| sample.valid && sample.scenario == Scenario::Src).collect();
-    let runs = input.measured.kind == MeasuredKind::Run;
+    let kind = input.measured.kind;
+    let mut builds: Vec<&Sample> =
+        samples.iter().copied().filter(|sample| sample.valid && follows_source_edit(sample)).collect();
+    if kind == MeasuredKind::Observed {
+        // The older ones may be of another Dockerfile.
+        builds = builds.pop().into_iter().collect();
+    }
     if let Some((most, line)) = asked.src_reruns {
         let mut rule = RuleResult {
             limit: most.to_string(),
@@ -23,7 +31,7 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
             ..blank(&variant.name, "src_reruns", RuleKind::Structure)
         };
         match builds.iter().max_by_key(|sample| sample.cacheable.saturating_sub(sample.cached)) {
-            None => unmeasured(&mut rule, runs, "there is no valid `src` build"),
+            None => unmeasured(&mut rule, kind, "there is no valid `src` build"),
             Some(worst) => {
                 let again = worst.cacheable.saturating_sub(worst.cached);
                 rule.actual = Some(u64::from(again));
@@ -48,7 +56,7 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
         };
         let again = builds.iter().flat_map(|sample| &sample.steps).find(|step| runs_pip(step) && !step.cached);
         if builds.is_empty() {
-            unmeasured(&mut rule, runs, "there is no valid `src` build");
+            unmeasured(&mut rule, kind, "there is no valid `src` build");
         } else if let Some(step) = again {
             rule.verdict = Verdict::Fail;
             rule.message = plain("an edit of the source runs pip again: ").and(code(&step.instruction));
@@ -58,14 +66,18 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
         }
         rules.push(rule);
     }
-    serve(rules, asked.serve.map(|(wanted, line)| (wanted, place(line))), runs, variant);
+    serve(rules, asked.serve.map(|(wanted, line)| (wanted, place(line))), kind, variant);
     if let Some((false, line)) = asked.root {
         let mut rule = RuleResult {
             limit: "false".to_owned(),
             place: place(line),
             ..blank(&variant.name, "root", RuleKind::Structure)
         };
-        if is_root(&variant.user) {
+        if kind == MeasuredKind::Observed {
+            rule.verdict = Verdict::Inconclusive;
+            rule.message = "a build record does not say which user it runs as".into();
+            rule.next = Line::quoting("weigh the image: `tonnage weigh`");
+        } else if is_root(&variant.user) {
             rule.verdict = Verdict::Fail;
             rule.message = "it runs as root".into();
             rule.next = Line::quoting("add a user and a `USER` instruction to the Dockerfile");
@@ -76,7 +88,7 @@ pub(super) fn judge(rules: &mut Vec<RuleResult>, input: &Input<'_>, variant: &Va
     }
 }
 
-fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool, variant: &Variant) {
+fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, kind: MeasuredKind, variant: &Variant) {
     let failed = variant.outcome == Outcome::ServeFailed
         || variant.serve.as_ref().is_some_and(|serve| serve.state == ServeState::Failed);
     let must = matches!(asked, Some((true, _)));
@@ -87,7 +99,7 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
         level: if must { Level::Fail } else { Level::Warn },
         limit: if must { "true".to_owned() } else { String::new() },
         place: asked.map(|(_, place)| place).unwrap_or_default(),
-        ..blank(&variant.name, "serve", RuleKind::Structure)
+        ..blank(&variant.name, SERVE, RuleKind::Structure)
     };
     if failed {
         let detail = variant.serve.as_ref().map(|serve| serve.detail.as_str()).unwrap_or_default();
@@ -102,21 +114,30 @@ fn serve(rules: &mut Vec<RuleResult>, asked: Option<(bool, String)>, runs: bool,
     } else if variant.serve.is_some() {
         rule.message = "it starts".into();
     } else {
-        unmeasured(&mut rule, runs, "startup was not checked");
+        unmeasured(&mut rule, kind, "startup was not checked");
     }
     rules.push(rule);
 }
 
-/// What a weighing cannot know does not concern it; what a run should know is missing.
-fn unmeasured(rule: &mut RuleResult, runs: bool, why: &str) {
-    if runs {
-        rule.verdict = Verdict::Inconclusive;
-        rule.message = Line::quoting(why);
-        rule.next = Line::quoting("measure the scenario, and configure `[serve]`");
-    } else {
-        rule.verdict = Verdict::Skipped;
-        rule.message = "a weighing builds and starts nothing".into();
-    }
+/// What a weighing cannot know does not concern it; what a run or a build record should know is missing.
+fn unmeasured(rule: &mut RuleResult, kind: MeasuredKind, why: &str) {
+    let (verdict, message, next) = match kind {
+        MeasuredKind::Run => (Verdict::Inconclusive, why, "measure the scenario, and configure `[serve]`"),
+        MeasuredKind::Observed if rule.metric == SERVE => {
+            (Verdict::Inconclusive, "a build record starts nothing", "start it with `tonnage run`")
+        }
+        MeasuredKind::Observed => (
+            Verdict::Inconclusive,
+            "no observed build is known to follow an edit of the source alone",
+            "import builds of such a change with the suite, whose `src` says which file is the source",
+        ),
+        MeasuredKind::Weighing | MeasuredKind::Baseline => {
+            (Verdict::Skipped, "a weighing builds and starts nothing", "")
+        }
+    };
+    rule.verdict = verdict;
+    rule.message = Line::quoting(message);
+    rule.next = Line::quoting(next);
 }
 
 /// Whether a RUN calls pip: as a command, by its path or as a module.

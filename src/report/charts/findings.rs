@@ -46,6 +46,7 @@ fn situation(scenario: Scenario) -> &'static str {
         Scenario::Src => "after a source edit",
         Scenario::Deps => "after a dependency edit",
         Scenario::Base => "after the base image moved",
+        Scenario::Observed => "in observed builds",
     }
 }
 

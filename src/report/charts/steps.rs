@@ -84,7 +84,9 @@ fn writing(record: &Record) -> String {
         ImageStore::Graphdriver if engine.layer_step_ns > Nanos::ZERO => {
             "comparing and storing the files of the layers made; this storage driver compares whole trees"
         }
-        ImageStore::Graphdriver | ImageStore::ContainersStorage => "storing the layers made and the image's config",
+        ImageStore::Graphdriver | ImageStore::ContainersStorage | ImageStore::Unknown => {
+            "storing the layers made and the image's config"
+        }
     };
     format!("Writing the image ({}, {}): {what}.", engine.storage_driver, engine.image_store)
 }

@@ -196,7 +196,7 @@ pub struct TimingTable {
     pub mode: TimingMode,
     pub ratio: Option<Spanned<f64>>,
     pub floor: Option<Spanned<String>>,
-    pub scenarios: Option<Vec<Scenario>>,
+    pub scenarios: Option<Spanned<Vec<Scenario>>>,
 }
 
 /// Whether times may fail the gate. Only those that were measured in the same job as what they are held against can.

@@ -4,6 +4,7 @@ mod disk;
 mod dockerfiles;
 mod engine_gone;
 mod frozen;
+mod import;
 mod neighbour;
 mod network;
 mod podman;

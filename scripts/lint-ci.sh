@@ -36,23 +36,25 @@ fi
 
 say "actionlint"
 actionlint=$(command -v actionlint) || actionlint=$tools/bin/actionlint
-"$actionlint" .github/workflows/*.yml docs/accept-baseline.yml
+# Workflows that users copy.
+copied=(docs/accept-baseline.yml docs/many-machines-github.yml)
+"$actionlint" .github/workflows/*.yml "${copied[@]}"
 say "zizmor"
 "$tools/bin/zizmor" --quiet --offline .github action.yml accept/action.yml
 # It knows workflows by their place.
 workflows=$(mktemp -d)
 mkdir -p "$workflows/.github/workflows"
-cp docs/accept-baseline.yml "$workflows/.github/workflows"
+cp "${copied[@]}" "$workflows/.github/workflows"
 "$tools/bin/zizmor" --quiet --offline --config .github/zizmor.yml "$workflows/.github/workflows" || {
     rm -r "$workflows"
-    die "zizmor: see above; the file is docs/accept-baseline.yml"
+    die "zizmor: see above; the files are in docs/"
 }
 rm -r "$workflows"
 say "check-jsonschema"
-"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/accept-baseline.yml
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml "${copied[@]}"
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml accept/action.yml
 "$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci docs/gitlab-ci.yml
+"$tools/bin/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci docs/gitlab-ci.yml docs/many-machines-gitlab.yml
 # A component is two documents: its inputs, and the jobs.
 jobs=$(mktemp)
 sed '1,/^---$/d' templates/tonnage/template.yml >"$jobs"

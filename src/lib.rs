@@ -4,8 +4,9 @@
 //!
 //! Modules depend on each other in one direction, which `tests/architecture.rs` checks: `record` is the vocabulary of facts;
 //! `suite` says what to measure, `context` packs it, `engine` builds it, `image` weighs the result, `measure` runs the plan,
-//! `improve` tries remedies by such runs, `import` reads builds of others, and `machine` describes the host; `analyse` computes from records alone, `report`
-//! and `gate` present and judge; `cli` is the only module that talks to the terminal, through `ui`.
+//! `improve` tries remedies by such runs, `import` reads builds of others, and `machine` describes the host; `analyse`
+//! computes from records alone, `merge` makes one record of several, `report` and `gate` present and judge; `cli` is the
+//! only module that talks to the terminal, through `ui`.
 //!
 //! This library is private to the program: [`main`] is all of it. With the feature `testing`, which is on for the crate's
 //! own tests and benches, `testing` is there, too.
@@ -29,6 +30,7 @@ mod json;
 mod line;
 mod machine;
 mod measure;
+mod merge;
 mod random;
 mod record;
 mod registry;

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 const BY_ALL: [&str; 9] = ["units", "error", "exit", "fsx", "text", "line", "json", "env", "random"];
 
 /// The rest, in the order in which they may use each other.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "record",
     "analyse",
+    "merge",
     "machine",
     "credentials",
     "registry",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::shards::ShownClass;
 use super::timing::{in_statistics, median_time, outside_parts};
 use crate::record::{Record, Sample, Scenario, Step};
 use crate::units::Nanos;
@@ -62,7 +63,9 @@ pub(crate) struct Decomposition {
 /// valid sample is left out.
 pub(crate) fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decomposition> {
     let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
-    for sample in record.samples.iter().filter(|sample| sample.scenario == scenario && in_statistics(sample)) {
+    let shown = ShownClass::of(record);
+    let counts = |sample: &&Sample| sample.scenario == scenario && in_statistics(sample) && shown.holds(sample);
+    for sample in record.samples.iter().filter(counts) {
         groups.entry(&sample.variant).or_default().push(sample);
     }
     let variants = record.variants.iter();

@@ -80,7 +80,8 @@ impl RatioEstimate {
 }
 
 /// The ratio of two series whose rounds were measured side by side (interleaved in one run, or base and head in one
-/// job): round by round and scenario by scenario, each the median of its valid repeats. Samples that are invalid or
+/// job): round by round and scenario by scenario, each the median of its valid repeats. Pairs are made within one machine;
+/// those of several are pooled, whatever the machines' speeds. Samples that are invalid or
 /// of the discarded round are left out; the caller chooses variant, scenario and twin. `None` without a pair.
 pub(crate) fn paired_ratio<'a>(
     first: impl IntoIterator<Item = &'a Sample>,
@@ -164,13 +165,16 @@ fn build(
     })
 }
 
-/// One value a scenario and round: the median of the valid repeats. A wall time of zero has no logarithm and is left
+/// Scenario, shard, and round: builds of which these are the same were measured side by side.
+type Place = (Scenario, Option<u32>, u32);
+
+/// One value a place: the median of the valid repeats. A wall time of zero has no logarithm and is left
 /// out. With it, whether any of the builds made a layer.
-fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<(Scenario, u32), f64>, bool) {
-    let mut groups: BTreeMap<(Scenario, u32), Vec<f64>> = BTreeMap::new();
+fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<Place, f64>, bool) {
+    let mut groups: BTreeMap<Place, Vec<f64>> = BTreeMap::new();
     let mut made_layers = false;
     for sample in samples.into_iter().filter(|sample| sample.valid && !sample.discarded && sample.wall_ns.0 > 0) {
-        groups.entry((sample.scenario, sample.round)).or_default().push(sample.wall_ns.0 as f64);
+        groups.entry((sample.scenario, sample.shard, sample.round)).or_default().push(sample.wall_ns.0 as f64);
         made_layers |= sample.cached < sample.cacheable;
     }
     (groups.into_iter().filter_map(|(key, walls)| Some((key, statistics::median(&walls)?))).collect(), made_layers)
@@ -182,8 +186,13 @@ fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<(Scena
 /// With exactly 5 pairs the interval is their whole range, at 93.75 %; with fewer the verdict is [`NoiseVerdict::Unknown`] and the
 /// interval that range all the same.
 pub(crate) fn noise(record: &Record) -> Option<Noise> {
-    let variant = &record.samples.iter().find(|sample| sample.twin)?.variant;
-    let of = |twin: bool| record.samples.iter().filter(move |sample| sample.variant == *variant && sample.twin == twin);
+    noise_of(|| record.samples.iter())
+}
+
+/// The same of some samples.
+pub(super) fn noise_of<'a, S: Iterator<Item = &'a Sample>>(samples: impl Fn() -> S) -> Option<Noise> {
+    let variant = &samples().find(|sample| sample.twin)?.variant;
+    let of = |twin: bool| samples().filter(move |sample| sample.variant == *variant && sample.twin == twin);
     // Only what was measured twice is compared: `paired_at` drops rounds and scenarios without a twin.
     let estimate = paired_at(of(false), of(true), LEVEL)?;
     let estimate = if estimate.interval.is_none() && estimate.pairs == ENOUGH_ROUNDS {

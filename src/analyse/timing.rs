@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::LEVEL;
+use super::shards::ShownClass;
 use super::statistics::{self, Drift};
 use crate::record::{Parts, Record, Sample, Scenario, Serve, ServeState};
 use crate::units::{Bytes, Nanos};
@@ -93,7 +94,7 @@ pub(crate) struct ScenarioTiming {
     pub first_miss: Option<String>,
     /// Numbers of the rounds that are flagged as outliers; they count all the same.
     pub outliers: Vec<u32>,
-    /// Change per round and whether it is a trend; `None` with fewer than 4 rounds.
+    /// Change per round and whether it is a trend; `None` with fewer than 4 rounds, and where they are of several machines.
     pub drift: Option<Drift>,
     /// Lag-1 autocorrelation of the rounds; `None` with fewer than 4 rounds.
     pub autocorrelation: Option<f64>,
@@ -128,10 +129,18 @@ pub(crate) fn in_statistics(sample: &Sample) -> bool {
 }
 
 /// Build times of every variant and scenario that has a sample outside the discarded round, in the order of the
-/// variants and of [`Scenario::ALL`]. Twins are left out.
+/// variants and of [`Scenario::ALL`]. Twins are left out. Of a variant that several classes of machines measured they are
+/// those of the class that measured most of it.
 pub(crate) fn timings(record: &Record) -> Vec<ScenarioTiming> {
+    let shown = ShownClass::of(record);
+    timings_of(record, |sample| shown.holds(sample))
+}
+
+/// The same of some samples.
+pub(super) fn timings_of(record: &Record, is_shown: impl Fn(&Sample) -> bool) -> Vec<ScenarioTiming> {
     let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
-    for sample in record.samples.iter().filter(|sample| !sample.discarded && !sample.twin && sample.is_finished()) {
+    let counts = |sample: &&Sample| !sample.discarded && !sample.twin && sample.is_finished() && is_shown(sample);
+    for sample in record.samples.iter().filter(counts) {
         groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
     }
     let mut found = Vec::new();
@@ -148,7 +157,8 @@ pub(crate) fn timings(record: &Record) -> Vec<ScenarioTiming> {
 fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTiming {
     let valid: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.valid).collect();
     let by_round = rounds(valid.iter().copied());
-    let round_numbers: Vec<u32> = by_round.keys().copied().collect();
+    let round_numbers: Vec<u32> = by_round.keys().map(|(_, round)| *round).collect();
+    let machines: BTreeSet<Option<u32>> = by_round.keys().map(|(shard, _)| *shard).collect();
     let rounds: Vec<Nanos> = by_round.into_values().collect();
     let values: Vec<f64> = rounds.iter().map(|time| time.0 as f64).collect();
     let worst = valid.iter().max_by_key(|sample| (sample.cacheable.saturating_sub(sample.cached), sample.cacheable));
@@ -168,18 +178,18 @@ fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTim
         tolerated: reasons(true),
         first_miss: worst.and_then(|sample| sample.first_miss.clone()),
         outliers: statistics::outliers(&values).into_iter().map(|index| round_numbers[index]).collect(),
-        drift: statistics::drift(&values),
+        drift: statistics::drift(&values).filter(|_| machines.len() == 1),
         autocorrelation: statistics::autocorrelation(&values),
         network: network(&valid),
         rounds,
     }
 }
 
-/// One value a round: the median wall time of its samples.
-pub(super) fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<u32, Nanos> {
-    let mut groups: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+/// One value a round of a machine: the median wall time of its samples.
+pub(super) fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<(Option<u32>, u32), Nanos> {
+    let mut groups: BTreeMap<(Option<u32>, u32), Vec<f64>> = BTreeMap::new();
     for sample in samples {
-        groups.entry(sample.round).or_default().push(sample.wall_ns.0 as f64);
+        groups.entry((sample.shard, sample.round)).or_default().push(sample.wall_ns.0 as f64);
     }
     groups.into_iter().filter_map(|(round, walls)| Some((round, nearest(statistics::median(&walls)?)))).collect()
 }

@@ -90,6 +90,7 @@ impl BuildArgs {
                 warm_repeats: 1,
                 seed: SEED,
                 twin: None,
+                shard: None,
             },
             only: Vec::new(),
             max_time: None,

@@ -8,13 +8,13 @@ use clap::builder::StyledStr;
 /// Commands by what they are for.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Look at images", &["weigh", "compare"]),
-    ("Measure Dockerfiles", &["init", "run", "improve", "import", "report", "trend"]),
+    ("Measure Dockerfiles", &["init", "run", "merge", "improve", "import", "report", "trend"]),
     ("Gate", &["check", "baseline"]),
     ("Maintenance", &["doctor", "clean", "completions", "man", "help"]),
 ];
 
 /// Examples of each command: what to type, and what it does.
-pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
+pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 15] = [
     (
         "weigh",
         &[
@@ -45,7 +45,18 @@ pub(super) const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
             ("tonnage run Dockerfile.alpine Dockerfile.slim", "Build, weigh, and time Dockerfiles without a suite"),
             ("tonnage run --sizes-only --only alpine,slim", "Only the sizes of two variants"),
             ("tonnage run --against main --scenarios cold,src", "Compare build times with the branch main"),
+            ("tonnage run --rounds 28 --shard 2/4 --out shard-2", "The second of four machines that share a run"),
             ("tonnage run --resume results/app/20261128T120000Z", "Continue an interrupted run"),
+        ],
+    ),
+    (
+        "merge",
+        &[
+            ("tonnage merge shard-* --out merged", "One record and report from all shards"),
+            (
+                "tonnage merge shard-* --drop-noisy --allow-missing",
+                "Without noisy machines, and without those that failed",
+            ),
         ],
     ),
     (

@@ -15,6 +15,7 @@ mod help;
 mod import;
 mod improve;
 mod init;
+mod merge;
 mod output;
 mod place;
 mod registry;
@@ -64,6 +65,8 @@ enum Command {
     Weigh(Box<weigh::WeighArgs>),
     /// Compare two records, images, or archives and explain the differences
     Compare(compare::CompareArgs),
+    /// Make one record of the shards that several machines measured of a run
+    Merge(merge::MergeArgs),
     /// Check sizes against budgets and a baseline (the CI gate)
     Check(check::CheckArgs),
     /// Manage the baseline that `check` compares against
@@ -130,6 +133,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(args, terminal),
         Command::Weigh(args) => weigh::run(*args, terminal),
         Command::Compare(args) => compare::run(args, terminal),
+        Command::Merge(args) => merge::run(args, terminal),
         Command::Check(args) => check::run(args, terminal),
         Command::Baseline(args) => baseline::run(args, terminal),
         Command::Report(args) => report::run(args, terminal),

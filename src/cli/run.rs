@@ -23,9 +23,9 @@ use crate::fsx;
 use crate::gate::Budgets;
 use crate::json;
 use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptions, RunOutcome, SecretSpec};
-use crate::record::{self, Against, Ended, Record, Scenario};
+use crate::record::{self, Against, Ended, Record, Scenario, ShardBy, ShardPart};
 use crate::report;
-use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, of_dockerfiles};
+use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, check_shards, of_dockerfiles};
 use crate::text::for_people;
 
 /// Rounds by default, the discarded one not counted.
@@ -37,6 +37,8 @@ const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
 const BRIEF: [Scenario; 2] = [Scenario::Touch, Scenario::Deps];
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
+/// As many machines as a suite has at most rounds.
+const MOST_SHARDS: u32 = 1000;
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]
@@ -68,6 +70,18 @@ pub(super) struct RunArgs {
     /// Only measure these variants (comma-separated)
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "What to measure")]
     only: Vec<String>,
+    /// Only measure one part of the run, such as `2/4`; `tonnage merge` puts the parts of several machines together
+    #[arg(long, value_name = "I/N", value_parser = parse_shard, conflicts_with = "against", help_heading = "What to measure")]
+    shard: Option<(u32, u32)>,
+    /// What to split among shards [default: rounds; variants with `--sizes-only`]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_parser = one_of::<ShardBy>(ShardBy::VARIANTS),
+        requires = "shard",
+        help_heading = "What to measure"
+    )]
+    shard_by: Option<ShardBy>,
     /// Scenarios to measure in every round (comma-separated) [default: cold,warm,src; touch and deps in two rounds]
     #[arg(
         long,
@@ -117,6 +131,9 @@ pub(super) fn run(mut args: RunArgs, terminal: &Terminal) -> Result<Exit, Failur
     let suite = measured.load(&args.allow.allow_outside)?;
     // What is wrong on the command line is said before an engine is looked for.
     suite.check_bases(&suite.base_set(args.build.bases())?, &args.only)?;
+    if args.resume.is_none() {
+        check_shards(suite.chosen(&args.only).len(), &plan_options(&args, &suite))?;
+    }
     // The gate's part of the manifest, too: a typing error must not come out after the builds.
     Budgets::of(&suite.manifest)?;
     if !suite.not_sent.is_empty() {
@@ -270,6 +287,8 @@ fn resumed(args: &RunArgs, given: RunOptions, earlier: RunOptions) -> Result<Run
     let (plan, before) = (&given.plan, &earlier.plan);
     let rounds = (plan.rounds, plan.discard_first) == (before.rounds, before.discard_first);
     let checks = [
+        ("--shard", args.shard.is_none_or(|shard| before.shard.is_some_and(|part| (part.index, part.of) == shard))),
+        ("--shard-by", args.shard_by.is_none_or(|by| before.shard.is_some_and(|part| part.by == by))),
         ("--builder", given.builder == earlier.builder),
         ("--bases", given.bases == earlier.bases),
         ("--platform", args.build.platform.is_none() || given.platform == earlier.platform),
@@ -326,7 +345,8 @@ fn enough_rounds(args: &RunArgs, suite: &Suite, base: &BaseState, options: &mut 
     }
 }
 
-fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
+/// The plan that the command line asks for.
+fn plan_options(args: &RunArgs, suite: &Suite) -> PlanOptions {
     let mut scenarios = match args.scenarios.as_slice() {
         _ if args.sizes_only => vec![Scenario::Cold],
         [] if args.quick => QUICK.to_vec(),
@@ -338,23 +358,43 @@ fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at
     let brief = if args.scenarios.is_empty() && args.against.is_none() { BRIEF.to_vec() } else { Vec::new() };
     let once = args.sizes_only || args.quick;
     let rounds = if once { 1 } else { args.rounds.unwrap_or(ROUNDS) };
+    let by = args.shard_by.unwrap_or(if args.sizes_only { ShardBy::Variants } else { ShardBy::Rounds });
+    let shard = args.shard.map(|(index, of)| ShardPart { index, of, by });
+    let twin = match shard {
+        // The one that every shard measures.
+        Some(ShardPart { by: ShardBy::Variants, .. }) => Some(0),
+        _ => suite.twin(&args.only),
+    };
+    PlanOptions {
+        rounds,
+        discard_first: !once,
+        scenarios,
+        brief,
+        warm_repeats: if args.quick { 1 } else { WARM_REPEATS },
+        seed: args.seed.unwrap_or(SEED),
+        twin: twin.filter(|_| !args.no_twin && !once),
+        shard,
+    }
+}
+
+fn options(args: &RunArgs, suite: &Suite, out: PathBuf, resume: bool, started_at: String) -> RunOptions {
     RunOptions {
         resume,
-        plan: PlanOptions {
-            rounds,
-            discard_first: !once,
-            scenarios,
-            brief,
-            warm_repeats: if args.quick { 1 } else { WARM_REPEATS },
-            seed: args.seed.unwrap_or(SEED),
-            twin: suite.twin(&args.only).filter(|_| !args.no_twin && !once),
-        },
+        plan: plan_options(args, suite),
         only: args.only.clone(),
         max_time: args.max_time,
         keep: args.keep,
         serve: !args.no_serve,
         ..args.build.options(suite, out, started_at)
     }
+}
+
+/// Reads `2/4`.
+fn parse_shard(text: &str) -> Result<(u32, u32), String> {
+    let numbers = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    numbers
+        .filter(|&(index, of)| 1 <= index && index <= of && of <= MOST_SHARDS)
+        .ok_or_else(|| format!("write I/N with 1 ≤ I ≤ N ≤ {MOST_SHARDS}, such as `2/4`"))
 }
 
 fn present(
@@ -367,11 +407,7 @@ fn present(
 ) -> Result<Exit, Failure> {
     let again = resume_command(args, &options.out);
     outcome.record.environment.noise = analyse::noise(&outcome.record);
-    record::write(&options.out, &outcome.record)?;
-    let history = keep_history(&outcome.record, &options.out)?;
-    report::write_all(&outcome.record, &history, &options.out)?;
-    let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(&options.out)) };
-    terminal.out(&print(&outcome.record, args.format, &shown, terminal))?;
+    show(&outcome.record, &options.out, Showing { format: args.format, full: args.full }, terminal)?;
     if let (Some(against), Some(base), Format::Table) = (&outcome.against, base, args.format) {
         terminal.out(&base.times(&outcome.record, against))?;
     }
@@ -396,7 +432,26 @@ fn present(
         let suite = path.display();
         terminal.hint(&format!("`tonnage check {} --suite {suite}` judges it", options.out.display()));
     }
+    if outcome.record.is_shard() && outcome.exit != Exit::Interrupted {
+        terminal.hint("`tonnage merge DIR...` makes one record of all shards");
+    }
     Ok(outcome.exit)
+}
+
+/// How the end of a run is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Showing {
+    pub(super) format: Format,
+    pub(super) full: bool,
+}
+
+/// Writes the results of a run that ended, adds it to the history of its suite, and prints it.
+pub(super) fn show(record: &Record, out: &Path, showing: Showing, terminal: &Terminal) -> Result<(), Failure> {
+    record::write(out, record)?;
+    let history = keep_history(record, out)?;
+    report::write_all(record, &history, out)?;
+    let shown = if showing.full { Shown::Everything } else { Shown::Screen(beside(out)) };
+    terminal.out(&print(record, showing.format, &shown, terminal))
 }
 
 /// A directory that is not there yet: two runs may begin in the same second.
@@ -421,7 +476,8 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
     let Some(folder) = absolute.parent().filter(|folder| is_of_results(folder)) else {
         return Ok(Vec::new());
     };
-    if matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
+    // A shard is a part of a run; `tonnage merge` adds the whole.
+    if !record.is_shard() && matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
         let line = json::line(&trend::history_line(record));
         fsx::append_line(&folder.join("history.jsonl"), &line)?;
     }
@@ -462,7 +518,7 @@ mod tests {
         resumed(&args, given, earlier)
     }
 
-    const STARTED: [&[&str]; 16] = [
+    const STARTED: [&[&str]; 18] = [
         &["--builder", "classic"],
         &["--bases", "other"],
         &["--platform", "linux/arm64"],
@@ -480,6 +536,8 @@ mod tests {
         &["--site-env", "B=2"],
         &["--no-serve"],
         &["--no-twin"],
+        &["--shard", "2/4"],
+        &["--shard", "1/2", "--sizes-only"],
     ];
 
     #[test]

@@ -37,8 +37,10 @@ pub(crate) struct Other<'a> {
 /// What a run measures: a state of a suite, and perhaps another beside it.
 pub(super) struct States<'a> {
     pub suite: &'a Suite,
-    /// The variants that were asked for.
+    /// The variants that were asked for; of a shard its own.
     pub variants: Vec<&'a suite::Variant>,
+    /// The builds of them.
+    pub steps: Vec<PlannedBuild>,
     /// The replacements of bases.
     pub set: BTreeMap<String, String>,
     pub beside: Option<Beside<'a>>,

@@ -61,6 +61,7 @@ impl TwoStates {
                 warm_repeats: 2,
                 seed: 1,
                 twin: Some(0),
+                shard: None,
             },
             ..run_options(self.dir.path())
         }

@@ -7,8 +7,8 @@ use super::options::RunOptions;
 use crate::engine::ImageHost;
 use crate::machine;
 use crate::record::{
-    self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Spent, SuiteInfo,
-    Tool, Variant,
+    self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Shard, Spent,
+    SuiteInfo, Tool, Variant,
 };
 use crate::suite::{self, Suite};
 use crate::units::Nanos;
@@ -28,6 +28,19 @@ pub(super) async fn begin_record<H: ImageHost>(
     engine: &H,
     options: &RunOptions,
 ) -> Result<Record, MeasureError> {
+    let environment = Environment {
+        engine: engine.facts().clone(),
+        host: machine::facts(&options.out, engine.is_local()),
+        noise: None,
+        running_containers: engine.running().await?,
+    };
+    let of_part = |part| Shard {
+        part,
+        plan: suite::plan_digest(suite.chosen(&options.only), &options.plan),
+        host: environment.fingerprint(),
+        dropped: None,
+    };
+    let shards = options.plan.shard.map(of_part).into_iter().collect();
     Ok(Record {
         format_version: FORMAT_VERSION.into(),
         metrics_version: METRICS_VERSION,
@@ -55,18 +68,14 @@ pub(super) async fn begin_record<H: ImageHost>(
         ended: Ended::Running,
         elapsed_ns: Nanos::ZERO,
         spent: Spent::default(),
-        environment: Environment {
-            engine: engine.facts().clone(),
-            host: machine::facts(&options.out, engine.is_local()),
-            noise: None,
-            running_containers: engine.running().await?,
-        },
+        environment,
         pulls: Vec::new(),
         variants: variants.iter().map(|variant| begin_variant(variant)).collect(),
         samples: Vec::new(),
         trials: Vec::new(),
         improved: None,
         imports: Vec::new(),
+        shards,
         findings: Vec::new(),
     })
 }
@@ -111,6 +120,9 @@ pub(super) fn same_run(dir: &Path, earlier: &Record, now: &Record) -> Result<(),
         != (&b.name, &b.version, b.image_store, b.builder, &b.storage_driver)
     {
         return Err(differs("it was measured on another engine"));
+    }
+    if earlier.shards != now.shards {
+        return Err(differs("it is a shard that was measured on another machine"));
     }
     Ok(())
 }

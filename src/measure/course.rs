@@ -51,14 +51,16 @@ async fn run_beside<E: ImageBuilder + ImageHost>(
     observer: &mut dyn Observer,
 ) -> Result<RunOutcome, MeasureError> {
     let begun = Instant::now();
-    let variants = chosen(suite, &options.only)?;
+    let all = chosen(suite, &options.only)?;
+    let steps = suite::plan(all.len(), &options.plan);
+    let variants: Vec<_> = suite::shard_variants(all.len(), &options.plan).into_iter().map(|own| all[own]).collect();
     let set = suite.base_set(&options.bases)?;
     if options.via == Way::Store {
         // Said before anything is built.
         store_in_place(engine.facts(), engine.is_local())?;
     }
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
-    let states = States { suite, variants, set, beside };
+    let states = States { suite, variants, steps, set, beside };
     let mut run = Run::start(&states, engine, options, cancel, observer, begun).await?;
     match run.measure().await {
         Ok(ended) => run.finish(ended, None).await,
@@ -78,7 +80,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         let mut subjects = self.prepare(states.suite, &states.variants, &states.set).await?;
         let Some(beside) = &states.beside else {
             self.prepared();
-            return self.builds(&suite::plan(subjects.len(), &self.options.plan), &subjects).await;
+            return self.builds(&states.steps, &subjects).await;
         };
         let others: Vec<&suite::Variant> = beside.variants.iter().collect();
         let mut others = self.prepare(beside.other.suite, &others, &beside.set).await?;

@@ -9,7 +9,7 @@ use super::run::Run;
 use crate::engine::{CleanReport, EngineError, ImageBuilder, Removal};
 use crate::exit::Exit;
 use crate::machine::{self, now_utc};
-use crate::record::{self, Against, Ended, Outcome as VariantOutcome, Record};
+use crate::record::{self, Against, Ended, Record};
 use crate::units::Nanos;
 
 /// How a run ended.
@@ -73,12 +73,11 @@ impl<E: ImageBuilder> Run<'_, E> {
             None => (record, None),
         };
         record.ended = ended;
-        let has_failed = |outcome| matches!(outcome, VariantOutcome::BuildFailed | VariantOutcome::ServeFailed);
         let exit = match ended {
             Ended::EngineLost => Exit::NoEngine,
             Ended::Interrupted if cleaned.is_none() && !self.options.keep => Exit::NotCleaned,
             Ended::Interrupted => Exit::Interrupted,
-            _ if record.variants.iter().any(|variant| has_failed(variant.outcome)) => Exit::VariantFailed,
+            _ if record.has_failures() => Exit::VariantFailed,
             _ => Exit::Done,
         };
         record::write(&self.options.out, &record)?;

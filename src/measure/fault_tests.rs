@@ -73,6 +73,7 @@ impl Bench {
                 warm_repeats: 1,
                 seed: 1,
                 twin: None,
+                shard: None,
             },
             via: Way::Export,
             serve: true,

@@ -117,6 +117,7 @@ pub(super) mod tests {
                 warm_repeats: 3,
                 seed: u64::MAX,
                 twin: Some(1),
+                shard: None,
             },
             only: vec!["a".into()],
             max_time: Some(Duration::from_millis(1_500)),

@@ -231,6 +231,7 @@ impl Subject<'_> {
             round: step.round,
             repeat: step.repeat,
             twin: step.twin,
+            shard: step.shard,
             discarded: step.discarded,
             state,
             side: self.variant.side,

@@ -50,7 +50,7 @@ const SIZES: [&str; 30] = [
     "update_base_compressed_bytes",
 ];
 
-const SAMPLES: [&str; 25] = [
+const SAMPLES: [&str; 26] = [
     "step",
     "variant",
     "scenario",
@@ -76,6 +76,7 @@ const SAMPLES: [&str; 25] = [
     "network_remark",
     "started_at",
     "steps",
+    "shard",
 ];
 
 const LAYERS: [&str; 10] = [
@@ -177,6 +178,7 @@ pub(crate) fn samples_csv(record: &Record) -> String {
             sample.network_remark.clone(),
             sample.started_at.clone(),
             json::line(&sample.steps),
+            sample.shard.map_or_else(String::new, |shard| shard.to_string()),
         ]
     });
     write(&SAMPLES, rows)
@@ -324,7 +326,7 @@ mod tests {
 
     #[test]
     fn samples_come_back_as_they_were() {
-        assert_reversible(&fixture::record());
+        assert_reversible(&fixture::shard(1, 2, 100));
     }
 
     proptest! {
@@ -334,7 +336,7 @@ mod tests {
             variant in "['=+@,\"\n\t-]{0,6}[a-z]*",
             miss in "(.|[\u{0}-\u{1f}\u{7f}-\u{9f}\u{202e}\u{e0041}]|\\\\|u005c|u001b|##\\[| ?::){1,12}",
         ) {
-            let mut record = fixture::record();
+            let mut record = fixture::shard(1, 2, 100);
             record.samples.truncate(1);
             record.samples[0].reason = reason;
             record.samples[0].variant = variant;
@@ -371,7 +373,7 @@ mod tests {
 
     #[test]
     fn heads_are_the_names_of_the_json() {
-        let record = fixture::record();
+        let record = fixture::shard(1, 2, 100);
         let json = serde_json::to_value(&record.samples[0]).unwrap();
         let mut names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         names.retain(|name| *name != "parts");

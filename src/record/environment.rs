@@ -20,6 +20,27 @@ pub struct Environment {
     pub running_containers: Vec<RunningContainer>,
 }
 
+impl Environment {
+    /// What of machine and engine decides about build times: machines of which it is the same are of one class. Of an
+    /// engine elsewhere this machine knows less.
+    pub(crate) fn fingerprint(&self) -> String {
+        let (engine, host) = (&self.engine, &self.host);
+        let (cpu, cpus, memory) = if host.engine_is_local {
+            (host.cpu_model.as_str(), host.cores, host.memory_bytes)
+        } else {
+            (engine.arch.as_str(), engine.cpus, engine.memory_bytes)
+        };
+        format!(
+            "{cpu}, {}, {memory}, {} {} ({}, {})",
+            crate::units::count(cpus as usize, "CPU"),
+            engine.name,
+            engine.version,
+            engine.storage_driver,
+            engine.builder
+        )
+    }
+}
+
 /// The container engine, as it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

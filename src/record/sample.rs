@@ -60,7 +60,7 @@ impl Scenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Sample {
-    /// Position in the plan, counted from 0: unique among the finished samples of a record, and what `--resume` goes
+    /// Position in the plan, counted from 0: unique among the finished samples of a shard, and what `--resume` goes
     /// by.
     pub step: u32,
     /// Which variant was built.
@@ -75,7 +75,10 @@ pub struct Sample {
     /// Whether this is the second measurement of the A/A variant, which only the noise check uses.
     #[serde(default)]
     pub twin: bool,
-    /// Whether it belongs to the warm-up round and stays out of the statistics.
+    /// The shard that it is of ([`Shard`](super::Shard)); absent where a run was not split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
+    /// Whether it stays out of the statistics: it is of the warm-up round, or of a shard that was dropped.
     pub discarded: bool,
     /// Wall time from the request to the end of the response.
     pub wall_ns: Nanos,

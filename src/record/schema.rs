@@ -4,7 +4,7 @@ use std::ops::Add;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Environment, Finding, Import, Improved, Sample, Scenario, Trial, Variant};
+use super::{Environment, Finding, Import, Improved, Sample, Scenario, Shard, Trial, Variant};
 use crate::units::Nanos;
 
 /// Version of the record format, `major.minor`. A reader refuses a newer major.
@@ -59,6 +59,9 @@ pub struct Record {
     /// The files of somebody else's builds that the samples were read from; a record of a run has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<Import>,
+    /// The parts that machines measured of it: one in the record of a shard, all that there are in a merged one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<Shard>,
     /// What the run as a whole has to say: self-test, doubts about clean-up.
     #[serde(default)]
     pub findings: Vec<Finding>,
@@ -68,6 +71,16 @@ impl Record {
     /// Whether its samples were read from build records: nothing was measured.
     pub fn is_observed(&self) -> bool {
         !self.imports.is_empty()
+    }
+
+    /// Whether it holds a part of a run only, as a machine measured it.
+    pub(crate) fn is_shard(&self) -> bool {
+        matches!(self.shards.as_slice(), [shard] if shard.part.of > 1)
+    }
+
+    /// Whether a variant failed to build or to start.
+    pub(crate) fn has_failures(&self) -> bool {
+        self.variants.iter().any(|variant| variant.outcome.is_failure())
     }
 }
 
@@ -189,6 +202,8 @@ pub enum Ended {
     Interrupted,
     /// The engine went away, or could not go on.
     EngineLost,
+    /// Shards of it are missing.
+    ShardsMissing,
 }
 
 /// A base image that was pulled before measuring.

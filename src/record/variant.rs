@@ -146,6 +146,13 @@ pub enum Outcome {
     NotRun,
 }
 
+impl Outcome {
+    /// Whether it failed to build or to start.
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Self::BuildFailed | Self::ServeFailed)
+    }
+}
+
 /// What went wrong with a variant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::caching::caching_findings;
 use super::startup::startup_finding;
 use crate::analyse::{
-    self, Decomposition, Overhead, PublishedFigure, RatioEstimate, Reproduction, ScenarioRatio, ScenarioTiming,
-    Sharing, VariantSummary, decomposition, detectable, figures, overhead, ratios_to_first, reproduction, sharing,
-    summary, timings,
+    self, Decomposition, MachineClass, MachineSpread, Overhead, PublishedFigure, RatioEstimate, Reproduction,
+    ScenarioRatio, ScenarioTiming, Sharing, VariantSummary, class_timings, decomposition, detectable, figures,
+    machine_spread, overhead, ratios_to_first, reproduction, sharing, summary, timings,
 };
-use crate::record::{Finding, Noise, Record, Scenario};
+use crate::record::{Finding, Noise, Record, Scenario, Shard};
 use crate::units::{Nanos, Ratio};
 
 /// A finding, and what it costs.
@@ -48,6 +48,12 @@ pub(super) struct Facts<'a> {
     pub overhead: Option<Overhead>,
     /// The A/A check, computed again.
     pub noise: Option<Noise>,
+    /// The parts that machines measured, and the A/A check of each.
+    pub shards: Vec<(&'a Shard, Option<Noise>)>,
+    /// How far the machines are apart.
+    pub spread: Option<MachineSpread>,
+    /// Build times by class of machines, where there are several.
+    pub classes: Vec<(MachineClass<'a>, Vec<ScenarioTiming>)>,
     /// Findings in the order of the suite; those of a variant with the largest share first.
     pub findings: Vec<CostedFinding>,
     /// Where in the suite a variant stands.
@@ -77,6 +83,9 @@ impl<'a> Facts<'a> {
             reproduction: reproduction(record),
             sharing: sharing(record),
             overhead: overhead(record),
+            shards: record.shards.iter().map(|shard| (shard, analyse::shard_noise(record, shard))).collect(),
+            spread: machine_spread(record),
+            classes: class_timings(record),
             noise: analyse::noise(record).or_else(|| record.environment.noise.clone()),
         }
     }

@@ -91,6 +91,19 @@ pub fn json(record: &Record) -> String {
         "pull_bytes": facts.sharing.total_wire,
         "pull_kind": facts.sharing.wire_kind,
         "noise": facts.noise.as_ref().map(noise),
+        "shards": facts.shards.iter().map(|(shard, check)| json!({
+            "index": shard.part.index,
+            "of": shard.part.of,
+            "by": shard.part.by,
+            "host": shard.host,
+            "dropped": shard.dropped.is_some(),
+            "noise": check.as_ref().map(noise),
+        })).collect::<Vec<Value>>(),
+        "machine_spread": facts.spread.map(|spread| json!({
+            "machines": spread.machines,
+            "deviation": spread.deviation,
+            "slowest": spread.slowest,
+        })),
         "detectable_ratio": facts.detectable.iter().map(|(scenario, ratio)| json!({
             "scenario": scenario,
             "ratio": ratio,

@@ -57,6 +57,12 @@ pub(crate) fn screen(record: &Record, beside: &FilesBeside, style: Style) -> Str
     if let Some(noise) = facts.noise.as_ref().filter(|noise| noise.verdict() == NoiseVerdict::Noisy) {
         doc.sentence(words::noise(noise)).gap();
     }
+    for line in super::shards::remarks(&facts) {
+        doc.sentence(Line::quoting(&line));
+    }
+    if facts.shards.len() > 1 {
+        doc.gap();
+    }
     costs(&facts, terminal::columns(style).saturating_sub(SHARES), &mut doc);
     let shown = |path: &Path| for_people(&path.to_string_lossy());
     for (name, path) in [("page", &beside.page), ("Markdown", &beside.markdown)] {
@@ -147,6 +153,8 @@ pub fn terminal(record: &Record, style: Style) -> String {
         tables::reproduction(&facts),
         tables::figures(&facts),
         tables::times(&facts),
+        tables::classes(&facts),
+        tables::machines(&facts),
         tables::updates(&facts),
         tables::serving(&facts),
         tables::failures_with_logs(&facts),
@@ -216,6 +224,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     doc.section(tables::times(facts));
     picture(&mut doc, "build-time", "Build time by scenario, with intervals");
     picture(&mut doc, "size-and-rebuild", "Size against rebuild time");
+    doc.section(tables::classes(facts)).section(tables::machines(facts));
     folded(&mut doc, tables::invalid(facts));
     doc.section(tables::kept_trials(record));
     picture(&mut doc, "waterfall", "What each kept remedy saves");

@@ -164,6 +164,7 @@ pub(super) fn ended(record: &Record) -> &'static str {
         Ended::OutOfTime => "the time limit was reached: results are partial",
         Ended::Interrupted => "the run was interrupted: results are partial",
         Ended::EngineLost => "the engine became unavailable: results are partial",
+        Ended::ShardsMissing => "shards of the run are missing: results are partial",
     }
 }
 

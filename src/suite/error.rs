@@ -8,6 +8,7 @@ use crate::context::ContextError;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::FileError;
+use crate::record::{ShardBy, ShardPart};
 
 /// Why a suite could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,14 @@ pub enum SuiteError {
         #[source]
         source: DockerfileError,
     },
+    /// There is less to measure than there are shards.
+    #[error("{there} cannot be split into {} shards", part.of)]
+    TooManyShards {
+        /// The part that was asked for.
+        part: ShardPart,
+        /// What there is to split: `7 rounds`.
+        there: String,
+    },
     /// A context could not be read.
     #[error("failed to read the context of variant `{variant}`")]
     Context {
@@ -93,13 +102,19 @@ impl Diagnose for SuiteError {
             Self::BasesUnknown { .. } => {
                 Some("fix the Dockerfile, leave `--bases` out, or choose other variants with `--only`".into())
             }
+            Self::TooManyShards { part, .. } => Some(match part.by {
+                ShardBy::Rounds => {
+                    "ask for more rounds with `--rounds`, or split the variants with `--shard-by variants`".into()
+                }
+                ShardBy::Variants => "use fewer shards".into(),
+            }),
             Self::Context { source, .. } => source.hint(),
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoSuchBases { .. } => Exit::Usage,
+            Self::NoSuchBases { .. } | Self::TooManyShards { .. } => Exit::Usage,
             _ => Exit::Unreadable,
         }
     }

@@ -73,6 +73,7 @@ mod load;
 pub(crate) mod manifest;
 mod model;
 mod plan;
+mod shard;
 
 pub(crate) use boundary::{Boundary, BoundaryError};
 pub(crate) use checkout::{Checkout, CheckoutError, check_out, commit_of, remove_checkouts};
@@ -87,3 +88,4 @@ pub use model::Suite;
 pub(crate) use model::{BuildOptions, Serve, ServeRequest, Texts, Variant, Verify, tag_name};
 pub use plan::PlanOptions;
 pub(crate) use plan::{PlannedBuild, plan, plan_beside, rounds, turns};
+pub(crate) use shard::{check_shards, plan_digest, variants as shard_variants};

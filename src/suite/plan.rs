@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shard;
 use crate::random::SplitMix64;
-use crate::record::Scenario;
+use crate::record::{Scenario, ShardPart};
 
 /// What to plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct PlanOptions {
     pub seed: u64,
     /// Variant that is measured twice each round, for the A/A check.
     pub twin: Option<usize>,
+    /// The part of the plan that is done, where several machines share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardPart>,
 }
 
 /// Rounds of a brief scenario.
@@ -61,9 +65,12 @@ pub(crate) struct PlannedBuild {
     pub repeat: u32,
     /// Whether this is the second measurement of the A/A variant.
     pub twin: bool,
+    /// Number of the shard that it is of, where the plan is shared.
+    pub shard: Option<u32>,
 }
 
-/// The steps in order: one seed, one order.
+/// The steps in order: one seed, one order. Of a shard only its own, in the same order and with their places in the whole
+/// plan; its variants are counted as [`shard::variants`] lists them.
 ///
 /// The variants, and the twin as one more of them, are shuffled once by the seed. Rounds come in pairs: the first
 /// goes through them forwards, the second backwards, and each pair starts one place later than the pair before.
@@ -82,6 +89,7 @@ pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions)
     let mut turns: Vec<(usize, bool)> = (0..variants).map(|variant| (variant, false)).collect();
     turns.extend(options.twin.filter(|&twin| twin < variants).map(|twin| (twin, true)));
     shuffle(&mut turns, options.seed);
+    let number = options.shard.map(|part| part.index);
     let mut steps = Vec::new();
     for round in 0..options.rounds.saturating_add(u32::from(options.discard_first)) {
         let discarded = options.discard_first && round == 0;
@@ -107,11 +115,21 @@ pub(crate) fn plan_beside(counterparts: &[Option<usize>], options: &PlanOptions)
                 let repeats = if scenario == Scenario::Warm { options.warm_repeats.max(1) } else { 1 };
                 for repeat in 0..repeats {
                     let index = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-                    steps.push(PlannedBuild { index, round, discarded, variant, scenario, repeat, twin });
+                    steps.push(PlannedBuild {
+                        index,
+                        round,
+                        discarded,
+                        variant,
+                        scenario,
+                        repeat,
+                        twin,
+                        shard: number,
+                    });
                 }
             }
         }
     }
+    shard::keep(&mut steps, variants, options);
     steps
 }
 
@@ -148,6 +166,7 @@ mod tests {
             warm_repeats: 3,
             seed,
             twin: Some(1),
+            shard: None,
         }
     }
 

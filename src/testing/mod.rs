@@ -75,7 +75,7 @@ pub mod measure {
 pub mod record {
     pub use crate::record::{
         Against, Builder, Confirmation, Ended, FILE, Outcome, Package, PackageManager, PathSize, Record, Sample,
-        SampleState, Scenario, ServeLimits, ServeState, read, write,
+        SampleState, Scenario, ServeLimits, ServeState, Shard, ShardBy, ShardPart, read, write,
     };
 }
 

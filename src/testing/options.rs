@@ -29,6 +29,7 @@ pub fn run_options(directory: &Path) -> RunOptions {
             warm_repeats: 3,
             seed: 1,
             twin: None,
+            shard: None,
         },
         only: Vec::new(),
         max_time: None,

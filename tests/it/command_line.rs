@@ -5,7 +5,9 @@ use crate::sandbox::Sandbox;
 #[test]
 fn help_names_every_command_and_goes_to_stdout() {
     let ran = Sandbox::new().run(&["--help"]).expect(0);
-    for command in ["run", "weigh", "compare", "check", "baseline", "report", "trend", "init", "doctor", "clean"] {
+    for command in
+        ["run", "weigh", "compare", "check", "baseline", "merge", "report", "trend", "init", "doctor", "clean"]
+    {
         assert!(ran.stdout.lines().any(|line| line.trim_start().starts_with(command)), "{command}:\n{}", ran.stdout);
     }
     assert_eq!(ran.stderr, "");

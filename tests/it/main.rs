@@ -14,6 +14,7 @@ mod gate;
 mod gitlab;
 mod import;
 mod init;
+mod merge;
 mod odd_engine;
 mod old_records;
 mod outputs;

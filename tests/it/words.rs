@@ -57,6 +57,7 @@ fn no_help_and_no_page_has_a_banned_word() {
         "improve",
         "weigh",
         "compare",
+        "merge",
         "check",
         "report",
         "trend",

@@ -14,7 +14,7 @@ static ONE: Mutex<()> = Mutex::new(());
 pub(crate) struct PrivateEngine {
     name: String,
     host: String,
-    _one: MutexGuard<'static, ()>,
+    _one: Option<MutexGuard<'static, ()>>,
 }
 
 impl PrivateEngine {
@@ -26,10 +26,17 @@ impl PrivateEngine {
     pub(crate) fn start_on(prepare: impl FnOnce(&Path)) -> Self {
         assert!(rustix::process::geteuid().is_root(), "an engine of a test's own needs root");
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Self { name: free_name(), host: String::new(), _one: one };
+        let mut engine = Self { name: free_name(), host: String::new(), _one: Some(one) };
         let data = cache().join("engines").join(&engine.name).join("data");
         std::fs::create_dir_all(&data).unwrap();
         prepare(&data);
+        engine.host = engine.up();
+        engine
+    }
+
+    /// Another one beside it, for a test that needs two; it must not outlive this one.
+    pub(crate) fn another(&self) -> Self {
+        let mut engine = Self { name: free_name(), host: String::new(), _one: None };
         engine.host = engine.up();
         engine
     }

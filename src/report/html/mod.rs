@@ -195,6 +195,13 @@ fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Sect
             (table::linked(&tables::times(facts), &proofs.anchors)) (chart("build-time")) (chart("size-and-rebuild")) (chart("cold-build"))
         },
     );
+    let (classes, machines) = (tables::classes(facts), tables::machines(facts));
+    add(
+        !machines.rows.is_empty(),
+        "machines",
+        "Machines",
+        html! { (table(&machines)) @if !classes.rows.is_empty() { h3 { (classes.title) } } (table(&classes)) },
+    );
     add(
         !facts.timings.is_empty(),
         "samples",

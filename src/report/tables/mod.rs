@@ -3,6 +3,7 @@
 mod builds;
 mod headline;
 mod images;
+mod machines;
 mod sharing;
 mod surroundings;
 mod trials;
@@ -12,6 +13,7 @@ mod verdicts;
 pub(crate) use builds::{decomposition, times};
 pub(crate) use headline::{MOST_LINES, comparison, headline, overview, verdict};
 pub(crate) use images::{definitions, layers, serving, sizes, unless_zero, wire};
+pub(crate) use machines::{classes, machines};
 pub(crate) use sharing::{matrix, sharing};
 pub(crate) use surroundings::{bases, environment, invalid};
 pub(crate) use trials::{kept_trials, rejected_trials, trial_ends, unverified_trials};

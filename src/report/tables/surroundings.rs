@@ -40,6 +40,9 @@ pub(crate) fn environment(facts: &Facts<'_>) -> Table {
         say("Of it tonnage itself", words::overhead(overhead));
     }
     say("Rounds", format!("{} asked for, seed {}", record.settings.rounds, record.seed));
+    if let [(shard, _)] = facts.shards.as_slice() {
+        say("Shard", format!("{} of the {}", shard.part, shard.part.by));
+    }
     say("Ended", words::ended(record).to_owned());
     let finished = if record.finished_at.is_empty() { "not finished" } else { &record.finished_at };
     say("When", format!("{} to {finished}", record.started_at));

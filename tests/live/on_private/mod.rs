@@ -8,4 +8,5 @@ mod import;
 mod neighbour;
 mod network;
 mod podman;
+mod shards;
 mod ssh;

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::docker::{cache, load};
+use crate::docker::{cache, left_out, load};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/private-engine.sh");
 
 /// One at a time: what tests do with them is measured.
 static ONE: Mutex<()> = Mutex::new(());
@@ -14,6 +16,8 @@ static ONE: Mutex<()> = Mutex::new(());
 pub(crate) struct PrivateEngine {
     name: String,
     host: String,
+    /// Docker's program and its configuration; `None` takes the machine's.
+    newer: Option<[String; 2]>,
     _one: Option<MutexGuard<'static, ()>>,
 }
 
@@ -22,11 +26,29 @@ impl PrivateEngine {
         Self::start_on(|_| ())
     }
 
+    /// One of another suite of Debian, on the containerd image store; `None`, which is said, where that cannot be fetched.
+    pub(crate) fn start_newer(suite: &str) -> Option<Self> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/newer-docker.sh");
+        let mut command = Command::new(script);
+        let output = command.env("TONNAGE_CACHE", cache()).env("TONNAGE_DOCKER_SUITE", suite).output().unwrap();
+        if !output.status.success() {
+            left_out(&format!("no Docker of Debian's {suite}: {}", String::from_utf8_lossy(&output.stderr)));
+            return None;
+        }
+        let dockerd = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        let configuration = r#"{"features":{"containerd-snapshotter":true}}"#.to_owned();
+        Some(Self::start_with(Some([dockerd, configuration]), |_| ()))
+    }
+
     /// The same; `prepare` is given the directory that will hold its data, to put a file system there first.
     pub(crate) fn start_on(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_with(None, prepare)
+    }
+
+    fn start_with(newer: Option<[String; 2]>, prepare: impl FnOnce(&Path)) -> Self {
         assert!(rustix::process::geteuid().is_root(), "an engine of a test's own needs root");
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Self { name: free_name(), host: String::new(), _one: Some(one) };
+        let mut engine = Self { name: free_name(), host: String::new(), newer, _one: Some(one) };
         let data = cache().join("engines").join(&engine.name).join("data");
         std::fs::create_dir_all(&data).unwrap();
         prepare(&data);
@@ -36,7 +58,7 @@ impl PrivateEngine {
 
     /// Another one beside it, for a test that needs two; it must not outlive this one.
     pub(crate) fn another(&self) -> Self {
-        let mut engine = Self { name: free_name(), host: String::new(), _one: None };
+        let mut engine = Self { name: free_name(), host: String::new(), newer: None, _one: None };
         engine.host = engine.up();
         engine
     }
@@ -48,7 +70,7 @@ impl PrivateEngine {
 
     /// Ends it: `stop` (SIGTERM) or `kill` (SIGKILL); its data stay.
     pub(crate) fn end(&self, how: &str) {
-        let output = script(&[how, &self.name]);
+        let output = script(&[how, &self.name], None);
         assert!(output.status.success(), "{how}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -77,6 +99,19 @@ impl PrivateEngine {
         address.split('/').next().unwrap().parse().unwrap()
     }
 
+    /// Its own address on the small network between this machine and it: the one after [`Self::outside`].
+    pub(crate) fn inside(&self) -> String {
+        let IpAddr::V4(outside) = self.outside() else { panic!("an address of version 4 was expected") };
+        std::net::Ipv4Addr::from(u32::from(outside) + 1).to_string()
+    }
+
+    /// A command in its network namespace, not started yet.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(SCRIPT);
+        command.args(["in", &self.name, program]).env("TONNAGE_CACHE", cache());
+        command
+    }
+
     /// Loads a tiny base: `full`, `slim` or `alpine`.
     pub(crate) fn load(&self, base: &str) {
         load(&self.host, base);
@@ -84,13 +119,12 @@ impl PrivateEngine {
 
     fn up(&self) -> String {
         // Quick where the disk can do it; what Docker or the given configuration chooses otherwise.
-        let options: &[&str] = match std::env::var_os("TONNAGE_ENGINE_CONFIG") {
-            None => &["--storage-driver", "overlay2"],
-            Some(_) => &[],
-        };
-        let mut output = script(&[&["start", &self.name], options].concat());
+        let chosen = self.newer.is_some() || std::env::var_os("TONNAGE_ENGINE_CONFIG").is_some();
+        let options: &[&str] = if chosen { &[] } else { &["--storage-driver", "overlay2"] };
+        let newer = self.newer.as_ref();
+        let mut output = script(&[&["start", &self.name], options].concat(), newer);
         if !output.status.success() {
-            output = script(&["start", &self.name]);
+            output = script(&["start", &self.name], newer);
         }
         assert!(output.status.success(), "no private engine: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -99,7 +133,7 @@ impl PrivateEngine {
 
 impl Drop for PrivateEngine {
     fn drop(&mut self) {
-        drop(script(&["remove", &self.name]));
+        drop(script(&["remove", &self.name], None));
     }
 }
 
@@ -116,7 +150,10 @@ fn free_name() -> String {
     name
 }
 
-fn script(arguments: &[&str]) -> Output {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/private-engine.sh"));
+fn script(arguments: &[&str], newer: Option<&[String; 2]>) -> Output {
+    let mut command = Command::new(SCRIPT);
+    if let Some([dockerd, configuration]) = newer {
+        command.env("DOCKERD", dockerd).env("TONNAGE_ENGINE_CONFIG", configuration);
+    }
     command.args(arguments).env("TONNAGE_CACHE", cache()).stdin(Stdio::null()).output().unwrap()
 }

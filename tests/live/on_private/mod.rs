@@ -5,6 +5,7 @@ mod dockerfiles;
 mod engine_gone;
 mod frozen;
 mod import;
+mod linked;
 mod neighbour;
 mod network;
 mod podman;

@@ -106,10 +106,9 @@ fn finding(trend: &Trend, variants: &[&VariantTrend]) -> String {
         return format!("{} time over {runs}", trend.metric);
     }
     let changes = variants.iter().filter_map(|variant| {
-        let start = variant.points.iter().rposition(|point| !point.joined)?;
-        let (first, last) = (variant.points.get(start)?, variant.points.last()?);
-        let ratio = Ratio::of(last.value, first.value)?;
-        (variant.points.len() - start > 1).then_some((variant, ratio, variant.points.len() - start))
+        let stretch = variant.last_stretch();
+        let ratio = Ratio::of(stretch.last()?.value, stretch.first()?.value)?;
+        (stretch.len() > 1).then_some((variant, ratio, stretch.len()))
     });
     let far = |ratio: Ratio| (ratio.0.max(f64::MIN_POSITIVE)).ln().abs();
     match changes.max_by(|a, b| far(a.1).total_cmp(&far(b.1))) {

@@ -32,9 +32,9 @@ use crate::text::for_people;
 const ROUNDS: u32 = 7;
 /// What a quick run measures, once: too little for an interval, and it says so.
 const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
-/// What is built in two rounds unless it is asked for: `touch` only proves that the cache goes by content, and `deps` is
-/// as slow as a cold build and runs again what it runs again.
-const BRIEF: [Scenario; 2] = [Scenario::Touch, Scenario::Deps];
+/// What is built in two rounds unless it is asked for: `touch` only proves that the cache goes by content, and `deps` and
+/// `base` are as slow as a cold build and run again what they run again.
+const BRIEF: [Scenario; 3] = [Scenario::Touch, Scenario::Deps, Scenario::Base];
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
 /// As many machines as a suite has at most rounds.
@@ -82,7 +82,8 @@ pub(super) struct RunArgs {
         help_heading = "What to measure"
     )]
     shard_by: Option<ShardBy>,
-    /// Scenarios to measure in every round (comma-separated) [default: cold,warm,src; touch and deps in two rounds]
+    /// Scenarios to measure in every round (comma-separated) [default: cold,warm,src; touch and deps in two rounds; or
+    /// those of the suite]
     #[arg(
         long,
         value_name = "SCENARIO",
@@ -350,7 +351,8 @@ fn plan_options(args: &RunArgs, suite: &Suite) -> PlanOptions {
     let mut scenarios = match args.scenarios.as_slice() {
         _ if args.sizes_only => vec![Scenario::Cold],
         [] if args.quick => QUICK.to_vec(),
-        [] => Scenario::USUAL.to_vec(),
+        [] if suite.manifest.tables.suite.scenarios.is_empty() => Scenario::USUAL.to_vec(),
+        [] => suite.manifest.tables.suite.scenarios.clone(),
         chosen => chosen.to_vec(),
     };
     scenarios.sort();
@@ -559,6 +561,18 @@ mod tests {
             assert_eq!(failure.exit, Exit::Unreadable);
             assert!(failure.message.contains(&format!("`{}`", given[0])), "{given:?}: {}", failure.message);
         }
+    }
+
+    #[test]
+    fn a_suite_may_choose_what_is_measured_by_default() {
+        let mut suite = suite();
+        suite.manifest.tables.suite.scenarios = vec![Scenario::Base, Scenario::Cold];
+        let options = |words: &[&str]| options(&args(words), &suite, "out".into(), false, String::new()).plan;
+        let told = options(&[]);
+        assert_eq!((told.scenarios, told.brief), (vec![Scenario::Cold, Scenario::Base], BRIEF.to_vec()));
+        assert_eq!(options(&["--quick"]).scenarios, QUICK);
+        let chosen = options(&["--scenarios", "src"]);
+        assert_eq!((chosen.scenarios, chosen.brief), (vec![Scenario::Src], Vec::new()));
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct SuiteTable {
     pub context: Option<Spanned<String>>,
     pub src: Option<Spanned<String>>,
     pub deps: Option<Spanned<String>>,
+    /// What a run measures unless it is told.
+    #[serde(default)]
+    pub scenarios: Vec<Scenario>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

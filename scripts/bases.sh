@@ -15,7 +15,7 @@ python-2026)
     references=(python:3.13 python:3.13-slim python:3.13-alpine gcr.io/distroless/python3-debian13:nonroot)
     stand_ins=(2026)
     ;;
-published/alpine-python) references=(python:3.8-slim python:3.8-alpine) stand_ins=(slim alpine) ;;
+published/alpine-python) references=(python:3.8-slim python:3.8-alpine) stand_ins=(slim-3.13 alpine-3.13) ;;
 published/fastapi-tasks)
     references=(python:3.12 python:3.12-slim python:3.12-alpine)
     stand_ins=(full-3.13 slim-3.13 alpine-3.13)

@@ -4,5 +4,6 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 "$root/tests/support/registry.sh" stop
-rm -rf --one-file-system "$cache"/{standins,tiny,scipy,formats,dist,lint-ci,registry,registry-tools,tmp,apt.log,apt.lock}
+[ ! -d "$cache/engines/linked" ] || "$root/tests/support/private-engine.sh" remove linked
+rm -rf --one-file-system "$cache"/{standins,tiny,newer-docker,scipy,formats,dist,lint-ci,registry,registry-tools,tmp,apt.log,apt.lock}
 rmdir --ignore-fail-on-non-empty "$cache"

@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::ValueHint;
 use strum::VariantNames as _;
 
+use super::engine::BuilderArgs;
 use super::span::parse_span;
 use super::words::one_of;
-use crate::engine::{BuilderChoice, Engine, Secrets};
+use crate::engine::{Engine, Secrets};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -27,9 +28,8 @@ const PULL_DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// How to build: what a run and a search for improvements have in common.
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArgs {
-    /// Builder to use [default: BuildKit if available]
-    #[arg(long, value_name = "BUILDER", value_parser = one_of::<BuilderChoice>(BuilderChoice::VARIANTS), help_heading = "Engine")]
-    pub(super) builder: Option<BuilderChoice>,
+    #[command(flatten)]
+    pub(super) builder: BuilderArgs,
     /// Set of base images to use: a `[bases.NAME]` table in tonnage.toml [default: `default`]
     #[arg(long, value_name = "NAME", help_heading = "What to measure")]
     pub(super) bases: Option<String>,
@@ -80,7 +80,7 @@ impl BuildArgs {
             state: env::state_folder(),
             run: format!("{}-{}", stamp.to_lowercase(), random::hex()),
             commit: commit_of(&suite.root),
-            builder: self.builder.unwrap_or_default().to_string(),
+            builder: self.builder.builder.as_ref().map_or_else(|| "auto".to_owned(), ToString::to_string),
             bases: self.bases().to_owned(),
             plan: PlanOptions {
                 rounds: 1,

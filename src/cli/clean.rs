@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use super::Terminal;
-use crate::engine::{
-    BuilderChoice, CleanReport, DockerEngine, Engine as _, ImageBuilder as _, Ownership, Removal, connect,
-};
+use super::engine::BuilderArgs;
+use crate::engine::{CleanReport, ImageBuilder, Ownership, Removal, connect};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,6 +20,8 @@ use crate::suite;
 pub(super) struct CleanArgs {
     #[command(flatten)]
     engine: super::engine::EngineArgs,
+    #[command(flatten)]
+    builder: BuilderArgs,
     /// List what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
@@ -53,7 +54,14 @@ pub(super) fn run(args: CleanArgs, terminal: &Terminal) -> Result<Exit, Failure>
 }
 
 async fn clean(args: &CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let engine = connect(&args.engine.connect(BuilderChoice::Auto)).await?;
+    match args.builder.connect().await? {
+        Ok(builder) => clean_on(&builder, args, terminal).await,
+        Err(choice) => clean_on(&connect(&args.engine.connect(choice)).await?, args, terminal).await,
+    }
+}
+
+/// Cleans up on an engine or a builder.
+async fn clean_on<B: ImageBuilder>(engine: &B, args: &CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let removal = if args.dry_run { Removal::List } else { Removal::Remove };
     let wanted = |run: &str| args.run.as_deref().is_none_or(|only| only == run);
     let marked = engine.marked_runs().await?;
@@ -80,7 +88,7 @@ async fn clean(args: &CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut total = CleanReport::default();
     for stale in here {
         let ownership = if args.labelled_only { without_ledger(&stale.ownership.run) } else { stale.ownership.clone() };
-        let report = clean_after(&engine, &ownership, removal, stale.is_fresh_cut()).await?;
+        let report = clean_after(engine, &ownership, removal, stale.is_fresh_cut()).await?;
         if report.is_whole() && !args.labelled_only && !args.dry_run {
             stale.forget()?;
         }
@@ -90,7 +98,7 @@ async fn clean(args: &CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         if (args.force || (args.run.is_some() && !args.dry_run && confirmed(run))) && !args.dry_run {
             total += engine.clean(&without_ledger(run), Removal::Remove).await?;
         } else {
-            list(run, &engine, terminal).await?;
+            list(run, engine, terminal).await?;
         }
     }
     if args.dry_run {
@@ -116,7 +124,7 @@ fn without_ledger(run: &str) -> Ownership {
 }
 
 /// Says what a run left that may still be going on somewhere else.
-async fn list(run: &str, engine: &DockerEngine, terminal: &Terminal) -> Result<(), Failure> {
+async fn list(run: &str, engine: &impl ImageBuilder, terminal: &Terminal) -> Result<(), Failure> {
     let found = engine.clean(&without_ledger(run), Removal::List).await?;
     for line in &found.left {
         terminal.warning(&report::left_in_place(line));

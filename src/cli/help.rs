@@ -136,8 +136,9 @@ const EXIT_CODES: [(&str, &str); 11] = [
     ("131", "Interrupted before cleaning up: run `tonnage clean`"),
 ];
 
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("DOCKER_HOST", "Engine address if `--host` is not given"),
+    ("BUILDX_BUILDER", "Instance of buildx for `--builder buildx`"),
     ("DOCKER_CONTEXT", "Docker context if `--context` is not given"),
     ("DOCKER_CONFIG", "Directory of Docker's config.json [default: ~/.docker]"),
     ("REGISTRY_AUTH_FILE", "Podman's credentials file"),

@@ -10,11 +10,12 @@ use strum::VariantNames as _;
 
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, check_secrets};
+use super::engine::Builder;
 use super::run::{What, fresh};
 use super::span::parse_span;
 use super::words::one_of;
 use super::{ColourChoice, Terminal};
-use crate::engine::{Engine as _, connect};
+use crate::engine::{BuilderChoice, Engine as _, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::fsx;
@@ -138,7 +139,15 @@ fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Fail
 
 async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: &Terminal) -> Result<Exit, Failure> {
     let secrets = args.build.read_secrets()?;
-    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
+    let choice = match &args.build.builder.builder {
+        None => BuilderChoice::default(),
+        Some(Builder::OfEngine(choice)) => *choice,
+        Some(Builder::At(_)) => {
+            let message = "`improve` starts what it builds, which needs an engine";
+            return Err(Failure::new(Exit::Usage, message, "leave out `--builder`, or use `buildkit` or `classic`"));
+        }
+    };
+    let engine = connect(&args.engine.connect(choice)).await?;
     let places = RecipePlaces::of(suite, variant, engine.facts().builder);
     let improved = [improved_path(&places.dockerfile), improved_path(&places.ignore)];
     if let Some(there) = improved.iter().find(|path| args.write && path.exists()) {

@@ -11,12 +11,13 @@ use super::Terminal;
 use super::against::BaseState;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, SEED, absolute, check_secrets};
+use super::engine::BuilderArgs;
 use super::report::{Format, Shown, beside, print};
 use super::span::parse_span;
 use super::words::one_of;
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
-use crate::engine::connect;
+use crate::engine::{ImageBuilder, ImageHost, Secrets, connect};
 use crate::error::{Diagnose as _, Failure};
 use crate::exit::Exit;
 use crate::fsx;
@@ -208,7 +209,10 @@ impl RunArgs {
             self.engine = super::engine::EngineArgs { host: told.host.clone(), context: told.context.clone() };
         }
         self.build.secrets = SecretSpec::over(&self.build.secrets, &told.secrets);
-        self.build.builder = self.build.builder.or_else(|| earlier.builder.parse().ok());
+        let builder = &mut self.build.builder;
+        if builder.builder.is_none() {
+            *builder = BuilderArgs { builder: earlier.builder.parse().ok(), builder_certs: told.builder_certs.clone() };
+        }
         self.build.bases.get_or_insert_with(|| earlier.bases.clone());
         if self.only.is_empty() {
             self.only.clone_from(&earlier.only);
@@ -223,10 +227,27 @@ async fn measure_suite(
     earlier: Option<Replayed>,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let mut base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
+    let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
     let secrets = args.build.read_secrets()?;
-    let engine = connect(&args.engine.connect(args.build.builder.unwrap_or_default())).await?;
-    check_secrets(&secrets, &engine)?;
+    match args.build.builder.connect().await? {
+        Ok(builder) => measure_on(&builder, args, measured, suite, (base, secrets, earlier), terminal).await,
+        Err(choice) => {
+            let engine = connect(&args.engine.connect(choice)).await?;
+            check_secrets(&secrets, &engine)?;
+            measure_on(&engine, args, measured, suite, (base, secrets, earlier), terminal).await
+        }
+    }
+}
+
+/// Measures on an engine or a builder.
+async fn measure_on<E: ImageBuilder + ImageHost>(
+    engine: &E,
+    args: &RunArgs,
+    measured: &What,
+    suite: &Suite,
+    (mut base, secrets, earlier): (Option<BaseState>, Secrets, Option<Replayed>),
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let now = jiff::Timestamp::now();
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (out, resume) = match (&args.resume, &args.out) {
@@ -244,6 +265,7 @@ async fn measure_suite(
         against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
         host: args.engine.host.clone(),
         context: args.engine.context.clone(),
+        builder_certs: args.build.builder.builder_certs.as_deref().map(absolute),
         secrets: args.build.secrets.iter().cloned().map(SecretSpec::absolute).collect(),
     };
     match earlier {
@@ -264,14 +286,14 @@ async fn measure_suite(
     let mut watch = watch(terminal);
     let measuring = async {
         match &base {
-            None => measure::run(suite, &engine, &options, &cancel, &mut watch).await,
+            None => measure::run(suite, engine, &options, &cancel, &mut watch).await,
             Some(base) => {
                 let suspects = |record: &Record, against: &Against| base.suspects(record, against);
-                measure::run_against(suite, &base.as_other(&suspects), &engine, &options, &cancel, &mut watch).await
+                measure::run_against(suite, &base.as_other(&suspects), engine, &options, &cancel, &mut watch).await
             }
         }
     };
-    let outcome = attend(&engine, &cancel, terminal, pin!(measuring)).await;
+    let outcome = attend(engine, &cancel, terminal, pin!(measuring)).await;
     drop(watch);
     if outcome.is_err() {
         let again = resume_command(args, &options.out);

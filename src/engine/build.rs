@@ -1,5 +1,6 @@
 //! One build: the request, the clock around it, the folding of its answer.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,14 +9,14 @@ use tokio::time::Instant;
 use super::client::{QUICK, Request, next, path_with};
 use super::docker::DockerEngine;
 use super::events::{Folded, Folder, JsonLines, Known, LogLine};
-use super::session::{Answers, Session};
-use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, auth, failure};
+use super::session::{Answers, Peer, Session};
+use super::{BuildEvent, BuildFailure, BuildOutput, BuildRequest, Downloads, EngineError, Ownership, auth, failure};
 use crate::record::{Builder, ImageStore};
 use crate::suite::dockerfile::Facts;
 use crate::units::Nanos;
 
 /// What is being done, for errors.
-const ACTION: &str = "build an image";
+pub(super) const ACTION: &str = "build an image";
 
 /// How the answer to a build ended.
 enum End {
@@ -29,32 +30,43 @@ enum End {
 
 /// Folds a build's events, and leaves with the engine what its clean-up needs, also where the build is stopped by
 /// dropping it.
-struct BuildWatch<'a> {
-    engine: &'a DockerEngine,
+pub(super) struct BuildWatch<'a> {
+    built: &'a RefCell<Ownership>,
     folder: Option<Folder>,
 }
 
-impl BuildWatch<'_> {
+impl<'a> BuildWatch<'a> {
+    /// `built` is where the traces of all builds of an engine are kept.
+    pub(super) fn new(built: &'a RefCell<Ownership>, folder: Folder) -> Self {
+        Self { built, folder: Some(folder) }
+    }
+
     fn line(&mut self, at: Nanos, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
-        let engine = self.engine;
-        if let Some(folder) = &mut self.folder {
+        let built = self.built;
+        self.fold(|folder| {
             folder.line(at, line, &mut |event| {
                 if let BuildEvent::Made(trace) = &event {
-                    engine.remember(trace);
+                    built.borrow_mut().note(trace);
                 }
                 observe(event);
             });
+        });
+    }
+
+    pub(super) fn fold(&mut self, take: impl FnOnce(&mut Folder)) {
+        if let Some(folder) = &mut self.folder {
+            take(folder);
         }
     }
 
-    fn finish(mut self, wall: Nanos) -> Folded {
+    pub(super) fn finish(mut self, wall: Nanos) -> Folded {
         self.remember();
         self.folder.take().map(|folder| folder.finish(wall)).unwrap_or_default()
     }
 
     fn remember(&self) {
         if let Some(folder) = &self.folder {
-            self.engine.remember_instructions(folder.instructions());
+            self.built.borrow_mut().instructions.extend(folder.instructions());
         }
     }
 }
@@ -85,7 +97,7 @@ pub(super) async fn build(
     let session_id = session.as_ref().map_or("", Session::id);
     let sent =
         Request::post(query(request, builder, session_id), ACTION).tar(request.context.clone()).credentials(header);
-    let mut watch = BuildWatch { engine, folder: Some(Folder::new(builder, known)) };
+    let mut watch = BuildWatch::new(engine.built(), Folder::new(builder, known));
     let mut lines = JsonLines::default();
 
     let meter = engine.meter(request);
@@ -153,9 +165,11 @@ async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<O
         credentials: Arc::clone(engine.credentials()),
         images: request.images.clone(),
         secrets: request.secrets.clone(),
+        ..Answers::default()
     };
     let client = engine.client();
-    match Session::open(client.address(), client.prefix(), answers).await {
+    let peer = Peer::Engine(client.address().clone(), client.prefix().to_owned());
+    match Session::open(peer, answers).await {
         Ok(session) => Ok(Some(session)),
         Err(reason) if request.secrets.0.is_empty() => {
             tracing::warn!(reason, "no session for the build");
@@ -214,7 +228,7 @@ fn is_about_the_dockerfile(status: u16, message: &str) -> bool {
 }
 
 /// Failures inside the answer that are not facts about the Dockerfile.
-fn engine_trouble(message: &str) -> Option<EngineError> {
+pub(super) fn engine_trouble(message: &str) -> Option<EngineError> {
     let gone = ["code = Unavailable", "client connection is closing", "daemon is shutting down"];
     if message == "context canceled" || gone.iter().any(|word| message.contains(word)) {
         // An engine that is told to stop ends its builds like this.
@@ -259,7 +273,7 @@ fn query(request: &BuildRequest, builder: Builder, session: &str) -> String {
 
 /// Names of the Dockerfile's stages, which BuildKit's events do not order; none where it cannot be read, so that
 /// the builder is the one to complain.
-fn stages_of(request: &BuildRequest) -> Vec<String> {
+pub(super) fn stages_of(request: &BuildRequest) -> Vec<String> {
     let Some(text) = dockerfile_text(request) else { return Vec::new() };
     let Ok(facts) = Facts::parse(&text) else { return Vec::new() };
     facts.stages.into_iter().map(|stage| stage.name.unwrap_or_default().to_ascii_lowercase()).collect()

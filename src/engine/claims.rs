@@ -392,7 +392,14 @@ fn maker_of(description: &str, commands: &[String]) -> Maker {
         let command = command_of(instruction);
         return if commands.contains(&command) { Maker::Ours } else { Maker::Foreign };
     }
-    let generic = ["fileop target", "http url http://build-context-", "from local", "pulled from ", "copy /context"];
+    let generic = [
+        "fileop target",
+        "http url http://build-context-",
+        "http url http://buildkit-session/",
+        "from local",
+        "pulled from ",
+        "copy /context",
+    ];
     if generic.iter().any(|kind| description.starts_with(kind)) { Maker::AnyBuild } else { Maker::Foreign }
 }
 

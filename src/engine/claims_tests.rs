@@ -299,12 +299,13 @@ fn records_of_an_undisturbed_span_are_ours_children_first() {
         record("run", "mount / from exec /bin/sh -c pip install -r x", 3, "work"),
         record("make", "mount / from exec make all", 3, "base"),
         record("context", "http url http://build-context-w77ev5cjbdf", 1, ""),
+        record("sent", "http url http://buildkit-session/tonnage-1-2-3", 1, ""),
         record("old", "fileop target", 1, ""),
     ];
     let mut own = ownership();
     before(&mut own).cache.insert("old".into());
     let found = records(&listed, &[], &Images::default(), &[], &own, &[0]);
-    assert_eq!(ids(&found.ours), ["run", "make", "work", "base", "context"]);
+    assert_eq!(ids(&found.ours), ["run", "make", "work", "base", "context", "sent"]);
     assert!(found.doubtful.is_empty());
 }
 

@@ -36,6 +36,38 @@ struct Hand<'a> {
     report: CleanReport,
 }
 
+/// A build cache, whose records are listed and removed.
+pub(super) trait BuildCache {
+    /// All records.
+    async fn list(&self) -> Result<Vec<ListedRecord>, EngineError>;
+
+    /// Removes records by their ids, which are among those that were `listed`, and tells how many went.
+    async fn remove(&self, ids: &[&str], listed: &[ListedRecord]) -> Result<u64, EngineError>;
+
+    /// Whether any removal makes `BuildKit` forget under which keys other records are found (moby/buildkit#7177): they
+    /// stay listed, and every rebuild misses.
+    fn forgets_keys(&self) -> bool;
+}
+
+impl BuildCache for DockerEngine {
+    async fn list(&self) -> Result<Vec<ListedRecord>, EngineError> {
+        snapshot::cache(self).await
+    }
+
+    async fn remove(&self, ids: &[&str], listed: &[ListedRecord]) -> Result<u64, EngineError> {
+        let named = beginnings(listed.iter().map(|record| record.id.as_str()));
+        let mut gone = 0;
+        for batch in ids.chunks(BATCH) {
+            gone += prune(self, &expression(batch, &named)).await?;
+        }
+        Ok(gone)
+    }
+
+    fn forgets_keys(&self) -> bool {
+        self.store() == ImageStore::Containerd
+    }
+}
+
 /// Removes what is provably ours, or lists it, and reports what is left.
 pub(super) async fn clean(
     engine: &DockerEngine,
@@ -60,7 +92,7 @@ pub(super) async fn clean(
     }
     hand.names(plan, &listed, &images).await?;
     hand.passes(&listed, images.ours.keys().map(|id| (*id).to_owned()).collect()).await?;
-    hand.records(&listed, &images, &foreign, &ahead).await?;
+    clean_records(engine, ownership, removal, &mut hand.report, (&listed, &images, &foreign), &ahead).await?;
     if doubtful > 0 {
         hand.report.left.push(format!(
             "{} without a name, which appeared while this run was building and may be another build's",
@@ -228,88 +260,83 @@ impl Hand<'_> {
         }
         images::remove(client, &own).await
     }
+}
 
-    /// Removes our records of the build cache by their ids, until no more of ours are listed.
-    ///
-    /// The list is asked anew in each round: `BuildKit` shows a record under one id while it is in use and under
-    /// another once it is idle, and a build that was stopped a moment ago still uses its records.
-    ///
-    /// On the containerd image store any removal makes `BuildKit` forget under which keys other records are found
-    /// (moby/buildkit#7177): they stay listed, and every rebuild misses. There nothing is removed unless all is ours.
-    async fn records(
-        &mut self,
-        images: &[ListedImage],
-        claimed: &Images<'_>,
-        foreign: &[Foreign],
-        ahead: &[i128],
-    ) -> Result<(), EngineError> {
-        let Some(before) = &self.ownership.before else { return Ok(()) };
-        if let Some(reason) = &before.cache_unlisted {
-            let reason = text::for_people(reason);
-            self.report.left.push(format!("build-cache records: it is not known which are this run's ({reason})"));
-            return Ok(());
-        }
-        let mut idle = 0;
-        loop {
-            let listed = match snapshot::cache(self.engine).await {
-                Ok(listed) => listed,
-                Err(error) if error.is_lost() => return Err(error),
-                Err(error) => {
-                    self.report.left.push(format!("build-cache records: {}", text::for_people(&error.to_string())));
-                    self.report.cache_unlisted = Some(error.to_string());
-                    break;
-                }
-            };
-            let found = claims::records(&listed, images, claimed, foreign, self.ownership, ahead);
-            let wanted: Vec<&str> =
-                found.ours.iter().map(|record| record.id.as_str()).filter(|id| is_record_id(id)).collect();
-            let harmless = self.engine.store() != ImageStore::Containerd || wanted.len() == listed.len();
-            if harmless && !wanted.is_empty() && !self.removes() {
-                self.report.cache_records += wanted.len() as u64;
-                self.report.objects.push(amount(&found.ours));
-            }
-            let mut gone = 0;
-            if harmless && self.removes() {
-                let named = beginnings(listed.iter().map(|record| record.id.as_str()));
-                for batch in wanted.chunks(BATCH) {
-                    gone += prune(self.engine, &expression(batch, &named)).await?;
-                }
-            }
-            self.report.cache_records += gone;
-            idle = if gone == 0 { idle + 1 } else { 0 };
-            if wanted.is_empty() || !harmless || !self.removes() || idle > PATIENCE {
-                self.leave_records(&found, harmless, idle > PATIENCE);
+/// Removes our records of a build cache by their ids, until no more of ours are listed.
+///
+/// The list is asked anew in each round: `BuildKit` shows a record under one id while it is in use and under another once
+/// it is idle, and a build that was stopped a moment ago still uses its records.
+///
+/// Where a removal makes `BuildKit` forget the keys of other records, nothing is removed unless all is ours.
+pub(super) async fn clean_records<C: BuildCache>(
+    cache: &C,
+    ownership: &Ownership,
+    removal: Removal,
+    report: &mut CleanReport,
+    (images, claimed, foreign): (&[ListedImage], &Images<'_>, &[Foreign]),
+    ahead: &[i128],
+) -> Result<(), EngineError> {
+    let removes = removal == Removal::Remove;
+    let Some(before) = &ownership.before else { return Ok(()) };
+    if let Some(reason) = &before.cache_unlisted {
+        let reason = text::for_people(reason);
+        report.left.push(format!("build-cache records: it is not known which are this run's ({reason})"));
+        return Ok(());
+    }
+    let mut idle = 0;
+    loop {
+        let listed = match cache.list().await {
+            Ok(listed) => listed,
+            Err(error) if error.is_lost() => return Err(error),
+            Err(error) => {
+                report.left.push(format!("build-cache records: {}", text::for_people(&error.to_string())));
+                report.cache_unlisted = Some(error.to_string());
                 break;
             }
-            if gone == 0 {
-                tokio::time::sleep(PAUSE).await;
-            }
+        };
+        let found = claims::records(&listed, images, claimed, foreign, ownership, ahead);
+        let wanted: Vec<&str> =
+            found.ours.iter().map(|record| record.id.as_str()).filter(|id| is_record_id(id)).collect();
+        let harmless = !cache.forgets_keys() || wanted.len() == listed.len();
+        if harmless && !wanted.is_empty() && !removes {
+            report.cache_records += wanted.len() as u64;
+            report.objects.push(amount(&found.ours));
         }
-        if self.removes() && self.report.cache_records > 0 {
-            self.report.objects.push(count(self.report.cache_records, "build-cache record"));
+        let gone = if harmless && removes { cache.remove(&wanted, &listed).await? } else { 0 };
+        report.cache_records += gone;
+        idle = if gone == 0 { idle + 1 } else { 0 };
+        if wanted.is_empty() || !harmless || !removes || idle > PATIENCE {
+            leave_records(&mut report.left, &found, harmless, idle > PATIENCE);
+            break;
         }
-        Ok(())
+        if gone == 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
+    if removes && report.cache_records > 0 {
+        report.objects.push(count(report.cache_records, "build-cache record"));
+    }
+    Ok(())
+}
 
-    /// Says which records are left.
-    fn leave_records(&mut self, found: &claims::Records<'_>, harmless: bool, stuck: bool) {
-        let left = &mut self.report.left;
-        if !harmless && !found.ours.is_empty() {
-            left.push(format!(
-                "{}: on the containerd image store, removing any record makes every other build on this engine miss its \
-                 cache (moby/buildkit#7177); `docker builder prune --all` removes the whole build cache",
-                amount(&found.ours)
-            ));
-        }
-        if stuck {
-            left.push(format!("{} that the engine still uses", amount(&found.ours)));
-        }
-        if !found.used.is_empty() {
-            left.push(format!("{} that another client's build uses, too", amount(&found.used)));
-        }
-        if !found.doubtful.is_empty() {
-            left.push(format!("{}, made while something else was built too", amount(&found.doubtful)));
-        }
+/// Says which records are left.
+fn leave_records(left: &mut Vec<String>, found: &claims::Records<'_>, harmless: bool, stuck: bool) {
+    if !harmless && !found.ours.is_empty() {
+        left.push(format!(
+            "{}: on the containerd image store and on BuildKit of its own, removing any record makes every other build \
+             there miss its cache (moby/buildkit#7177); `docker builder prune --all` or `buildctl prune --all` removes the \
+             whole build cache",
+            amount(&found.ours)
+        ));
+    }
+    if stuck {
+        left.push(format!("{} that the engine still uses", amount(&found.ours)));
+    }
+    if !found.used.is_empty() {
+        left.push(format!("{} that another client's build uses, too", amount(&found.used)));
+    }
+    if !found.doubtful.is_empty() {
+        left.push(format!("{}, made while something else was built too", amount(&found.doubtful)));
     }
 }
 

@@ -144,11 +144,13 @@ impl Client {
         let version = bollard::API_DEFAULT_VERSION;
         let endpoint = address.to_string();
         let tunnel = match address {
-            Address::Ssh(host) => Some(Arc::new(Tunnel::open(host).map_err(|error| EngineError::Unreachable {
-                endpoint: endpoint.clone(),
-                reason: error.to_string(),
-                obstacle: Obstacle::Ssh,
-            })?)),
+            Address::Ssh(host) => {
+                Some(Arc::new(Tunnel::to_engine(host).map_err(|error| EngineError::Unreachable {
+                    endpoint: endpoint.clone(),
+                    reason: error.to_string(),
+                    obstacle: Obstacle::Ssh,
+                })?))
+            }
             _ => None,
         };
         let address = tunnel.as_ref().map_or_else(|| address.clone(), |tunnel| Address::Unix(tunnel.socket()));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::client::{Client, QUICK, Request};
 use super::endpoint::{Address, Candidate, Surroundings, candidates};
-use super::{BuildRequest, EngineError, Ownership, Trace, downloads, failure};
+use super::{BuildRequest, EngineError, Ownership, downloads, failure};
 use crate::credentials::{Places, Store};
 use crate::record::{self, Builder, ImageStore};
 use crate::units::{self, Nanos};
@@ -317,24 +317,15 @@ impl DockerEngine {
         Ok(ahead)
     }
 
-    /// Keeps the traces of a build, so that one which is stopped leaves nothing behind either.
-    pub(super) fn remember(&self, trace: &Trace) {
-        self.built.borrow_mut().note(trace);
-    }
-
-    pub(super) fn remember_instructions(&self, instructions: Vec<String>) {
-        self.built.borrow_mut().instructions.extend(instructions);
+    /// The traces of all builds, so that one which is stopped leaves nothing behind either.
+    pub(super) fn built(&self) -> &RefCell<Ownership> {
+        &self.built
     }
 
     /// An [`Ownership`] with the traces of all that was built through this connection. Without a snapshot from
     /// before they prove nothing.
     pub(super) fn with_traces(&self, ownership: &Ownership) -> Ownership {
-        let built = self.built.borrow();
-        let mut whole = ownership.clone();
-        whole.images.extend(built.images.iter().cloned());
-        whole.containers.extend(built.containers.iter().cloned());
-        whole.instructions.extend(built.instructions.iter().cloned());
-        whole
+        ownership.with_traces(&self.built.borrow())
     }
 
     /// The builders of this engine that work.

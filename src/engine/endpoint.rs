@@ -32,6 +32,10 @@ pub struct Surroundings {
     pub cert_path: Option<PathBuf>,
     /// The folder of `config.json`: `DOCKER_CONFIG`, else `~/.docker`.
     pub config_dir: Option<PathBuf>,
+    /// `BUILDX_BUILDER`.
+    pub buildx_builder: Option<String>,
+    /// `BUILDX_CONFIG`: the directory of buildx, where it is not `buildx` in that of `config.json`.
+    pub buildx_config: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
     /// Where the user's credentials for registries are.
@@ -102,6 +106,8 @@ impl Surroundings {
             tls_verify: text("DOCKER_TLS_VERIFY").is_some(),
             cert_path: path("DOCKER_CERT_PATH"),
             config_dir: path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker"))),
+            buildx_builder: text("BUILDX_BUILDER"),
+            buildx_config: path("BUILDX_CONFIG"),
             runtime_dir: path("XDG_RUNTIME_DIR"),
             registries: Places::from_env(),
         }
@@ -214,7 +220,7 @@ fn parse(host: &str, around: &Surroundings) -> Result<Address, EngineError> {
 
 /// `[user@]host[:port][/path/of.sock]`, as Docker's command line reads it (docker/cli, cli/connhelper/ssh). What ssh could
 /// take for an option, or the shell over there for more than a word, is refused.
-fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
+pub(super) fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
     // Nothing of an address with a password is shown.
     if rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
         return Err(bad("ssh://…", "a password cannot be part of the address; use a key or an agent"));
@@ -243,7 +249,7 @@ fn ssh_host(whole: &str, rest: &str) -> Result<SshHost, EngineError> {
 }
 
 /// `host:port` with nothing after it; the port is Docker's own where there is none.
-fn authority(whole: &str, rest: &str, port: u16) -> Result<String, EngineError> {
+pub(super) fn authority(whole: &str, rest: &str, port: u16) -> Result<String, EngineError> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.is_empty() || rest.starts_with(':') {
         return authority(whole, &format!("{LOCAL_HOST}{rest}"), port);

@@ -25,17 +25,22 @@ struct InspectedImage {
     repo_tags: Option<Vec<String>>,
     repo_digests: Option<Vec<String>>,
     size: i64,
+    #[serde(alias = "os")]
     os: String,
+    #[serde(alias = "architecture")]
     architecture: String,
+    #[serde(alias = "variant")]
     variant: Option<String>,
-    #[serde(rename = "RootFS")]
+    #[serde(rename = "RootFS", alias = "rootfs")]
     root_fs: RootFs,
+    #[serde(alias = "config")]
     config: Option<ImageSettings>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct RootFs {
+    #[serde(alias = "diff_ids")]
     layers: Option<Vec<String>>,
 }
 
@@ -52,6 +57,16 @@ pub(super) async fn inspect(client: &Client, reference: &str) -> Result<Option<I
     let path = format!("/images/{}/json", segment(reference));
     let request = Request::get(path, format!("look at the image `{reference}`"));
     Ok(unless_missing(client.json::<InspectedImage>(request, QUICK).await)?.map(InspectedImage::into_info))
+}
+
+/// The image whose config has this digest, from the config itself, whose fields an engine repeats under other names.
+pub(super) fn config_info(digest: &str, config: &[u8]) -> Result<ImageInfo, EngineError> {
+    let config: InspectedImage = serde_json::from_slice(config).map_err(|error| EngineError::Refused {
+        action: "read the config of an image".to_owned(),
+        status: 0,
+        message: failure::one_line(&error.to_string()),
+    })?;
+    Ok(InspectedImage { id: digest.to_owned(), ..config }.into_info())
 }
 
 impl InspectedImage {

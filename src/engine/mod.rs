@@ -1,13 +1,15 @@
 //! The container engine: what tonnage asks of one, and the implementation over its HTTP API.
 //!
 //! In: requests in plain types, through the traits [`ImageBuilder`] (builds, and cleans up after its builds) and
-//! [`ImageHost`] (holds images, starts containers); Docker and Podman are both. Out: facts, build events, and byte
+//! [`ImageHost`] (holds images, starts containers); Docker and Podman are both, `BuildKit` of its own is the first and as much of the
+//! second as building again can be. Out: facts, build events, and byte
 //! streams. This is the only directory that names bollard; it knows nothing of files on this machine (sockets, `ssh`, and
 //! the Docker context apart) or of reports.
 
 mod api;
 mod auth;
 mod build;
+mod buildkit;
 mod claims;
 mod clean;
 mod client;
@@ -26,10 +28,11 @@ mod traits;
 mod tunnel;
 mod types;
 
+pub(crate) use buildkit::{BuildKit, BuilderAddress, option_for};
 pub(crate) use docker::Tried;
+pub use docker::{BuilderChoice, ConnectOptions, connect};
 #[cfg(feature = "testing")]
-pub use docker::find;
-pub use docker::{BuilderChoice, ConnectOptions, DockerEngine, connect};
+pub use docker::{DockerEngine, find};
 pub(crate) use endpoint::Source;
 pub use endpoint::Surroundings;
 #[cfg(test)]

@@ -51,9 +51,9 @@ pub(super) struct ListedRecord {
     pub(super) last_used_at: Option<String>,
     pub(super) size: i64,
     /// Up to API 1.41.
-    parent: String,
+    pub(super) parent: String,
     /// From API 1.42 on.
-    parents: Option<Vec<String>>,
+    pub(super) parents: Option<Vec<String>>,
 }
 
 impl ListedRecord {

@@ -71,6 +71,12 @@ pub trait ImageBuilder: Engine {
     expect(async_fn_in_trait, reason = "one current-thread runtime: futures need not be Send")
 )]
 pub trait ImageHost: Engine {
+    /// Whether it is a builder alone: it starts no containers, knows images by the requests that they were built from only,
+    /// and exports them one by one.
+    fn only_builds(&self) -> bool {
+        false
+    }
+
     /// The image that a reference names, `None` where it is not on the engine.
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError>;
 

@@ -46,7 +46,7 @@ pub(crate) type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, EngineError
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
     /// Nothing answers at the endpoint.
-    #[error("no container engine answers at `{endpoint}`: {reason}")]
+    #[error("{} answers at `{endpoint}`: {reason}", obstacle.missing())]
     Unreachable {
         /// Where it was looked for.
         endpoint: String,
@@ -72,6 +72,14 @@ pub enum EngineError {
     BadEndpoint {
         /// What was given.
         endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address of a builder could not be understood.
+    #[error("`{address}` is not a builder: {reason}")]
+    BadBuilder {
+        /// What was given.
+        address: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -136,11 +144,18 @@ pub enum Obstacle {
     NotAnEngine,
     /// ssh did not get there, or the engine's host has no Docker command line.
     Ssh,
+    /// `BuildKit` does not answer, or what leads to it.
+    BuildKit,
     /// Anything else.
     Other,
 }
 
 impl Obstacle {
+    /// What is not there.
+    fn missing(self) -> &'static str {
+        if self == Self::BuildKit { "no BuildKit" } else { "no container engine" }
+    }
+
     fn hint(self) -> &'static str {
         match self {
             Self::NotListening => {
@@ -157,6 +172,10 @@ impl Obstacle {
             }
             Self::Ssh => {
                 "try `ssh HOST docker version`: it must work without a question (known host key, a key or an agent)"
+            }
+            Self::BuildKit => {
+                "check that BuildKit runs there (`buildctl --addr ADDRESS debug workers`); over TCP with TLS it needs \
+                 `--builder-certs`, and over ssh and in containers its `buildctl` is called"
             }
             Self::Other => "check the engine's address; `tonnage doctor` says what it finds",
         }
@@ -180,6 +199,11 @@ impl Diagnose for EngineError {
             Self::Forbidden { .. } => "run as root, or add your user to the `docker` group and log in again".into(),
             Self::BadEndpoint { .. } => {
                 "use unix:///path/to.sock, tcp://host:port, host:port, or ssh://user@host".into()
+            }
+            Self::BadBuilder { .. } => {
+                "use auto, buildkit, classic, buildx[:NAME], unix:///path/to.sock, tcp://host:port, \
+                                        docker-container://NAME, kube-pod://POD?namespace=NAME, or ssh://user@host"
+                    .into()
             }
             Self::Lost { .. } => "check the engine's log, then continue with `tonnage run --resume DIR`".into(),
             Self::Refused { message, .. } if message.contains("no space left") => {
@@ -468,6 +492,16 @@ impl Ownership {
             Trace::Image(id) => self.images.insert(id.clone()),
             Trace::Container(id) => self.containers.insert(id.clone()),
         };
+    }
+
+    /// The same with the traces of all that was built through a connection.
+    pub(super) fn with_traces(&self, built: &Self) -> Self {
+        let mut whole = self.clone();
+        whole.images.extend(built.images.iter().cloned());
+        whole.containers.extend(built.containers.iter().cloned());
+        whole.instructions.extend(built.instructions.iter().cloned());
+        whole.windows.extend(&built.windows);
+        whole
     }
 }
 

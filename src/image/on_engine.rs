@@ -113,16 +113,20 @@ pub(crate) async fn weigh_on_engine<H: ImageHost>(
     if missing.is_empty() {
         return Ok((readings, weigher));
     }
-    let (exported, weigher) = weigh_stream(engine.export(&missing), weigher).await?;
-    for reference in missing {
-        let info = &images[&reference];
-        let mut scans: Vec<_> = exported.iter().filter(|scan| is_of(scan, info, &reference)).cloned().collect();
-        put_first(&mut scans, info);
-        let reason = reasons.remove(reference.as_str());
-        if let Some(reason) = &reason {
-            tracing::debug!(%reference, reason = chain(reason), "exported");
+    let together = if engine.only_builds() { 1 } else { missing.len() };
+    for batch in missing.chunks(together) {
+        let (exported, back) = weigh_stream(engine.export(batch), weigher).await?;
+        weigher = back;
+        for reference in batch {
+            let info = &images[reference];
+            let mut scans: Vec<_> = exported.iter().filter(|scan| is_of(scan, info, reference)).cloned().collect();
+            put_first(&mut scans, info);
+            let reason = reasons.remove(reference.as_str());
+            if let Some(reason) = &reason {
+                tracing::debug!(%reference, reason = chain(reason), "exported");
+            }
+            readings.insert(reference.clone(), Ok(Reading { scans, via: Via::Export, reason }));
         }
-        readings.insert(reference, Ok(Reading { scans, via: Via::Export, reason }));
     }
     Ok((readings, weigher))
 }

@@ -12,7 +12,7 @@ use super::options::RunOptions;
 use super::run::Run;
 use crate::engine::{ImageBuilder, ImageHost};
 use crate::image::{Way, store_in_place};
-use crate::record::Ended;
+use crate::record::{Ended, Scenario};
 use crate::suite::{self, Suite};
 
 /// Runs a suite on an engine and leaves the record in `options.out`.
@@ -58,6 +58,15 @@ async fn run_beside<E: ImageBuilder + ImageHost>(
     if options.via == Way::Store {
         // Said before anything is built.
         store_in_place(engine.facts(), engine.is_local())?;
+    }
+    if engine.only_builds() {
+        let site = !(suite.build.ca_files.is_empty() && suite.build.site_env.is_empty())
+            || !(options.ca_files.is_empty() && options.site_env.is_empty());
+        let moved = options.plan.scenarios.contains(&Scenario::Base);
+        let needs = [(site, "CA files and variables for builds"), (moved, "builds in the scenario `base`")];
+        if let Some((_, what)) = needs.into_iter().find(|(needed, _)| *needed) {
+            return Err(MeasureError::NeedsEngine(what));
+        }
     }
     let beside = other.map(|other| Beside::of(*other, suite, &variants, options)).transpose()?;
     let states = States { suite, variants, steps, set, beside };

@@ -56,6 +56,9 @@ pub enum MeasureError {
     /// Images are to be weighed in place, and cannot be.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
+    /// Something needs images by name, which a builder alone does not keep.
+    #[error("{0} need images by name, which only an engine keeps")]
+    NeedsEngine(&'static str),
     /// A name given with `--only` does not name a variant.
     #[error("the suite has no variant `{0}`")]
     NoSuchVariant(String),
@@ -116,6 +119,9 @@ impl Diagnose for MeasureError {
             Self::NotInContext { .. } => {
                 Some("`src` and `deps` must be paths in the context that .dockerignore does not exclude".into())
             }
+            Self::NeedsEngine(_) => {
+                Some("leave them out, or use a builder of the engine's: `--builder buildkit`".into())
+            }
             Self::NoSuchVariant(_) => Some("the names are those in tonnage.toml".into()),
             Self::Suite(error) => error.hint(),
             Self::CannotResume { .. } => Some("start a new run in another directory".into()),
@@ -146,7 +152,7 @@ impl Diagnose for MeasureError {
             Self::NotInPlace(error) => error.exit(),
             Self::Tar(_) => Exit::Bug,
             Self::Suite(error) => error.exit(),
-            Self::NoSuchVariant(_) => Exit::Usage,
+            Self::NoSuchVariant(_) | Self::NeedsEngine(_) => Exit::Usage,
             Self::NoSuchBasesThere { .. } => Exit::NotComparable,
             Self::NotInContext { .. }
             | Self::NoCertificates { .. }

@@ -79,7 +79,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             // One that was weighed and not served: the run was killed between, or that line of its journal is damaged.
             let open = |entry: &Variant| {
                 let to_serve = variant.serve.is_some() && entry.serve.is_none();
-                let to_verify = variant.verify.is_some() && entry.verified.is_none();
+                let to_verify = variant.verify.is_some() && entry.verified.is_none() && !self.engine.only_builds();
                 let failed = entry.outcome == Outcome::ServeFailed;
                 entry.sizes.is_none() || (is_checked && (to_serve || (to_verify && !failed)))
             };
@@ -283,7 +283,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Runs the command that checks an image, where the suite has one.
     async fn verify_one(&mut self, subject: &Subject<'_>, network: Option<&str>) -> Result<(), Halt> {
         let variant = subject.variant;
-        let Some(how) = &variant.verify else { return Ok(()) };
+        let Some(how) = variant.verify.as_ref().filter(|_| !self.engine.only_builds()) else { return Ok(()) };
         let named = variant.serve.as_ref().and_then(|serve| serve.network.clone());
         let spec = ContainerSpec {
             command: how.command.clone(),
@@ -346,7 +346,8 @@ fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo, re
     entry.platform = weight.platform;
     entry.user.clone_from(&info.user);
     let mut sizes = weight.sizes;
-    sizes.engine_size_bytes = Some(Bytes(info.engine_size_bytes));
+    // A builder alone has no size of its own.
+    sizes.engine_size_bytes = (info.engine_size_bytes > 0).then_some(Bytes(info.engine_size_bytes));
     entry.sizes = Some(sizes);
     entry.layers = weight.layers;
     entry.packages = weight.packages;

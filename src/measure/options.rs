@@ -81,6 +81,9 @@ pub struct Invocation {
     pub host: Option<String>,
     /// Docker context, where the command line names one.
     pub context: Option<String>,
+    /// Directory of the certificates for a builder of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder_certs: Option<PathBuf>,
     /// Where the secrets of builds are, not what they are; journals of version 0.1 do not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretSpec>,
@@ -100,6 +103,7 @@ pub(super) mod tests {
                 against: Some("/other".into()),
                 host: None,
                 context: Some("lab".into()),
+                builder_certs: None,
                 secrets: vec!["id=a,env=A".parse().unwrap()],
             },
             out: "out".into(),

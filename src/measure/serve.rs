@@ -112,6 +112,11 @@ pub(super) async fn serve<H: ImageHost>(
                 failure = Some(format!("it could not be started: {message}"));
                 break;
             }
+            Err(EngineError::Unsupported { reason, .. }) if engine.only_builds() => {
+                state = ServeState::NotAsked;
+                failure = Some(format!("not asked: {reason}"));
+                break;
+            }
             Err(error) => return Err(error.into()),
         };
         let asking = ask_until_ready(engine, &id, question, &route, begun);

@@ -2,7 +2,7 @@
 
 use super::doc::Doc;
 use super::{terminal, words};
-use crate::engine::CleanReport;
+use crate::engine::{CleanReport, option_for};
 use crate::text::for_people;
 use crate::units::{Bytes, count};
 
@@ -45,7 +45,8 @@ pub(crate) fn left_by(run: &str, report: &CleanReport) -> [String; 2] {
 
 /// How to clean up where a run was.
 pub(crate) fn elsewhere(run: &str, endpoint: &str) -> String {
-    format!("run {run} was on `{endpoint}`: `tonnage clean --host {endpoint}` removes what is left there")
+    let (option, address) = option_for(endpoint);
+    format!("run {run} was on `{address}`: `tonnage clean {option} {address}` removes what is left there")
 }
 
 /// Asks whether to clean up after a run.

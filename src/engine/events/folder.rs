@@ -1,5 +1,7 @@
 //! One folder for each way in which builders tell of a build.
 
+use bollard::moby::buildkit::v1::StatusResponse;
+
 use super::folded::{Folded, Known};
 use super::lines::LogLine;
 use super::{steps, vertices};
@@ -30,6 +32,20 @@ impl Folder {
         match self {
             Self::Steps(folder) => folder.line(at, line, observe),
             Self::Vertices(folder) => folder.line(line, observe),
+        }
+    }
+
+    /// Takes a message of `BuildKit`'s own stream of statuses.
+    pub(in crate::engine) fn status(&mut self, status: StatusResponse, observe: &mut dyn FnMut(BuildEvent)) {
+        if let Self::Vertices(folder) = self {
+            folder.status(status, observe);
+        }
+    }
+
+    /// Takes why the build failed, where that is not one of its events.
+    pub(in crate::engine) fn fail(&mut self, message: &str) {
+        if let Self::Vertices(folder) = self {
+            folder.fail(message);
         }
     }
 

@@ -94,9 +94,14 @@ impl Vertices {
         } else if let Some(id) = line.image_id() {
             id.clone_into(&mut self.image_id);
         }
-        if let (Some(message), None) = (line.failure(), &self.failure) {
-            self.failure = Some(failure::one_line(message));
+        if let Some(message) = line.failure() {
+            self.fail(message);
         }
+    }
+
+    /// The first reason is the one.
+    pub(super) fn fail(&mut self, message: &str) {
+        self.failure.get_or_insert_with(|| failure::one_line(message));
     }
 
     pub(super) fn status(&mut self, status: StatusResponse, observe: &mut dyn FnMut(BuildEvent)) {

@@ -1,5 +1,6 @@
 //! What a session answers: `moby.filesync.v1.Auth`, `moby.buildkit.secrets.v1.Secrets`, and gRPC's own health check,
-//! without which engines close the session.
+//! without which builders close the session; for a builder that is not an engine's also `moby.upload.v1.Upload`, which
+//! asks for the context, and `moby.filesync.v1.FileSend`, which brings an image's archive.
 
 use std::sync::Arc;
 
@@ -9,26 +10,29 @@ use bollard_buildkit_proto::health::{HealthCheckRequest, HealthCheckResponse, He
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServer};
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::{Auth, AuthServer};
+use bollard_buildkit_proto::moby::filesync::v1::file_send_server::{FileSend, FileSendServer};
 use bollard_buildkit_proto::moby::filesync::v1::{
-    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
-    GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
+    BytesMessage, CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse,
+    GetTokenAuthorityRequest, GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
-use futures_util::stream;
-use tonic::{Request, Response, Status};
+use bollard_buildkit_proto::moby::upload::v1::BytesMessage as Uploaded;
+use bollard_buildkit_proto::moby::upload::v1::upload_server::{Upload, UploadServer};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::socket::Stream;
 use crate::credentials::{Credentials, Store, registry_of};
 use crate::engine::types;
 
-/// What the engine may ask, as its session is told beforehand.
-pub(super) const METHODS: [&str; 3] = [
-    "/grpc.health.v1.Health/Check",
-    "/moby.filesync.v1.Auth/Credentials",
-    "/moby.buildkit.secrets.v1.Secrets/GetSecret",
-];
-
 /// Bytes on their way between the connection and the server.
 const BUFFER: usize = 64 << 10;
+/// Longest message, as `BuildKit` has it itself (containerd, defaults, `DefaultMaxRecvMsgSize`).
+pub(in crate::engine) const MESSAGE: usize = 16 << 20;
+/// Bytes of the context in one message.
+const PIECE: usize = 512 << 10;
 
 /// What a session has answers from.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,10 @@ pub(in crate::engine) struct Answers {
     pub(in crate::engine) images: Vec<String>,
     /// Secrets.
     pub(in crate::engine) secrets: types::Secrets,
+    /// The context, as an uncompressed tar.
+    pub(in crate::engine) context: Option<Bytes>,
+    /// Where an image's archive goes.
+    pub(in crate::engine) archive: Option<mpsc::Sender<Bytes>>,
 }
 
 /// Serves on a connection, in tasks of the runtime at hand.
@@ -49,10 +57,48 @@ pub(super) async fn serve(mut connection: Box<dyn Stream>, answers: Answers) -> 
     tonic::transport::Server::builder()
         .add_service(HealthServer::new(Healthy))
         .add_service(AuthServer::new(answers.clone()))
-        .add_service(SecretsServer::new(answers))
+        .add_service(SecretsServer::new(answers.clone()))
+        .add_service(UploadServer::new(answers.clone()))
+        .add_service(FileSendServer::new(answers).max_decoding_message_size(MESSAGE))
         .serve_with_incoming(connections)
         .await
         .map_err(|error| error.to_string())
+}
+
+#[tonic::async_trait]
+impl Upload for Answers {
+    type PullStream = BoxStream<'static, Result<Uploaded, Status>>;
+
+    async fn pull(&self, _: Request<Streaming<Uploaded>>) -> Result<Response<Self::PullStream>, Status> {
+        let context = self.context.clone().ok_or_else(|| Status::not_found("no context was given"))?;
+        let pieces = (0..context.len()).step_by(PIECE).map(move |from| {
+            let piece = &context[from..context.len().min(from + PIECE)];
+            Ok(Uploaded { data: piece.to_vec() })
+        });
+        Ok(Response::new(stream::iter(pieces).boxed()))
+    }
+}
+
+#[tonic::async_trait]
+impl FileSend for Answers {
+    type DiffCopyStream = BoxStream<'static, Result<BytesMessage, Status>>;
+
+    /// Nothing is answered but the end, which says that all has come.
+    async fn diff_copy(
+        &self,
+        request: Request<Streaming<BytesMessage>>,
+    ) -> Result<Response<Self::DiffCopyStream>, Status> {
+        let archive = self.archive.clone().ok_or_else(|| Status::not_found("no archive is awaited"))?;
+        let mut coming = request.into_inner();
+        let all = async move {
+            while let Some(message) = coming.message().await? {
+                archive.send(message.data.into()).await.map_err(|_| Status::cancelled("nobody reads it"))?;
+            }
+            Ok(())
+        };
+        let end = stream::once(all).filter_map(async |came: Result<(), Status>| came.err().map(Err));
+        Ok(Response::new(end.boxed()))
+    }
 }
 
 /// Says that all is well.
@@ -115,6 +161,18 @@ impl Secrets for Answers {
 }
 
 impl Answers {
+    /// What may be asked, as the other side is told beforehand.
+    pub(super) fn methods(&self) -> Vec<&'static str> {
+        let mut methods = vec![
+            "/grpc.health.v1.Health/Check",
+            "/moby.filesync.v1.Auth/Credentials",
+            "/moby.buildkit.secrets.v1.Secrets/GetSecret",
+        ];
+        methods.extend(self.context.as_ref().map(|_| "/moby.upload.v1.Upload/Pull"));
+        methods.extend(self.archive.as_ref().map(|_| "/moby.filesync.v1.FileSend/DiffCopy"));
+        methods
+    }
+
     /// Credentials for a registry: those of an image that the build names, else those of the registry as a whole.
     fn credentials_for(&self, host: &str) -> Option<Credentials> {
         let registry = registry_of(&format!("{host}/")).to_owned();

@@ -15,7 +15,7 @@ use crate::engine::endpoint::{Address, certificate_files};
 const HEAD: usize = 16 << 10;
 
 /// A stream of bytes both ways.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(in crate::engine) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -50,35 +50,51 @@ pub(super) async fn upgrade(address: &Address, path: &str, id: &str, methods: &[
     }
 }
 
-async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
+/// Connects to an address.
+pub(in crate::engine) async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
     Ok(match address {
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
         Address::Http(authority) => Box::new(TcpStream::connect(authority).await?),
         Address::Ssh(_) => return Err(io::ErrorKind::Unsupported.into()),
         Address::Https { authority, certificates } => {
-            let connector = tokio_rustls::TlsConnector::from(Arc::new(tls(certificates)?));
-            let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-            let name = ServerName::try_from(host).map_err(io::Error::other)?;
-            Box::new(connector.connect(name, TcpStream::connect(authority).await?).await?)
+            let [key, cert, ca] = certificate_files(certificates).map_err(io::Error::other)?;
+            let host = host_of(authority);
+            connect_tls(authority, host, tls(&ca, Some((&cert, &key)))?).await?
         }
     })
 }
 
-/// TLS with the certificates of a directory, as for every other request.
-fn tls(certificates: &Path) -> io::Result<rustls::ClientConfig> {
-    let [key, cert, ca] = certificate_files(certificates).map_err(io::Error::other)?;
+/// The host of `host:port`, without brackets.
+pub(in crate::engine) fn host_of(authority: &str) -> &str {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// Connects over TLS to a server that must prove to be `name`.
+pub(in crate::engine) async fn connect_tls(
+    authority: &str,
+    name: &str,
+    config: rustls::ClientConfig,
+) -> io::Result<Box<dyn Stream>> {
+    let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    Ok(Box::new(connector.connect(name, TcpStream::connect(authority).await?).await?))
+}
+
+/// TLS that trusts the authorities of a file, with a certificate and its key where there is one.
+pub(in crate::engine) fn tls(ca: &Path, own: Option<(&Path, &Path)>) -> io::Result<rustls::ClientConfig> {
     let read = |path: &Path| -> io::Result<Vec<CertificateDer<'static>>> {
         let found = CertificateDer::pem_file_iter(path).map_err(io::Error::other)?;
         found.collect::<Result<_, _>>().map_err(io::Error::other)
     };
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(read(&ca)?);
-    let key = PrivateKeyDer::from_pem_file(&key).map_err(io::Error::other)?;
-    let chain = read(&cert)?;
+    roots.add_parsable_certificates(read(ca)?);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|config| config.with_root_certificates(roots).with_client_auth_cert(chain, key))
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots);
+    let Some((cert, key)) = own else { return Ok(config.with_no_client_auth()) };
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+    config.with_client_auth_cert(read(cert)?, key).map_err(io::Error::other)
 }

@@ -1,5 +1,6 @@
 //! Tests that need root, for an engine of their own.
 
+mod buildkit;
 mod disk;
 mod dockerfiles;
 mod engine_gone;

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::ValueHint;
+use strum::VariantNames as _;
 
 use super::Terminal;
 use super::against::BaseState;
@@ -230,11 +231,11 @@ async fn measure_suite(
     let base = args.against.as_deref().map(|named| BaseState::find(suite, named)).transpose()?;
     let secrets = args.build.read_secrets()?;
     match args.build.builder.connect().await? {
-        Ok(builder) => measure_on(&builder, args, measured, suite, (base, secrets, earlier), terminal).await,
+        Ok(builder) => Box::pin(measure_on(&builder, args, measured, suite, (base, secrets, earlier), terminal)).await,
         Err(choice) => {
             let engine = connect(&args.engine.connect(choice)).await?;
             check_secrets(&secrets, &engine)?;
-            measure_on(&engine, args, measured, suite, (base, secrets, earlier), terminal).await
+            Box::pin(measure_on(&engine, args, measured, suite, (base, secrets, earlier), terminal)).await
         }
     }
 }

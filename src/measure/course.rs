@@ -60,10 +60,10 @@ async fn run_beside<E: ImageBuilder + ImageHost>(
         store_in_place(engine.facts(), engine.is_local())?;
     }
     if engine.only_builds() {
-        let site = !(suite.build.ca_files.is_empty() && suite.build.site_env.is_empty())
-            || !(options.ca_files.is_empty() && options.site_env.is_empty());
+        let files = suite.build.ca_files.iter().chain(&options.ca_files).next();
+        let sites = files.is_some() || !(suite.build.site_env.is_empty() && options.site_env.is_empty());
         let moved = options.plan.scenarios.contains(&Scenario::Base);
-        let needs = [(site, "CA files and variables for builds"), (moved, "builds in the scenario `base`")];
+        let needs = [(sites, "CA files and variables for builds"), (moved, "builds in the scenario `base`")];
         if let Some((_, what)) = needs.into_iter().find(|(needed, _)| *needed) {
             return Err(MeasureError::NeedsEngine(what));
         }

@@ -92,7 +92,9 @@ fn the_output_of_a_build_says_the_same_as_its_record_whoever_wrote_it() {
         import(&sandbox, &[record], &["--out", record]).expect(0);
         import(&sandbox, &[progress], &["--out", progress]).expect(0);
         let mut found = [record, progress].map(|name| builds(&sandbox, &format!("{name}/run.json")));
-        found.iter_mut().for_each(|builds| builds.sort());
+        for builds in &mut found {
+            builds.sort();
+        }
         assert_eq!(found[0], found[1]);
     }
     import(&sandbox, &["src-buildx-0.13.rawjson"], &["--out", "old"]).expect(0);
@@ -224,7 +226,7 @@ fn what_is_not_a_build_record_says_what_to_do() {
     write("zip.dockerbuild", b"PK\x03\x04 and more");
     write("null.json", b"{\"vertexes\":null}\n");
     let progress = fs::read_to_string(record("src.rawjson")).unwrap();
-    write("cut.rawjson", progress[..progress.len() - 40].as_bytes());
+    write("cut.rawjson", &progress.as_bytes()[..progress.len() - 40]);
     let mut plain = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&whole[..]), &mut plain).unwrap();
     write("plain.tar", &plain);

@@ -62,14 +62,12 @@ impl BuildKit {
         let workers = workers.map_err(|error| link.first_contact(error))?;
         let worker = workers.into_inner().record.into_iter().next().unwrap_or_default();
         let platform = worker.platforms.into_iter().next().unwrap_or_default();
-        let version = match worker.buildkit_version {
-            Some(version) => Some(version),
+        let mut version = worker.buildkit_version;
+        if version.is_none() {
             // Workers of 0.11 do not say.
-            None => {
-                let info = link.ask("say its version", QUICK, control.info(InfoRequest {})).await;
-                info.ok().and_then(|info| info.into_inner().buildkit_version)
-            }
-        };
+            let info = link.ask("say its version", QUICK, control.info(InfoRequest {})).await;
+            version = info.ok().and_then(|info| info.into_inner().buildkit_version);
+        }
         let label =
             |name: &str| worker.labels.get(name).map(|value| crate::text::shorten(value, 100)).unwrap_or_default();
         let facts = record::Engine {

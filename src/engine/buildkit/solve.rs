@@ -112,21 +112,21 @@ pub(super) async fn solve(
     let mut watch = BuildWatch::new(builder.built(), Folder::new(Builder::Buildkit, known));
     let mut base = String::new();
 
-    let (mut control, mut follower) = (link.control(), link.control());
-    let following = async move { follower.status(StatusRequest { r#ref: reference }).await };
-    let statuses = stream::once(following).map_ok(tonic::Response::into_inner).try_flatten();
+    let (mut control, mut watching) = (link.control(), link.control());
+    let asking = async move { watching.status(StatusRequest { r#ref: reference }).await };
+    let statuses = stream::once(asking).map_ok(tonic::Response::into_inner).try_flatten();
     let mut statuses = pin!(statuses.fuse());
     let reference = asked.r#ref.clone();
     let _window = Window { built: builder.built(), start: unix_nanos() };
     let started = Instant::now();
     let mut until = started + request.deadline;
     let mut solving = pin!(control.solve(asked));
-    let (mut ended, mut followed) = (None, None);
-    while ended.is_none() || followed.is_none() {
+    let (mut answered, mut followed) = (None, None);
+    while answered.is_none() || followed.is_none() {
         tokio::select! {
             biased;
-            solved = &mut solving, if ended.is_none() => {
-                ended = Some((solved, Nanos::from(started.elapsed())));
+            solved = &mut solving, if answered.is_none() => {
+                answered = Some((solved, Nanos::from(started.elapsed())));
                 until = Instant::now() + LAST_STATUSES;
             }
             status = statuses.next(), if followed.is_none() => match status {
@@ -141,7 +141,7 @@ pub(super) async fn solve(
         }
     }
     drop(session);
-    let Some((solved, wall)) = ended else {
+    let Some((solved, wall)) = answered else {
         let folded = watch.finish(request.deadline.into());
         let message = format!("no end within {} s", request.deadline.as_secs());
         return Ok(Err(failed(message, folded, request.deadline.into())));
@@ -219,11 +219,10 @@ fn attributes(request: &BuildRequest, reference: &str) -> Result<HashMap<String,
 
 /// The digest in the name of a vertex that makes a base ready: `[1/2] FROM docker.io/library/python:3.9@sha256:…`.
 fn base_of(status: &StatusResponse) -> Option<String> {
-    let digests = status.vertexes.iter().filter_map(|vertex| {
+    status.vertexes.iter().rev().find_map(|vertex| {
         let (_, from) = vertex.name.split_once("] FROM ")?;
         Some(from.split_once('@')?.1).filter(|digest| is_digest(digest)).map(str::to_owned)
-    });
-    digests.last()
+    })
 }
 
 /// Whether a text is a digest by SHA-256.

@@ -208,14 +208,14 @@ impl RecordedBuild {
         let mut folder = Vertices::new(Known { stages, ..Known::default() });
         let all = StatusResponse { vertexes: self.vertices, statuses: self.statuses, ..StatusResponse::default() };
         folder.status(all, &mut |_| {});
-        let folded = folder.finish(wall);
+        let found = folder.finish(wall);
         ObservedBuild {
-            steps: folded.steps,
-            elsewhere: folded.elsewhere,
-            parts: folded.parts,
-            pulled: folded.pulled,
+            steps: found.steps,
+            elsewhere: found.elsewhere,
+            parts: found.parts,
+            pulled: found.pulled,
             causes,
-            unfinished: failure.is_empty() && (canceled || !folded.unfinished.is_empty()),
+            unfinished: failure.is_empty() && (canceled || !found.unfinished.is_empty()),
             failure,
             culprit,
             began,

@@ -11,7 +11,8 @@ use crate::units::{self, Nanos};
 
 /// One value a round for each variant and scenario, in the order of the record.
 pub(super) fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
-    let mut by: BTreeMap<(&str, Scenario), BTreeMap<(Option<u32>, u32), Vec<Nanos>>> = BTreeMap::new();
+    type Rounds = BTreeMap<(Option<u32>, u32), Vec<Nanos>>;
+    let mut by: BTreeMap<(&str, Scenario), Rounds> = BTreeMap::new();
     for sample in measured.samples.iter().filter(|sample: &&Sample| in_statistics(sample)) {
         let rounds = by.entry((&sample.variant, sample.scenario)).or_default();
         rounds.entry((sample.shard, sample.round)).or_default().push(sample.wall_ns);

@@ -4,6 +4,7 @@
 //! TCP with TLS, and behind a child's pipes. No suite of Debian has one: without it the BuildKit inside of Debian trixie's
 //! Docker on the containerd image store is used, behind a child's pipes only, for what it has of the protocol.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -118,21 +119,19 @@ fn the_tiny_suite_on_buildkit_of_its_own_has_the_sizes_of_the_engine() {
     manifest.push_str("\n[bases.registry]\n");
     for (base, tag) in [("full", "3.9"), ("slim", "3.9-slim"), ("alpine", "3.9-alpine")] {
         registry.fill_with(base, &format!("tiny/python:{tag}"));
-        manifest.push_str(&format!("\"tonnage-tiny/python:{tag}\" = \"{}/tiny/python:{tag}\"\n", registry.address));
+        let address = &registry.address;
+        writeln!(manifest, "\"tonnage-tiny/python:{tag}\" = \"{address}/tiny/python:{tag}\"").unwrap();
     }
     sandbox.write("suite/tonnage.toml", &manifest);
     let kit = BuildKitd::start(&engine, &sandbox, &registry);
-    match &kit {
-        Some(kit) => {
-            let (buildctl, socket) = (kit.buildctl.display(), kit.socket.display());
-            dial_by(&sandbox, &format!("{buildctl} --addr unix://{socket} dial-stdio"));
-        }
-        None => {
-            left_out("TONNAGE_BUILDKITD is not set: no socket, no TLS, and the BuildKit inside of Docker for the rest");
-            let bridge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/grpc-bridge.py");
-            let socket = engine.host().trim_start_matches("unix://");
-            dial_by(&sandbox, &format!("python3 {bridge} {socket}"));
-        }
+    if let Some(kit) = &kit {
+        let (buildctl, socket) = (kit.buildctl.display(), kit.socket.display());
+        dial_by(&sandbox, &format!("{buildctl} --addr unix://{socket} dial-stdio"));
+    } else {
+        left_out("TONNAGE_BUILDKITD is not set: no socket, no TLS, and the BuildKit inside of Docker for the rest");
+        let bridge = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/grpc-bridge.py");
+        let socket = engine.host().trim_start_matches("unix://");
+        dial_by(&sandbox, &format!("python3 {bridge} {socket}"));
     }
     let suite = ["run", "suite", "--bases", "registry"];
     let near = [&suite[..], &["--sizes-only", "--no-serve", "--out", "near"]].concat();

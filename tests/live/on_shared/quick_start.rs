@@ -97,7 +97,19 @@ fn prepare(root: &Path, line: &str) {
                git update-ref refs/remotes/origin/main HEAD";
     let set_up = match line {
         line if line.contains("--against") => git,
-        line if line.contains("compare old/ new/") => "for name in old new; do cp -r results/*/*Z $name; done",
+        line if line.contains("compare old/ new/") => {
+            "for name in old new; do cp -r \"$(ls -d results/*/*Z | head -n 1)\" $name; done"
+        }
+        line if line.contains("merge shard-*") => {
+            "for i in 1 2; do tonnage run --rounds 2 --shard $i/2 --out shard-$i; done"
+        }
+        line if line.contains("build.dockerbuild") => {
+            concat!(
+                "cp ",
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/fixtures/build-records/2-src.dockerbuild build.dockerbuild"
+            )
+        }
         line if line.contains(".npmrc") => "mkdir -p \"$HOME\" && echo x > \"$HOME/.npmrc\"",
         line if line.contains("company-ca.pem") => "cp /etc/ssl/certs/ca-certificates.crt company-ca.pem",
         _ => return,
@@ -129,15 +141,17 @@ fn walk(page: &str, least: usize) {
     let commands = commands(page);
     assert!(commands.len() >= least, "{page}: {commands:?}");
     for line in commands {
-        // What needs a clone of this repository is what `make test` itself is run in; the image of a release and buildx
-        // are not available on every machine.
+        // What needs a clone of this repository is what `make test` itself is run in; the image of a release, buildx, and
+        // builders elsewhere are not available on every machine.
         if ["make ", "cargo "].iter().any(|start| line.starts_with(start))
-            || ["ghcr.io/", "docker buildx"].iter().any(|word| line.contains(word))
+            || ["ghcr.io/", "docker buildx", "--builder "].iter().any(|word| line.contains(word))
         {
             continue;
         }
         prepare(&root, &line);
         let line = line.replace("python:3.9-slim", "tonnage-tiny/python:3.9-slim");
+        // The record at hand is of a build of another Dockerfile.
+        let line = line.replace("build.dockerbuild", "build.dockerbuild --no-suite");
         let line = line.replace("docker save app ", "docker save tonnage-tiny/python:3.9-slim ");
         let output = shell(&root, &line);
         let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);

@@ -91,7 +91,7 @@ fn absent(shards: &[ShardRecord]) -> Vec<ShardPart> {
     all.filter(|part| !there.contains(&part.index)).collect()
 }
 
-/// Why a shard did not come to its end; `None` where it did, also for want of time.
+/// Why a shard did not come to its end; `None` where it did, also at the end of its time.
 fn unfinished(ended: Ended) -> Option<&'static str> {
     match ended {
         Ended::Complete | Ended::OutOfTime => None,

@@ -241,7 +241,7 @@ impl Weigher {
         Ok(())
     }
 
-    /// Whether everything of a layer is looked at, and nothing of it is left out for want of memory.
+    /// Whether everything of a layer is looked at, and nothing of it is skipped to save memory.
     fn keeps(&self) -> bool {
         let DiffIds::Checked = self.options.diff_ids else { return false };
         self.options.hash_files && self.options.limits == Limits::default()

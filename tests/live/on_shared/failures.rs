@@ -15,7 +15,7 @@ const GOOD: &str = "FROM tonnage-tiny/python:3.9-alpine\nWORKDIR /app\nCOPY requ
 fn suite(sandbox: &Sandbox, variants: &[(&str, &str)]) {
     let mut manifest = String::from(
         "[suite]\nname = \"failing\"\nsrc = \"src/server.py\"\ndeps = \"requirements.txt\"\n\
-         [serve]\nport = 5000\npath = \"/\"\nexpect = \"Hello World!\"\ntimeout = \"5 s\"\nstarts = 1\n",
+         [serve]\nport = 5000\npath = \"/\"\nexpect = \"Hello World!\"\ntimeout = \"20 s\"\nstarts = 1\n",
     );
     for (name, dockerfile) in variants {
         let _ = write!(manifest, "[[variant]]\nname = \"{name}\"\ndockerfile = \"{name}/Dockerfile\"\n");

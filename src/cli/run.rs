@@ -25,7 +25,7 @@ use crate::fsx;
 use crate::gate::Budgets;
 use crate::json;
 use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptions, RunOutcome, SecretSpec};
-use crate::record::{self, Against, Ended, Record, Scenario, ShardBy, ShardPart};
+use crate::record::{self, Against, Ended, MOST_SHARDS, Record, Scenario, ShardBy, ShardPart};
 use crate::report;
 use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, check_shards, of_dockerfiles};
 use crate::text::for_people;
@@ -39,8 +39,6 @@ const QUICK: [Scenario; 3] = [Scenario::Cold, Scenario::Warm, Scenario::Src];
 const BRIEF: [Scenario; 3] = [Scenario::Touch, Scenario::Deps, Scenario::Base];
 /// How often `warm` is measured in a round: it is cheap.
 const WARM_REPEATS: u32 = 3;
-/// As many machines as a suite has at most rounds.
-const MOST_SHARDS: u32 = 1000;
 
 /// Arguments of `tonnage run`.
 #[derive(Debug, clap::Args)]

@@ -31,7 +31,7 @@ impl ShardRecord {
 
 /// In what a record contradicts itself.
 fn contradiction(record: &Record, part: ShardPart) -> Option<String> {
-    if part.index < 1 || part.index > part.of {
+    if !part.is_one() {
         return Some(format!("there is no shard {part}"));
     }
     let names: BTreeSet<&str> = record.variants.iter().map(|variant| variant.name.as_str()).collect();

@@ -1,10 +1,14 @@
 //! Parts of a run that several machines share.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::Noise;
+
+/// Most shards of one run.
+pub(crate) const MOST_SHARDS: u32 = 1000;
 
 /// What is split among the shards of a run.
 #[derive(
@@ -32,6 +36,24 @@ pub struct ShardPart {
     pub by: ShardBy,
 }
 
+impl ShardPart {
+    /// Whether there can be such a part.
+    pub(crate) fn is_one(self) -> bool {
+        self.of <= MOST_SHARDS && (1..=self.of).contains(&self.index)
+    }
+
+    /// The parts that are missing beside these of one run. A record may claim any number of parts; no more than a run can
+    /// have are listed.
+    pub(crate) fn absent(there: &[Self]) -> Vec<Self> {
+        let indexes: BTreeSet<u32> = there.iter().map(|part| part.index).collect();
+        let all = there.first().into_iter().flat_map(|part| {
+            let (of, by) = (part.of, part.by);
+            (1..=of.min(MOST_SHARDS)).map(move |index| Self { index, of, by })
+        });
+        all.filter(|part| !indexes.contains(&part.index)).collect()
+    }
+}
+
 impl fmt::Display for ShardPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
@@ -53,4 +75,29 @@ pub struct Shard {
     /// The A/A check for which its samples were left out of the statistics; absent where they count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Noise>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(index: u32, of: u32) -> ShardPart {
+        ShardPart { index, of, by: ShardBy::Rounds }
+    }
+
+    #[test]
+    fn the_parts_that_are_missing_are_named_and_no_more_than_a_run_can_have() {
+        assert_eq!(ShardPart::absent(&[part(3, 4), part(1, 4)]), [part(2, 4), part(4, 4)]);
+        assert_eq!(ShardPart::absent(&[part(1, 1)]), []);
+        assert_eq!(ShardPart::absent(&[]), []);
+        assert_eq!(ShardPart::absent(&[part(1, u32::MAX)]).len(), MOST_SHARDS as usize - 1);
+    }
+
+    #[test]
+    fn a_part_has_a_number_among_those_of_its_run() {
+        assert!(part(1, 1).is_one() && part(1000, MOST_SHARDS).is_one());
+        for none in [part(0, 1), part(2, 1), part(0, 0), part(1, MOST_SHARDS + 1)] {
+            assert!(!none.is_one(), "{none}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use tonnage_image::FileError;
 
@@ -28,6 +28,11 @@ impl Diagnose for FileError {
     fn exit(&self) -> Exit {
         Exit::Unreadable
     }
+}
+
+/// A path that does not depend on the current directory; as it is where that one is unknown.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Writes all bytes; a fault of a test leaves half of them, as a full disk does.

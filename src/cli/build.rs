@@ -1,7 +1,7 @@
 //! How to build: the options that `run` and `improve` have in common.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueHint;
@@ -14,6 +14,7 @@ use crate::engine::{Engine, Secrets};
 use crate::env;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
 use crate::image::{ParsePlatformError, Platform, Way};
 use crate::measure::{Invocation, RunOptions, SecretSpec};
 use crate::random;
@@ -102,7 +103,7 @@ impl BuildArgs {
             network: self.network.clone(),
             build_args: self.build_args.iter().cloned().collect::<BTreeMap<_, _>>(),
             secrets: Secrets::default(),
-            ca_files: self.ca_files.iter().map(|path| absolute(path)).collect(),
+            ca_files: self.ca_files.iter().map(|path| fsx::absolute(path)).collect(),
             site_env: self.site_env.iter().cloned().collect(),
             started_at,
         }
@@ -124,10 +125,6 @@ pub(super) fn check_secrets(secrets: &Secrets, engine: &impl Engine) -> Result<(
         hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
         exit: Exit::Usage,
     })
-}
-
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// `NAME=VALUE`, or `NAME` with the value of the environment variable, as `docker build` takes it.

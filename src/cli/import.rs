@@ -68,8 +68,7 @@ pub(super) fn run(args: ImportArgs, terminal: &Terminal) -> Result<Exit, Failure
     }
     let name = folder_name(Path::new("."));
     let record = record_of(files, suite.as_ref(), &name, args.variant.as_deref())?;
-    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let results = || fresh(&Path::new("results").join(&record.suite.name).join(OBSERVED), &stamp);
+    let results = || fresh(&Path::new("results").join(&record.suite.name).join(OBSERVED), jiff::Timestamp::now());
     let out = args.out.clone().unwrap_or_else(results);
     record::write(&out, &record)?;
     report::write_observed(&record, &out)?;
@@ -106,7 +105,7 @@ struct Kept {
 /// Adds the builds to the `history.jsonl` above `out`, those that are not in it yet; `None` for a directory that is not
 /// among the imports of a suite.
 fn keep_history(record: &Record, out: &Path) -> Result<Option<Kept>, Failure> {
-    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
+    let absolute = fsx::absolute(out);
     let Some(directory) = absolute.parent().filter(|parent| parent.file_name().is_some_and(|name| name == OBSERVED))
     else {
         return Ok(None);

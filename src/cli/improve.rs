@@ -11,7 +11,7 @@ use strum::VariantNames as _;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, check_secrets};
 use super::engine::Builder;
-use super::run::{What, fresh};
+use super::run::{What, check_unused, fresh};
 use super::span::parse_span;
 use super::words::one_of;
 use super::{ColourChoice, Terminal};
@@ -155,14 +155,10 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
         return Err(Failure::new(Exit::Usage, message, "move it away, or leave out `--write`"));
     }
     let now = jiff::Timestamp::now();
-    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let out =
-        args.out.clone().unwrap_or_else(|| fresh(&Path::new("results").join(&suite.name).join("improve"), &stamp));
+    let results = || fresh(&Path::new("results").join(&suite.name).join("improve"), now);
+    let out = args.out.clone().unwrap_or_else(results);
     check_secrets(&secrets, &engine)?;
-    if out.join(record::FILE).exists() {
-        let message = format!("`{}` already holds a run", out.display());
-        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
-    }
+    check_unused(&out)?;
     let options = args.build.options(suite, out, now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let options = RunOptions { max_time: args.max_time, secrets, ..options };
     let wanted = ImproveOptions {

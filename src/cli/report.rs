@@ -285,8 +285,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 
 /// The way from a file's directory to another path, with `/`, as a link in that file needs it.
 fn relative(file: &Path, target: &Path) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let (file, target) = (absolute(file), absolute(target));
+    let (file, target) = (fsx::absolute(file), fsx::absolute(target));
     let link = pathdiff::diff_paths(&target, file.parent().unwrap_or(&file)).unwrap_or(target);
     link.to_string_lossy().into_owned()
 }

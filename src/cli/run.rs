@@ -11,7 +11,7 @@ use strum::VariantNames as _;
 use super::Terminal;
 use super::against::BaseState;
 use super::attend::{attend, watch};
-use super::build::{BuildArgs, SEED, absolute, check_secrets};
+use super::build::{BuildArgs, SEED, check_secrets};
 use super::engine::BuilderArgs;
 use super::report::{Format, Shown, beside, print};
 use super::span::parse_span;
@@ -252,19 +252,17 @@ async fn measure_on<E: ImageBuilder + ImageHost>(
     let (out, resume) = match (&args.resume, &args.out) {
         (Some(dir), _) => (dir.clone(), true),
         (None, Some(dir)) => (dir.clone(), false),
-        (None, None) => {
-            (fresh(&Path::new("results").join(&suite.name), &now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
-        }
+        (None, None) => (fresh(&Path::new("results").join(&suite.name), now), false),
     };
     let mut options = options(args, suite, out, resume, started_at);
     options.secrets = secrets;
     options.invocation = Invocation {
-        suite: absolute(&measured.path),
+        suite: fsx::absolute(&measured.path),
         dockerfiles: measured.dockerfiles.clone(),
-        against: base.as_ref().and_then(BaseState::folder).map(|path| absolute(&path)),
+        against: base.as_ref().and_then(BaseState::folder).map(|path| fsx::absolute(&path)),
         host: args.engine.host.clone(),
         context: args.engine.context.clone(),
-        builder_certs: args.build.builder.builder_certs.as_deref().map(absolute),
+        builder_certs: args.build.builder.builder_certs.as_deref().map(fsx::absolute),
         secrets: args.build.secrets.iter().cloned().map(SecretSpec::absolute).collect(),
     };
     match earlier {
@@ -477,11 +475,21 @@ pub(super) fn show(record: &Record, out: &Path, showing: Showing, terminal: &Ter
     terminal.out(&print(record, showing.format, &shown, terminal))
 }
 
-/// A directory that is not there yet: two runs may begin in the same second.
-pub(super) fn fresh(results: &Path, stamp: &str) -> PathBuf {
+/// A directory for what begins now that is not there yet: two runs may begin in the same second.
+pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> PathBuf {
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let numbered = (2..).map(|number| results.join(format!("{stamp}-{number}")));
-    let mut wanted = std::iter::once(results.join(stamp)).chain(numbered);
-    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(stamp))
+    let mut wanted = std::iter::once(results.join(&stamp)).chain(numbered);
+    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(&stamp))
+}
+
+/// A directory for a new record holds none yet.
+pub(super) fn check_unused(out: &Path) -> Result<(), Failure> {
+    if !out.join(record::FILE).exists() {
+        return Ok(());
+    }
+    let message = format!("`{}` already holds a run", out.display());
+    Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"))
 }
 
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
@@ -495,7 +503,7 @@ fn resume_command(args: &RunArgs, out: &Path) -> String {
 fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure> {
     // A suite's own directory may have its name, too, and is not a place for a history.
     let is_of_results = |folder: &Path| folder.ends_with(&record.suite.name) && !folder.join(MANIFEST_NAME).exists();
-    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
+    let absolute = fsx::absolute(out);
     let Some(folder) = absolute.parent().filter(|folder| is_of_results(folder)) else {
         return Ok(Vec::new());
     };

@@ -187,11 +187,11 @@ async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<O
 async fn output(
     engine: &DockerEngine,
     request: &BuildRequest,
-    folded: Folded,
+    mut folded: Folded,
     wall: Nanos,
     downloads: Downloads,
 ) -> Result<BuildOutput, EngineError> {
-    let mut image_id = folded.image_id;
+    let mut image_id = std::mem::take(&mut folded.image_id);
     let short = image_id.len() < 64;
     // Outside the clock. Podman names the image by the beginning of its id, some engines by its tag only.
     if short {
@@ -208,17 +208,7 @@ async fn output(
     if !image_id.starts_with("sha256:") {
         image_id.insert_str(0, "sha256:");
     }
-    Ok(BuildOutput {
-        image_id,
-        wall_ns: wall.saturating_sub(folded.apart),
-        steps: folded.steps,
-        elsewhere: folded.elsewhere,
-        parts: folded.parts,
-        pulled: folded.pulled,
-        log: folded.log,
-        intermediate: folded.made,
-        downloads,
-    })
+    Ok(folded.output(image_id, wall, downloads))
 }
 
 /// Whether an immediate refusal is about the Dockerfile: syntax errors are 400 on the classic builder; a missing

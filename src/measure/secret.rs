@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Secrets;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fsx;
 
 /// Longest secret, as in Docker's client (moby/buildkit, session/secrets/secretsprovider).
 const LONGEST: u64 = 500 << 10;
@@ -85,8 +86,8 @@ impl SecretSpec {
     pub fn absolute(mut self) -> Self {
         self.source = match self.source {
             SecretSource::Either if std::env::var_os(&self.id).is_some() => SecretSource::Variable(self.id.clone()),
-            SecretSource::Either => SecretSource::File(absolute(Path::new(&self.id))),
-            SecretSource::File(path) => SecretSource::File(absolute(&path)),
+            SecretSource::Either => SecretSource::File(fsx::absolute(Path::new(&self.id))),
+            SecretSource::File(path) => SecretSource::File(fsx::absolute(&path)),
             variable @ SecretSource::Variable(_) => variable,
         };
         self
@@ -133,10 +134,6 @@ impl SecretSpec {
         }
         Ok(content)
     }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 #[cfg(test)]

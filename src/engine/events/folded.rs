@@ -1,5 +1,6 @@
 //! What is known of a build beside its events, and what its events say.
 
+use crate::engine::{BuildOutput, Downloads};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;
 
@@ -42,6 +43,25 @@ pub(in crate::engine) struct Folded {
     pub(in crate::engine) failure: Option<Failed>,
     /// The instruction that had begun and not ended; empty where there is none.
     pub(in crate::engine) unfinished: String,
+}
+
+impl Folded {
+    /// What the build gave.
+    ///
+    /// - `wall`: from the request to the end of the answer
+    pub(in crate::engine) fn output(self, image_id: String, wall: Nanos, downloads: Downloads) -> BuildOutput {
+        BuildOutput {
+            image_id,
+            wall_ns: wall.saturating_sub(self.apart),
+            steps: self.steps,
+            elsewhere: self.elsewhere,
+            parts: self.parts,
+            pulled: self.pulled,
+            log: self.log,
+            intermediate: self.made,
+            downloads,
+        }
+    }
 }
 
 /// Why a build failed, in the engine's words.

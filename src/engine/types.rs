@@ -399,6 +399,14 @@ pub struct BuildFailure {
     pub intermediate: Vec<String>,
 }
 
+impl BuildFailure {
+    /// Whether the engine's image store lost a layer while the image was unpacked, as containerd's sometimes does
+    /// (moby/buildkit#6521, containerd/containerd#10835): no fact about the variant, and the same build succeeds again.
+    pub fn lost_a_layer(&self) -> bool {
+        self.message.contains("failed to prepare extraction snapshot") && self.message.contains("does not exist")
+    }
+}
+
 /// A container to start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerSpec {

@@ -9,7 +9,7 @@ use super::event::{Event, Observer as _};
 use super::images::Unread;
 use super::journal::JournalLine;
 use super::left::left;
-use super::run::Run;
+use super::run::{MOST_LOST, Run};
 use super::subject::{Purpose, Subject};
 use crate::engine::{BuildFailure, ImageBuilder, ImageHost};
 use crate::machine::now_utc;
@@ -223,44 +223,55 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             twin: step.twin,
             left: place.left,
         });
-        // Of the same length each time, so that what an edit adds is as well.
-        let fresh = format!("{} {:06}", self.common.run, step.index);
-        // What is going to be weighed keeps its files as they are: layers that variants share are the same.
-        let to_weigh = !step.twin && self.diary.entry(subject.variant).is_some_and(|entry| entry.sizes.is_none());
-        let leaves = leaves_equal_layers(self.engine.facts());
-        let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
-        let moved = match step.scenario {
-            Scenario::Base => match self.move_bases(subject, &fresh).await? {
-                Ok(moved) => moved,
-                Err(failure) => {
-                    self.build_failed(subject, step, failure)?;
-                    return Ok(true);
+        let mut lost = 0;
+        loop {
+            // Of the same length each time, so that what an edit adds is as well.
+            let fresh = format!("{} {lost}{:05}", self.common.run, step.index);
+            // What is going to be weighed keeps its files as they are: layers that variants share are the same.
+            let to_weigh = !step.twin && self.diary.entry(subject.variant).is_some_and(|entry| entry.sizes.is_none());
+            let leaves = leaves_equal_layers(self.engine.facts());
+            let age = if leaves && !to_weigh { u64::from(step.index) + 1 } else { 0 };
+            let moved = match step.scenario {
+                Scenario::Base => match self.move_bases(subject, &fresh).await? {
+                    Ok(moved) => moved,
+                    Err(failure) => {
+                        self.build_failed(subject, step, failure)?;
+                        return Ok(true);
+                    }
+                },
+                _ => BTreeMap::new(),
+            };
+            let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin, moved: &moved };
+            let request = subject.request(&purpose, &self.common)?;
+            let started_at = now_utc();
+            let mut pass_on = |event| self.observer.event(&Event::Build(&event));
+            let building = self.diary.ledger.build(self.engine, &request, subject.instructions(), &mut pass_on);
+            let built = self.cancel.run_until_cancelled(pin!(building)).await??;
+            match built {
+                Ok(Ok(output)) => {
+                    let sample = subject.sample(step, turn.previous.as_deref(), output, started_at);
+                    if !matches!(step.scenario, Scenario::Src | Scenario::Deps | Scenario::Base) {
+                        *turn.previous = Some(sample.image_id.clone());
+                    }
+                    self.build_done(sample)?;
                 }
-            },
-            _ => BTreeMap::new(),
-        };
-        let purpose = Purpose { scenario: step.scenario, fresh: &fresh, age, twin: step.twin, moved: &moved };
-        let request = subject.request(&purpose, &self.common)?;
-        let started_at = now_utc();
-        let mut pass_on = |event| self.observer.event(&Event::Build(&event));
-        let building = self.diary.ledger.build(self.engine, &request, subject.instructions(), &mut pass_on);
-        let built = self.cancel.run_until_cancelled(pin!(building)).await??;
-        match built {
-            Ok(Ok(output)) => {
-                let sample = subject.sample(step, turn.previous.as_deref(), output, started_at);
-                if !matches!(step.scenario, Scenario::Src | Scenario::Deps | Scenario::Base) {
-                    *turn.previous = Some(sample.image_id.clone());
+                Ok(Err(failure)) if failure.lost_a_layer() && lost < MOST_LOST => {
+                    lost += 1;
+                    let reason = format!("built again, since the engine lost a layer: {}", failure.message);
+                    self.observer.event(&Event::Warning(&format!("{}: {reason}", subject.variant.name)));
+                    let sample = subject.unmade_sample(step, SampleState::Unfinished, reason, started_at);
+                    self.diary.append(JournalLine::Sample(Box::new(sample)))?;
+                    continue;
                 }
-                self.build_done(sample)?;
+                Ok(Err(failure)) => self.build_failed(subject, step, failure)?,
+                Err(error) => {
+                    let reason = format!("not finished: {error}");
+                    self.build_done(subject.unmade_sample(step, SampleState::Unfinished, reason, started_at))?;
+                    return Err(error.into());
+                }
             }
-            Ok(Err(failure)) => self.build_failed(subject, step, failure)?,
-            Err(error) => {
-                let reason = format!("not finished: {error}");
-                self.build_done(subject.unmade_sample(step, SampleState::Unfinished, reason, started_at))?;
-                return Err(error.into());
-            }
+            return Ok(true);
         }
-        Ok(true)
     }
 
     fn build_done(&mut self, sample: Sample) -> Result<(), MeasureError> {

@@ -21,6 +21,9 @@ use crate::record::Scenario;
 use crate::suite;
 use crate::units::Nanos;
 
+/// How often one build is made again because the engine lost a layer.
+pub(super) const MOST_LOST: u32 = 2;
+
 /// A run that is going on.
 pub(super) struct Run<'a, E> {
     pub(super) states: &'a States<'a>,
@@ -48,8 +51,16 @@ impl<E: ImageBuilder> Run<'_, E> {
         let request = subject.request(&purpose, &self.common)?;
         let begun = Instant::now();
         let mut unheard = |_| {};
-        let building = self.diary.ledger.build(self.engine, &request, subject.instructions(), &mut unheard);
-        let built = self.cancel.run_until_cancelled(pin!(building)).await???;
+        let mut lost = 0;
+        let built = loop {
+            let building = self.diary.ledger.build(self.engine, &request, subject.instructions(), &mut unheard);
+            let built = self.cancel.run_until_cancelled(pin!(building)).await???;
+            let has_lost = built.as_ref().is_err_and(BuildFailure::lost_a_layer);
+            if !has_lost || lost == MOST_LOST {
+                break built;
+            }
+            lost += 1;
+        };
         self.diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
         Ok(built.map(|output| output.image_id))
     }

@@ -85,6 +85,28 @@ fn an_engine_that_goes_away_ends_the_run_and_the_resume_adds_what_is_missing() {
 }
 
 #[test]
+fn a_build_for_which_the_engine_lost_a_layer_is_made_again_and_proven() {
+    // The cold build, or a later one; as often as is tried again, or once more.
+    for (from, times, fails) in [(0, 1, false), (3, 2, false), (6, 2, false), (5, 3, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = TroubleKind::LosesLayers(times);
+        let trouble = Trouble { dockerfile: "python3.9-slim".into(), from, kind };
+        let outcome = measured(&engine(vec![trouble]), &options(folder.path()), &Cancel::default());
+        let failed = outcome.record.variants.iter().filter(|variant| variant.failure.is_some()).count();
+        assert_eq!((outcome.exit, failed), if fails { (Exit::VariantFailed, 1) } else { (Exit::Done, 0) }, "{from}");
+        let lost = outcome.record.samples.iter().filter(|sample| sample.state == SampleState::Unfinished);
+        let reasons: Vec<&str> = lost.map(|sample| sample.reason.as_str()).collect();
+        assert_eq!(reasons.len(), times.min(2) as usize);
+        assert!(reasons.iter().all(|reason| reason.starts_with("built again, since the engine lost a layer: failed")));
+        if !fails {
+            assert_eq!(steps(&outcome).into_iter().collect::<BTreeSet<_>>(), (0..STEPS).collect());
+            let finished = outcome.record.samples.iter().filter(|sample| sample.is_finished());
+            finished.for_each(|sample| assert!(sample.valid, "{sample:?}"));
+        }
+    }
+}
+
+#[test]
 fn a_resume_measures_the_step_of_a_damaged_line_again_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let trouble = Trouble { dockerfile: String::new(), from: 9, kind: TroubleKind::Lost(0) };

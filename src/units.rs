@@ -58,7 +58,7 @@ impl Nanos {
 
     /// In whole seconds: `42 s`, `3 min 20 s`, `1 h 05 min`.
     pub(crate) fn whole_seconds(self) -> String {
-        let seconds = (self.0 + 500_000_000) / 1_000_000_000;
+        let seconds = self.0.saturating_add(500_000_000) / 1_000_000_000;
         match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
             (0, 0, seconds) => format!("{seconds} s"),
             (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
@@ -105,7 +105,7 @@ impl fmt::Display for Nanos {
         } else if ns < 99_950_000_000 {
             format!("{} s", significant(ns as f64 / 1e9))
         } else {
-            let seconds = (ns + 500_000_000) / 1_000_000_000;
+            let seconds = ns.saturating_add(500_000_000) / 1_000_000_000;
             format!("{} min {:02} s", seconds / 60, seconds % 60)
         };
         f.pad(&text)

@@ -21,6 +21,8 @@ const ROUNDS: usize = 64;
 const PATIENCE: u32 = 20;
 /// How long each is.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Most times that the cache is listed.
+const LISTINGS: u32 = 10_000;
 /// Build-cache records that one request removes: its ids go into the query.
 const BATCH: usize = 100;
 /// Characters of an id that name its record in a request; whole ids are 25 letters and digits, at random. Docker
@@ -284,7 +286,8 @@ pub(super) async fn clean_records<C: BuildCache>(
         return Ok(());
     }
     let mut idle = 0;
-    loop {
+    // A builder that lists the same records however often they are removed is not believed for ever.
+    for _ in 0..LISTINGS {
         let listed = match cache.list().await {
             Ok(listed) => listed,
             Err(error) if error.is_lost() => return Err(error),
@@ -302,7 +305,7 @@ pub(super) async fn clean_records<C: BuildCache>(
             report.cache_records += wanted.len() as u64;
             report.objects.push(amount(&found.ours));
         }
-        let gone = if harmless && removes { cache.remove(&wanted, &listed).await? } else { 0 };
+        let gone = if harmless && removes && !wanted.is_empty() { cache.remove(&wanted, &listed).await? } else { 0 };
         report.cache_records += gone;
         idle = if gone == 0 { idle + 1 } else { 0 };
         if wanted.is_empty() || !harmless || !removes || idle > PATIENCE {
@@ -342,8 +345,8 @@ fn leave_records(left: &mut Vec<String>, found: &claims::Records<'_>, harmless: 
 
 /// How many records there are, and their size.
 fn amount(records: &[&ListedRecord]) -> String {
-    let bytes: u64 = records.iter().map(|record| u64::try_from(record.size).unwrap_or_default()).sum();
-    format!("{}, {}", count(records.len(), "build-cache record"), Bytes(bytes))
+    let bytes: Bytes = records.iter().map(|record| Bytes(u64::try_from(record.size).unwrap_or_default())).sum();
+    format!("{}, {bytes}", count(records.len(), "build-cache record"))
 }
 
 #[derive(Debug, Default, Deserialize)]

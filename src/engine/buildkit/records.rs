@@ -25,6 +25,10 @@ impl BuildCache for Link {
     }
 
     async fn remove(&self, ids: &[&str], _: &[ListedRecord]) -> Result<u64, EngineError> {
+        // Without a filter it would remove every record.
+        if ids.is_empty() {
+            return Ok(0);
+        }
         let filter = ids.iter().map(|id| format!("id=={id}")).collect();
         let mut control = self.control();
         let removing = async {

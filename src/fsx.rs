@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub(crate) use tonnage_image::FileError;
@@ -135,7 +135,9 @@ pub(crate) fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FileError>
     name.push(format!(".{}.part", std::process::id()));
     let part = folder.join(name);
     let written = (|| {
-        let mut file = File::create(&part)?;
+        // What is there is a leftover, or a link that somebody put there, which is never followed.
+        drop(fs::remove_file(&part));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&part)?;
         write_all(&mut file, content)?;
         sync(&file)?;
         fault::point()?;
@@ -172,13 +174,14 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| sync(&folder)).map_err(|source| FileError::new("write", path, source))
 }
 
-/// Appends one line (a newline is added) and syncs it to disk.
+/// Appends one line (a newline is added) and syncs it to disk. A link is not followed: it may lead out of the results.
 pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
     let wrap = |source| FileError::new("write", path, source);
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dir_all(parent)?;
     }
-    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(wrap)?;
+    let no_links = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new().create(true).append(true).custom_flags(no_links).open(path).map_err(wrap)?;
     write_all(&mut file, format!("{line}\n").as_bytes()).map_err(wrap)?;
     sync(&file).map_err(wrap)
 }
@@ -186,6 +189,22 @@ pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_write_follows_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let theirs = dir.path().join("theirs");
+        fs::write(&theirs, "theirs").unwrap();
+        let path = dir.path().join("a.json");
+        let part = dir.path().join(format!("a.json.{}.part", std::process::id()));
+        std::os::unix::fs::symlink(&theirs, &part).unwrap();
+        write_atomic(&path, b"one").unwrap();
+        assert_eq!(read(&path).unwrap(), b"one");
+        let history = dir.path().join("history.jsonl");
+        std::os::unix::fs::symlink(&theirs, &history).unwrap();
+        assert!(append_line(&history, "line").is_err());
+        assert_eq!(read_text(&theirs).unwrap(), "theirs");
+    }
 
     #[test]
     fn an_atomic_write_replaces_the_file_and_leaves_nothing_beside_it() {

@@ -69,7 +69,7 @@ pub(super) fn run(args: ImportArgs, terminal: &Terminal) -> Result<Exit, Failure
     let name = folder_name(Path::new("."));
     let record = record_of(files, suite.as_ref(), &name, args.variant.as_deref())?;
     let results = || fresh(&Path::new("results").join(&record.suite.name).join(OBSERVED), jiff::Timestamp::now());
-    let out = args.out.clone().unwrap_or_else(results);
+    let out = args.out.clone().map_or_else(results, Ok)?;
     record::write(&out, &record)?;
     report::write_observed(&record, &out)?;
     if let Some(seen) = keep_history(&record, &out)? {

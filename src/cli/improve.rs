@@ -156,7 +156,7 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     }
     let now = jiff::Timestamp::now();
     let results = || fresh(&Path::new("results").join(&suite.name).join("improve"), now);
-    let out = args.out.clone().unwrap_or_else(results);
+    let out = args.out.clone().map_or_else(results, Ok)?;
     check_secrets(&secrets, &engine)?;
     check_unused(&out)?;
     let options = args.build.options(suite, out, now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());

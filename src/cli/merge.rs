@@ -65,7 +65,7 @@ pub(super) fn run(args: MergeArgs, terminal: &Terminal) -> Result<Exit, Failure>
         terminal.hint("`--drop-noisy` leaves the times of noisy shards out");
     }
     let results = || fresh(&Path::new("results").join(&record.suite.name), jiff::Timestamp::now());
-    let out = args.out.unwrap_or_else(results);
+    let out = args.out.map_or_else(results, Ok)?;
     check_unused(&out)?;
     show(&record, &out, Showing { format: args.format, full: args.full }, terminal)?;
     if args.full || args.format != Format::Table {

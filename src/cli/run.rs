@@ -27,7 +27,9 @@ use crate::json;
 use crate::measure::{self, Cancel, Invocation, Journal, Mark, Replayed, RunOptions, RunOutcome, SecretSpec};
 use crate::record::{self, Against, Ended, MOST_SHARDS, Record, Scenario, ShardBy, ShardPart};
 use crate::report;
-use crate::suite::{MANIFEST_NAME, PlanOptions, Suite, SuiteError, check_shards, of_dockerfiles};
+use crate::suite::{
+    Boundary, BoundaryError, MANIFEST_NAME, PlanOptions, Suite, SuiteError, check_shards, of_dockerfiles,
+};
 use crate::text::for_people;
 
 /// Rounds by default, the discarded one not counted.
@@ -252,7 +254,7 @@ async fn measure_on<E: ImageBuilder + ImageHost>(
     let (out, resume) = match (&args.resume, &args.out) {
         (Some(dir), _) => (dir.clone(), true),
         (None, Some(dir)) => (dir.clone(), false),
-        (None, None) => (fresh(&Path::new("results").join(&suite.name), now), false),
+        (None, None) => (fresh(&Path::new("results").join(&suite.name), now)?, false),
     };
     let mut options = options(args, suite, out, resume, started_at);
     options.secrets = secrets;
@@ -475,12 +477,17 @@ pub(super) fn show(record: &Record, out: &Path, showing: Showing, terminal: &Ter
     terminal.out(&print(record, showing.format, &shown, terminal))
 }
 
-/// A directory for what begins now that is not there yet: two runs may begin in the same second.
-pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> PathBuf {
+/// A directory for what begins now that is not there yet: two runs may begin in the same second. A link in a repository does
+/// not lead out of it.
+pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
+    let leads_out = |error: BoundaryError| {
+        Failure::new(error.exit(), error.to_string(), "choose the directory for the results with `--out`")
+    };
+    Boundary::around(Path::new("."), &[])?.resolve(results).map_err(leads_out)?;
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let numbered = (2..).map(|number| results.join(format!("{stamp}-{number}")));
     let mut wanted = std::iter::once(results.join(&stamp)).chain(numbered);
-    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(&stamp))
+    Ok(wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(&stamp)))
 }
 
 /// A directory for a new record holds none yet.

@@ -1,6 +1,7 @@
 //! The record of one shard, as it is given.
 
 use std::collections::BTreeSet;
+use std::path::{Component, Path};
 
 use super::MergeError;
 use crate::record::{Record, Shard, ShardPart, Side};
@@ -33,6 +34,10 @@ impl ShardRecord {
 fn contradiction(record: &Record, part: ShardPart) -> Option<String> {
     if !part.is_one() {
         return Some(format!("there is no shard {part}"));
+    }
+    let mut parts = Path::new(&record.suite.name).components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+        return Some("the name of its suite cannot be that of a directory".to_owned());
     }
     let names: BTreeSet<&str> = record.variants.iter().map(|variant| variant.name.as_str()).collect();
     if names.len() < record.variants.len() {

@@ -71,7 +71,7 @@ pub(super) fn of_first_contact(error: EngineError, endpoint: &str) -> EngineErro
 pub(super) fn one_line(message: &str) -> String {
     let words = message.lines().map(text::strip_control).collect::<Vec<_>>();
     let words = words.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>();
-    text::shorten(&words.join("; "), MESSAGE)
+    text::shorten(&text::without_url_credentials(&words.join("; ")), MESSAGE)
 }
 
 /// The kind of the innermost I/O error.

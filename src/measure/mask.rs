@@ -5,6 +5,9 @@ use crate::text::{MASKED, url_credentials, without_url_credentials};
 /// Shortest value that is masked: shorter ones (`3.9`, `true`) would mask figures and words.
 const SHORTEST: usize = 8;
 
+/// Least part of a value, in bytes, that is hidden where a text was cut.
+const LEAST_PART: usize = 4;
+
 /// Replaces values by `***`, where they are whole tokens, and the credentials of URLs.
 #[derive(Clone, Default)]
 pub(super) struct Mask {
@@ -43,12 +46,15 @@ impl Mask {
         }
     }
 
-    /// The text without hidden values.
+    /// The text without hidden values, nor what is left of one where the text was cut.
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = without_url_credentials(text).into_owned();
         for value in &self.values {
             if text.contains(value.as_str()) {
                 text = replace_tokens(&text, value);
+            }
+            if text.contains('…') {
+                text = replace_cut(&text, value);
             }
         }
         text
@@ -79,6 +85,28 @@ fn replace_tokens(text: &str, value: &str) -> String {
     out + &text[kept..]
 }
 
+/// Replaces what is left of a value before and behind each `…`, which stands where a text was cut.
+fn replace_cut(text: &str, value: &str) -> String {
+    let lengths = |room: usize| (LEAST_PART..=value.len().min(room)).rev();
+    let mut parts: Vec<String> = text.split('…').map(str::to_owned).collect();
+    for at in 1..parts.len() {
+        let before = &parts[at - 1];
+        if let Some(length) =
+            lengths(before.len()).find(|&length| value.get(..length).is_some_and(|part| before.ends_with(part)))
+        {
+            let end = before.len() - length;
+            parts[at - 1].replace_range(end.., MASKED);
+        }
+        let after = &parts[at];
+        if let Some(length) = lengths(after.len())
+            .find(|&length| value.get(value.len() - length..).is_some_and(|part| after.starts_with(part)))
+        {
+            parts[at].replace_range(..length, MASKED);
+        }
+    }
+    parts.join("…")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +134,22 @@ mod tests {
             assert_eq!(mask.text(text), masked);
         }
         assert!(!format!("{mask:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_a_cut_leaves_of_a_value_is_masked() {
+        let value = format!("eyJ{}.{}", "a1".repeat(400), "b2ö".repeat(400));
+        let mut mask = Mask::default();
+        mask.hide(&value);
+        for (before, after) in [("+ curl -H 'Bearer ", "' failed"), ("", "")] {
+            let whole = format!("{before}{value}{after}");
+            for width in [20, 100, 101, 102, 499, 1_500] {
+                let masked = mask.text(&crate::text::shorten(&whole, width));
+                assert!(!masked.contains("a1") && !masked.contains("b2"), "{width}: {masked}");
+            }
+        }
+        assert_eq!(mask.text("wait… done"), "wait… done");
+        assert_eq!(mask.text(&format!("x {}…", &value[..100])), "x ***…");
     }
 
     #[test]

@@ -82,5 +82,5 @@ pub(super) fn is_base(instruction: &str) -> bool {
 /// An instruction made fit to keep: one line, no control sequences, not too long.
 pub(super) fn instruction_text(text: &str) -> String {
     let clean = crate::text::strip_control(&text.replace(['\n', '\r'], " "));
-    crate::text::shorten(clean.trim(), INSTRUCTION)
+    crate::text::shorten(&crate::text::without_url_credentials(clean.trim()), INSTRUCTION)
 }

@@ -16,6 +16,8 @@ const HELD: usize = 8 * WIDTH;
 pub(super) struct Tail {
     lines: VecDeque<String>,
     held: Vec<u8>,
+    /// Whether the unfinished line is longer than what is held of it.
+    is_cut: bool,
 }
 
 impl Tail {
@@ -44,20 +46,26 @@ impl Tail {
         let anew = part[..end].iter().rposition(|&byte| byte == b'\r').map(|at| at + 1);
         if anew.is_some() || (end > 0 && self.held.last() == Some(&b'\r')) {
             self.held.clear();
+            self.is_cut = false;
         }
         let part = &part[anew.unwrap_or(0)..];
         let room = HELD.saturating_sub(self.held.len());
         self.held.extend_from_slice(&part[..part.len().min(room)]);
+        self.is_cut |= part.len() > room;
     }
 
     fn end_line(&mut self, line: &mut impl FnMut(&str)) {
         let clean = text::strip_control(&text::from_bytes(&self.held));
         self.held.clear();
-        let clean = clean.trim_end();
+        let mut clean = clean.trim_end();
         if clean.is_empty() {
             return;
         }
-        let short = text::shorten(clean, WIDTH);
+        if std::mem::take(&mut self.is_cut) {
+            // A part of a URL or of a secret would not be known for one.
+            clean = clean.rsplit_once(char::is_whitespace).map_or(clean, |(before, _)| before);
+        }
+        let short = text::shorten(&text::without_url_credentials(clean), WIDTH);
         line(&short);
         if self.lines.len() == LINES {
             self.lines.pop_front();

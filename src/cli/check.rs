@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use strum::VariantNames as _;
 
+use super::allow::for_shell;
 use super::output::{Output, parse_output};
 use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
@@ -98,7 +99,7 @@ pub(super) fn judged(
     must_have_baseline: bool,
 ) -> Result<(Measured, Judgement), Failure> {
     let (measured, timings, beside) = read(path, &suite.budgets)?;
-    let accept = format!("tonnage baseline accept {}{}", path.display(), suite.flags);
+    let accept = format!("tonnage baseline accept {}{}", for_shell(&path.to_string_lossy()), suite.flags);
     verdict(suite, measured, timings, beside, &accept, must_have_baseline)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::allow::AllowArgs;
+use super::allow::{AllowArgs, for_shell};
 use crate::error::Failure;
 use crate::gate::{Budgets, newest_record};
 use crate::record;
@@ -78,7 +78,7 @@ impl SuitePlace {
         }
         let flags: String = [("--suite", named), ("--baseline", self.baseline.as_deref())]
             .into_iter()
-            .filter_map(|(flag, path)| Some(format!(" {flag} {}", path?.display())))
+            .filter_map(|(flag, path)| Some(format!(" {flag} {}", for_shell(&path?.to_string_lossy()))))
             .collect();
         let flags = flags + &self.allow.again();
         let record = match (record, &document) {

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::text::for_people;
 
 /// Whether output may be coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +84,40 @@ pub(super) fn ask(question: &str) {
     drop(stream.write_all(question.as_bytes()).and_then(|()| stream.flush()));
 }
 
-/// stderr that is gone leaves nobody to tell.
+/// stderr that is gone leaves nobody to tell. Messages quote what records, baselines, and engines say.
 fn to_stderr(text: &str) {
     let mut stream = io::stderr().lock();
-    drop(stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(b"\n")));
+    drop(stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.write_all(b"\n")));
+}
+
+/// A text in which neither a terminal nor the runner of GitHub Actions obeys anything.
+fn harmless(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.split('\t').map(for_people).collect::<Vec<_>>().join("\t").replace("##[", "# #[");
+        if line.trim_start().starts_with("::") { line.replacen("::", ": :", 1) } else { line }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn terminal_columns() -> Option<u16> {
     crate::report::terminal_width().or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_message_quotes_is_obeyed() {
+        for (text, shown) in [
+            ("plain\tmessage\n  of two lines", "plain\tmessage\n  of two lines"),
+            ("\u{1b}[2Jgone", r"\u{1b}[2Jgone"),
+            ("unknown variant `\n::stop-commands::x`", "unknown variant `\n: :stop-commands::x`"),
+            ("a\r::error::b", r"a\r::error::b"),
+            ("##[group]x", "# #[group]x"),
+            ("std::path", "std::path"),
+        ] {
+            assert_eq!(harmless(text), shown);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::error::ImportError;
+use super::error::{ImportError, MOST_BUILDS};
 use super::file::{FoundBuild, ImportFile};
 use super::layout::Kept;
 use crate::analyse::proof::{self, Expected, same_instruction};
@@ -47,6 +47,9 @@ pub(crate) fn record_of(
             builds.push(named(index, found, &file.path, suite, chosen)?);
         }
         imports.push(file.import);
+        if builds.len() > MOST_BUILDS {
+            return Err(ImportError::many_builds(&file.path));
+        }
     }
     // As they were made, whatever the order of the files.
     builds.sort_by(|a, b| (a.began, a.file, &a.name).cmp(&(b.began, b.file, &b.name)));

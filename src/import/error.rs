@@ -1,12 +1,15 @@
 //! Why a file of builds could not be read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::StatusError;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::FileError;
 use crate::text::for_people;
+
+/// Most builds of all files: they are compared with each other.
+pub(super) const MOST_BUILDS: usize = 10_000;
 
 /// Why a file of builds could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,12 @@ pub(crate) enum ImportError {
         /// Those that there are.
         variants: Vec<String>,
     },
+}
+
+impl ImportError {
+    pub(super) fn many_builds(path: &Path) -> Self {
+        Self::TooLarge { path: path.to_path_buf(), what: "builds", most: MOST_BUILDS as u64 }
+    }
 }
 
 impl Diagnose for ImportError {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
-use super::error::ImportError;
+use super::error::{ImportError, MOST_BUILDS};
 use super::layout::{self, Kept};
 use crate::engine::{RecordedBuild, StatusLog};
 use crate::fsx;
@@ -87,6 +87,9 @@ fn builds(path: &Path, content: &[u8]) -> Result<(ImportKind, Vec<FoundBuild>), 
             left -= log.len();
             let builds = log.builds().map_err(unreadable)?;
             found.extend(builds.into_iter().map(|recorded| FoundBuild { recorded, kept: kept.clone() }));
+            if found.len() > MOST_BUILDS {
+                return Err(ImportError::many_builds(path));
+            }
         }
         return Ok((ImportKind::BuildRecord, found));
     }

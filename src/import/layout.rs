@@ -9,15 +9,17 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::error::ImportError;
+use super::error::{ImportError, MOST_BUILDS};
+use crate::text::without_url_credentials;
 
 /// Media type of a manifest's config.
 const HISTORY: &str = "application/vnd.buildkit.historyrecord.v0";
-/// Most members of an archive, and builds in it.
+/// Most members of an archive.
 const MOST_MEMBERS: u64 = 100_000;
-const MOST_BUILDS: u64 = 10_000;
 /// How deep an index may lie in indexes.
 const DEPTH: usize = 4;
+/// Longest name, path, or message that is kept, in characters.
+const LONGEST_TEXT: usize = 1_000;
 /// Most bytes of a manifest or history record.
 const DOCUMENT: usize = 4 << 20;
 
@@ -94,16 +96,17 @@ impl Kept {
         // buildx marks a tree with changes: `…-dirty`.
         let commit = attribute("vcs:revision").split('-').next().unwrap_or_default();
         let image = record.exported.and_then(|mut exported| exported.remove("containerimage.digest"));
+        let short = |text: &str| crate::text::shorten(&without_url_credentials(text), LONGEST_TEXT);
         let nanos = |stamp: Stamp| i128::from(stamp.seconds) * 1_000_000_000 + i128::from(stamp.nanos);
         Self {
-            target: if local.target == "default" { String::new() } else { local.target },
-            stage: attribute("target").to_owned(),
-            dockerfile,
+            target: if local.target == "default" { String::new() } else { short(&local.target) },
+            stage: short(attribute("target")),
+            dockerfile: short(&dockerfile),
             commit: if is_hex(commit) && matches!(commit.len(), 40 | 64) { commit.to_owned() } else { String::new() },
             image: image
                 .filter(|digest| digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && is_hex(hex)))
                 .unwrap_or_default(),
-            error: record.error.map(|error| error.message).unwrap_or_default(),
+            error: record.error.map(|error| short(&error.message)).unwrap_or_default(),
             span: record.created.map(nanos).zip(record.completed.map(nanos)).filter(|(begin, end)| begin <= end),
         }
     }
@@ -159,8 +162,8 @@ pub(super) fn records<'a>(path: &'a Path, tar: &'a [u8]) -> Result<Vec<(Kept, &'
             _ if depth < DEPTH => queue.extend(document.manifests.into_iter().map(|manifest| (manifest, depth + 1))),
             _ => {}
         }
-        if seen.len() as u64 > MOST_BUILDS || queue.len() as u64 > MOST_BUILDS {
-            return Err(ImportError::TooLarge { path: path.to_path_buf(), what: "builds", most: MOST_BUILDS });
+        if seen.len() > MOST_BUILDS || queue.len() > MOST_BUILDS {
+            return Err(ImportError::many_builds(path));
         }
     }
     if found.is_empty() {

@@ -1,10 +1,12 @@
 //! The record of a whole run, put together of those of its shards.
 
+use std::collections::BTreeSet;
+
 use super::agree::same_run;
 use super::{MergeError, ShardRecord};
 use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::{drop_noisy, noise, unique_bytes};
-use crate::record::{Ended, Record, ServeState, ShardPart, Updates, Variant};
+use crate::record::{Ended, MOST_VARIANTS, Record, ServeState, ShardPart, Updates, Variant};
 
 /// What becomes of a run of which shards are missing, or did not come to their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub(crate) struct MergedRun {
 pub(crate) fn merge(mut shards: Vec<ShardRecord>, missing: MissingShards) -> Result<MergedRun, MergeError> {
     if let Some((first, others)) = shards.split_first() {
         others.iter().try_for_each(|other| same_run(first, other))?;
+    }
+    let variants = shards.iter().flat_map(|one| &one.record.variants);
+    let names: BTreeSet<&str> = variants.map(|variant| variant.name.as_str()).collect();
+    if let Some(first) = shards.first().filter(|_| names.len() > MOST_VARIANTS) {
+        let reason = format!("it and its other shards hold {} variants, more than any run", names.len());
+        return Err(MergeError::Corrupt { name: first.name.clone(), reason });
     }
     shards.sort_by_key(|one| one.part.index);
     if let Some(same) = shards.windows(2).find(|two| two[0].part == two[1].part) {

@@ -2,7 +2,9 @@ use super::*;
 use crate::analyse::{class_timings, ratios_to_first, summary};
 use crate::error::Diagnose as _;
 use crate::exit::Exit;
-use crate::record::{Ended, LayerOrigin, Outcome, PathSize, Record, RecordError, Scenario, ShardBy, Variant};
+use crate::record::{
+    Ended, LayerOrigin, Outcome, PathSize, Record, RecordError, Scenario, ShardBy, SuiteInfo, Variant,
+};
 use crate::testing::fixture::{self, NAMES};
 use crate::units::{Bytes, Nanos};
 
@@ -45,7 +47,7 @@ fn what_are_not_the_shards_of_one_run_is_refused_each_with_its_error() {
         change(&mut other);
         vec![one, other]
     };
-    let cases: [(Vec<Record>, Exit, &str, &str); 16] = [
+    let cases: [(Vec<Record>, Exit, &str, &str); 17] = [
         (vec![fixture::shard(1, 3, 100)], Exit::NotComparable, "shards 2/3 and 3/3 are missing", "--shard 2/3"),
         (vec![fixture::shard(2, 2, 100)], Exit::NotComparable, "shard 1/2 is missing", "--allow-missing"),
         (
@@ -99,6 +101,15 @@ fn what_are_not_the_shards_of_one_run_is_refused_each_with_its_error() {
             change(|record| record.samples[3].shard = Some(1)),
             Exit::Unreadable,
             "the shard in `dir-1` is corrupt: the sample of step 3 is not of shard 2/2",
+            "measure the shard again",
+        ),
+        (
+            vec![fixture::shard(1, 2, 100), fixture::shard(2, 2, 100)]
+                .into_iter()
+                .map(|record| Record { suite: SuiteInfo { name: "../../x".into(), ..record.suite.clone() }, ..record })
+                .collect(),
+            Exit::Unreadable,
+            "the shard in `dir-0` is corrupt: the name of its suite cannot be that of a directory",
             "measure the shard again",
         ),
         (

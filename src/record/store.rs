@@ -13,6 +13,9 @@ pub const FILE: &str = "run.json";
 /// Largest record that is read: a thousand variants with twenty rounds stay far below.
 const MAX_BYTES: u64 = 1 << 30;
 
+/// Most variants of a record: each is compared with each.
+pub(crate) const MOST_VARIANTS: usize = 5_000;
+
 /// Why a record could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -84,7 +87,16 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Record, RecordError> {
     if major(&version.format_version) > major(FORMAT_VERSION) {
         return Err(RecordError::Newer { path: path.to_path_buf(), found: version.format_version });
     }
-    let mut record = serde_json::from_slice(bytes).map_err(malformed)?;
+    let mut record: Record = serde_json::from_slice(bytes).map_err(malformed)?;
+    for (what, number, most) in [
+        ("variants", record.variants.len(), MOST_VARIANTS),
+        ("shards", record.shards.len(), super::MOST_SHARDS as usize),
+    ] {
+        if number > most {
+            let reason = format!("it has {number} {what}, more than any run");
+            return Err(RecordError::Malformed { path: path.to_path_buf(), reason });
+        }
+    }
     if let Some(upgrade) = Upgrade::from(&version.format_version) {
         upgrade.record(&mut record);
     }
@@ -118,6 +130,15 @@ mod tests {
         assert!(matches!(&error, RecordError::Newer { found, .. } if found == "2.0"), "{error}");
         assert!(error.hint().unwrap().contains("update tonnage"));
         assert_eq!(error.exit(), Exit::Unreadable);
+    }
+
+    #[test]
+    fn a_record_of_more_than_any_run_has_is_refused() {
+        let mut record = crate::testing::fixture::record();
+        let variant = record.variants[0].clone();
+        record.variants = vec![variant; MOST_VARIANTS + 1];
+        let error = parse(Path::new("run.json"), to_json(&record).as_bytes()).unwrap_err();
+        assert!(error.to_string().ends_with("it has 5001 variants, more than any run"), "{error}");
     }
 
     #[test]

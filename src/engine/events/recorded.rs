@@ -66,13 +66,19 @@ pub(super) fn builds(log: &StatusLog) -> Result<Vec<RecordedBuild>, StatusError>
     }
     let targets: Vec<&str> = if targets.is_empty() { vec![""] } else { targets.into_iter().collect() };
     let mut found = Vec::new();
+    // Builds share what is said of both; a file that makes many of much is none of BuildKit's.
+    let mut held = 0;
     for target in targets {
         let own = |vertex: &Vertex| Some(Vertex { name: without_target(&vertex.name, target)?, ..vertex.clone() });
         let vertices: Vec<Vertex> = log.vertices.iter().filter_map(own).collect();
         for (platform, vertices) in by_platform(vertices)? {
             let known: BTreeSet<&str> = vertices.iter().map(|vertex| vertex.digest.as_str()).collect();
-            let statuses =
-                log.statuses.iter().filter(|status| known.contains(status.vertex.as_str())).cloned().collect();
+            let own = || log.statuses.iter().filter(|status| known.contains(status.vertex.as_str()));
+            held += vertices.len() + own().count();
+            if held > StatusLog::MOST {
+                return Err(StatusError::Many);
+            }
+            let statuses = own().cloned().collect();
             let dockerfile = vertices.iter().find_map(|vertex| {
                 let file = vertex.name.strip_prefix("[internal] load build definition from ")?;
                 Some(instruction_text(file))
@@ -302,7 +308,7 @@ mod tests {
     }
 
     fn found(vertices: Vec<Vertex>) -> Vec<(String, String, Vec<String>)> {
-        let builds = builds(&StatusLog { vertices, statuses: Vec::new() }).unwrap().into_iter();
+        let builds = builds(&StatusLog { vertices, ..StatusLog::default() }).unwrap().into_iter();
         builds
             .map(|build| {
                 let (target, platform) = (build.target.clone(), build.platform.clone());
@@ -363,14 +369,30 @@ mod tests {
             ]
         );
         let many = (0..=MOST_PLATFORMS).map(|number| vertex(&format!("[linux/{number} 1/1] RUN x"), &[], false));
-        let log = StatusLog { vertices: many.collect(), statuses: Vec::new() };
+        let log = StatusLog { vertices: many.collect(), ..StatusLog::default() };
         assert!(matches!(builds(&log), Err(StatusError::Builds { .. })));
+    }
+
+    #[test]
+    fn builds_that_would_share_more_than_any_file_says_are_refused() {
+        let targets = (0..100).map(|target| vertex(&format!("[t{target} internal] load x"), &[], false));
+        let shared =
+            |target: usize| Vertex { digest: "shared".into(), ..vertex(&format!("[t{target} 1/1] RUN x"), &[], false) };
+        let vertices: Vec<Vertex> = targets.chain((0..100).map(shared)).collect();
+        let told = VertexStatus { id: "sha256:1".into(), vertex: "shared".into(), ..VertexStatus::default() };
+        let log = |times: usize| StatusLog {
+            vertices: vertices.clone(),
+            statuses: vec![told.clone(); times],
+            ..StatusLog::default()
+        };
+        assert_eq!(builds(&log(1)).unwrap().len(), 100);
+        assert!(matches!(builds(&log(StatusLog::MOST / 100)), Err(StatusError::Many)));
     }
 
     #[test]
     fn what_ran_on_what_was_cached_is_a_cause_and_a_circle_ends() {
         let causes = |vertices: Vec<Vertex>| {
-            builds(&StatusLog { vertices, statuses: Vec::new() }).unwrap().remove(0).fold(&[]).causes
+            builds(&StatusLog { vertices, ..StatusLog::default() }).unwrap().remove(0).fold(&[]).causes
         };
         let (workdir, copy, run, other) = ("[2/5] WORKDIR /a", "[3/5] COPY . .", "[4/5] RUN x", "[b 2/2] RUN y");
         let chain = |cached: [bool; 4]| {

@@ -49,15 +49,17 @@ pub(crate) enum StatusError {
 pub(crate) struct StatusLog {
     pub(super) vertices: Vec<Vertex>,
     pub(super) statuses: Vec<VertexStatus>,
+    /// What was taken: vertices, what they build on, and statuses.
+    pub(super) taken: usize,
 }
 
 impl StatusLog {
-    /// Most vertices and statuses of all messages of a file.
+    /// Most vertices, with what they build on, and statuses of all messages of a file.
     pub(crate) const MOST: usize = 1_000_000;
 
-    /// How many vertices and statuses there are.
+    /// How many vertices, with what they build on, and statuses were read.
     pub(crate) fn len(&self) -> usize {
-        self.vertices.len() + self.statuses.len()
+        self.taken
     }
 
     /// Reads the log of a build record, of at most so many vertices and statuses.
@@ -112,10 +114,22 @@ impl StatusLog {
     }
 
     fn take(&mut self, status: StatusResponse, most: usize) -> Result<(), StatusError> {
+        self.taken += status.statuses.len();
+        self.taken += status.vertexes.iter().map(|vertex| 1 + vertex.inputs.len()).sum::<usize>();
         self.vertices.extend(status.vertexes);
-        self.statuses.extend(status.statuses);
+        self.statuses.extend(status.statuses.into_iter().filter(is_of_base));
         if self.len() > most { Err(StatusError::Many) } else { Ok(()) }
     }
+}
+
+/// Whether a status is one that is read: of a layer, or of a base image that is looked up.
+pub(super) fn is_of_base(told: &VertexStatus) -> bool {
+    is_of_layer(told) || told.id.starts_with("resolve ")
+}
+
+/// Whether a status is about a layer on its way, which has its digest for a name.
+pub(super) fn is_of_layer(told: &VertexStatus) -> bool {
+    told.id.starts_with("sha256:") || told.name.starts_with("sha256:")
 }
 
 /// `SolveStatus`, as far as it is of use.

@@ -14,6 +14,7 @@ use bollard::moby::buildkit::v1::{StatusResponse, Vertex as Told};
 
 use super::folded::{Failed, Folded, Known, MOST_STEPS, instruction_text, is_base};
 use super::lines::LogLine;
+use super::status::is_of_layer;
 use super::tail::Tail;
 use crate::engine::{BuildEvent, failure};
 use crate::record::{Parts, Step};
@@ -110,9 +111,8 @@ impl Vertices {
         }
         for told in status.statuses {
             let base = self.graph.get(&told.vertex).is_some_and(|vertex| vertex.kind == VertexKind::Base);
-            // A layer on its way has its digest for a name and bytes to count; unpacking a present one has not.
-            let layer = told.id.starts_with("sha256:") || told.name.starts_with("sha256:");
-            self.pulled |= base && layer && told.current > 0 && !told.name.starts_with("extracting");
+            // A layer on its way has bytes to count; unpacking a present one has not.
+            self.pulled |= base && is_of_layer(&told) && told.current > 0 && !told.name.starts_with("extracting");
             if let (true, Some(start), Some(end)) =
                 (base && told.id.starts_with("resolve "), told.started, told.completed)
                 && let Some(vertex) = self.graph.get_mut(&told.vertex)
@@ -356,7 +356,7 @@ pub(super) fn read_name(name: &str) -> (VertexKind, String, (u32, u32), String) 
         let stage = words.last().filter(|word| !word.contains('/')).copied().unwrap_or_default();
         let instruction = instruction_text(rest);
         let kind = if is_base(&instruction) { VertexKind::Base } else { VertexKind::Instruction };
-        return (kind, stage.to_owned(), place, instruction);
+        return (kind, instruction_text(stage), place, instruction);
     }
     let kind = match name {
         _ if name.starts_with("copy /context") || name.starts_with("local://") => VertexKind::Upload,

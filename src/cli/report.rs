@@ -131,7 +131,7 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
     if let Some(out) = &args.out {
         let history = report::history_beside(out)?;
         let written = report::write_all(&record, &history, out)?;
-        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+        terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let mut drawn = Cow::Borrowed(&record);
     if !args.chart.only.is_empty() {
@@ -164,7 +164,7 @@ fn of_builds(args: &ReportArgs, record: &Record, terminal: &Terminal) -> Result<
     }
     if let Some(out) = &args.out {
         let written = report::write_observed(record, out)?;
-        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+        terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(FilesBeside::default()) };
     terminal.out(&print(record, args.format, &shown, terminal))?;

@@ -151,7 +151,7 @@ fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
     assert!(trend_svg(&one).is_none());
     let folder = tempfile::tempdir().unwrap();
     let names = |history: &[HistoryLine]| -> usize {
-        let files = write_all(&fixture::record(), history, folder.path()).unwrap().files;
+        let files = write_all(&fixture::record(), history, folder.path()).unwrap();
         files.iter().filter(|file| file.display().to_string().contains("trend-")).count()
     };
     assert_eq!(names(&history()[..1]), 0);
@@ -162,7 +162,7 @@ fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
 fn equal_records_give_equal_files() {
     let written = |record: &Record| -> BTreeMap<String, Vec<u8>> {
         let folder = tempfile::tempdir().unwrap();
-        let files = write_all(record, &[], folder.path()).unwrap().files;
+        let files = write_all(record, &[], folder.path()).unwrap();
         let name = |path: &std::path::Path| path.strip_prefix(folder.path()).unwrap().display().to_string();
         files.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
     };

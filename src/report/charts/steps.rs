@@ -65,11 +65,8 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
         notes.push(format!("The first {} of {} variants; report.md has all.", shown.len(), builds.len()));
     }
     let sentences = shown.iter().zip(&merged).map(|(build, parts)| format!("{}: {}.", build.variant, in_words(parts)));
-    let caption = Caption {
-        title: format!("Where the time of a cold build of the variants of {} goes", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
-    Some(frame::finish(scene, record, NAME, y, &notes, caption))
+    let title = format!("Where the time of a cold build of the variants of {} goes", words::title(record));
+    Some(frame::finish(scene, record, NAME, y, &notes, Caption::new(title, sentences)))
 }
 
 fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Variant> {

@@ -113,25 +113,18 @@ enum Detail {
 /// reproduces. Columns of what was not measured are left out.
 pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     let mut table = figures(facts, Detail::Whole, MOST_ROWS);
-    if facts.summary.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", facts.summary.len()));
-    }
+    table.note_rest(facts.summary.len(), MOST_ROWS, "sizes.csv");
     let estimates = shown_times(facts);
     if estimates.clone().next().is_some() {
         table.note("Times are medians, followed by cached/cacheable instructions.");
     }
-    if let Some(line) = words::too_few(estimates, "round") {
-        table.note(line);
-    }
-    if let Some(line) = savings(facts) {
-        table.note(line);
-    }
+    table.notes.extend(words::too_few(estimates, "round"));
+    table.notes.extend(savings(facts));
     if !facts.reproduction.is_empty() && !facts.record.suite.source.is_empty() {
         table.note(format!("Published figures: {}.", facts.record.suite.source));
     }
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("Sizes marked (substitute) were measured on {line}."));
-    }
+    let substitutes = words::stand_in_line(facts.record);
+    table.notes.extend(substitutes.map(|line| format!("Sizes marked (substitute) were measured on {line}.")));
     table.without_empty_columns()
 }
 
@@ -182,12 +175,8 @@ pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
 fn lines(facts: &Facts<'_>, most: usize) -> Table {
     let mut table = figures(facts, Detail::Short, most);
     table.others(facts.summary.len(), most);
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("* measured on {line}."));
-    }
-    if let Some(line) = words::too_few(shown_times(facts), "round") {
-        table.note(line);
-    }
+    table.notes.extend(words::stand_in_line(facts.record).map(|line| format!("* measured on {line}.")));
+    table.notes.extend(words::too_few(shown_times(facts), "round"));
     table
 }
 

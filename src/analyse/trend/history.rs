@@ -143,7 +143,7 @@ fn history_variant(variant: &Variant, times_ns: BTreeMap<Scenario, Nanos>) -> Hi
         name: variant.name.clone(),
         outcome: variant.outcome,
         platform: variant.platform.clone(),
-        size_bytes: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        size_bytes: variant.size(),
         own_bytes: variant.sizes.as_ref().map(|sizes| sizes.own_bytes),
         wire_bytes: variant.sizes.as_ref().map(|sizes| sizes.wire_bytes),
         wire_kind: variant.sizes.as_ref().map(|sizes| sizes.wire_kind),
@@ -191,7 +191,7 @@ pub(crate) fn observed_lines(record: &Record) -> Vec<HistoryLine> {
 }
 
 fn observed_variant(record: &Record, sample: &Sample) -> Option<HistoryVariant> {
-    let variant = record.variants.iter().find(|variant| variant.name == sample.variant)?;
+    let variant = record.variant(&sample.variant)?;
     let times = sample.valid.then_some((Scenario::Observed, sample.wall_ns)).into_iter().collect();
     Some(HistoryVariant {
         outcome: match sample.state {

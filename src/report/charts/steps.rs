@@ -47,7 +47,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
     let rows = Rows::of(&scene, shown.iter().map(|build| build.variant.as_str()));
     let stacks = shown.iter().zip(&merged).map(|(build, parts)| Stack {
         name: &build.variant,
-        stand_in: variant_of(record, build).is_some_and(Variant::is_stand_in),
+        stand_in: record.variant(&build.variant).is_some_and(Variant::is_stand_in),
         parts: parts.iter().map(|(name, time)| (colour(name, &largest), time.0)).collect(),
         whole: build.wall.to_string(),
         words: in_words(parts),
@@ -67,10 +67,6 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
     let sentences = shown.iter().zip(&merged).map(|(build, parts)| format!("{}: {}.", build.variant, in_words(parts)));
     let title = format!("Where the time of a cold build of the variants of {} goes", words::title(record));
     Some(frame::finish(scene, record, NAME, y, &notes, Caption::new(title, sentences)))
-}
-
-fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Variant> {
-    record.variants.iter().find(|variant| variant.name == build.variant)
 }
 
 /// What "writing the image" is where this engine stores images.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{FORMAT_VERSION, Record, Upgrade};
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::fsx::{self, FileError};
 
 /// Name of the record inside a results folder.
@@ -54,10 +53,6 @@ impl Diagnose for RecordError {
             }
             Self::Newer { .. } => Some("update tonnage, or measure again with this version".into()),
         }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 
@@ -111,6 +106,7 @@ fn major(version: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn a_newer_major_is_refused_before_its_fields_are_looked_at() {

@@ -99,7 +99,7 @@ pub fn write(dir: &Path, record: &Record) -> Result<PathBuf, RecordError> {
 }
 
 /// A version that has no number reads as newer than any, so that it is refused.
-fn major(version: &str) -> u64 {
+pub(crate) fn major(version: &str) -> u64 {
     version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(u64::MAX)
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analyse::timing::{ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind};
+use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind, major};
 use crate::units::{Bytes, Nanos};
 
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
@@ -230,10 +230,6 @@ pub(crate) fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
     }
     // Runs are appended as they end; a clock that was set back must not reorder them, so the order is the file's.
     (lines, skipped)
-}
-
-fn major(version: &str) -> u32 {
-    version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// `sha256:` over parts, each with its length before it so that no two lists of parts have the same bytes.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analyse::{Estimate, Reproduction, SummaryTiming, VariantSummary, ready};
+use crate::analyse::{Estimate, Reproduction, ScenarioTiming, VariantSummary, ready};
 use crate::record::{Outcome, ReferenceVerdict, Scenario, ServeState};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
@@ -194,7 +194,7 @@ fn figures(facts: &Facts<'_>, form: Detail, most: usize) -> Table {
             let anchor = words::proof_anchor(scenario, line.index);
             line.timings.get(&scenario).map_or_else(Cell::default, |timing| timing_cell(timing).link(anchor))
         };
-        let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
+        let estimate = |scenario: Scenario| line.timings.get(&scenario).and_then(|timing| timing.estimate);
         let ratio = line.ratio_to_first;
         table.push(vec![
             Cell::new(&line.name),
@@ -277,7 +277,7 @@ fn pull_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
     update.map_or_else(Cell::default, |update| Cell::bytes(update.most_bytes()))
 }
 
-fn timing_cell(timing: &SummaryTiming) -> Cell {
+fn timing_cell(timing: &ScenarioTiming) -> Cell {
     match timing.estimate {
         Some(estimate) => {
             let text = format!("{} ({}/{})", estimate.median, timing.cached, timing.cacheable);

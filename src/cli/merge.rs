@@ -6,7 +6,7 @@ use clap::ValueHint;
 
 use super::Terminal;
 use super::report::Format;
-use super::run::{Showing, fresh, show};
+use super::run::{Showing, fresh, refuse_taken, show};
 use crate::analyse::{NoiseVerdict, shard_noise};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -66,14 +66,9 @@ pub(super) fn run(args: MergeArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if noisy.iter().any(|shard| shard.dropped.is_none()) {
         terminal.hint("`--drop-noisy` leaves the times of noisy shards out");
     }
-    let out = args.out.unwrap_or_else(|| {
-        let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        fresh(&Path::new("results").join(&record.suite.name), &stamp)
-    });
-    if out.join(record::FILE).exists() {
-        let message = format!("`{}` already holds a run", out.display());
-        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
-    }
+    let results = || fresh(&Path::new("results").join(&record.suite.name), jiff::Timestamp::now());
+    let out = args.out.unwrap_or_else(results);
+    refuse_taken(&out, "a run")?;
     show(&record, &out, Showing { format: args.format, full: args.full }, terminal)?;
     if args.full || args.format != Format::Table {
         terminal.note(&format!("report: {}", out.display()));

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use strum::VariantNames as _;
 
 use super::Terminal;
-use super::terminal::ColourChoice;
 use super::words::one_of;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, MeasuredKind};
 use crate::record::{self, Record, Scenario, Variant};
-use crate::report::{self, Appearance, FilesBeside, Style, Theme, WantedChart, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, Appearance, FilesBeside, Theme, WantedChart, WeighSection, WeighShown, WeighSkipped};
 use crate::text::for_people;
 
 /// Rows of each list of a weighing.
@@ -203,10 +202,9 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
         let of = if is_picture(file) { &drawn } else { images };
         fsx::write_atomic(file, &report::export_weighing(of, shown, file, wanted)?)?;
     }
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {
-        Format::Table if args.full => report::weigh_terminal(images, shown, style),
-        Format::Table => report::weigh_screen(images, shown, style),
+        Format::Table if args.full => report::weigh_terminal(images, shown, terminal.style),
+        Format::Table => report::weigh_screen(images, shown, terminal.style),
         Format::Markdown => report::weigh_markdown(images, shown),
         Format::Json => report::weigh_json(images, shown.skipped),
     })?;
@@ -232,17 +230,16 @@ pub(super) fn beside(folder: &Path) -> FilesBeside {
 
 /// A record as it was asked for.
 pub(super) fn print(record: &Record, format: Format, shown: &Shown, terminal: &Terminal) -> String {
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     if record.improved.is_some() && matches!(shown, Shown::Screen(_)) && format != Format::Json {
         return match format {
             Format::Markdown => report::improve_markdown(record),
-            _ => report::improve_terminal(record, style),
+            _ => report::improve_terminal(record, terminal.style),
         };
     }
     match format {
         Format::Table => match shown {
-            Shown::Screen(beside) => report::screen(record, beside, style),
-            Shown::Everything => report::terminal(record, style),
+            Shown::Screen(beside) => report::screen(record, beside, terminal.style),
+            Shown::Everything => report::terminal(record, terminal.style),
         },
         Format::Markdown => report::markdown(record),
         Format::Json => report::json(record),

@@ -254,9 +254,7 @@ async fn measure_on<E: ImageBuilder + ImageHost>(
     let (out, resume) = match (&args.resume, &args.out) {
         (Some(dir), _) => (dir.clone(), true),
         (None, Some(dir)) => (dir.clone(), false),
-        (None, None) => {
-            (fresh(&Path::new("results").join(&suite.name), &now.strftime("%Y%m%dT%H%M%SZ").to_string()), false)
-        }
+        (None, None) => (fresh(&Path::new("results").join(&suite.name), now), false),
     };
     let mut options = options(args, suite, out, resume, started_at);
     options.secrets = secrets;
@@ -479,11 +477,21 @@ pub(super) fn show(record: &Record, out: &Path, showing: Showing, terminal: &Ter
     terminal.out(&print(record, showing.format, &shown, terminal))
 }
 
-/// A directory that is not there yet: two runs may begin in the same second.
-pub(super) fn fresh(results: &Path, stamp: &str) -> PathBuf {
+/// A directory of this time that is not there yet: two runs may begin in the same second.
+pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> PathBuf {
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let numbered = (2..).map(|number| results.join(format!("{stamp}-{number}")));
-    let mut wanted = std::iter::once(results.join(stamp)).chain(numbered);
-    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(stamp))
+    let mut wanted = std::iter::once(results.join(&stamp)).chain(numbered);
+    wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(&stamp))
+}
+
+/// Refuses a directory that holds a record already.
+pub(super) fn refuse_taken(out: &Path, what: &str) -> Result<(), Failure> {
+    if out.join(record::FILE).exists() {
+        let message = format!("`{}` already holds {what}", out.display());
+        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
+    }
+    Ok(())
 }
 
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
@@ -504,7 +512,7 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
     // A shard is a part of a run; `tonnage merge` adds the whole.
     if !record.is_shard() && matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
         let line = json::line(&trend::history_line(record));
-        fsx::append_line(&folder.join("history.jsonl"), &line)?;
+        fsx::append_line(&folder.join(trend::HISTORY), &line)?;
     }
     Ok(report::history_beside(out)?)
 }

@@ -59,7 +59,7 @@ pub(crate) fn write_observed(record: &Record, dir: &Path) -> Result<Vec<PathBuf>
 /// The history in the directory above `dir`, where `tonnage run` keeps it; none where there is none.
 pub fn history_beside(dir: &Path) -> Result<Vec<HistoryLine>, ReportError> {
     let above = std::path::absolute(dir).ok().and_then(|dir| dir.parent().map(Path::to_path_buf));
-    match above.map(|above| above.join("history.jsonl")) {
+    match above.map(|above| above.join(trend::HISTORY)) {
         Some(file) if file.is_file() => Ok(trend::read_history(&fsx::read_text(&file)?).0),
         _ => Ok(Vec::new()),
     }

@@ -9,6 +9,9 @@ use crate::analyse::timing::{ready, timings};
 use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind, major};
 use crate::units::{Bytes, Nanos};
 
+/// Name of the file of these lines.
+pub(crate) const HISTORY: &str = "history.jsonl";
+
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
 pub(super) const HISTORY_VERSION: &str = "1.0";
 

@@ -190,17 +190,12 @@ pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
 
 /// One JSON document with every point.
 pub(crate) fn trend_json(trend: &Trend) -> String {
-    let unit = match trend.metric.unit() {
-        TrendUnit::Bytes => "bytes",
-        TrendUnit::Time => "ns",
-        TrendUnit::Count => "count",
-    };
     let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
     let document = json!({
         "format_version": FORMAT_VERSION,
         "suite": trend.suite,
         "metric": trend.metric.to_string(),
-        "unit": unit,
+        "unit": trend.metric.unit().to_string(),
         "runs": trend.runs,
         "variants": variants,
     });

@@ -34,11 +34,13 @@ pub(crate) enum TrendMetric {
 }
 
 /// What a metric counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum TrendUnit {
     /// Bytes.
     Bytes,
     /// Nanoseconds.
+    #[strum(to_string = "ns")]
     Time,
     /// Things.
     Count,

@@ -199,11 +199,8 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
         (TimingVerdict::Inconclusive, false) => Verdict::Skipped,
     };
     let word = match timing.verdict {
-        TimingVerdict::Same => "same: ",
-        TimingVerdict::Improved => "improved: ",
-        TimingVerdict::Slower => "slower: ",
-        TimingVerdict::Suspect => "",
-        TimingVerdict::Inconclusive => "inconclusive: ",
+        TimingVerdict::Suspect => String::new(),
+        clear => format!("{}: ", clear.word()),
     };
     let estimate = timing.estimate.as_ref();
     Some(RuleResult {

@@ -125,6 +125,7 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
+    #[cfg(test)]
     pub(crate) fn plain() -> [Self; 14] {
         [
             Self::Size,

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, MeasuredKind};
 use crate::record::{self, Record, Scenario, Variant};
-use crate::report::{self, Appearance, FilesBeside, Theme, WantedChart, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, Appearance, FilesBeside, Theme, WantedChart, WeighShown};
 use crate::text::for_people;
 
 /// Rows of each list of a weighing.
@@ -178,7 +178,6 @@ fn weighing(path: &Path) -> Option<Vec<Variant>> {
 
 /// What `tonnage weigh` says, from its own JSON.
 fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
-    use WeighSection::{Files, Findings, Layers, Packages};
     if args.into.is_some() || args.out.is_some() {
         let message = "`--into` and `--out` need the record of a run, and this is a weighing";
         return Err(Failure::new(
@@ -187,13 +186,7 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
             "use `--export`, such as `--export sizes.svg` or `--export page.html`",
         ));
     }
-    let shown = WeighShown {
-        sections: &[Layers, Packages, Files, Findings],
-        top: TOP,
-        skipped: WeighSkipped::default(),
-        bytes: false,
-        sums: &[],
-    };
+    let shown = WeighShown::all(TOP);
     let chosen = args.chart.chosen(images)?;
     let drawn: Vec<Variant> = images.iter().filter(|image| chosen(&image.name)).cloned().collect();
     let look = args.chart.appearance();

@@ -34,9 +34,6 @@ use paths::Paths;
 const TOP: usize = 10;
 /// Rows of each list in JSON and CSV, as in the record of a run.
 const TOP_IN_JSON: usize = 200;
-/// What `--full` shows.
-const ALL_SECTIONS: [WeighSection; 4] =
-    [WeighSection::Layers, WeighSection::Packages, WeighSection::Files, WeighSection::Findings];
 /// Less memory than this reads no image at all.
 const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 
@@ -149,7 +146,7 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
     let why = args.why.as_deref().map(|path| format!("/{}", path.trim_matches('/')));
-    let chosen = sections.len() < ALL_SECTIONS.len();
+    let chosen = sections.len() < WeighSection::ALL.len();
     let paths = Paths::new(&args.path, &args.ignore)?;
     let all_paths = paths.all();
     let for_programs = matches!(args.format, WeighFormat::Json | WeighFormat::Csv | WeighFormat::Html);
@@ -363,7 +360,7 @@ fn sections(args: &WeighArgs) -> Vec<WeighSection> {
     use WeighSection::{Files, Layers, Packages};
     let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
     let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
-    if sections.is_empty() { ALL_SECTIONS.to_vec() } else { sections }
+    if sections.is_empty() { WeighSection::ALL.to_vec() } else { sections }
 }
 
 /// What a row of the CSV is: a file has rows of one kind.

@@ -65,14 +65,7 @@ fn charts_are_golden() {
 
 #[test]
 fn what_a_weighing_says_is_golden() {
-    use super::WeighSection::{Files, Findings, Layers, Packages};
-    let shown = super::WeighShown {
-        sections: &[Layers, Packages, Files, Findings],
-        top: 3,
-        skipped: super::WeighSkipped::default(),
-        bytes: false,
-        sums: &[],
-    };
+    let shown = super::WeighShown::all(3);
     for (name, images) in [("one", 1), ("four", 4)] {
         let images = &fixture::record().variants[..images];
         let text = [super::weigh_terminal(images, shown, Style::default()), super::weigh_markdown(images, shown)];

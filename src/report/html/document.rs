@@ -88,7 +88,7 @@ fn sums(amounts: &[Amount]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::{WeighSection, WeighShown, WeighSkipped, weigh_html};
+    use crate::report::{WeighShown, weigh_html};
     use crate::testing::fixture;
 
     #[test]
@@ -99,13 +99,7 @@ mod tests {
         for layer in &mut image.layers {
             evil.clone_into(&mut layer.instruction);
         }
-        let shown = WeighShown {
-            sections: &[WeighSection::Layers, WeighSection::Packages, WeighSection::Files, WeighSection::Findings],
-            top: 20,
-            skipped: WeighSkipped::default(),
-            bytes: true,
-            sums: &[],
-        };
+        let shown = WeighShown { bytes: true, ..WeighShown::all(20) };
         let page = weigh_html(&[image], shown).unwrap();
         assert!(
             page.contains("Content-Security-Policy") && page.contains("script-src &apos;sha256-")

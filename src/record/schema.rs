@@ -155,7 +155,7 @@ pub struct SuiteInfo {
 }
 
 /// What the run was asked to do, after flags, environment and suite were resolved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Settings {
     /// `auto`, `buildkit` or `classic`, as asked.

@@ -1,12 +1,10 @@
 //! The record of a whole run, put together of those of its shards.
 
-use std::collections::BTreeSet;
-
 use super::agree::same_run;
 use super::{MergeError, ShardRecord};
 use crate::analyse::compare::{Comparison, compare};
 use crate::analyse::{drop_noisy, noise, unique_bytes};
-use crate::record::{Ended, Record, ServeState, ShardPart, Updates, Variant};
+use crate::record::{Ended, Record, ServeState, ShardPart, Updates, Variant, absent_parts};
 
 /// What becomes of a run of which shards are missing, or did not come to their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +46,7 @@ pub(crate) fn merge(mut shards: Vec<ShardRecord>, missing: MissingShards) -> Res
         let (first, second) = (same[0].name.clone(), same[1].name.clone());
         return Err(MergeError::Duplicate { part: same[0].part, first, second });
     }
-    let absent = absent(&shards);
+    let absent = absent_parts(&shards.iter().map(|one| one.part).collect::<Vec<_>>());
     if missing == MissingShards::Refused {
         if !absent.is_empty() {
             return Err(MergeError::Missing { parts: absent });
@@ -82,13 +80,6 @@ pub(crate) fn without_noisy(record: &mut Record) -> Result<(), MergeError> {
     record.environment.noise = noise(record);
     let all = record.shards.iter().all(|shard| shard.dropped.is_some());
     if all { Err(MergeError::AllNoisy) } else { Ok(()) }
-}
-
-/// The parts that no shard is.
-fn absent(shards: &[ShardRecord]) -> Vec<ShardPart> {
-    let there: BTreeSet<u32> = shards.iter().map(|one| one.part.index).collect();
-    let all = shards.first().into_iter().flat_map(|one| (1..=one.part.of).map(|index| ShardPart { index, ..one.part }));
-    all.filter(|part| !there.contains(&part.index)).collect()
 }
 
 /// Why a shard did not come to its end; `None` where it did, also at the end of its time.

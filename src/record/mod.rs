@@ -31,6 +31,7 @@ pub use schema::{Ended, Record};
 pub(crate) use schema::{FORMAT_VERSION, METRICS_VERSION, Pull, Settings, Spent, SuiteInfo, Tool};
 pub(crate) use serve::{Serve, ServeStart};
 pub use serve::{ServeLimits, ServeState};
+pub(crate) use shard::absent_parts;
 pub use shard::{Shard, ShardBy, ShardPart};
 #[cfg(feature = "testing")]
 pub(crate) use store::to_json;

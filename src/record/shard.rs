@@ -1,5 +1,6 @@
 //! Parts of a run that several machines share.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,13 @@ pub struct ShardPart {
     pub of: u32,
     /// What is split.
     pub by: ShardBy,
+}
+
+/// The parts of a run that are not among these.
+pub(crate) fn absent_parts(there: &[ShardPart]) -> Vec<ShardPart> {
+    let known: BTreeSet<u32> = there.iter().map(|part| part.index).collect();
+    let all = there.first().into_iter().flat_map(|one| (1..=one.of).map(|index| ShardPart { index, ..*one }));
+    all.filter(|part| !known.contains(&part.index)).collect()
 }
 
 impl fmt::Display for ShardPart {

@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::words;
 use crate::analyse::{MachineSpread, NoiseVerdict};
 use crate::merge::ImageMismatch;
-use crate::record::{Finding, Noise, Record, Shard, ShardPart};
+use crate::record::{Ended, Finding, Noise, Record, Shard, ShardPart, absent_parts};
 use crate::units::Ratio;
 
 /// Layers, and causes within each, that a finding lists.
@@ -52,13 +52,9 @@ pub(crate) fn missing_shards(parts: &[ShardPart]) -> String {
 
 /// The parts of a run that its record does not hold.
 fn absent(record: &Record) -> Vec<ShardPart> {
-    let there = |index| record.shards.iter().any(|shard| shard.part.index == index);
-    let first = record
-        .shards
-        .first()
-        .filter(|_| record.shards.len() > 1 || record.ended == crate::record::Ended::ShardsMissing);
-    let all = first.into_iter().flat_map(|shard| (1..=shard.part.of).map(|index| ShardPart { index, ..shard.part }));
-    all.filter(|part| !there(part.index)).collect()
+    let there: Vec<ShardPart> = record.shards.iter().map(|shard| shard.part).collect();
+    let is_merged = there.len() > 1 || record.ended == Ended::ShardsMissing;
+    if is_merged { absent_parts(&there) } else { Vec::new() }
 }
 
 /// What must be known of a run on several machines before its times are read; nothing of any other run.

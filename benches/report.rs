@@ -80,7 +80,7 @@ fn round(directory: &Path, record: &Record) -> [(f64, usize); PARTS.len()] {
     let style = Style { colour: true, width: Some(120) };
     [
         timed(|| record::read(directory).expect("a record"), |_| size_of(&directory.join(record::FILE))),
-        timed(|| report::write_all(record, &[], directory).expect("a report").files, sum),
+        timed(|| report::write_all(record, &[], directory).expect("a report"), sum),
         timed(|| report::terminal(record, style), String::len),
         timed(|| report::json(record), String::len),
         timed(|| report::block(record, "charts"), String::len),

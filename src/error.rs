@@ -15,8 +15,10 @@ pub trait Diagnose: StdError {
         None
     }
 
-    /// The exit code that the program should end with.
-    fn exit(&self) -> Exit;
+    /// The exit code that the program should end with; for most errors that something cannot be read or written.
+    fn exit(&self) -> Exit {
+        Exit::Unreadable
+    }
 }
 
 /// An error made ready to be shown: message, hint and exit code.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 pub(crate) use tonnage_image::FileError;
 
 use crate::error::Diagnose;
-use crate::exit::Exit;
 
 impl Diagnose for FileError {
     fn hint(&self) -> Option<String> {
@@ -23,10 +22,6 @@ impl Diagnose for FileError {
             }
             _ => format!("check `{path}`"),
         })
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 
@@ -189,6 +184,7 @@ pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn no_write_follows_a_link() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::shards::ShownClass;
-use super::timing::{in_statistics, median_time, outside_parts};
+use super::timing::{count, in_statistics, median_time, outside_parts};
 use crate::record::{Record, Sample, Scenario, Step};
 use crate::units::Nanos;
 
@@ -25,10 +25,6 @@ pub(crate) enum Part {
 /// The median time of one part of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StepTime {
-    /// The variant.
-    pub variant: String,
-    /// The scenario.
-    pub scenario: Scenario,
     /// Which part it is.
     pub part: Part,
     /// The instruction; empty for the other parts.
@@ -76,13 +72,11 @@ pub(crate) fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decompos
 
 fn decompose(variant: &str, scenario: Scenario, samples: &[&Sample]) -> Decomposition {
     let whole = |part: Part, time: fn(&Sample) -> Nanos| StepTime {
-        variant: variant.to_owned(),
-        scenario,
         part,
         instruction: String::new(),
         stage: String::new(),
         median: median_time(samples.iter().map(|sample| time(sample))),
-        n: u32::try_from(samples.len()).unwrap_or(u32::MAX),
+        n: count(samples.len()),
         cached: 0,
     };
     let mut parts = vec![
@@ -92,14 +86,12 @@ fn decompose(variant: &str, scenario: Scenario, samples: &[&Sample]) -> Decompos
     for steps in instructions(samples) {
         let Some(first) = steps.first() else { continue };
         parts.push(StepTime {
-            variant: variant.to_owned(),
-            scenario,
             part: Part::Instruction,
             instruction: first.instruction.clone(),
             stage: first.stage.clone(),
             median: median_time(steps.iter().map(|step| step.duration_ns)),
-            n: u32::try_from(steps.len()).unwrap_or(u32::MAX),
-            cached: u32::try_from(steps.iter().filter(|step| step.cached).count()).unwrap_or(u32::MAX),
+            n: count(steps.len()),
+            cached: count(steps.iter().filter(|step| step.cached).count()),
         });
     }
     parts.push(whole(Part::Export, |sample| sample.parts.export_ns));

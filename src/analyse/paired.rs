@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::statistics::{self, Interval, PointEstimate, Side};
+use super::timing::count;
 use super::{ENOUGH_ROUNDS, LEVEL};
 use crate::record::{Noise, Record, Sample, Scenario};
 use crate::units::Nanos;
@@ -155,7 +156,7 @@ fn build(
     Some(RatioEstimate {
         ratio: estimate.value.exp(),
         interval: estimate.interval.map(|at| Interval { low: at.low.exp(), high: at.high.exp(), level: at.level }),
-        pairs: u32::try_from(pairs).unwrap_or(u32::MAX),
+        pairs: count(pairs),
         first: time(first)?,
         second: time(second)?,
         p_slower,

@@ -4,6 +4,7 @@
 //! `measure` judges each sample with it while the run goes on. A builder's own percentage is not a proof: on a fully
 //! warm rebuild BuildKit reports internal vertices as not cached.
 
+use super::timing::count;
 use crate::record::{Scenario, Step};
 
 /// What a scenario needs to be true.
@@ -76,7 +77,6 @@ pub(crate) fn judge(scenario: Scenario, steps: &[Step], expected: &Expected) -> 
         Ok(tolerated) => (true, tolerated),
         Err(reason) => (false, reason),
     };
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Proof {
         valid,
         reason,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paired::noise_of;
-use super::timing::{ScenarioTiming, in_statistics, rounds, timings_of};
+use super::timing::{ScenarioTiming, count, in_statistics, rounds, timings_of};
 use super::{NoiseVerdict, statistics};
 use crate::record::{Noise, Record, Sample, Scenario, Shard};
 
@@ -119,29 +119,35 @@ pub(crate) fn machine_spread(record: &Record) -> Option<MachineSpread> {
     let square: f64 = speeds.iter().map(|speed| (speed - mean).powi(2)).sum();
     let (fastest, slowest) = speeds.iter().fold((f64::MAX, f64::MIN), |(low, high), s| (low.min(*s), high.max(*s)));
     Some(MachineSpread {
-        machines: u32::try_from(speeds.len()).unwrap_or(u32::MAX),
+        machines: count(speeds.len()),
         deviation: (square / (speeds.len() - 1) as f64).sqrt(),
         slowest: (slowest - fastest).exp(),
     })
 }
 
-/// The A/A check of a shard: that for which it was dropped, or that of its samples.
-pub(crate) fn shard_noise(record: &Record, shard: &Shard) -> Option<Noise> {
-    let own = || noise_of(|| record.samples.iter().filter(|sample| sample.shard == Some(shard.part.index)));
-    shard.dropped.clone().or_else(own)
+/// The A/A check of each shard: that for which it was dropped, or that of its samples.
+pub(crate) fn shard_noise(record: &Record) -> Vec<(&Shard, Option<Noise>)> {
+    let mut own: BTreeMap<u32, Vec<&Sample>> = BTreeMap::new();
+    for (shard, sample) in record.samples.iter().filter_map(|sample| Some((sample.shard?, sample))) {
+        own.entry(shard).or_default().push(sample);
+    }
+    let of_samples = own.into_iter().map(|(shard, own)| (shard, noise_of(|| own.iter().copied())));
+    let of_samples: BTreeMap<u32, Option<Noise>> = of_samples.collect();
+    let check = |shard: &Shard| shard.dropped.clone().or_else(|| of_samples.get(&shard.part.index)?.clone());
+    record.shards.iter().map(|shard| (shard, check(shard))).collect()
 }
 
 /// Leaves the samples of a record's noisy shards out of the statistics, and says of each shard why.
 pub(crate) fn drop_noisy(record: &mut Record) {
-    let noisy = |shard: &Shard| shard_noise(record, shard).filter(|noise| noise.verdict() == NoiseVerdict::Noisy);
-    let noisy: Vec<Option<Noise>> = record.shards.iter().map(noisy).collect();
+    let is_noisy = |noise: &Noise| noise.verdict() == NoiseVerdict::Noisy;
+    let noisy: Vec<_> = shard_noise(record).into_iter().map(|(_, noise)| noise.filter(is_noisy)).collect();
+    let mut left_out = BTreeSet::new();
     for (shard, noise) in record.shards.iter_mut().zip(noisy) {
-        let own = record.samples.iter_mut().filter(|sample| sample.shard == Some(shard.part.index));
-        if noise.is_some() {
-            own.for_each(|sample| sample.discarded = true);
-        }
+        left_out.extend(noise.as_ref().map(|_| shard.part.index));
         shard.dropped = noise.or(shard.dropped.take());
     }
+    let is_left_out = |sample: &&mut Sample| sample.shard.is_some_and(|shard| left_out.contains(&shard));
+    record.samples.iter_mut().filter(is_left_out).for_each(|sample| sample.discarded = true);
 }
 
 #[cfg(test)]

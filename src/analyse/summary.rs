@@ -2,24 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::timing::{Estimate, ScenarioTiming, ready, timings};
+use super::timing::{ScenarioTiming, ready, timings};
 use crate::record::{Outcome, Record, Scenario, ServeState, Variant, WireKind};
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
-
-/// A build time as a table prints it: never without the proof beside it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SummaryTiming {
-    /// The scenario.
-    pub scenario: Scenario,
-    /// Median and interval; `None` where no sample is valid.
-    pub estimate: Option<Estimate>,
-    /// Cached instructions of the worst valid sample.
-    pub cached: u32,
-    /// Cacheable instructions of that sample.
-    pub cacheable: u32,
-    /// Samples whose proof failed.
-    pub invalid: u32,
-}
 
 /// One line of the headline table.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,14 +48,14 @@ pub(crate) struct VariantSummary {
     /// Memory held then.
     pub memory: Option<Bytes>,
     /// Build times by scenario, those that were measured.
-    pub timings: BTreeMap<Scenario, SummaryTiming>,
+    pub timings: BTreeMap<Scenario, ScenarioTiming>,
 }
 
 /// The headline figures, one entry a variant in the order of the suite.
 pub(crate) fn summary(record: &Record) -> Vec<VariantSummary> {
-    let mut by_variant: BTreeMap<String, BTreeMap<Scenario, SummaryTiming>> = BTreeMap::new();
+    let mut by_variant: BTreeMap<String, BTreeMap<Scenario, ScenarioTiming>> = BTreeMap::new();
     for timing in timings(record) {
-        by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, headline(&timing));
+        by_variant.entry(timing.variant.clone()).or_default().insert(timing.scenario, timing);
     }
     lines(&record.variants, by_variant)
 }
@@ -82,7 +67,7 @@ pub(crate) fn summary_of_images(images: &[Variant]) -> Vec<VariantSummary> {
 
 fn lines(
     variants: &[Variant],
-    mut by_variant: BTreeMap<String, BTreeMap<Scenario, SummaryTiming>>,
+    mut by_variant: BTreeMap<String, BTreeMap<Scenario, ScenarioTiming>>,
 ) -> Vec<VariantSummary> {
     let first = variants.first().and_then(Variant::size);
     let smallest = variants.iter().filter(|variant| works(variant)).filter_map(Variant::size).min();
@@ -117,16 +102,6 @@ fn lines(
             }
         })
         .collect()
-}
-
-fn headline(timing: &ScenarioTiming) -> SummaryTiming {
-    SummaryTiming {
-        scenario: timing.scenario,
-        estimate: timing.estimate,
-        cached: timing.cached,
-        cacheable: timing.cacheable,
-        invalid: timing.invalid,
-    }
 }
 
 /// Built, and serves where that was asked and could be.

@@ -33,7 +33,7 @@ impl Estimate {
             median: nearest(median),
             low: interval.map(|interval| nearest(interval.low)),
             high: interval.map(|interval| nearest(interval.high)),
-            n: u32::try_from(rounds.len()).unwrap_or(u32::MAX),
+            n: count(rounds.len()),
             level: interval.map_or(0.0, |interval| interval.level),
         })
     }
@@ -223,7 +223,7 @@ fn nearest(value: f64) -> Nanos {
     Nanos(value.round() as u64)
 }
 
-fn count(length: usize) -> u32 {
+pub(super) fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use strum::VariantNames as _;
 
+use super::Terminal;
 use super::allow::for_shell;
 use super::output::{Output, parse_output};
 use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
 use super::weigh::named_image;
 use super::words::one_of;
-use super::{ColourChoice, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -80,7 +80,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure>
         }
         None => judged(&suite, &path, must_have_baseline)?,
     };
-    let look = Look { colour: terminal.colour == ColourChoice::On, top: args.top };
+    let look = Look { colour: terminal.style.colour, top: args.top };
     for output in &args.output {
         let text = render_judgement(output.format, &judgement, &measured, Look { colour: false, ..look });
         fsx::write_atomic(&output.file, text.as_bytes())?;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Terminal;
 use super::output::{Output, parse_output};
 use super::registry::RegistryArgs;
 use super::words::one_of;
-use super::{ColourChoice, Terminal};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -57,7 +57,7 @@ fn file(text: &str) -> Result<Output, String> {
 pub(super) fn run(args: CompareArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let (old, new) = (target(&args.old, &args, terminal)?, target(&args.new, &args, terminal)?);
     let differences = differences(&old, &new, args.variant.as_deref())?;
-    let look = Look { colour: terminal.colour == ColourChoice::On, top: args.top };
+    let look = Look { colour: terminal.style.colour, top: args.top };
     let render = |format: GateFormat, look: Look| match format {
         GateFormat::Html => compare_html(&differences, &old, &new, look),
         format => render_differences(format, &differences, look).unwrap_or_default(),

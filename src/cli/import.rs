@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 
 use super::report::{Format, Shown, beside, print};
-use super::run::{What, fresh};
+use super::run::{What, fresh, refuse_taken};
 use super::{Terminal, place};
 use crate::analyse::trend::{self, HistoryLine};
 use crate::error::Failure;
@@ -17,12 +17,10 @@ use crate::json;
 use crate::record::{self, Record};
 use crate::report;
 use crate::suite::{Suite, folder_name};
-use crate::text::for_people;
 
 /// Name of the directory of imported builds, beside the runs of a suite: what was observed is never mixed with what was
 /// measured.
 const OBSERVED: &str = "observed";
-const HISTORY: &str = "history.jsonl";
 
 /// Arguments of `tonnage import`.
 #[derive(Debug, clap::Args)]
@@ -52,9 +50,8 @@ pub(super) struct ImportArgs {
 /// Runs `tonnage import`.
 pub(super) fn run(args: ImportArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = suite(&args)?;
-    if let Some(out) = args.out.as_ref().filter(|out| out.join(record::FILE).exists()) {
-        let message = format!("`{}` already holds a record", out.display());
-        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
+    if let Some(out) = &args.out {
+        refuse_taken(out, "a record")?;
     }
     let mut known = BTreeSet::new();
     let mut files = Vec::new();
@@ -72,8 +69,8 @@ pub(super) fn run(args: ImportArgs, terminal: &Terminal) -> Result<Exit, Failure
     let out = args.out.clone().map_or_else(results, Ok)?;
     record::write(&out, &record)?;
     report::write_observed(&record, &out)?;
-    if let Some(seen) = keep_history(&record, &out)? {
-        terminal.note(&report::in_history(seen.before, seen.added, &seen.directory));
+    if let Some(note) = keep_history(&record, &out)? {
+        terminal.note(&note);
     }
     terminal.out(&print(&record, args.format, &Shown::Screen(beside(&out)), terminal))?;
     terminal.note(&format!("record: {}", out.display()));
@@ -88,23 +85,14 @@ fn suite(args: &ImportArgs) -> Result<Option<Suite>, Failure> {
     }
     let suite = What::find(&args.suite.iter().cloned().collect::<Vec<_>>())?.load(&args.allow.allow_outside)?;
     if let Some(name) = args.variant.as_deref().filter(|name| suite.variant(name).is_none()) {
-        let names: Vec<String> = suite.variants.iter().map(|variant| format!("`{}`", variant.name)).collect();
-        let message = format!("the suite has no variant `{}`", for_people(name));
-        return Err(Failure::new(Exit::Usage, message, format!("choose one of {}", names.join(", "))));
+        return Err(place::no_variant(&suite, name));
     }
     Ok(Some(suite))
 }
 
-/// What came of adding builds to a history.
-struct Kept {
-    directory: PathBuf,
-    added: usize,
-    before: usize,
-}
-
-/// Adds the builds to the `history.jsonl` above `out`, those that are not in it yet; `None` for a directory that is not
-/// among the imports of a suite.
-fn keep_history(record: &Record, out: &Path) -> Result<Option<Kept>, Failure> {
+/// Adds the builds to the `history.jsonl` above `out`, those that are not in it yet, and says so; `None` for a directory
+/// that is not among the imports of a suite.
+fn keep_history(record: &Record, out: &Path) -> Result<Option<String>, Failure> {
     let absolute = fsx::absolute(out);
     let Some(directory) = absolute.parent().filter(|parent| parent.file_name().is_some_and(|name| name == OBSERVED))
     else {
@@ -114,8 +102,7 @@ fn keep_history(record: &Record, out: &Path) -> Result<Option<Kept>, Failure> {
     let (new, old): (Vec<HistoryLine>, Vec<HistoryLine>) =
         trend::observed_lines(record).into_iter().partition(|line| !before.contains(&line.record));
     for line in &new {
-        fsx::append_line(&directory.join(HISTORY), &json::line(line))?;
+        fsx::append_line(&directory.join(trend::HISTORY), &json::line(line))?;
     }
-    let shown = out.parent().unwrap_or(directory).to_path_buf();
-    Ok(Some(Kept { directory: shown, added: new.len(), before: old.len() }))
+    Ok(Some(report::in_history(old.len(), new.len(), out.parent().unwrap_or(directory))))
 }

@@ -8,13 +8,14 @@ use clap::ValueHint;
 use globset::{GlobBuilder, GlobMatcher};
 use strum::VariantNames as _;
 
+use super::Terminal;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, check_secrets};
 use super::engine::Builder;
-use super::run::{What, check_unused, fresh};
+use super::place::{names_of, no_variant};
+use super::run::{What, fresh, refuse_taken};
 use super::span::parse_span;
 use super::words::one_of;
-use super::{ColourChoice, Terminal};
 use crate::engine::{BuilderChoice, Engine as _, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
@@ -22,9 +23,8 @@ use crate::fsx;
 use crate::improve::{ImproveOptions, Improvement, RecipePlaces, improve};
 use crate::measure::{Cancel, RunOptions};
 use crate::record::{self, Goal};
-use crate::report::{self, Style};
+use crate::report;
 use crate::suite::{Suite, Variant};
-use crate::text::for_people;
 
 /// Arguments of `tonnage improve`.
 #[derive(Debug, clap::Args)]
@@ -123,16 +123,12 @@ pub(super) fn run(args: ImproveArgs, terminal: &Terminal) -> Result<Exit, Failur
 }
 
 fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Failure> {
-    let names = || suite.variants.iter().map(|variant| format!("`{}`", variant.name)).collect::<Vec<_>>().join(", ");
     match (name, suite.variants.as_slice()) {
-        (Some(name), _) => suite.variant(name).ok_or_else(|| {
-            let message = format!("the suite has no variant `{}`", for_people(name));
-            Failure::new(Exit::Usage, message, format!("choose one of {}", names()))
-        }),
+        (Some(name), _) => suite.variant(name).ok_or_else(|| no_variant(suite, name)),
         (None, [only]) => Ok(only),
         (None, _) => {
             let message = format!("the suite has {} variants", suite.variants.len());
-            Err(Failure::new(Exit::Usage, message, format!("choose one with `--variant`: {}", names())))
+            Err(Failure::new(Exit::Usage, message, format!("choose one with `--variant`: {}", names_of(suite))))
         }
     }
 }
@@ -158,7 +154,7 @@ async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: 
     let results = || fresh(&Path::new("results").join(&suite.name).join("improve"), now);
     let out = args.out.clone().map_or_else(results, Ok)?;
     check_secrets(&secrets, &engine)?;
-    check_unused(&out)?;
+    refuse_taken(&out, "a run")?;
     let options = args.build.options(suite, out, now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let options = RunOptions { max_time: args.max_time, secrets, ..options };
     let wanted = ImproveOptions {
@@ -185,9 +181,8 @@ fn improved_path(path: &Path) -> PathBuf {
 fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     record::write(out, &found.record)?;
     report::write_all(&found.record, &[], out)?;
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {
-        ImproveFormat::Table => report::improve_terminal(&found.record, style),
+        ImproveFormat::Table => report::improve_terminal(&found.record, terminal.style),
         ImproveFormat::Patch => report::patch(&found.record).to_owned(),
         ImproveFormat::Json => report::improve_json(found),
         ImproveFormat::Markdown => report::improve_markdown(&found.record),

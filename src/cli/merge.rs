@@ -6,12 +6,12 @@ use clap::ValueHint;
 
 use super::Terminal;
 use super::report::Format;
-use super::run::{Showing, check_unused, fresh, show};
+use super::run::{Showing, fresh, refuse_taken, show};
 use crate::analyse::{NoiseVerdict, shard_noise};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::merge::{MergeError, MergedRun, MissingShards, ShardRecord, merge, without_noisy};
-use crate::record;
+use crate::record::{self, Noise};
 use crate::report;
 
 /// Arguments of `tonnage merge`.
@@ -56,17 +56,19 @@ pub(super) fn run(args: MergeArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if !missing.is_empty() {
         terminal.warning(&report::missing_shards(&missing));
     }
-    let is_noisy = |shard| shard_noise(&record, shard).is_some_and(|noise| noise.verdict() == NoiseVerdict::Noisy);
-    for shard in record.shards.iter().filter(|shard| is_noisy(shard)) {
+    let is_noisy = |noise: Noise| noise.verdict() == NoiseVerdict::Noisy;
+    let checks = shard_noise(&record).into_iter();
+    let noisy: Vec<_> = checks.filter_map(|(shard, noise)| noise.is_some_and(is_noisy).then_some(shard)).collect();
+    for shard in &noisy {
         let left_out = if shard.dropped.is_some() { ", and its times are left out" } else { "" };
         terminal.warning(&format!("shard {} is noisy by the A/A check{left_out}", shard.part));
     }
-    if record.shards.iter().any(|shard| shard.dropped.is_none() && is_noisy(shard)) {
+    if noisy.iter().any(|shard| shard.dropped.is_none()) {
         terminal.hint("`--drop-noisy` leaves the times of noisy shards out");
     }
     let results = || fresh(&Path::new("results").join(&record.suite.name), jiff::Timestamp::now());
     let out = args.out.map_or_else(results, Ok)?;
-    check_unused(&out)?;
+    refuse_taken(&out, "a run")?;
     show(&record, &out, Showing { format: args.format, full: args.full }, terminal)?;
     if args.full || args.format != Format::Table {
         terminal.note(&format!("report: {}", out.display()));

@@ -36,7 +36,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::Failure;
 use crate::exit::Exit;
 
-pub(crate) use terminal::{ColourChoice, Terminal};
+pub(crate) use terminal::Terminal;
 
 /// Build, weigh, and compare container images.
 #[derive(Debug, Parser)]

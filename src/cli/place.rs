@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::allow::{AllowArgs, for_shell};
 use crate::error::Failure;
+use crate::exit::Exit;
 use crate::gate::{Budgets, newest_record};
 use crate::record;
-use crate::suite::{BASELINE_NAME, Boundary, Document, MANIFEST_NAME, SuiteError};
+use crate::suite::{BASELINE_NAME, Boundary, Document, MANIFEST_NAME, Suite, SuiteError};
+use crate::text::for_people;
 
 /// The manifest of a suite that is named by its directory or by the manifest itself.
 pub(super) fn manifest_of(suite: &Path) -> PathBuf {
@@ -21,6 +23,17 @@ pub(super) fn results_of(manifest: &Document) -> Result<[PathBuf; 2], SuiteError
     let name = manifest.suite_name()?;
     let beside = manifest.path.parent().unwrap_or(Path::new(""));
     Ok([Path::new("results").join(&name), beside.join("results").join(&name)])
+}
+
+/// The names of the variants of a suite, for a hint.
+pub(super) fn names_of(suite: &Suite) -> String {
+    suite.variants.iter().map(|variant| format!("`{}`", variant.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A variant was named that the suite does not have.
+pub(super) fn no_variant(suite: &Suite, name: &str) -> Failure {
+    let message = format!("the suite has no variant `{}`", for_people(name));
+    Failure::new(Exit::Usage, message, format!("choose one of {}", names_of(suite)))
 }
 
 /// Where the suite and its baseline are.

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use strum::VariantNames as _;
 
 use super::Terminal;
-use super::terminal::ColourChoice;
 use super::words::one_of;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, MeasuredKind};
 use crate::record::{self, Record, Scenario, Variant};
-use crate::report::{self, Appearance, FilesBeside, Style, Theme, WantedChart, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, Appearance, FilesBeside, Theme, WantedChart, WeighShown};
 use crate::text::for_people;
 
 /// Rows of each list of a weighing.
@@ -131,7 +130,7 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
     if let Some(out) = &args.out {
         let history = report::history_beside(out)?;
         let written = report::write_all(&record, &history, out)?;
-        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+        terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let mut drawn = Cow::Borrowed(&record);
     if !args.chart.only.is_empty() {
@@ -164,7 +163,7 @@ fn of_builds(args: &ReportArgs, record: &Record, terminal: &Terminal) -> Result<
     }
     if let Some(out) = &args.out {
         let written = report::write_observed(record, out)?;
-        terminal.note(&format!("{} files in `{}`", written.files.len(), out.display()));
+        terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(FilesBeside::default()) };
     terminal.out(&print(record, args.format, &shown, terminal))?;
@@ -179,7 +178,6 @@ fn weighing(path: &Path) -> Option<Vec<Variant>> {
 
 /// What `tonnage weigh` says, from its own JSON.
 fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
-    use WeighSection::{Files, Findings, Layers, Packages};
     if args.into.is_some() || args.out.is_some() {
         let message = "`--into` and `--out` need the record of a run, and this is a weighing";
         return Err(Failure::new(
@@ -188,13 +186,7 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
             "use `--export`, such as `--export sizes.svg` or `--export page.html`",
         ));
     }
-    let shown = WeighShown {
-        sections: &[Layers, Packages, Files, Findings],
-        top: TOP,
-        skipped: WeighSkipped::default(),
-        bytes: false,
-        sums: &[],
-    };
+    let shown = WeighShown::all(TOP);
     let chosen = args.chart.chosen(images)?;
     let drawn: Vec<Variant> = images.iter().filter(|image| chosen(&image.name)).cloned().collect();
     let look = args.chart.appearance();
@@ -203,10 +195,9 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
         let of = if is_picture(file) { &drawn } else { images };
         fsx::write_atomic(file, &report::export_weighing(of, shown, file, wanted)?)?;
     }
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     terminal.out(&match args.format {
-        Format::Table if args.full => report::weigh_terminal(images, shown, style),
-        Format::Table => report::weigh_screen(images, shown, style),
+        Format::Table if args.full => report::weigh_terminal(images, shown, terminal.style),
+        Format::Table => report::weigh_screen(images, shown, terminal.style),
         Format::Markdown => report::weigh_markdown(images, shown),
         Format::Json => report::weigh_json(images, shown.skipped),
     })?;
@@ -232,17 +223,16 @@ pub(super) fn beside(folder: &Path) -> FilesBeside {
 
 /// A record as it was asked for.
 pub(super) fn print(record: &Record, format: Format, shown: &Shown, terminal: &Terminal) -> String {
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     if record.improved.is_some() && matches!(shown, Shown::Screen(_)) && format != Format::Json {
         return match format {
             Format::Markdown => report::improve_markdown(record),
-            _ => report::improve_terminal(record, style),
+            _ => report::improve_terminal(record, terminal.style),
         };
     }
     match format {
         Format::Table => match shown {
-            Shown::Screen(beside) => report::screen(record, beside, style),
-            Shown::Everything => report::terminal(record, style),
+            Shown::Screen(beside) => report::screen(record, beside, terminal.style),
+            Shown::Everything => report::terminal(record, terminal.style),
         },
         Format::Markdown => report::markdown(record),
         Format::Json => report::json(record),

@@ -490,13 +490,13 @@ pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> Result<PathBuf, Fai
     Ok(wanted.find(|path| !path.exists()).unwrap_or_else(|| results.join(&stamp)))
 }
 
-/// A directory for a new record holds none yet.
-pub(super) fn check_unused(out: &Path) -> Result<(), Failure> {
-    if !out.join(record::FILE).exists() {
-        return Ok(());
+/// Refuses a directory that holds a record already.
+pub(super) fn refuse_taken(out: &Path, what: &str) -> Result<(), Failure> {
+    if out.join(record::FILE).exists() {
+        let message = format!("`{}` already holds {what}", out.display());
+        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
     }
-    let message = format!("`{}` already holds a run", out.display());
-    Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"))
+    Ok(())
 }
 
 /// The command that resumes a run; its journal knows the rest but for what only a command line may
@@ -517,7 +517,7 @@ fn keep_history(record: &Record, out: &Path) -> Result<Vec<HistoryLine>, Failure
     // A shard is a part of a run; `tonnage merge` adds the whole.
     if !record.is_shard() && matches!(record.ended, Ended::Complete | Ended::OutOfTime) {
         let line = json::line(&trend::history_line(record));
-        fsx::append_line(&folder.join("history.jsonl"), &line)?;
+        fsx::append_line(&folder.join(trend::HISTORY), &line)?;
     }
     Ok(report::history_beside(out)?)
 }

@@ -4,24 +4,14 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::report::Style;
 use crate::text::for_people;
-
-/// Whether output may be coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ColourChoice {
-    /// Escape sequences are welcome.
-    On,
-    /// Plain text only.
-    Off,
-}
 
 /// stdout and stderr, with what is known about them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
-    /// Whether stdout may be coloured.
-    pub colour: ColourChoice,
-    /// Columns of stdout; `None` where it is not a terminal.
-    pub width: Option<u16>,
+    /// What stdout can do.
+    pub style: Style,
     /// Whether stderr is a terminal, where bars can be drawn.
     pub live: bool,
     /// Whether warnings and hints are held back.
@@ -33,9 +23,9 @@ impl Terminal {
     pub(crate) fn detect(quiet: bool) -> Self {
         let out = io::stdout();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = if out.is_terminal() && !no_colour { ColourChoice::On } else { ColourChoice::Off };
         let width = if out.is_terminal() { terminal_columns() } else { None };
-        Self { colour, width, live: io::stderr().is_terminal() && !quiet, quiet }
+        let style = Style { colour: out.is_terminal() && !no_colour, width };
+        Self { style, live: io::stderr().is_terminal() && !quiet, quiet }
     }
 
     /// Writes data to stdout. A closed pipe ends the program quietly; any other failure is an error.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::Terminal;
 use super::words::one_of;
-use super::{ColourChoice, Terminal};
-use crate::analyse::trend::{Trend, TrendMetric, read_history, trend};
+use crate::analyse::trend::{HISTORY, Trend, TrendMetric, read_history, trend};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
-use crate::report::{self, Style};
+use crate::report;
 use crate::suite::{Document, MANIFEST_NAME, SuiteError};
 use crate::text::for_people;
 
@@ -33,9 +33,6 @@ pub(super) struct TrendArgs {
     #[arg(long, value_name = "N")]
     last: Option<usize>,
 }
-
-/// Name of the history.
-const HISTORY: &str = "history.jsonl";
 
 /// How to print a trend.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -85,9 +82,7 @@ pub(super) fn run(args: TrendArgs, terminal: &Terminal) -> Result<Exit, Failure>
 
 fn print(trend: &Trend, format: TrendFormat, terminal: &Terminal) -> String {
     match format {
-        TrendFormat::Table => {
-            report::trend_terminal(trend, Style { colour: terminal.colour == ColourChoice::On, width: terminal.width })
-        }
+        TrendFormat::Table => report::trend_terminal(trend, terminal.style),
         TrendFormat::Json => report::trend_json(trend),
         TrendFormat::Markdown => report::trend_markdown(trend),
         TrendFormat::Mermaid => report::trend_mermaid(trend),

@@ -14,7 +14,6 @@ use super::Terminal;
 use super::engine::{EngineArgs, runtime};
 use super::registry::RegistryArgs;
 use super::span::parse_span;
-use super::terminal::ColourChoice;
 use super::words::one_of;
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
@@ -25,7 +24,7 @@ use crate::image::{
 };
 use crate::record::Variant;
 use crate::registry::is_registry;
-use crate::report::{self, Style, WeighRows, WeighSection, WeighShown, WeighSkipped};
+use crate::report::{self, WeighRows, WeighSection, WeighShown, WeighSkipped};
 use crate::suite;
 use crate::text::for_people;
 use crate::units::{Bytes, Nanos};
@@ -35,9 +34,6 @@ use paths::Paths;
 const TOP: usize = 10;
 /// Rows of each list in JSON and CSV, as in the record of a run.
 const TOP_IN_JSON: usize = 200;
-/// What `--full` shows.
-const ALL_SECTIONS: [WeighSection; 4] =
-    [WeighSection::Layers, WeighSection::Packages, WeighSection::Files, WeighSection::Findings];
 /// Less memory than this reads no image at all.
 const LEAST_MEMORY: Bytes = Bytes(8 << 20);
 
@@ -150,7 +146,7 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let rows = csv_rows(&args)?;
     let sections = sections(&args);
     let why = args.why.as_deref().map(|path| format!("/{}", path.trim_matches('/')));
-    let chosen = sections.len() < ALL_SECTIONS.len();
+    let chosen = sections.len() < WeighSection::ALL.len();
     let paths = Paths::new(&args.path, &args.ignore)?;
     let all_paths = paths.all();
     let for_programs = matches!(args.format, WeighFormat::Json | WeighFormat::Csv | WeighFormat::Html);
@@ -191,13 +187,12 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     };
     let terminal = *terminal;
     let mut images = within(args.max_time, move || weigh(&wanted, &terminal))?;
-    let style = Style { colour: terminal.colour == ColourChoice::On, width: terminal.width };
     if let Some(path) = why {
         if !report::has_path(&images) {
             let message = format!("no target has a file at or below `{}`", for_people(&path));
             return Err(Failure::new(Exit::Usage, message, "`--path` with a pattern lists the paths that match"));
         }
-        terminal.out(&report::why(&path, &images, style))?;
+        terminal.out(&report::why(&path, &images, terminal.style))?;
         return Ok(Exit::Done);
     }
     let sums = paths::sums(&args.path, &images)?;
@@ -214,9 +209,9 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let shown = WeighShown { sections: &sections, top, skipped, bytes: args.bytes, sums: &sums };
     terminal.out(&match args.format {
         WeighFormat::Table if args.full || chosen || args.top.is_some() => {
-            report::weigh_terminal(&images, shown, style)
+            report::weigh_terminal(&images, shown, terminal.style)
         }
-        WeighFormat::Table => report::weigh_screen(&images, shown, style),
+        WeighFormat::Table => report::weigh_screen(&images, shown, terminal.style),
         WeighFormat::Json => report::weigh_json(&images, skipped),
         WeighFormat::Csv => report::weigh_csv(&images, rows, skipped),
         WeighFormat::Markdown => report::weigh_markdown(&images, shown),
@@ -365,7 +360,7 @@ fn sections(args: &WeighArgs) -> Vec<WeighSection> {
     use WeighSection::{Files, Layers, Packages};
     let asked = [(args.layers, Layers), (args.packages, Packages), (args.files, Files)];
     let sections: Vec<_> = asked.into_iter().filter_map(|(asked, section)| asked.then_some(section)).collect();
-    if sections.is_empty() { ALL_SECTIONS.to_vec() } else { sections }
+    if sections.is_empty() { WeighSection::ALL.to_vec() } else { sections }
 }
 
 /// What a row of the CSV is: a file has rows of one kind.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use dockerignore::{PatternError, Reason};
 
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::fsx::FileError;
 use crate::units::Bytes;
 
@@ -87,9 +86,5 @@ impl Diagnose for ContextError {
             }
             Self::Pack { .. } => "rename the file, or name it in `.dockerignore`".into(),
         })
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn differences(old: &Measured, new: &Measured, only: Option<&str>) ->
         variants
             .iter()
             .filter(|variant| !in_pairs.contains(&std::ptr::from_ref(**variant)))
-            .map(|variant| (variant.name.clone(), variant.sizes.as_ref().map(|sizes| sizes.size_bytes)))
+            .map(|variant| (variant.name.clone(), variant.size()))
             .collect()
     };
     let timings = times(&pairs, old, new);

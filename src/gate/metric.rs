@@ -7,8 +7,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::limit::Unit;
 use crate::record::{FileNode, Scenario, Variant};
 
-/// What a budget limits.
-#[derive(Debug, Clone)]
+/// What a budget limits. Its word in messages and in `tonnage check --format json`: `size`, `path /usr/share/doc/**`.
+#[derive(Debug, Clone, strum::Display)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Metric {
     /// Classic unpacked size.
     Size,
@@ -33,10 +34,13 @@ pub(crate) enum Metric {
     /// Bytes of all packages.
     PackageBytes,
     /// Unpacked bytes to pull after an edit: `src`, `deps`.
+    #[strum(to_string = "update.{0}")]
     Update(Scenario),
     /// Bytes of the packages whose name (or `manager:name`) matches.
+    #[strum(to_string = "package {0}")]
     Package(Pattern),
     /// Visible bytes of the files whose path matches.
+    #[strum(to_string = "path {0}")]
     Path(Pattern),
 }
 
@@ -107,6 +111,12 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -115,6 +125,7 @@ impl PartialEq for Pattern {
 
 impl Metric {
     /// Those without a pattern.
+    #[cfg(test)]
     pub(crate) fn plain() -> [Self; 14] {
         [
             Self::Size,
@@ -181,28 +192,6 @@ impl Metric {
                 })
                 .map(|package| package.size_bytes.0)),
             Self::Path(pattern) => path_bytes(pattern, variant),
-        }
-    }
-}
-
-impl fmt::Display for Metric {
-    /// The word in messages and in `tonnage check --format json`: `size`, `path /usr/share/doc/**`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size => f.pad("size"),
-            Self::Own => f.pad("own"),
-            Self::Base => f.pad("base"),
-            Self::Compressed => f.pad("compressed"),
-            Self::Rootfs => f.pad("rootfs"),
-            Self::Reclaimable => f.pad("reclaimable"),
-            Self::Duplicates => f.pad("duplicates"),
-            Self::Layers => f.pad("layers"),
-            Self::LayerCompressed => f.pad("layer_compressed"),
-            Self::Packages => f.pad("packages"),
-            Self::PackageBytes => f.pad("package_bytes"),
-            Self::Update(edit) => f.pad(&format!("update.{edit}")),
-            Self::Package(pattern) => f.pad(&format!("package {}", pattern.text)),
-            Self::Path(pattern) => f.pad(&format!("path {}", pattern.text)),
         }
     }
 }

@@ -57,8 +57,9 @@ pub(crate) struct TimingPair<'a> {
 }
 
 /// What can be said of a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum TimingVerdict {
     /// No slower than allowed.
     Same,
@@ -67,9 +68,17 @@ pub(crate) enum TimingVerdict {
     /// Slower: all four conditions hold.
     Slower,
     /// It looks slower and wants a rerun to confirm it.
+    #[strum(to_string = "slower, not confirmed")]
     Suspect,
     /// Neither can be said.
     Inconclusive,
+}
+
+impl TimingVerdict {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The verdict on one variant and scenario.

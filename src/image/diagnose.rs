@@ -3,7 +3,6 @@
 use tonnage_image::{Excess, ImageError, StoreError};
 
 use crate::error::Diagnose;
-use crate::exit::Exit;
 
 impl Diagnose for ImageError {
     fn hint(&self) -> Option<String> {
@@ -54,10 +53,6 @@ impl Diagnose for ImageError {
             Self::Limit { .. } | Self::LayerLimit { .. } => return None,
         })
     }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
-    }
 }
 
 impl Diagnose for StoreError {
@@ -73,10 +68,6 @@ impl Diagnose for StoreError {
             }
         })
     }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +76,7 @@ mod tests {
 
     use super::*;
     use crate::error::Failure;
+    use crate::exit::Exit;
 
     #[test]
     fn each_error_of_the_library_has_a_hint_and_an_exit_code() {

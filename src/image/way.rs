@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use tonnage_image::{ContentStore, Store, StoreError};
 
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::record::{self, ImageStore};
 
 /// How the images of an engine are to be read.
@@ -52,10 +51,6 @@ impl Diagnose for NotInPlace {
             Self::Elsewhere => Some("weigh with `--via export`".into()),
             Self::Store(error) => error.hint(),
         }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 

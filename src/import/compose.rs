@@ -9,13 +9,12 @@ use super::layout::Kept;
 use crate::analyse::proof::{self, Expected, same_instruction};
 use crate::engine::ObservedBuild;
 use crate::record::{
-    Builder, Ended, Engine, Environment, FORMAT_VERSION, Failure, FailureStage, Host, ImageStore, Instruction,
-    METRICS_VERSION, Observed, Outcome, Record, Sample, SampleState, Scenario, Settings, Side, Spent, Step, SuiteInfo,
-    Tool, Variant,
+    Builder, Ended, Engine, Environment, FORMAT_VERSION, Failure, FailureStage, Instruction, METRICS_VERSION, Observed,
+    Outcome, Record, Sample, SampleState, Scenario, Settings, Side, Spent, Step, SuiteInfo, Tool, Variant,
 };
 use crate::suite::{self, Suite, fit_name};
-use crate::text::without_url_credentials;
-use crate::units::{Bytes, Nanos};
+use crate::text::{for_people, shorten, without_url_credentials};
+use crate::units::Nanos;
 
 /// Instructions of a build that are looked for in a Dockerfile.
 const LOOKED_FOR: usize = 200;
@@ -30,6 +29,9 @@ struct Named<'s> {
     build: ObservedBuild,
     began: i128,
     wall: Nanos,
+    state: SampleState,
+    /// Why it failed; empty where it did not.
+    failure: String,
 }
 
 /// The record of the builds in these files. With a suite they are builds of its variants, all of the one that is `chosen`
@@ -68,13 +70,9 @@ pub(crate) fn record_of(
         },
         settings: Settings {
             builder: Builder::Buildkit.to_string(),
-            platform: String::new(),
-            bases: String::new(),
             rounds: rounds.last().map_or(0, |last| last + 1),
             scenarios: vec![Scenario::Observed],
-            network: String::new(),
-            build_arg_names: Vec::new(),
-            ca_files: 0,
+            ..Settings::default()
         },
         seed: 0,
         started_at: stamp(builds.iter().map(|build| build.began).min()),
@@ -82,7 +80,11 @@ pub(crate) fn record_of(
         ended: Ended::Complete,
         elapsed_ns: Nanos::ZERO,
         spent: Spent::default(),
-        environment: unknown_environment(),
+        // What built and where: a build record says no more.
+        environment: Environment {
+            engine: Engine { name: Builder::Buildkit.to_string(), ..Engine::default() },
+            ..Environment::default()
+        },
         pulls: Vec::new(),
         variants: Vec::new(),
         samples: Vec::new(),
@@ -171,7 +173,14 @@ fn named<'s>(
         Some((begin, end)) => (begin, Nanos(u64::try_from(end.saturating_sub(begin)).unwrap_or(u64::MAX))),
         None => (build.began.unwrap_or_default(), build.wall),
     };
-    Ok(Named { file, name, variant, platform, kept, build, began, wall })
+    let said = [&build.failure, &kept.error].into_iter().find(|text| !text.is_empty());
+    let failure = said.map(|text| shorten(&for_people(&without_url_credentials(text)), 500)).unwrap_or_default();
+    let state = match (failure.is_empty(), build.unfinished) {
+        (false, _) => SampleState::Failed,
+        (true, true) => SampleState::Unfinished,
+        (true, false) => SampleState::Finished,
+    };
+    Ok(Named { file, name, variant, platform, kept, build, began, wall, state, failure })
 }
 
 /// The variant that a build is of: the one of its target's name, or the one whose Dockerfile has its instructions. Where
@@ -231,22 +240,21 @@ fn without_secrets(mut build: ObservedBuild) -> ObservedBuild {
 /// What the newest build of a variant says of it.
 fn variant(build: &Named<'_>) -> Variant {
     let instructions = build.variant.into_iter().flat_map(|variant| &variant.facts.instructions);
-    let failure = failure(build);
     Variant {
         name: build.name.clone(),
         dockerfile: build.variant.map(|variant| variant.dockerfile.to_string_lossy().into_owned()).unwrap_or_default(),
         platform: build.platform.clone(),
         image_id: build.kept.image.clone(),
-        outcome: match state(build) {
+        outcome: match build.state {
             SampleState::Finished => Outcome::Ok,
             SampleState::Failed => Outcome::BuildFailed,
             SampleState::Unfinished => Outcome::NotRun,
         },
-        failure: (state(build) == SampleState::Failed).then(|| Failure {
+        failure: (build.state == SampleState::Failed).then(|| Failure {
             stage: FailureStage::Build,
             scenario: Scenario::Observed.to_string(),
             instruction: build.build.culprit.clone(),
-            message: failure,
+            message: build.failure.clone(),
             log: Vec::new(),
         }),
         instructions: instructions
@@ -256,24 +264,8 @@ fn variant(build: &Named<'_>) -> Variant {
     }
 }
 
-fn failure(build: &Named<'_>) -> String {
-    let said = [&build.build.failure, &build.kept.error].into_iter().find(|text| !text.is_empty());
-    said.map(|text| crate::text::shorten(&crate::text::for_people(&without_url_credentials(text)), 500))
-        .unwrap_or_default()
-}
-
-fn state(build: &Named<'_>) -> SampleState {
-    match (failure(build).is_empty(), build.build.unfinished) {
-        (false, _) => SampleState::Failed,
-        (true, true) => SampleState::Unfinished,
-        (true, false) => SampleState::Finished,
-    }
-}
-
 fn sample(build: Named<'_>, (step, round): (u32, u32)) -> Sample {
-    let state = state(&build);
-    let failure = failure(&build);
-    let Named { file, name, variant, kept, build, began, wall, .. } = build;
+    let Named { file, name, variant, kept, build, began, wall, state, failure, .. } = build;
     let expected = Expected { elsewhere: build.elsewhere, pulled: build.pulled, ..Expected::default() };
     let proof = proof::judge(Scenario::Observed, &build.steps, &expected);
     let edit = variant.and_then(|variant| edit(variant, &build.causes));
@@ -301,7 +293,7 @@ fn sample(build: Named<'_>, (step, round): (u32, u32)) -> Sample {
         image_id: kept.image,
         steps: build.steps,
         parts: build.parts,
-        network_bytes: None::<Bytes>,
+        network_bytes: None,
         network_remark: String::new(),
         started_at: utc(began),
         observed: Some(Observed {
@@ -328,37 +320,4 @@ fn utc(nanos: i128) -> String {
     jiff::Timestamp::from_nanosecond(nanos)
         .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
         .unwrap_or_default()
-}
-
-/// What built and where: a build record does not say.
-fn unknown_environment() -> Environment {
-    Environment {
-        engine: Engine {
-            name: Builder::Buildkit.to_string(),
-            version: String::new(),
-            api_version: String::new(),
-            storage_driver: String::new(),
-            image_store: ImageStore::Unknown,
-            builder: Builder::Buildkit,
-            os: String::new(),
-            arch: String::new(),
-            kernel: String::new(),
-            cpus: 0,
-            memory_bytes: Bytes::ZERO,
-            root_dir: String::new(),
-            layer_step_ns: Nanos::ZERO,
-        },
-        host: Host {
-            cpu_model: String::new(),
-            cores: 0,
-            memory_bytes: Bytes::ZERO,
-            kernel: String::new(),
-            load_before: 0.0,
-            load_after: 0.0,
-            disk_free_bytes: Bytes::ZERO,
-            engine_is_local: false,
-        },
-        noise: None,
-        running_containers: Vec::new(),
-    }
 }

@@ -17,7 +17,6 @@ use crate::engine::{
     Trace,
 };
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::fsx::{self, FileError};
 use crate::units::Nanos;
 
@@ -39,10 +38,6 @@ pub enum LedgerError {
 impl Diagnose for LedgerError {
     fn hint(&self) -> Option<String> {
         Some("set XDG_STATE_HOME to a writable directory".into())
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 

@@ -36,7 +36,13 @@ fn the_shards_of_a_run_make_the_record_of_the_whole_in_any_order() {
     // On equal machines it is as if one had measured all.
     let whole = Record { samples: fixture::samples(14), shards: Vec::new(), ..one };
     assert_eq!(ratios_to_first(&record), ratios_to_first(&whole));
-    assert_eq!(summary(&record), summary(&whole));
+    // Rounds of several machines stand in no order, so they have no drift.
+    let figures = |record: &Record| {
+        let mut lines = summary(record);
+        lines.iter_mut().flat_map(|line| line.timings.values_mut()).for_each(|timing| timing.drift = None);
+        lines
+    };
+    assert_eq!(figures(&record), figures(&whole));
     assert_eq!(record.environment.noise, crate::analyse::noise(&whole));
 }
 
@@ -243,7 +249,7 @@ fn a_noisy_shard_is_left_out_with_the_check_that_says_so() {
     assert!(before.iter().all(|ratio| ratio.estimate.pairs == 14));
     assert_eq!(record.samples.len(), one.samples.len() + other.samples.len(), "kept, and not counted");
     // What is not counted any more is still known to be noisy.
-    let again = crate::analyse::shard_noise(&record, &record.shards[1]);
+    let again = crate::analyse::shard_noise(&record)[1].1.clone();
     assert_eq!(again, record.shards[1].dropped);
 
     let mut first = other.clone();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Bytes, Nanos};
 
 /// Engine, host and noise of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The container engine.
@@ -42,7 +42,7 @@ impl Environment {
 }
 
 /// The container engine, as it says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Engine {
     /// `docker` or `podman`.
@@ -81,7 +81,7 @@ pub struct Engine {
 }
 
 /// How an engine stores images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -93,16 +93,18 @@ pub enum ImageStore {
     /// containers/storage of Podman.
     ContainersStorage,
     /// Not known: the builds were read from build records.
+    #[default]
     Unknown,
 }
 
 /// What turns a Dockerfile into an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Builder {
     /// BuildKit inside Docker.
+    #[default]
     Buildkit,
     /// Docker's classic builder.
     Classic,
@@ -111,7 +113,7 @@ pub enum Builder {
 }
 
 /// The machine tonnage ran on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Host {
     /// Model name of the processor; empty where unknown.

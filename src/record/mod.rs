@@ -36,7 +36,7 @@ pub use shard::{Shard, ShardBy, ShardPart};
 #[cfg(feature = "testing")]
 pub(crate) use store::to_json;
 pub use store::{FILE, read, write};
-pub(crate) use store::{MOST_VARIANTS, RecordError, parse};
+pub(crate) use store::{MOST_VARIANTS, RecordError, major, parse};
 pub(crate) use trial::{Figures, Goal, Improved, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::is_root;

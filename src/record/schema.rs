@@ -73,6 +73,11 @@ impl Record {
         !self.imports.is_empty()
     }
 
+    /// The variant of that name.
+    pub(crate) fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
     /// Whether it holds a part of a run only, as a machine measured it.
     pub(crate) fn is_shard(&self) -> bool {
         matches!(self.shards.as_slice(), [shard] if shard.part.of > 1)
@@ -150,7 +155,7 @@ pub struct SuiteInfo {
 }
 
 /// What the run was asked to do, after flags, environment and suite were resolved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Settings {
     /// `auto`, `buildkit` or `classic`, as asked.

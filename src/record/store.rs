@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{FORMAT_VERSION, Record, Upgrade};
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::fsx::{self, FileError};
 
 /// Name of the record inside a results folder.
@@ -57,10 +56,6 @@ impl Diagnose for RecordError {
             }
             Self::Newer { .. } => Some("update tonnage, or measure again with this version".into()),
         }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 
@@ -116,13 +111,14 @@ pub fn write(dir: &Path, record: &Record) -> Result<PathBuf, RecordError> {
 }
 
 /// A version that has no number reads as newer than any, so that it is refused.
-fn major(version: &str) -> u64 {
+pub(crate) fn major(version: &str) -> u64 {
     version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn a_newer_major_is_refused_before_its_fields_are_looked_at() {

@@ -159,6 +159,10 @@ fn problems(probe: &Probe) -> Vec<Problem> {
 }
 
 impl Examination<'_> {
+    fn problems(&self) -> Vec<Problem> {
+        problems(self.probe).into_iter().chain(registry_problems(self.registries)).collect()
+    }
+
     /// Rows of name and value, and what is missing below them.
     pub(crate) fn table(&self) -> String {
         let probe = self.probe;
@@ -191,8 +195,7 @@ impl Examination<'_> {
         }
         let load = probe.load.map(|load| format!("{load:.2} on {}", count(probe.cores, "processor")));
         row("load", load.unwrap_or_else(|| "unknown".to_owned()));
-        let mut problems = problems(probe);
-        problems.extend(registry_problems(self.registries));
+        let problems = self.problems();
         let verdict = match &probe.engine {
             Err(_) => "no usable engine",
             Ok(_) if problems.is_empty() => "ready",
@@ -244,8 +247,6 @@ impl Examination<'_> {
                 "error": tried.error.as_ref().map(ToString::to_string),
             })
         });
-        let mut problems = problems(probe);
-        problems.extend(registry_problems(self.registries));
         let registries = self.registries.iter().map(|state| {
             json!({
                 "target": state.target,
@@ -270,7 +271,7 @@ impl Examination<'_> {
             "load": probe.load,
             "cores": probe.cores,
             "registries": registries.collect::<Value>(),
-            "problems": problems,
+            "problems": self.problems(),
         });
         crate::json::pretty(&answer)
     }

@@ -83,7 +83,7 @@ impl<'a> Facts<'a> {
             reproduction: reproduction(record),
             sharing: sharing(record),
             overhead: overhead(record),
-            shards: record.shards.iter().map(|shard| (shard, analyse::shard_noise(record, shard))).collect(),
+            shards: analyse::shard_noise(record),
             spread: machine_spread(record),
             classes: class_timings(record),
             noise: analyse::noise(record).or_else(|| record.environment.noise.clone()),

@@ -182,7 +182,7 @@ fn change(before: Bytes, after: Bytes) -> String {
 /// What says that the result works.
 fn check(record: &Record) -> String {
     let improved = improved_name(as_it_is(record).map_or("", |variant| variant.name.as_str()));
-    let Some(variant) = record.variants.iter().find(|variant| variant.name == improved) else {
+    let Some(variant) = record.variant(&improved) else {
         return "the result was not measured as a whole".to_owned();
     };
     let served = variant.serve.as_ref().filter(|serve| serve.ok).map(|serve| for_people(&serve.detail));

@@ -96,6 +96,13 @@ impl Table {
         }
     }
 
+    /// Says below that only the first `shown` of `all` are in it, and where all are.
+    pub(super) fn note_rest(&mut self, all: usize, shown: usize, file: &str) {
+        if all > shown {
+            self.note(format!("The first {shown} of {all}; all are in {file}."));
+        }
+    }
+
     /// Adds a sentence below.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());

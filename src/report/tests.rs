@@ -65,14 +65,7 @@ fn charts_are_golden() {
 
 #[test]
 fn what_a_weighing_says_is_golden() {
-    use super::WeighSection::{Files, Findings, Layers, Packages};
-    let shown = super::WeighShown {
-        sections: &[Layers, Packages, Files, Findings],
-        top: 3,
-        skipped: super::WeighSkipped::default(),
-        bytes: false,
-        sums: &[],
-    };
+    let shown = super::WeighShown::all(3);
     for (name, images) in [("one", 1), ("four", 4)] {
         let images = &fixture::record().variants[..images];
         let text = [super::weigh_terminal(images, shown, Style::default()), super::weigh_markdown(images, shown)];
@@ -151,7 +144,7 @@ fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
     assert!(trend_svg(&one).is_none());
     let folder = tempfile::tempdir().unwrap();
     let names = |history: &[HistoryLine]| -> usize {
-        let files = write_all(&fixture::record(), history, folder.path()).unwrap().files;
+        let files = write_all(&fixture::record(), history, folder.path()).unwrap();
         files.iter().filter(|file| file.display().to_string().contains("trend-")).count()
     };
     assert_eq!(names(&history()[..1]), 0);
@@ -162,7 +155,7 @@ fn a_trend_of_one_run_draws_nothing_and_says_so_in_no_picture() {
 fn equal_records_give_equal_files() {
     let written = |record: &Record| -> BTreeMap<String, Vec<u8>> {
         let folder = tempfile::tempdir().unwrap();
-        let files = write_all(record, &[], folder.path()).unwrap().files;
+        let files = write_all(record, &[], folder.path()).unwrap();
         let name = |path: &std::path::Path| path.strip_prefix(folder.path()).unwrap().display().to_string();
         files.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
     };

@@ -67,7 +67,7 @@ fn changes(trend: &Trend) -> Vec<String> {
             _ => variants.join(", "),
         };
         let cut = if kind.separates(trend.metric) { "; not comparable with before" } else { "" };
-        for_people(&format!("{}: other {} ({detail}), {whose}{cut}", day(stamp), kind.word()))
+        for_people(&format!("{}: other {kind} ({detail}), {whose}{cut}", day(stamp)))
     }));
     said.extend(engines);
     said
@@ -97,7 +97,7 @@ fn engine_changes(trend: &Trend, found: &mut BTreeMap<(usize, ChangeKind, &str),
 pub(super) fn run_of(trend: &Trend, line: &VariantTrend, point: &TrendPoint) -> String {
     let known = |list: &[String]| list.get(point.run).filter(|text| !text.is_empty()).cloned();
     let commit = known(&trend.commits).map(|commit| format!("commit {}", commit.get(..10).unwrap_or(&commit)));
-    let changes = point.changes.iter().map(|change| format!("other {} ({})", change.kind.word(), change.detail));
+    let changes = point.changes.iter().map(|change| format!("other {} ({})", change.kind, change.detail));
     let value = format!("{} {}", line.variant, shown(trend, point));
     std::iter::once(value).chain(known(&trend.runs)).chain(commit).chain(changes).collect::<Vec<_>>().join(" · ")
 }
@@ -190,17 +190,12 @@ pub(super) fn stand_ins(trend: &Trend) -> Option<String> {
 
 /// One JSON document with every point.
 pub(crate) fn trend_json(trend: &Trend) -> String {
-    let unit = match trend.metric.unit() {
-        TrendUnit::Bytes => "bytes",
-        TrendUnit::Time => "ns",
-        TrendUnit::Count => "count",
-    };
     let variants: Vec<Value> = trend.variants.iter().map(|line| variant_json(trend, line)).collect();
     let document = json!({
         "format_version": FORMAT_VERSION,
         "suite": trend.suite,
         "metric": trend.metric.to_string(),
-        "unit": unit,
+        "unit": trend.metric.unit().to_string(),
         "runs": trend.runs,
         "variants": variants,
     });
@@ -222,7 +217,7 @@ fn variant_json(trend: &Trend, line: &VariantTrend) -> Value {
                 "outcome": point.outcome,
                 "joined": point.joined,
                 "changes": changes
-                    .map(|change| json!({"what": change.kind.word(), "detail": change.detail}))
+                    .map(|change| json!({"what": change.kind.to_string(), "detail": change.detail}))
                     .collect::<Vec<_>>(),
             })
         })

@@ -10,7 +10,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Diagnose;
-use crate::exit::Exit;
 use crate::fsx::FileError;
 use crate::text::for_people;
 
@@ -49,10 +48,6 @@ impl Diagnose for BoundaryError {
             )),
             Self::File(error) => error.hint(),
         }
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Unreadable
     }
 }
 
@@ -128,6 +123,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::exit::Exit;
 
     #[test]
     fn a_path_is_judged_where_its_links_lead() {

@@ -1,6 +1,5 @@
 //! A figure as somebody printed it, and the interval of values that print so.
 
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -80,12 +79,6 @@ fn interval(text: &str, parse: impl Fn(&str) -> Result<u64, ParseClaimError>) ->
     let step = parse(&format!("{last}{unit}"))?;
     let low = middle.saturating_sub(step / 2);
     Ok((low, low.saturating_add(step.max(1))))
-}
-
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
-    }
 }
 
 #[cfg(test)]

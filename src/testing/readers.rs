@@ -41,13 +41,8 @@ pub fn record(data: &[u8]) -> bool {
     let text = record::to_json(&record);
     assert_inert(&text);
     assert_eq!(record::parse(Path::new("run.json"), text.as_bytes()).ok().as_ref(), Some(&record));
-    for csv in [
-        record::csv::sizes_csv(&record),
-        record::csv::samples_csv(&record),
-        record::csv::layers_csv(&record),
-        record::csv::starts_csv(&record),
-    ] {
-        assert_inert(&csv);
+    for (_, csv) in record::csv::FILES {
+        assert_inert(&csv(&record));
     }
     assert_inert(&report::json(&record));
     assert!(!report::markdown(&record).is_empty());

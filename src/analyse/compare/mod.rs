@@ -11,4 +11,4 @@ mod versions;
 
 pub(crate) use align::normal_instruction;
 pub(crate) use attribute::{Cause, CauseKind, Comparison, Group, LayerOwner, LayerPull, compare};
-pub(crate) use versions::{PackageChange, VersionChange, is_downgrade};
+pub(crate) use versions::{PackageChange, is_downgrade};

@@ -26,8 +26,9 @@ pub(crate) struct PackageChange {
 }
 
 /// What happened to a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum VersionChange {
     Upgraded,
     Downgraded,

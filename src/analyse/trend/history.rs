@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analyse::timing::{ready, timings};
-use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind};
+use crate::record::{BaseOrigin, Outcome, Record, Sample, SampleState, Scenario, Updates, Variant, WireKind, major};
 use crate::units::{Bytes, Nanos};
+
+/// Name of the file of these lines.
+pub(crate) const HISTORY: &str = "history.jsonl";
 
 /// Version of the lines' format, `major.minor`. A reader skips lines of a newer major.
 pub(super) const HISTORY_VERSION: &str = "1.0";
@@ -143,7 +146,7 @@ fn history_variant(variant: &Variant, times_ns: BTreeMap<Scenario, Nanos>) -> Hi
         name: variant.name.clone(),
         outcome: variant.outcome,
         platform: variant.platform.clone(),
-        size_bytes: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        size_bytes: variant.size(),
         own_bytes: variant.sizes.as_ref().map(|sizes| sizes.own_bytes),
         wire_bytes: variant.sizes.as_ref().map(|sizes| sizes.wire_bytes),
         wire_kind: variant.sizes.as_ref().map(|sizes| sizes.wire_kind),
@@ -191,7 +194,7 @@ pub(crate) fn observed_lines(record: &Record) -> Vec<HistoryLine> {
 }
 
 fn observed_variant(record: &Record, sample: &Sample) -> Option<HistoryVariant> {
-    let variant = record.variants.iter().find(|variant| variant.name == sample.variant)?;
+    let variant = record.variant(&sample.variant)?;
     let times = sample.valid.then_some((Scenario::Observed, sample.wall_ns)).into_iter().collect();
     Some(HistoryVariant {
         outcome: match sample.state {
@@ -230,10 +233,6 @@ pub(crate) fn read_history(text: &str) -> (Vec<HistoryLine>, Vec<String>) {
     }
     // Runs are appended as they end; a clock that was set back must not reorder them, so the order is the file's.
     (lines, skipped)
-}
-
-fn major(version: &str) -> u32 {
-    version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// `sha256:` over parts, each with its length before it so that no two lists of parts have the same bytes.

@@ -10,5 +10,5 @@ mod series;
 
 pub(crate) use creep::Creep;
 pub use history::history_line;
-pub(crate) use history::{HistoryLine, observed_lines, read_history};
+pub(crate) use history::{HISTORY, HistoryLine, observed_lines, read_history};
 pub(crate) use series::{ChangeKind, Trend, TrendMetric, TrendPoint, TrendUnit, VariantTrend, trend};

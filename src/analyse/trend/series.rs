@@ -34,11 +34,13 @@ pub(crate) enum TrendMetric {
 }
 
 /// What a metric counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum TrendUnit {
     /// Bytes.
     Bytes,
     /// Nanoseconds.
+    #[strum(to_string = "ns")]
     Time,
     /// Things.
     Count,
@@ -145,15 +147,18 @@ pub(crate) struct TrendChange {
 }
 
 /// What can change between two runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum ChangeKind {
     /// The definitions of sizes: the figures are unlike.
     Metrics,
     /// The platform of the image: unlike.
     Platform,
     /// A stand-in took the place of a real base, or the other way round: unlike.
+    #[strum(to_string = "stand-in")]
     StandIn,
     /// Compressed sizes were measured before and estimated now, or the other way round: unlike, for `wire`.
+    #[strum(to_string = "wire kind")]
     WireKind,
     /// The processor or kernel that times were taken on: unlike, for times.
     Host,
@@ -162,6 +167,7 @@ pub(crate) enum ChangeKind {
     /// A base image.
     Base,
     /// The Dockerfile.
+    #[strum(to_string = "Dockerfile")]
     Definition,
 }
 
@@ -173,20 +179,6 @@ impl ChangeKind {
             Self::WireKind => metric == TrendMetric::Wire,
             Self::Host | Self::Engine => metric.is_time(),
             Self::Base | Self::Definition => false,
-        }
-    }
-
-    /// One word or two for a mark.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics",
-            Self::Platform => "platform",
-            Self::StandIn => "stand-in",
-            Self::WireKind => "wire kind",
-            Self::Host => "host",
-            Self::Engine => "engine",
-            Self::Base => "base",
-            Self::Definition => "Dockerfile",
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn accept(
     let mut entries = before.map(|baseline| baseline.entries.clone()).unwrap_or_default();
     let mut changes = BTreeMap::new();
     let wanted = |name: &str| accepting.only.as_ref().is_none_or(|only| only.contains(name));
-    let size = |variant: &Variant| variant.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes);
+    let size = |variant: &Variant| variant.size().unwrap_or_default();
     for variant in measured.variants.iter().filter(|variant| wanted(&variant.name)) {
         if variant.sizes.is_none() {
             changes.insert(variant.name.clone(), Change::NoImage);

@@ -31,10 +31,10 @@ impl Baseline {
     /// The text of the file.
     pub(crate) fn to_text(&self) -> String {
         let mut out = String::from("{\n");
-        field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION), true);
-        field(&mut out, 2, "metrics_version", &json!(self.metrics_version), true);
-        field(&mut out, 2, "suite", &json!(self.suite), true);
-        field(&mut out, 2, "digest", &json!(""), true);
+        field(&mut out, 2, "baseline_version", &json!(BASELINE_VERSION));
+        field(&mut out, 2, "metrics_version", &json!(self.metrics_version));
+        field(&mut out, 2, "suite", &json!(self.suite));
+        field(&mut out, 2, "digest", &json!(""));
         out.push_str("  \"variants\": {");
         let mut first = true;
         for (name, entry) in &self.entries {
@@ -72,14 +72,11 @@ pub(super) fn digest_of_lines(text: &str) -> String {
 
 fn variant(out: &mut String, entry: &Entry) {
     let variant = &entry.variant;
-    field(out, 6, "accepted", &value(&entry.accepted), true);
-    field(out, 6, "platform", &json!(variant.platform), true);
-    field(out, 6, "config_digest", &json!(variant.config_digest), true);
-    field(out, 6, "user", &json!(variant.user), true);
-    let mut sizes = Vec::new();
-    if let Some(Value::Object(found)) = variant.sizes.as_ref().map(value) {
-        sizes.extend(found.into_iter().map(|(key, value)| format!("{}: {value}", json!(key))));
-    }
+    field(out, 6, "accepted", &value(&entry.accepted));
+    field(out, 6, "platform", &json!(variant.platform));
+    field(out, 6, "config_digest", &json!(variant.config_digest));
+    field(out, 6, "user", &json!(variant.user));
+    let sizes = variant.sizes.as_ref().map(pairs).unwrap_or_default();
     block(out, "sizes", ('{', '}'), &sizes, true);
     let bases: Vec<String> = variant
         .bases
@@ -111,15 +108,11 @@ fn variant(out: &mut String, entry: &Entry) {
     block(out, "packages", ('[', ']'), &packages, true);
     let paths: Vec<String> = variant.paths.iter().map(line).collect();
     block(out, "paths", ('[', ']'), &paths, true);
-    if let Value::Object(found) = value(&variant.update) {
-        let updates: Vec<String> = found.into_iter().map(|(key, value)| format!("{}: {value}", json!(key))).collect();
-        if !updates.is_empty() {
-            block(out, "update", ('{', '}'), &updates, true);
-        }
+    let updates = pairs(&variant.update);
+    if !updates.is_empty() {
+        block(out, "update", ('{', '}'), &updates, true);
     }
-    let budgets: Vec<String> =
-        entry.path_bytes.iter().map(|(pattern, bytes)| format!("{}: {bytes}", json!(pattern))).collect();
-    block(out, "path_budgets", ('{', '}'), &budgets, false);
+    block(out, "path_budgets", ('{', '}'), &pairs(&entry.path_bytes), false);
 }
 
 /// Records hold strings, integers and lists: nothing that JSON cannot say.
@@ -131,9 +124,14 @@ fn line(item: &impl Serialize) -> String {
     value(item).to_string()
 }
 
-fn field(out: &mut String, indent: usize, key: &str, value: &Value, more: bool) {
-    let comma = if more { "," } else { "" };
-    let _ = writeln!(out, "{:indent$}\"{key}\": {value}{comma}", "");
+/// The fields of an object, one line each.
+fn pairs(item: &impl Serialize) -> Vec<String> {
+    let Value::Object(found) = value(item) else { return Vec::new() };
+    found.into_iter().map(|(key, value)| format!("{}: {value}", json!(key))).collect()
+}
+
+fn field(out: &mut String, indent: usize, key: &str, value: &Value) {
+    let _ = writeln!(out, "{:indent$}\"{key}\": {value},", "");
 }
 
 /// A list or a map with a line for each entry.

@@ -71,22 +71,22 @@ impl RuleReader<'_> {
     fn rules(self, table: &BudgetTable) -> Result<Rules, SuiteError> {
         let mut limits = Vec::new();
         let values = [
-            &table.size,
-            &table.own,
-            &table.base,
-            &table.compressed,
-            &table.rootfs,
-            &table.reclaimable,
-            &table.duplicates,
-            &table.layers,
-            &table.layer_compressed,
-            &table.packages,
-            &table.package_bytes,
-            &table.update.src,
-            &table.update.deps,
-            &table.update.base,
+            (Metric::Size, &table.size),
+            (Metric::Own, &table.own),
+            (Metric::Base, &table.base),
+            (Metric::Compressed, &table.compressed),
+            (Metric::Rootfs, &table.rootfs),
+            (Metric::Reclaimable, &table.reclaimable),
+            (Metric::Duplicates, &table.duplicates),
+            (Metric::Layers, &table.layers),
+            (Metric::LayerCompressed, &table.layer_compressed),
+            (Metric::Packages, &table.packages),
+            (Metric::PackageBytes, &table.package_bytes),
+            (Metric::Update(Scenario::Src), &table.update.src),
+            (Metric::Update(Scenario::Deps), &table.update.deps),
+            (Metric::Update(Scenario::Base), &table.update.base),
         ];
-        for (metric, value) in Metric::plain().iter().zip(values) {
+        for (metric, value) in &values {
             if let Some(value) = value {
                 self.limits(&mut limits, metric, value)?;
             }

@@ -86,6 +86,11 @@ impl Judgement {
         }
     }
 
+    /// What became of the variant of that name.
+    pub(crate) fn variant(&self, name: &str) -> Option<&VariantResult> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
     /// The rules of a variant.
     pub(crate) fn rules_of<'a>(&'a self, variant: &'a str) -> impl Iterator<Item = &'a RuleResult> {
         self.rules.iter().filter(move |rule| rule.variant == variant)

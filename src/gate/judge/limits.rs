@@ -23,7 +23,7 @@ pub(super) fn judge(
     if *state == State::New {
         rules.push(RuleResult {
             verdict: Verdict::New,
-            actual: variant.sizes.as_ref().map(|sizes| sizes.size_bytes.0),
+            actual: variant.size().map(|size| size.0),
             message: "it is not in the baseline yet".into(),
             next: plain("accept it with ").and(command(input.accept)),
             ..blank(&variant.name, "presence", RuleKind::Baseline)

@@ -111,9 +111,9 @@ fn stand(input: &Input<'_>, variant: &Variant, entry: Option<&Entry>) -> Variant
         name: variant.name.clone(),
         dockerfile,
         line,
-        size: variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        size: variant.size(),
         stand_in: variant.is_stand_in(),
-        baseline_size: entry.and_then(|entry| entry.variant.sizes.as_ref()).map(|sizes| sizes.size_bytes),
+        baseline_size: entry.and_then(|entry| entry.variant.size()),
         comparison,
         accepted: entry.map(|entry| entry.accepted.clone()),
         state,
@@ -128,7 +128,7 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
         line: 0,
         size: None,
         stand_in: false,
-        baseline_size: entry.variant.sizes.as_ref().map(|sizes| sizes.size_bytes),
+        baseline_size: entry.variant.size(),
         comparison: None,
         accepted: Some(entry.accepted.clone()),
     }
@@ -199,11 +199,8 @@ fn timed(timing: &TimingResult, budgets: &Budgets) -> Option<RuleResult> {
         (TimingVerdict::Inconclusive, false) => Verdict::Skipped,
     };
     let word = match timing.verdict {
-        TimingVerdict::Same => "same: ",
-        TimingVerdict::Improved => "improved: ",
-        TimingVerdict::Slower => "slower: ",
-        TimingVerdict::Suspect => "",
-        TimingVerdict::Inconclusive => "inconclusive: ",
+        TimingVerdict::Suspect => String::new(),
+        clear => format!("{}: ", clear.word()),
     };
     let estimate = timing.estimate.as_ref();
     Some(RuleResult {

@@ -8,8 +8,9 @@ use crate::gate::budget::Level;
 use crate::line::Line;
 
 /// The outcome of a rule or of all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Verdict {
     /// It holds.
     Pass,
@@ -22,6 +23,7 @@ pub(crate) enum Verdict {
     /// What was measured does not allow a verdict.
     Inconclusive,
     /// Baseline and record are unlike, or there is no baseline.
+    #[strum(to_string = "not comparable")]
     NotComparable,
     /// It does not hold.
     Fail,
@@ -79,15 +81,7 @@ impl Verdict {
 
     /// The word for it.
     pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Skipped => "skipped",
-            Self::New => "new",
-            Self::Warn => "warn",
-            Self::Inconclusive => "inconclusive",
-            Self::NotComparable => "not comparable",
-            Self::Fail => "fail",
-        }
+        self.into()
     }
 }
 

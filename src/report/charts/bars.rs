@@ -1,8 +1,10 @@
 //! A panel of horizontal bars with values, intervals and remarks: what most charts are made of.
 
 use super::frame::{self, PAD, Rows};
-use super::palette::{self, Colour};
+use super::palette;
 use super::scene::{Scene, Type, down};
+use crate::analyse::Estimate;
+use crate::record::Variant;
 use crate::units::{Bytes, Nanos};
 
 /// One bar.
@@ -18,13 +20,23 @@ pub(super) struct Bar<'a> {
     pub text: String,
     /// What stands behind it.
     pub rest: String,
-    /// Its colour.
-    pub colour: Colour,
     /// Whether it was measured on a substitute.
     pub hatched: bool,
 }
 
-impl Bar<'_> {
+impl<'a> Bar<'a> {
+    /// A value of a variant, and that value in words or why there is none.
+    pub(super) fn of(variant: &'a Variant, value: Option<f64>, text: String) -> Self {
+        let hatched = variant.is_stand_in();
+        Self { name: &variant.name, value, interval: None, text, rest: String::new(), hatched }
+    }
+
+    /// The same of a time, with its interval.
+    pub(super) fn of_time(variant: &'a Variant, estimate: Option<Estimate>, text: String) -> Self {
+        let interval = estimate.and_then(|estimate| Some((estimate.low?.0 as f64, estimate.high?.0 as f64)));
+        Self { interval, ..Self::of(variant, estimate.map(|estimate| estimate.median.0 as f64), text) }
+    }
+
     fn reach(&self) -> f64 {
         let high = self.interval.map_or(0.0, |interval| interval.1);
         self.value.map_or(0.0, |value| value.max(high))
@@ -105,7 +117,7 @@ fn draw(scene: &mut Scene<'_>, bar: &Bar<'_>, (rows, line): (Rows, i32), place: 
     // One pixel is the least that can be seen; nothing is drawn for nothing.
     let end = place(value).max(left + i32::from(value > 0.0));
     let at = (left, line - 12, end - left, 15);
-    scene.fill(at, bar.colour);
+    scene.fill(at, palette::BLUE);
     if bar.hatched {
         scene.hatch(at);
     }

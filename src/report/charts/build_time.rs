@@ -8,7 +8,6 @@ use super::bars::{self, Bar, PanelUnit};
 use super::findings;
 use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
-use super::palette;
 use super::scene::Scene;
 use crate::analyse::ScenarioTiming;
 use crate::record::{Record, Scenario, Variant};
@@ -38,13 +37,8 @@ pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
     let metric = "median wall time of a build, base images present. Each panel has its own scale. Beside each bar: \
                   confidence interval of the median, rounds (n), and cached/cacheable instructions.";
     let mut y = frame::heading(&mut scene, &findings::time(facts, *about), words::title(record), metric);
-    let mut keys = Vec::new();
-    if variants.iter().any(|variant| !variant.is_stand_in()) {
-        keys.push((LegendKey::Fill(palette::BLUE), "median"));
-    }
-    if variants.iter().any(|variant| variant.is_stand_in()) {
-        keys.push((LegendKey::Hatched(palette::BLUE), "median, on a substitute base image"));
-    }
+    let stand_ins = variants.iter().map(|variant| variant.is_stand_in());
+    let mut keys = frame::bar_keys(stand_ins, "median", "median, on a substitute base image");
     let drawn = timings.iter().filter(|timing| scenarios.contains(&timing.scenario));
     let estimates = drawn.filter_map(|timing| timing.estimate);
     if estimates.clone().any(|estimate| estimate.low.is_some()) {
@@ -90,15 +84,7 @@ fn sorted<'r>(variants: &'r [Variant], timings: &[ScenarioTiming], by: Scenario)
 fn bar<'a>(variant: &'a Variant, timing: Option<&ScenarioTiming>) -> Bar<'a> {
     let estimate = timing.and_then(|timing| timing.estimate);
     let (text, rest) = label(variant, timing);
-    Bar {
-        name: &variant.name,
-        value: estimate.map(|estimate| estimate.median.0 as f64),
-        interval: estimate.and_then(|estimate| Some((estimate.low?.0 as f64, estimate.high?.0 as f64))),
-        text,
-        rest,
-        colour: palette::BLUE,
-        hatched: variant.is_stand_in(),
-    }
+    Bar { rest, ..Bar::of_time(variant, estimate, text) }
 }
 
 /// The value and what stands behind it; for a variant without a figure why there is none.
@@ -130,8 +116,5 @@ fn caption(record: &Record, variants: &[&Variant], scenarios: &[Scenario], timin
         ),
         None => format!("{}, {}: {}.", timing.variant, timing.scenario, words::no_valid_sample(timing)),
     });
-    Caption {
-        title: format!("Build time of the variants of {} by scenario", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    }
+    Caption::new(format!("Build time of the variants of {} by scenario", words::title(record)), sentences)
 }

@@ -27,6 +27,18 @@ pub(super) enum LegendKey {
     Whisker,
 }
 
+/// What a legend says of blue bars: hatched ones were measured on a substitute.
+pub(super) fn bar_keys<'w>(
+    stand_ins: impl Iterator<Item = bool>,
+    on_own: &'w str,
+    on_substitute: &'w str,
+) -> Vec<(LegendKey, &'w str)> {
+    let stand_ins: Vec<bool> = stand_ins.collect();
+    let own = stand_ins.contains(&false).then_some((LegendKey::Fill(palette::BLUE), on_own));
+    let substitute = stand_ins.contains(&true).then_some((LegendKey::Hatched(palette::BLUE), on_substitute));
+    own.into_iter().chain(substitute).collect()
+}
+
 /// Writes what was found and, below, of what suite and by which metric; gives the height used.
 pub(super) fn heading(scene: &mut Scene<'_>, finding: &str, suite: &str, metric: &str) -> i32 {
     let room = scene.width() - 2 * PAD;
@@ -64,15 +76,7 @@ pub(super) fn legend(scene: &mut Scene<'_>, y: i32, keys: &[(LegendKey, &str)]) 
                 scene.hatch(at);
             }
             LegendKey::Outline(rim, fill) => scene.outlined(at, *rim, *fill),
-            LegendKey::Dot(colour) => {
-                scene.marks.push(super::scene::Shape::Disc {
-                    at: (x + 7, line - 4),
-                    radius: 4,
-                    fill: *colour,
-                    opacity: 100,
-                    says: String::new(),
-                });
-            }
+            LegendKey::Dot(colour) => scene.disc((x + 7, line - 4), 4, *colour, String::new()),
             LegendKey::Whisker => scene.whisker((x, x + 14), line - 4, 4),
         }
         scene.text_within(word, (x + 20, line), style, wide - PAD - x - 20);

@@ -80,10 +80,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
         let missing = words::missing_short(variant).map(str::to_owned);
         format!("{}: {}.", variant.name, missing.unwrap_or_else(|| in_words(parts)))
     });
-    let caption = Caption {
-        title: format!("What the images of {} are made of", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
+    let caption = Caption::new(format!("What the images of {} are made of", words::title(record)), sentences);
     Some(frame::finish(scene, record, NAME, y, &[], caption))
 }
 

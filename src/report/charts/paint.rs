@@ -23,6 +23,13 @@ pub(super) struct Caption {
     pub description: String,
 }
 
+impl Caption {
+    /// What a chart shows, in sentences.
+    pub(super) fn new(title: String, sentences: impl Iterator<Item = String>) -> Self {
+        Self { title, description: sentences.collect::<Vec<_>>().join(" ") }
+    }
+}
+
 /// Where an SVG is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SvgPlace {
@@ -157,7 +164,8 @@ pub(super) fn png(marks: &[Shape], size: (i32, i32), fonts: &Fonts, theme: Theme
                 |channel: u8| (u32::from(channel) * 255).checked_div(u32::from(alpha)).unwrap_or(0).min(255) as u8;
             [ink(black[0]), ink(black[1]), ink(black[2]), alpha]
         });
-        return encode_rgba(&mixed.collect::<Vec<u8>>(), (wide, high)).map_err(words);
+        let mixed: Vec<u8> = mixed.collect();
+        return encode(&mixed, (wide, high), |encoder| encoder.set_color(png::ColorType::Rgba)).map_err(words);
     }
     let card = [palette::RIM, palette::CARD].map(|colour| shade(colour, theme));
     let pixels = pixels(&marks, size, fonts, card)?;
@@ -165,7 +173,14 @@ pub(super) fn png(marks: &[Shape], size: (i32, i32), fonts: &Fonts, theme: Theme
     exact.extend(marks.iter().flat_map(Shape::colours));
     exact.sort_unstable();
     exact.dedup();
-    encode(&pixels, &exact, (wide, high)).map_err(words)
+    let (palette, indices) = indexed(&pixels, &exact);
+    let set_up = |encoder: &mut PngEncoder<'_>| {
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(palette);
+        encoder.set_compression(png::Compression::Default);
+        encoder.set_filter(png::FilterType::NoFilter);
+    };
+    encode(&indices, (wide, high), set_up).map_err(words)
 }
 
 fn pixels(
@@ -190,13 +205,20 @@ fn pixels(
     Ok(pixels)
 }
 
-fn encode_rgba(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+type PngEncoder<'a> = png::Encoder<'static, &'a mut Vec<u8>>;
+
+/// A PNG of eight bits per channel; `set_up` says how the bytes make pixels.
+fn encode(
+    bytes: &[u8],
+    (width, height): (u32, u32),
+    set_up: impl FnOnce(&mut PngEncoder<'_>),
+) -> Result<Vec<u8>, png::EncodingError> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
+    set_up(&mut encoder);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    writer.write_image_data(bytes)?;
     writer.finish()?;
     Ok(out)
 }
@@ -224,21 +246,6 @@ fn write_text(pixels: &mut [u8], (wide, high): (u32, u32), mark: &Shape, fonts: 
         });
         x += fonts.width(text, size, *weight);
     }
-}
-
-fn encode(pixels: &[u8], exact: &[Colour], (width, height): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
-    let (palette, indices) = indexed(pixels, exact);
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Indexed);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(palette);
-    encoder.set_compression(png::Compression::Default);
-    encoder.set_filter(png::FilterType::NoFilter);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&indices)?;
-    writer.finish()?;
-    Ok(out)
 }
 
 /// The pixels as a palette of at most 256 colours and an index each, a fifth of the size of the file. The colours in
@@ -303,10 +310,8 @@ fn shape<B: DrawingBackend>(backend: &mut B, mark: &Shape, scale: i32) -> Result
         Shape::Line { from, to, colour, width } => {
             backend.draw_line(place(*from), place(*to), &stroked(*colour, *width, scale))
         }
-        Shape::Disc { at, radius, fill, opacity, .. } => {
-            let mut style = filled(*fill);
-            style.color.3 = f64::from(*opacity) / 100.0;
-            backend.draw_circle(place(*at), radius * scale.unsigned_abs(), &style, true)
+        Shape::Disc { at, radius, fill, .. } => {
+            backend.draw_circle(place(*at), radius * scale.unsigned_abs(), &filled(*fill), true)
         }
         Shape::Text { .. } => Ok(()),
     };

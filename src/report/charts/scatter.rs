@@ -2,11 +2,12 @@
 
 use super::Drawing;
 use super::appearance::Sheet;
+use super::bars::PanelUnit;
 use super::findings;
 use super::frame::{self, LegendKey, PAD};
 use super::paint::Caption;
 use super::palette;
-use super::scene::{Scene, Shape, Type};
+use super::scene::{Scene, Type};
 use crate::analyse::{Estimate, ScenarioTiming};
 use crate::record::{Record, Scenario};
 use crate::report::words;
@@ -83,16 +84,13 @@ pub(super) fn draw(record: &Record, timings: &[ScenarioTiming], sheet: Sheet<'_>
         let Estimate { median, .. } = point.estimate;
         format!("{}: {}, {median}, {}, {}.", point.name, point.size, words::interval(point.estimate), point.proof)
     });
-    let caption = Caption {
-        title: format!("Size against rebuild time of the variants of {}", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
+    let title = format!("Size against rebuild time of the variants of {}", words::title(record));
     let mut notes: Vec<String> =
         words::too_few(points.iter().map(|point| point.estimate), "round").into_iter().collect();
     if record.variants.len() > MOST {
         notes.push(format!("The first {MOST} of {} variants.", record.variants.len()));
     }
-    Some(frame::finish(scene, record, NAME, y, &notes, caption))
+    Some(frame::finish(scene, record, NAME, y, &notes, Caption::new(title, sentences)))
 }
 
 /// One axis: from where to where in pixels, and of what values.
@@ -152,13 +150,8 @@ fn grid(scene: &mut Scene<'_>, sizes: &Axis, times: &Axis, (top, bottom): (i32, 
         let text = frame::plain(&Nanos(*tick as u64).to_string());
         scene.text(&text, (sizes.ends.0 - 8, y + 4), Type::new(11).quiet().end());
     }
-    frame::axis(
-        scene,
-        (top + 6, floor),
-        &sizes.ticks,
-        |value| sizes.place(value),
-        |value| Bytes(value as u64).to_string(),
-    );
+    let word = |value| PanelUnit::Size.word(value);
+    frame::axis(scene, (top + 6, floor), &sizes.ticks, |value| sizes.place(value), word);
     scene.line((sizes.ends.0, floor), (right, floor), palette::AXIS, 1);
     scene.line((sizes.ends.0, top + 6), (sizes.ends.0, floor), palette::AXIS, 1);
     let style = Type::new(12).quiet();
@@ -183,8 +176,8 @@ fn plot(scene: &mut Scene<'_>, points: &[ScatterPoint<'_>], sizes: &Axis, times:
         .collect();
     for (point, at) in points.iter().zip(&places) {
         let fill = if point.stand_in { palette::PURPLE } else { palette::BLUE };
-        scene.marks.push(Shape::Disc { at: *at, radius: 6, fill: palette::CARD, opacity: 100, says: String::new() });
-        scene.marks.push(Shape::Disc { at: *at, radius: 5, fill, opacity: 100, says: String::new() });
+        scene.disc(*at, 6, palette::CARD, String::new());
+        scene.disc(*at, 5, fill, String::new());
     }
     // Where text may not go: left, top, right, bottom.
     let mut taken: Vec<Rect> = places.iter().map(|(x, y)| (x - 5, y - 5, x + 5, y + 5)).collect();

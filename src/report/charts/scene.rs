@@ -46,8 +46,6 @@ pub(super) enum Shape {
         radius: u32,
         /// Its colour.
         fill: Colour,
-        /// How much it covers what is below, in percent.
-        opacity: u8,
         /// What an SVG says of it where it is pointed at; empty for nothing.
         says: String,
     },
@@ -314,6 +312,11 @@ impl<'a> Scene<'a> {
     /// A line.
     pub(super) fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Colour, width: u32) {
         self.marks.push(Shape::Line { from, to, colour, width });
+    }
+
+    /// A disc, and what an SVG says of it where it is pointed at.
+    pub(super) fn disc(&mut self, at: (i32, i32), radius: u32, fill: Colour, says: String) {
+        self.marks.push(Shape::Disc { at, radius, fill, says });
     }
 
     /// The whisker of a horizontal interval: a line with two ends.

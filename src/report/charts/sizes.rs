@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Drawing;
 use super::appearance::Sheet;
+use super::bars::PanelUnit;
 use super::findings;
 use super::font::Weight;
 use super::frame::{self, LegendKey, MOST, Rows};
@@ -73,28 +74,20 @@ fn draw_weighed(weighed: &Weighed<'_>, sheet: Sheet<'_>) -> Drawing {
     let variants = &all[..all.len().min(MOST)];
     let metric = "image size: regular files and symlink targets, summed over the layers. Smaller is better.";
     let mut y = frame::heading(&mut scene, &findings::size(weighed.summary), weighed.title, metric);
-    let claimed = variants.iter().any(|variant| variant.reference.is_some());
-    let measured = variants.iter().any(|variant| variant.sizes.is_some() && !variant.is_stand_in());
-    let stand_in = variants.iter().any(|variant| variant.sizes.is_some() && variant.is_stand_in());
     // In a picture a title in another script would be a row of boxes; the tables have it.
     let claim = match weighed.source {
         "" => "published figure".to_owned(),
         source if sheet.fonts.covers(source, Weight::Regular) => format!("published: {source}"),
         _ => "published figure".to_owned(),
     };
-    let mut keys = Vec::new();
-    if measured {
-        keys.push((LegendKey::Fill(palette::BLUE), "measured"));
-    }
-    if stand_in {
-        keys.push((LegendKey::Hatched(palette::BLUE), "measured on a substitute base image"));
-    }
-    if claimed {
+    let stand_ins = variants.iter().filter(|variant| variant.sizes.is_some()).map(Variant::is_stand_in);
+    let mut keys = frame::bar_keys(stand_ins, "measured", "measured on a substitute base image");
+    if variants.iter().any(|variant| variant.reference.is_some()) {
         keys.push((LegendKey::Outline(palette::ORANGE, CLAIM_INSIDE), claim.as_str()));
     }
     y = frame::legend(&mut scene, y, &keys) + 8;
 
-    let first = all.iter().find_map(|variant| variant.sizes.as_ref()).map(|sizes| sizes.size_bytes);
+    let first = all.iter().find_map(Variant::size);
     let smallest = all.iter().filter_map(serving_size).min();
     let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     let words_of: Vec<(String, String)> =
@@ -102,7 +95,7 @@ fn draw_weighed(weighed: &Weighed<'_>, sheet: Sheet<'_>) -> Drawing {
     let labels =
         variants.iter().zip(&words_of).filter(|(variant, _)| variant.sizes.is_some()).map(|(variant, words)| {
             let rest = if rows.above > 0 { "" } else { words.1.as_str() };
-            (size_of(variant).0 as f64, scene.noted_width((&words.0, VALUE), (rest, REST)) + 10)
+            (variant.size().unwrap_or_default().0 as f64, scene.noted_width((&words.0, VALUE), (rest, REST)) + 10)
         });
     let claims = variants.iter().filter_map(|variant| variant.reference.as_ref()).map(|claim| {
         let width = scene.width_of(&claim_words(&claim.claim), Type::new(12)) + 10;
@@ -115,9 +108,8 @@ fn draw_weighed(weighed: &Weighed<'_>, sheet: Sheet<'_>) -> Drawing {
 
     let step = height(variants, rows);
     let bottom = y + 6 + down(variants.len(), step);
-    frame::axis(&mut scene, (y, bottom), &frame::ticks(most.0 as f64, 5), place, |value| {
-        Bytes(value as u64).to_string()
-    });
+    let ticks = frame::ticks(most.0 as f64, 5);
+    frame::axis(&mut scene, (y, bottom), &ticks, place, |value| PanelUnit::Size.word(value));
     for (index, (variant, (value, rest))) in variants.iter().zip(&words_of).enumerate() {
         row(&mut scene, variant, (rows, y + 6 + down(index, step) + rows.above), (value, rest), &place);
     }
@@ -171,7 +163,7 @@ fn row(
 /// The smallest counts only among the variants that serve, or were not asked to.
 fn serving_size(variant: &Variant) -> Option<Bytes> {
     let serves = variant.serve.as_ref().is_none_or(|serve| serve.state != ServeState::Failed);
-    variant.sizes.as_ref().filter(|_| serves).map(|sizes| sizes.size_bytes)
+    variant.size().filter(|_| serves)
 }
 
 /// The value and what stands behind it; for a variant without an image why there is none.
@@ -213,10 +205,6 @@ fn height(variants: &[Variant], rows: Rows) -> i32 {
         }
 }
 
-fn size_of(variant: &Variant) -> Bytes {
-    variant.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes)
-}
-
 fn middle(low: Bytes, high: Bytes) -> f64 {
     f64::midpoint(low.0 as f64, high.0 as f64)
 }
@@ -224,7 +212,7 @@ fn middle(low: Bytes, high: Bytes) -> f64 {
 /// How far to the right a variant reaches.
 fn reach(variant: &Variant) -> Bytes {
     let claim = variant.reference.as_ref().map_or(0.0, |claim| middle(claim.low_bytes, claim.high_bytes));
-    size_of(variant).max(Bytes(claim as u64))
+    variant.size().unwrap_or_default().max(Bytes(claim as u64))
 }
 
 fn caption(title: &str, variants: &[Variant]) -> Caption {
@@ -237,5 +225,5 @@ fn caption(title: &str, variants: &[Variant]) -> Caption {
         let claim = variant.reference.as_ref().map_or_else(String::new, |claim| format!(", published {}", claim.claim));
         format!("{}: {size}{stand_in}{claim}.", variant.name)
     });
-    Caption { title: format!("Image sizes: {title}"), description: sentences.collect::<Vec<_>>().join(" ") }
+    Caption::new(format!("Image sizes: {title}"), sentences)
 }

@@ -6,7 +6,6 @@ use super::bars::{self, Bar, PanelUnit};
 use super::findings;
 use super::frame::{self, LegendKey, MOST, Rows};
 use super::paint::Caption;
-use super::palette;
 use super::scene::Scene;
 use crate::analyse::{Estimate, cpu_until_ready, ready};
 use crate::record::{Record, Serve, ServeState, Variant};
@@ -19,77 +18,53 @@ const ALIKE: f64 = 1.1;
 
 /// The chart; `None` where nothing was asked to serve.
 pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
-    let variants: Vec<(&Variant, Option<&Serve>)> =
-        record.variants.iter().take(MOST).map(|variant| (variant, variant.serve.as_ref())).collect();
-    if variants.iter().all(|(_, serve)| serve.is_none()) {
+    let variants: Vec<&Variant> = record.variants.iter().take(MOST).collect();
+    if variants.iter().all(|variant| variant.serve.is_none()) {
         return None;
     }
+    let over_starts = |of: fn(&Serve) -> Option<Estimate>| -> Vec<Option<Estimate>> {
+        variants.iter().map(|variant| variant.serve.as_ref().and_then(of)).collect()
+    };
     let mut scene = Scene::new(sheet).of_many(record.variants.len());
-    let estimates: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(ready)).collect();
+    let estimates = over_starts(ready);
     let named = variants.iter().zip(&estimates);
     let started: Vec<(&str, Estimate)> =
-        named.filter_map(|((variant, _), estimate)| Some((variant.name.as_str(), (*estimate)?))).collect();
+        named.filter_map(|(variant, estimate)| Some((variant.name.as_str(), (*estimate)?))).collect();
     let metric = "startup time: from starting the container to the first expected answer.";
     let mut y = frame::heading(&mut scene, &findings::startup(&started), words::title(record), metric);
-    let mut keys = Vec::new();
-    if variants.iter().any(|(variant, serve)| serve.is_some() && !variant.is_stand_in()) {
-        keys.push((LegendKey::Fill(palette::BLUE), "median"));
-    }
-    if variants.iter().any(|(variant, serve)| serve.is_some() && variant.is_stand_in()) {
-        keys.push((LegendKey::Hatched(palette::BLUE), "median, on a substitute base image"));
-    }
+    let asked = variants.iter().filter(|variant| variant.serve.is_some());
+    let stand_ins = asked.map(|variant| variant.is_stand_in());
+    let mut keys = frame::bar_keys(stand_ins, "median", "median, on a substitute base image");
     if estimates.iter().flatten().any(|estimate| estimate.low.is_some()) {
         keys.push((LegendKey::Whisker, "95 % confidence interval"));
     }
     y = frame::legend(&mut scene, y, &keys) + 4;
-    let rows = Rows::of(&scene, variants.iter().map(|(variant, _)| variant.name.as_str()));
-    let times: Vec<Bar<'_>> = variants
-        .iter()
-        .zip(&estimates)
-        .map(|((variant, serve), estimate)| Bar {
-            name: &variant.name,
-            value: estimate.map(|estimate| estimate.median.0 as f64),
-            interval: estimate.and_then(|estimate| Some((estimate.low?.0 as f64, estimate.high?.0 as f64))),
-            text: estimate.map_or_else(|| why_not(variant, *serve), |estimate| estimate.median.to_string()),
-            rest: estimate.map_or_else(String::new, words::interval),
-            colour: palette::BLUE,
-            hatched: variant.is_stand_in(),
-        })
-        .collect();
+    let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
+    let median = |variant: &Variant, estimate: Option<Estimate>| {
+        estimate.map_or_else(|| why_not(variant), |estimate| estimate.median.to_string())
+    };
+    let times = variants.iter().zip(&estimates).map(|(variant, estimate)| Bar {
+        rest: estimate.map_or_else(String::new, words::interval),
+        ..Bar::of_time(variant, *estimate, median(variant, *estimate))
+    });
+    let times: Vec<Bar<'_>> = times.collect();
     y = bars::panel(&mut scene, ("startup", "time to the first expected answer"), &times, (rows, y), PanelUnit::Time);
-    let spent: Vec<Option<Estimate>> = variants.iter().map(|(_, serve)| serve.and_then(cpu_until_ready)).collect();
+    let spent = over_starts(cpu_until_ready);
     if spent.iter().any(Option::is_some) {
-        let cpu: Vec<Bar<'_>> = variants
+        let cpu = variants
             .iter()
             .zip(&spent)
-            .map(|((variant, serve), spent)| Bar {
-                name: &variant.name,
-                value: spent.map(|spent| spent.median.0 as f64),
-                interval: None,
-                text: spent.map_or_else(|| why_not(variant, *serve), |spent| spent.median.to_string()),
-                rest: String::new(),
-                colour: palette::BLUE,
-                hatched: variant.is_stand_in(),
-            })
-            .collect();
-        y = bars::panel(&mut scene, ("CPU time", "of all its processes until then"), &cpu, (rows, y), PanelUnit::Time);
+            .map(|(variant, spent)| Bar { interval: None, ..Bar::of_time(variant, *spent, median(variant, *spent)) });
+        let heading = ("CPU time", "of all its processes until then");
+        y = bars::panel(&mut scene, heading, &cpu.collect::<Vec<_>>(), (rows, y), PanelUnit::Time);
     }
-    let memory: Vec<Bar<'_>> = variants
-        .iter()
-        .map(|(variant, serve)| {
-            let held = held(*serve);
-            Bar {
-                name: &variant.name,
-                value: held.map(|held| held.0 as f64),
-                interval: None,
-                text: held.map_or_else(|| why_not(variant, *serve), |held| held.to_string()),
-                rest: String::new(),
-                colour: palette::BLUE,
-                hatched: variant.is_stand_in(),
-            }
-        })
-        .collect();
-    let held: Vec<Bytes> = variants.iter().filter_map(|(_, serve)| held(*serve)).collect();
+    let memory = variants.iter().map(|variant| {
+        let held = held(variant);
+        let text = held.map_or_else(|| why_not(variant), |held| held.to_string());
+        Bar::of(variant, held.map(|held| held.0 as f64), text)
+    });
+    let memory: Vec<Bar<'_>> = memory.collect();
+    let held: Vec<Bytes> = variants.iter().filter_map(|variant| held(variant)).collect();
     let (least, most) = (held.iter().min().copied(), held.iter().max().copied());
     let alike = |(least, most): (Bytes, Bytes)| most.0 as f64 <= least.0 as f64 * ALIKE;
     let memory_note = match least.zip(most) {
@@ -107,23 +82,20 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
         .iter()
         .zip(&memory)
         .map(|(time, memory)| format!("{}: startup {} ({}), memory {}.", time.name, time.text, time.rest, memory.text));
-    let caption = Caption {
-        title: format!("Startup of the variants of {}", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
+    let caption = Caption::new(format!("Startup of the variants of {}", words::title(record)), sentences);
     Some(frame::finish(scene, record, NAME, y, &notes, caption))
 }
 
-fn held(serve: Option<&Serve>) -> Option<Bytes> {
-    serve.filter(|serve| serve.state == ServeState::Answered).map(|serve| serve.memory_bytes)
+fn held(variant: &Variant) -> Option<Bytes> {
+    variant.serve.as_ref().filter(|serve| serve.state == ServeState::Answered).map(|serve| serve.memory_bytes)
 }
 
 fn range((least, most): (Bytes, Bytes)) -> String {
     if least.to_string() == most.to_string() { most.to_string() } else { format!("{least} to {most}") }
 }
 
-fn why_not(variant: &Variant, serve: Option<&Serve>) -> String {
-    match (words::missing_short(variant), serve) {
+fn why_not(variant: &Variant) -> String {
+    match (words::missing_short(variant), &variant.serve) {
         (Some(word), _) => word.to_owned(),
         (None, Some(serve)) if serve.state == ServeState::Failed => format!("does not start: {}", serve.detail),
         // It answered, and the engine did not say.

@@ -47,7 +47,7 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
     let rows = Rows::of(&scene, shown.iter().map(|build| build.variant.as_str()));
     let stacks = shown.iter().zip(&merged).map(|(build, parts)| Stack {
         name: &build.variant,
-        stand_in: variant_of(record, build).is_some_and(Variant::is_stand_in),
+        stand_in: record.variant(&build.variant).is_some_and(Variant::is_stand_in),
         parts: parts.iter().map(|(name, time)| (colour(name, &largest), time.0)).collect(),
         whole: build.wall.to_string(),
         words: in_words(parts),
@@ -65,15 +65,8 @@ pub(super) fn draw(record: &Record, builds: &[Decomposition], sheet: Sheet<'_>) 
         notes.push(format!("The first {} of {} variants; report.md has all.", shown.len(), builds.len()));
     }
     let sentences = shown.iter().zip(&merged).map(|(build, parts)| format!("{}: {}.", build.variant, in_words(parts)));
-    let caption = Caption {
-        title: format!("Where the time of a cold build of the variants of {} goes", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
-    Some(frame::finish(scene, record, NAME, y, &notes, caption))
-}
-
-fn variant_of<'r>(record: &'r Record, build: &Decomposition) -> Option<&'r Variant> {
-    record.variants.iter().find(|variant| variant.name == build.variant)
+    let title = format!("Where the time of a cold build of the variants of {} goes", words::title(record));
+    Some(frame::finish(scene, record, NAME, y, &notes, Caption::new(title, sentences)))
 }
 
 /// What "writing the image" is where this engine stores images.

@@ -6,7 +6,7 @@ use super::frame::{self, LegendKey, PAD};
 use super::paint::Caption;
 use super::palette::{self, Colour};
 use super::scatter::Axis;
-use super::scene::{Scene, Shape, Type};
+use super::scene::{Scene, Type};
 use crate::analyse::trend::{Trend, TrendMetric, TrendPoint, VariantTrend};
 use crate::report::words;
 use crate::units::{Ratio, count};
@@ -79,19 +79,11 @@ pub(crate) fn draw(trend: &Trend, sheet: Sheet<'_>) -> Option<Drawing> {
         .chain(crate::report::trend::stand_ins(trend))
         .chain((variants.len() > MOST).then(|| format!("The first {MOST} of {} variants.", variants.len())))
         .collect();
-    let caption = Caption {
-        title: format!("{} of the variants of {} over {}", trend.metric, trend.suite, count(trend.runs.len(), "run")),
-        description: shown.iter().map(|variant| sentence(trend, variant)).collect::<Vec<_>>().join(" "),
-    };
+    let title = format!("{} of the variants of {} over {}", trend.metric, trend.suite, count(trend.runs.len(), "run"));
+    let caption = Caption::new(title, shown.iter().map(|variant| sentence(trend, variant)));
     let source = format!("tonnage · {} to {}", day(0), day(last));
-    Some(frame::finish_with(
-        scene,
-        &format!("trend-{}", trend.metric),
-        y + HEIGHT + 22,
-        &notes,
-        (None, source),
-        caption,
-    ))
+    let name = format!("trend-{}", trend.metric);
+    Some(frame::finish_with(scene, &name, y + HEIGHT + 22, &notes, (None, source), caption))
 }
 
 /// How much the size that changed most did, since its last break; of times, only what creeps is beyond doubt.
@@ -138,7 +130,7 @@ fn line(scene: &mut Scene<'_>, points: &[TrendPoint], places: &[(i32, i32)], col
 fn dots(scene: &mut Scene<'_>, trend: &Trend, variant: &VariantTrend, places: &[(i32, i32)], colour: Colour) {
     for (point, place) in variant.points.iter().zip(places) {
         let says = crate::report::trend::run_of(trend, variant, point);
-        scene.marks.push(Shape::Disc { at: *place, radius: DOT, fill: colour, opacity: 100, says });
+        scene.disc(*place, DOT, colour, says);
         if !point.changes.is_empty() {
             scene.line((place.0, place.1 - 14), (place.0, place.1 - 6), palette::INK, 2);
         }
@@ -159,8 +151,7 @@ fn values_at_the_end(
         let y = y.max(free);
         free = y + 16;
         if let Some(point) = shown[index].points.last() {
-            let at = (right + 16, y);
-            scene.marks.push(Shape::Disc { at, radius: DOT, fill: colour(index), opacity: 100, says: String::new() });
+            scene.disc((right + 16, y), DOT, colour(index), String::new());
             scene.text_within(
                 &trend.metric.show(point.value),
                 (right + 26, y + 4),

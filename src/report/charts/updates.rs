@@ -4,9 +4,8 @@ use super::Drawing;
 use super::appearance::Sheet;
 use super::bars::{self, Bar, PanelUnit};
 use super::findings;
-use super::frame::{self, LegendKey, MOST, Rows};
+use super::frame::{self, MOST, Rows};
 use super::paint::Caption;
-use super::palette;
 use super::scene::Scene;
 use crate::record::{Record, Scenario, Update, Updates, Variant};
 use crate::report::words;
@@ -27,13 +26,8 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let mut scene = Scene::new(sheet).of_many(record.variants.len());
     let metric = "to pull: unpacked bytes in layers that a node with the image before does not have.";
     let mut y = frame::heading(&mut scene, &findings::updates(first, &of_first), words::title(record), metric);
-    let mut keys = Vec::new();
-    if variants.iter().any(|variant| !variant.is_stand_in()) {
-        keys.push((LegendKey::Fill(palette::BLUE), "to pull"));
-    }
-    if variants.iter().any(|variant| variant.is_stand_in()) {
-        keys.push((LegendKey::Hatched(palette::BLUE), "to pull, on a substitute base image"));
-    }
+    let stand_ins = variants.iter().map(|variant| variant.is_stand_in());
+    let keys = frame::bar_keys(stand_ins, "to pull", "to pull, on a substitute base image");
     y = frame::legend(&mut scene, y, &keys) + 4;
     let rows = Rows::of(&scene, variants.iter().map(|variant| variant.name.as_str()));
     let mut sentences = Vec::new();
@@ -42,10 +36,8 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
         y = bars::panel(&mut scene, (edit.word(), words::scenario(edit)), &bars, (rows, y), PanelUnit::Size);
         sentences.extend(bars.iter().map(|bar| format!("{}, {edit}: {}.", bar.name, bar.text)));
     }
-    let caption = Caption {
-        title: format!("What nodes pull after an edit of {}", words::title(record)),
-        description: sentences.join(" "),
-    };
+    let title = format!("What nodes pull after an edit of {}", words::title(record));
+    let caption = Caption::new(title, sentences.into_iter());
     Some(frame::finish(scene, record, NAME, y, &[], caption))
 }
 
@@ -54,13 +46,7 @@ fn bar(variant: &Variant, edit: Scenario) -> Bar<'_> {
     let bytes = update.map(Update::most_bytes);
     let compressed =
         update.and_then(|update| words::compressed(update.most_compressed_bytes(), update.compressed_kind));
-    Bar {
-        name: &variant.name,
-        value: bytes.map(|bytes| bytes.0 as f64),
-        interval: None,
-        text: bytes.map_or_else(|| "not weighed".to_owned(), |bytes| bytes.to_string()),
-        rest: compressed.map_or_else(String::new, |compressed| format!("{compressed} compressed")),
-        colour: palette::BLUE,
-        hatched: variant.is_stand_in(),
-    }
+    let text = bytes.map_or_else(|| "not weighed".to_owned(), |bytes| bytes.to_string());
+    let rest = compressed.map_or_else(String::new, |compressed| format!("{compressed} compressed"));
+    Bar { rest, ..Bar::of(variant, bytes.map(|bytes| bytes.0 as f64), text) }
 }

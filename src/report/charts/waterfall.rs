@@ -2,6 +2,7 @@
 
 use super::Drawing;
 use super::appearance::Sheet;
+use super::bars::PanelUnit;
 use super::frame::{self, LegendKey, Rows};
 use super::paint::Caption;
 use super::palette::{self, Colour};
@@ -67,9 +68,8 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
     let scale = frame::scale((left, Rows::right(&scene)), labels);
     let place = |bytes: f64| left + (bytes * scale).round() as i32;
     let bottom = y + 6 + down(falls.len(), step);
-    frame::axis(&mut scene, (y, bottom), &frame::ticks(first.max(last).0 as f64, 5), place, |value| {
-        Bytes(value as u64).to_string()
-    });
+    let ticks = frame::ticks(first.max(last).0 as f64, 5);
+    frame::axis(&mut scene, (y, bottom), &ticks, place, |value| PanelUnit::Size.word(value));
     let hatched = record.variants.iter().any(Variant::is_stand_in);
     for (index, fall) in falls.iter().enumerate() {
         let line = y + 6 + down(index, step) + rows.above + 14;
@@ -84,10 +84,7 @@ pub(super) fn draw(record: &Record, sheet: Sheet<'_>) -> Option<Drawing> {
         scene.noted((&fall.value, VALUE), (&fall.rest, REST), (high + 7, line), right - high - 7);
     }
     let sentences = falls.iter().map(|fall| format!("{}: {}{}.", fall.name, fall.value, fall.rest));
-    let caption = Caption {
-        title: format!("What each remedy saves in {}", words::title(record)),
-        description: sentences.collect::<Vec<_>>().join(" "),
-    };
+    let caption = Caption::new(format!("What each remedy saves in {}", words::title(record)), sentences);
     Some(frame::finish(scene, record, NAME, bottom + 22, &[], caption))
 }
 

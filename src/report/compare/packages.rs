@@ -1,6 +1,6 @@
 //! Packages that changed, a line for each manager.
 
-use crate::analyse::compare::{Comparison, PackageChange, VersionChange};
+use crate::analyse::compare::{Comparison, PackageChange};
 use crate::line::{Line, code};
 use crate::text::{for_people, shorten};
 
@@ -16,15 +16,8 @@ pub(crate) fn package_lines(comparison: &Comparison) -> Vec<Line> {
         .map(|changes| {
             let mut line = Line::from(format!("{}: ", changes[0].manager));
             for (index, same) in changes.chunk_by(|one, other| one.change == other.change).enumerate() {
-                let what = match same[0].change {
-                    VersionChange::Upgraded => "upgraded",
-                    VersionChange::Downgraded => "downgraded",
-                    VersionChange::Changed => "changed",
-                    VersionChange::Added => "added",
-                    VersionChange::Removed => "removed",
-                };
                 let comma = if index > 0 { ", " } else { "" };
-                line = line.and(format!("{comma}{} {what} (", same.len()));
+                line = line.and(format!("{comma}{} {} (", same.len(), same[0].change));
                 for (index, change) in same.iter().take(MOST_NAMES).enumerate() {
                     let comma = if index > 0 { ", " } else { "" };
                     line = line.and(comma).and(code(&change.name)).and(versions(change));

@@ -1,5 +1,8 @@
 //! The verdict in one line: how much, and the main cause.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::analyse::compare::{Cause, CauseKind, Comparison, Group, LayerOwner, is_downgrade, normal_instruction};
 use crate::line::{Line, code};
 use crate::text::{for_people, shorten};
@@ -35,24 +38,20 @@ pub(crate) fn verdict(comparison: &Comparison) -> Line {
         return start.and(words);
     }
     let sign = if delta.0 == 0 { 1 } else { i128::from(delta.0.signum()) };
-    let mut sums: Vec<(i128, Category)> = categories(comparison)
-        .map(|(category, _, bytes)| (category, bytes))
-        .fold(std::collections::BTreeMap::<Category, i128>::new(), |mut sums, (category, bytes)| {
-            *sums.entry(category).or_default() += bytes * sign;
-            sums
-        })
-        .into_iter()
-        .map(|(category, bytes)| (bytes, category))
-        .collect();
-    sums.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let Some(&(first, main)) = sums.first() else { return start.and("no change in size") };
+    let mut by_category: BTreeMap<Category, i128> = BTreeMap::new();
+    for (category, _, bytes) in categories(comparison) {
+        *by_category.entry(category).or_default() += bytes * sign;
+    }
+    let mut sums: Vec<(Category, i128)> = by_category.into_iter().collect();
+    sums.sort_by_key(|(_, bytes)| Reverse(*bytes));
+    let Some(&(main, first)) = sums.first() else { return start.and("no change in size") };
     let head = if delta.0 == 0 {
         start.and("same size, but ").and(format!("{} moved: ", signed(first)))
     } else {
         start.and(format!("{delta}: "))
     };
     let mut sentence = head.and(say(comparison, main, sign));
-    if let Some(&(bytes, second)) = sums.get(1)
+    if let Some(&(second, bytes)) = sums.get(1)
         && delta.0 != 0
         && bytes * SECOND >= i128::from(delta.magnitude().0)
     {
@@ -92,7 +91,7 @@ fn members(comparison: &Comparison, wanted: Category, sign: i128) -> Vec<(&Group
         .filter(|(category, _, bytes)| *category == wanted && bytes * sign > 0)
         .map(|(_, member, bytes)| (bytes * sign, member))
         .collect();
-    found.sort_by_key(|member| std::cmp::Reverse(member.0));
+    found.sort_by_key(|member| Reverse(member.0));
     found.into_iter().map(|(_, member)| member).collect()
 }
 
@@ -106,10 +105,11 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
     }
     let Some(&(group, first)) = found.first() else { return start.and("several changes") };
     let count = found.len();
+    let causes: Vec<&Cause> = found.iter().map(|(_, cause)| *cause).collect();
     let by = |sentence: Line| -> Line {
         let one = found.iter().all(|(other, _)| std::ptr::eq(*other, group));
         if one && !group.instruction.is_empty() {
-            sentence.and(" in ").and(code(&instruction(group)))
+            sentence.and(" in ").and(code(&normal_instruction(&group.instruction)))
         } else {
             sentence
         }
@@ -123,22 +123,19 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
             let upgraded = versions(first);
             let sentence = start.and("package ").and(code(name(first)));
             let what =
-                if upgraded.is_empty() { " copied".to_owned() } else { format!(" {} {upgraded}", moved(&[first])) };
+                if upgraded.is_empty() { " copied".to_owned() } else { format!(" {} {upgraded}", moved(&causes)) };
             by(sentence.and(format!("{what} on top of the base, stored twice")))
         }
         Category::StoredTwice => {
             let copied = found.iter().all(|(_, cause)| versions(cause).is_empty());
-            let causes: Vec<&Cause> = found.iter().map(|(_, cause)| *cause).collect();
             let what = if copied { "copied" } else { moved(&causes) };
             by(start.and(format!("{count} packages {what} on top of the base, stored twice")))
         }
         Category::Upgraded if count == 1 => {
-            by(start.and(code(name(first))).and(format!(" {} {}", moved(&[first]), versions(first))))
+            by(start.and(code(name(first))).and(format!(" {} {}", moved(&causes), versions(first))))
         }
         Category::Upgraded => {
-            let causes: Vec<&Cause> = found.iter().map(|(_, cause)| *cause).collect();
-            let what = format!(" {}", moved(&causes));
-            by(list(start, &found, |cause| format!(" {}", versions(cause))).and(what))
+            by(list(start, &found, |cause| format!(" {}", versions(cause))).and(format!(" {}", moved(&causes))))
         }
         Category::Added => by(packages(start, &found).and(" added")),
         Category::Removed => by(packages(start, &found).and(" removed")),
@@ -154,7 +151,7 @@ fn say(comparison: &Comparison, category: Category, sign: i128) -> Line {
             by(list(start, &found, |_| String::new()).and(if same { what } else { " changed" }))
         }
         Category::Instruction => {
-            let sentence = start.and(code(&instruction(group)));
+            let sentence = start.and(code(&normal_instruction(&group.instruction)));
             let what = match group.change {
                 "added" => " is new",
                 "removed" => " is gone",
@@ -187,11 +184,6 @@ fn list(mut start: Line, found: &[(&Group, &Cause)], after: impl Fn(&Cause) -> S
         start = start.and(code(name(cause))).and(after(cause));
     }
     if shown < found.len() { start.and(format!(" and {}", units::count(found.len() - shown, "other"))) } else { start }
-}
-
-/// The instruction of a group as people read it.
-fn instruction(group: &Group) -> String {
-    normal_instruction(&group.instruction)
 }
 
 /// The package or path of a cause.

@@ -50,7 +50,7 @@ fn document(judgement: &Judgement, suite: &str, look: Look) -> Doc {
     let parts = loud.iter().map(|(variant, _)| details(judgement, variant, look)).collect();
     let rest = Line::quoting(" left out here; `tonnage check` prints all of them.");
     doc.push(Block::Parts(parts, TAIL + quiet.len().min(MOST_QUIET) * 250, rest));
-    let orphan = |rule: &&RuleResult| !judgement.variants.iter().any(|variant| variant.name == rule.variant);
+    let orphan = |rule: &&RuleResult| judgement.variant(&rule.variant).is_none();
     for rule in judgement.rules.iter().filter(orphan).take(MOST_RULES) {
         let start = verdict(rule).and(" ").and(image(&rule.variant)).and(": ").and(rule.message.clone());
         doc.item(start.and(". Next: ").and(rule.next.clone()).and("."));

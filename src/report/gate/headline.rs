@@ -45,14 +45,14 @@ fn rules(count: usize) -> String {
 fn because(start: Line, judgement: &Judgement) -> Line {
     let worst = |rule: &&RuleResult| rule.verdict == judgement.verdict;
     let mut bad: Vec<&RuleResult> = judgement.rules.iter().filter(worst).collect();
-    let of = |name: &str| judgement.variants.iter().find(|variant| variant.name == name);
     // The largest growth explains best.
-    bad.sort_by_key(|rule| std::cmp::Reverse(of(&rule.variant).map_or(0, delta)));
+    bad.sort_by_key(|rule| std::cmp::Reverse(judgement.variant(&rule.variant).map_or(0, delta)));
     let Some(rule) = bad.first() else { return start };
     if bad.len() > 1 && judgement.verdict != Verdict::Fail && bad.iter().all(|other| other.message == rule.message) {
         return start.and("– ").and(rule.message.clone());
     }
-    let grown = of(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
+    let grown =
+        judgement.variant(&rule.variant).filter(|variant| delta(variant) > 0 && judgement.verdict == Verdict::Fail);
     let sentence = start.and("– ").and(code(&rule.variant)).and(" ");
     let sentence = match grown {
         Some(variant) => sentence.and(why(variant)),

@@ -25,7 +25,7 @@ pub(super) fn junit(judgement: &Judgement) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (id, name) in names.into_iter().enumerate() {
         let rules = by_variant.get(name).map_or(&[][..], Vec::as_slice);
-        let because = judgement.variants.iter().find(|found| found.name == name).map(|found| why(found).to_string());
+        let because = judgement.variant(name).map(|found| why(found).to_string());
         suite(&mut out, id, name, rules, &because.unwrap_or_default(), &judgement.measured_at);
     }
     out.push_str("</testsuites>\n");

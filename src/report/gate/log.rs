@@ -27,7 +27,7 @@ pub(super) fn log(judgement: &Judgement, look: Look) -> String {
         }
         doc.gap();
     }
-    for rule in judgement.rules.iter().filter(|rule| !judgement.variants.iter().any(|v| v.name == rule.variant)) {
+    for rule in judgement.rules.iter().filter(|rule| judgement.variant(&rule.variant).is_none()) {
         doc.sentence(head(rule.verdict, &rule.variant).and(rule.message.clone()))
             .under(IN, short(&rule.next, &judgement.accept))
             .gap();

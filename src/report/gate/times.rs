@@ -11,17 +11,6 @@ use crate::units::{self, Ratio};
 /// Most times that are listed one by one.
 const MOST: usize = 40;
 
-/// The word for what can be said of a time.
-fn word(verdict: TimingVerdict) -> &'static str {
-    match verdict {
-        TimingVerdict::Same => "same",
-        TimingVerdict::Improved => "improved",
-        TimingVerdict::Slower => "slower",
-        TimingVerdict::Suspect => "slower, not confirmed",
-        TimingVerdict::Inconclusive => "inconclusive",
-    }
-}
-
 /// What deserves to be seen first: what is slower, what improved, what is unclear, the rest.
 fn ordered(timings: &[TimingResult]) -> Vec<&TimingResult> {
     let rank = |timing: &TimingResult| match timing.verdict {
@@ -51,7 +40,7 @@ fn table(timings: &[TimingResult]) -> Table {
     for timing in ordered(timings).into_iter().take(MOST) {
         let mut row = vec![Cell::name(&timing.variant, format!(" {}", timing.scenario))];
         row.extend(figures(timing).map(Cell::new));
-        row.push(Cell::new(word(timing.verdict)));
+        row.push(Cell::new(timing.verdict.word()));
         table.push(row);
     }
     table.others(timings.len(), MOST);

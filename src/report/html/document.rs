@@ -1,14 +1,14 @@
 //! A document as a page of its own: of weighed images, or of two that are compared. The style, the script, and the policy are
 //! those of `report.html`.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::prose::{quoted, said};
-use super::{SCRIPT, explore, in_both_widths, in_page, made_by, policy, style, table};
+use super::{explore, in_both_widths, in_page, laid_out, made_by, table, whole};
 use crate::line::Tone;
 use crate::record::Variant;
 use crate::report::ReportError;
-use crate::report::charts::{self, Appearance, Sheet};
+use crate::report::charts;
 use crate::report::doc::{Amount, AmountKind, Block, Doc};
 use crate::report::table::{Cell, Table};
 use crate::text::for_people;
@@ -24,40 +24,25 @@ pub(in crate::report) struct Page<'a> {
 
 /// The page: what the document says before its first table, the chart, the images to look into, then the rest.
 pub(in crate::report) fn page(page: &Page<'_>, doc: &Doc) -> String {
-    let (title, images, style) = (for_people(page.title), page.images, style());
+    const TOOL: &str = concat!("tonnage ", env!("CARGO_PKG_VERSION"));
+    let (title, images) = (for_people(page.title), page.images);
     let is_list = |block: &Block| matches!(block, Block::Table(_) | Block::Sums(_) | Block::Parts(..));
     let (first, rest) = doc.0.split_at(doc.0.iter().position(is_list).unwrap_or(doc.0.len()));
-    let shown = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(&style));
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                meta name="generator" content=(concat!("tonnage ", env!("CARGO_PKG_VERSION")));
-                title { (title) }
-                style { (PreEscaped(&style)) }
-            }
-            body {
-                header { h1 { (title) } (blocks(first)) @if let Some(both) = &page.chart { (in_page(both)) } }
-                main {
-                    @if !images.is_empty() { section id="explore" { h2 { "What is inside" } (explore::of(images, "Image")) } }
-                    (blocks(rest))
-                }
-                footer { (made_by(concat!("tonnage ", env!("CARGO_PKG_VERSION")))) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let body = html! {
+        header { h1 { (title) } (blocks(first)) @if let Some(both) = &page.chart { (in_page(both)) } }
+        main {
+            @if !images.is_empty() { section id="explore" { h2 { "What is inside" } (explore::of(images, "Image")) } }
+            (blocks(rest))
         }
+        footer { (made_by(TOOL)) }
     };
-    shown.into_string()
+    whole(&title, TOOL, &body)
 }
 
 /// The chart of the sizes of images.
 pub(in crate::report) fn sizes(images: &[Variant]) -> Result<[String; 2], ReportError> {
     let fonts = charts::fonts()?;
-    let looks = [Appearance::default(), Appearance::narrow()];
-    let [wide, narrow] = looks.each_ref().map(|look| charts::of_images(images, Sheet { fonts: &fonts, look }));
+    let [wide, narrow] = laid_out(&fonts, |sheet| charts::of_images(images, sheet));
     in_both_widths([&wide, &narrow], &fonts)
 }
 
@@ -103,7 +88,7 @@ fn sums(amounts: &[Amount]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::{WeighSection, WeighShown, WeighSkipped, weigh_html};
+    use crate::report::{WeighShown, weigh_html};
     use crate::testing::fixture;
 
     #[test]
@@ -114,13 +99,7 @@ mod tests {
         for layer in &mut image.layers {
             evil.clone_into(&mut layer.instruction);
         }
-        let shown = WeighShown {
-            sections: &[WeighSection::Layers, WeighSection::Packages, WeighSection::Files, WeighSection::Findings],
-            top: 20,
-            skipped: WeighSkipped::default(),
-            bytes: true,
-            sums: &[],
-        };
+        let shown = WeighShown { bytes: true, ..WeighShown::all(20) };
         let page = weigh_html(&[image], shown).unwrap();
         assert!(
             page.contains("Content-Security-Policy") && page.contains("script-src &apos;sha256-")

@@ -33,6 +33,7 @@ const SCRIPT: &str = include_str!("../../../assets/page/page.js");
 
 /// Variants from which on the page has a filter.
 const MANY: usize = 8;
+
 /// The page of a record alone, as a file of its own.
 pub fn html(record: &Record) -> Result<String, ReportError> {
     page(&Facts::of(record), &charts::fonts()?, &Around::default())
@@ -55,16 +56,14 @@ struct Charts {
 
 impl Charts {
     fn of(facts: &Facts<'_>, fonts: &Fonts, trends: &[Trend]) -> Result<Self, ReportError> {
-        let looks = [Appearance::default(), Appearance::narrow()];
-        let [wide, narrow] = looks.each_ref().map(|look| charts::drawings(facts, Sheet { fonts, look }));
+        let [wide, narrow] = laid_out(fonts, |sheet| charts::drawings(facts, sheet));
         let mut by_name = BTreeMap::new();
         for (wide, narrow) in wide.iter().zip(&narrow) {
             by_name.insert(wide.name().to_owned(), in_both_widths([wide, narrow], fonts)?);
         }
-        let of_trend = |trend| looks.each_ref().map(|look| charts::trend(trend, Sheet { fonts, look }));
         let mut drawn = Vec::new();
         for trend in trends {
-            if let [Some(wide), Some(narrow)] = of_trend(trend) {
+            if let [Some(wide), Some(narrow)] = laid_out(fonts, |sheet| charts::trend(trend, sheet)) {
                 drawn.push(in_both_widths([&wide, &narrow], fonts)?);
             }
         }
@@ -74,6 +73,11 @@ impl Charts {
     fn show(&self, name: &str) -> Markup {
         html! { @if let Some(both) = self.by_name.get(name) { (in_page(both)) } }
     }
+}
+
+/// What `lay_out` makes for a screen and for a phone.
+fn laid_out<T>(fonts: &Fonts, lay_out: impl Fn(Sheet<'_>) -> T) -> [T; 2] {
+    [Appearance::default(), Appearance::narrow()].map(|look| lay_out(Sheet { fonts, look: &look }))
 }
 
 /// A chart as SVG for a screen and for a phone.
@@ -92,11 +96,47 @@ fn in_page([wide, narrow]: &[String; 2]) -> Markup {
 pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts, around: &Around<'_>) -> Result<String, ReportError> {
     let record = facts.record;
     let charts = Charts::of(facts, fonts, around.trends)?;
-    let style = style();
     let title = for_people(words::title(record));
     let proofs = Proofs::of(facts);
     let sections = sections(facts, &charts, &proofs);
     let tool = format!("{} {}", record.tool.name, record.tool.version);
+    let body = html! {
+        header {
+            h1 { (title) }
+            p.verdict { (verdict(facts)) }
+            (charts.show("sizes"))
+            (banners(record))
+            (table::linked(&tables::headline(facts), &proofs.anchors))
+            p.quiet { (for_people(&words::source_line(record))) }
+            nav.contents aria-label="Contents" {
+                ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+            }
+        }
+        main {
+            @if record.variants.len() >= MANY { (filter()) }
+            @for section in &sections {
+                section id=(section.id) {
+                    h2 { (section.title) }
+                    (section.body)
+                }
+            }
+        }
+        footer {
+            @if !around.files.is_empty() {
+                p { "Files of this report: " @for (index, name) in around.files.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    a href=(name) { (name) }
+                } "." }
+            }
+            (made_by(&tool))
+        }
+    };
+    Ok(whole(&title, &tool, &body))
+}
+
+/// A page around what it shows, with the style and the script of all pages.
+fn whole(title: &str, tool: &str, body: &Markup) -> String {
+    let style = format!("{STYLE}{}", charts::page_style());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -110,45 +150,12 @@ pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts, around: &Around<'_>) -> Res
                 style { (PreEscaped(&style)) }
             }
             body {
-                header {
-                    h1 { (title) }
-                    p.verdict { (verdict(facts)) }
-                    (charts.show("sizes"))
-                    (banners(record))
-                    (table::linked(&tables::headline(facts), &proofs.anchors))
-                    p.quiet { (for_people(&words::source_line(record))) }
-                    nav.contents aria-label="Contents" {
-                        ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
-                    }
-                }
-                main {
-                    @if record.variants.len() >= MANY { (filter()) }
-                    @for section in &sections {
-                        section id=(section.id) {
-                            h2 { (section.title) }
-                            (section.body)
-                        }
-                    }
-                }
-                footer {
-                    @if !around.files.is_empty() {
-                        p { "Files of this report: " @for (index, name) in around.files.iter().enumerate() {
-                            @if index > 0 { ", " }
-                            a href=(name) { (name) }
-                        } "." }
-                    }
-                    (made_by(&tool))
-                }
+                (body)
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    Ok(page.into_string())
-}
-
-/// The style of a page, that of its charts included.
-fn style() -> String {
-    format!("{STYLE}{}", charts::page_style())
+    page.into_string()
 }
 
 /// What made a page, and where its terms are explained.

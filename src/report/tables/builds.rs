@@ -89,24 +89,12 @@ fn notes(facts: &Facts<'_>, table: &mut Table) {
         let names: Vec<String> = few.iter().map(|scenario| format!("`{scenario}`")).collect();
         table.note(if all { line } else { format!("{}: {line}", names.join(", ")) });
     }
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("Measured on {line}."));
-    }
-    if let Some(noise) = &facts.noise {
-        table.note(words::noise(noise));
-    }
-    if let Some(line) = words::detectable(&facts.detectable) {
-        table.note(line);
-    }
-    if let Some(line) = words::layer_step_line(facts.record) {
-        table.note(line);
-    }
-    if let Some(line) = words::downloads(facts.record, &facts.timings) {
-        table.note(line);
-    }
-    if facts.timings.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in samples.csv.", facts.timings.len()));
-    }
+    table.notes.extend(words::stand_in_line(facts.record).map(|line| format!("Measured on {line}.")));
+    table.notes.extend(facts.noise.as_ref().map(words::noise));
+    table.notes.extend(words::detectable(&facts.detectable));
+    table.notes.extend(words::layer_step_line(facts.record));
+    table.notes.extend(words::downloads(facts.record, &facts.timings));
+    table.note_rest(facts.timings.len(), MOST_ROWS, "samples.csv");
 }
 
 fn remarks(timing: &ScenarioTiming) -> String {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analyse::{Estimate, Reproduction, SummaryTiming, VariantSummary, ready};
+use crate::analyse::{Estimate, Reproduction, ScenarioTiming, VariantSummary, ready};
 use crate::record::{Outcome, ReferenceVerdict, Scenario, ServeState};
 use crate::report::facts::Facts;
 use crate::report::table::{Cell, Table, Tone};
@@ -113,25 +113,18 @@ enum Detail {
 /// reproduces. Columns of what was not measured are left out.
 pub(crate) fn headline(facts: &Facts<'_>) -> Table {
     let mut table = figures(facts, Detail::Whole, MOST_ROWS);
-    if facts.summary.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", facts.summary.len()));
-    }
+    table.note_rest(facts.summary.len(), MOST_ROWS, "sizes.csv");
     let estimates = shown_times(facts);
     if estimates.clone().next().is_some() {
         table.note("Times are medians, followed by cached/cacheable instructions.");
     }
-    if let Some(line) = words::too_few(estimates, "round") {
-        table.note(line);
-    }
-    if let Some(line) = savings(facts) {
-        table.note(line);
-    }
+    table.notes.extend(words::too_few(estimates, "round"));
+    table.notes.extend(savings(facts));
     if !facts.reproduction.is_empty() && !facts.record.suite.source.is_empty() {
         table.note(format!("Published figures: {}.", facts.record.suite.source));
     }
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("Sizes marked (substitute) were measured on {line}."));
-    }
+    let substitutes = words::stand_in_line(facts.record);
+    table.notes.extend(substitutes.map(|line| format!("Sizes marked (substitute) were measured on {line}.")));
     table.without_empty_columns()
 }
 
@@ -182,12 +175,8 @@ pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
 fn lines(facts: &Facts<'_>, most: usize) -> Table {
     let mut table = figures(facts, Detail::Short, most);
     table.others(facts.summary.len(), most);
-    if let Some(line) = words::stand_in_line(facts.record) {
-        table.note(format!("* measured on {line}."));
-    }
-    if let Some(line) = words::too_few(shown_times(facts), "round") {
-        table.note(line);
-    }
+    table.notes.extend(words::stand_in_line(facts.record).map(|line| format!("* measured on {line}.")));
+    table.notes.extend(words::too_few(shown_times(facts), "round"));
     table
 }
 
@@ -205,7 +194,7 @@ fn figures(facts: &Facts<'_>, form: Detail, most: usize) -> Table {
             let anchor = words::proof_anchor(scenario, line.index);
             line.timings.get(&scenario).map_or_else(Cell::default, |timing| timing_cell(timing).link(anchor))
         };
-        let estimate = |scenario| line.timings.get(&scenario).and_then(|timing: &SummaryTiming| timing.estimate);
+        let estimate = |scenario: Scenario| line.timings.get(&scenario).and_then(|timing| timing.estimate);
         let ratio = line.ratio_to_first;
         table.push(vec![
             Cell::new(&line.name),
@@ -288,7 +277,7 @@ fn pull_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
     update.map_or_else(Cell::default, |update| Cell::bytes(update.most_bytes()))
 }
 
-fn timing_cell(timing: &SummaryTiming) -> Cell {
+fn timing_cell(timing: &ScenarioTiming) -> Cell {
     match timing.estimate {
         Some(estimate) => {
             let text = format!("{} ({}/{})", estimate.median, timing.cached, timing.cacheable);

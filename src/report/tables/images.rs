@@ -187,10 +187,7 @@ pub(crate) fn serving(facts: &Facts<'_>) -> Table {
             "Not all were started on a network without access to the outside."
         });
     }
-    let estimates = serves().filter_map(ready);
-    if let Some(line) = words::too_few(estimates, "start") {
-        table.note(line);
-    }
+    table.notes.extend(words::too_few(serves().filter_map(ready), "start"));
     table.without_empty_columns()
 }
 

@@ -26,16 +26,14 @@ pub(crate) fn machines(facts: &Facts<'_>) -> Table {
         table.push(vec![
             Cell::new(shard.part.to_string()),
             Cell::new(&shard.host),
-            Cell::count(u32::try_from(rounds.len()).unwrap_or(u32::MAX)),
-            Cell::count(u32::try_from(variants.len()).unwrap_or(u32::MAX)),
-            Cell::count(u32::try_from(own().count()).unwrap_or(u32::MAX)),
+            Cell::count(rounds.len()),
+            Cell::count(variants.len()),
+            Cell::count(own().count()),
             check(noise.as_ref(), shard.dropped.is_some()),
         ]);
     }
-    table.others(facts.shards.len(), facts.shards.len().min(MOST_ROWS));
-    for line in shards::remarks(facts) {
-        table.note(line);
-    }
+    table.others(facts.shards.len(), MOST_ROWS);
+    table.notes.extend(shards::remarks(facts));
     table
 }
 
@@ -70,7 +68,7 @@ pub(crate) fn classes(facts: &Facts<'_>) -> Table {
         ]);
     }
     if !table.rows.is_empty() {
-        table.others(rows.len(), rows.len().min(MOST_ROWS));
+        table.others(rows.len(), MOST_ROWS);
     }
     table
 }

@@ -120,9 +120,6 @@ pub(crate) fn invalid(facts: &Facts<'_>) -> Table {
             Cell::new(&sample.reason),
         ]);
     }
-    let count = samples.count();
-    if count > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {count}; all are in samples.csv."));
-    }
+    table.note_rest(samples.count(), MOST_ROWS, "samples.csv");
     table.without_empty_columns()
 }

@@ -13,7 +13,7 @@ const LONGEST: usize = 240;
 /// What was measured of the variant as it is, and of the result.
 pub(crate) fn trial_ends(record: &Record) -> (Option<Figures>, Option<Figures>) {
     let first = record.variants.first().map_or("", |variant| variant.name.as_str());
-    let size = |name: &str| record.variants.iter().find(|variant| variant.name == name).and_then(Variant::size);
+    let size = |name: &str| record.variant(name).and_then(Variant::size);
     let steps = || record.trials.iter().filter(|trial| trial.is_kept_step());
     let before = steps().next().map(|trial| trial.before.clone());
     let after = steps().next_back().and_then(|trial| trial.after.clone());

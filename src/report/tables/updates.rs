@@ -39,8 +39,8 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
     if table.rows.is_empty() {
         return table;
     }
+    table.note_rest(table.rows.len(), MOST_ROWS, "sizes.csv");
     if table.rows.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in sizes.csv.", table.rows.len()));
         table.rows.truncate(MOST_ROWS);
         differing.truncate(MOST_ROWS);
     }
@@ -48,9 +48,7 @@ pub(crate) fn updates(facts: &Facts<'_>) -> Table {
     if estimated {
         table.note(words::ESTIMATED);
     }
-    for difference in differing {
-        table.note(difference);
-    }
+    table.notes.extend(differing);
     table
 }
 

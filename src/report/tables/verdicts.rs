@@ -103,9 +103,7 @@ pub(crate) fn findings(facts: &Facts<'_>) -> Table {
             Cell::new(&finding.remedy),
         ]);
     }
-    if merged.len() > MOST_ROWS {
-        table.note(format!("The first {MOST_ROWS} of {}; all are in run.json.", merged.len()));
-    }
+    table.note_rest(merged.len(), MOST_ROWS, "run.json");
     if merged.iter().any(|(_, found)| found.share > 0.0) {
         table.note("%: bytes of the variant's size, build time of its cold build.");
     }

@@ -46,6 +46,11 @@ pub(crate) enum WeighSection {
     Findings,
 }
 
+impl WeighSection {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Layers, Self::Packages, Self::Files, Self::Findings];
+}
+
 /// What is shown below the sizes, and how long its lists may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WeighShown<'a> {
@@ -59,6 +64,13 @@ pub(crate) struct WeighShown<'a> {
     pub bytes: bool,
     /// What the visible files that match each pattern weigh, image by image.
     pub sums: &'a [Vec<PathSum>],
+}
+
+impl WeighShown<'static> {
+    /// All sections of a weighing that left nothing out, with so many rows of each list.
+    pub(crate) fn all(top: usize) -> Self {
+        Self { sections: &WeighSection::ALL, top, skipped: WeighSkipped::default(), bytes: false, sums: &[] }
+    }
 }
 
 /// What the visible files of an image that match a pattern weigh.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{WeighSkipped, target};
-use crate::record::csv::write;
+use crate::record::csv::{extend, write};
 use crate::record::{Remainder, StoredLayer, Variant, WireKind};
 
 /// What a row of the CSV stands for.
@@ -23,23 +23,16 @@ pub(crate) enum WeighRows {
 pub(crate) fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkipped) -> String {
     let heads = match rows {
         WeighRows::Targets => {
-            "target image_id config_digest platform user size_bytes engine_size_bytes rootfs_bytes reclaimable_bytes \
-             duplicate_bytes wire_bytes wire_kind base_bytes own_bytes unique_bytes shared_bytes layers"
+            "target,image_id,config_digest,platform,user,size_bytes,engine_size_bytes,rootfs_bytes,reclaimable_bytes,\
+             duplicate_bytes,wire_bytes,wire_kind,base_bytes,own_bytes,unique_bytes,shared_bytes,layers"
         }
         WeighRows::Layers => {
-            "target index diff_id size_bytes wire_bytes instruction origin entries package_bytes waste_bytes"
+            "target,index,diff_id,size_bytes,wire_bytes,instruction,origin,entries,package_bytes,waste_bytes"
         }
-        WeighRows::Packages => "target manager name version size_bytes",
-        WeighRows::Files => "target path size_bytes layer package",
+        WeighRows::Packages => "target,manager,name,version,size_bytes",
+        WeighRows::Files => "target,path,size_bytes,layer,package",
     };
-    let heads: Vec<&str> = heads.split(' ').collect();
-    let cell = |row: &Value, head: &str| match &row[head] {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut found = Vec::new();
-    for image in targets {
+    let of_image = |image: &Variant| {
         let rows = match rows {
             WeighRows::Targets => vec![whole(image, skipped)],
             WeighRows::Layers => match &image.manifest {
@@ -52,13 +45,13 @@ pub(crate) fn weigh_csv(targets: &[Variant], rows: WeighRows, skipped: WeighSkip
             }
             WeighRows::Files => values(&image.paths),
         };
-        for (index, mut row) in rows.into_iter().enumerate() {
-            row["target"] = json!(image.name);
-            row["index"] = json!(index);
-            found.push(heads.iter().map(|head| cell(&row, head)).collect());
-        }
-    }
-    write(&heads, found.into_iter())
+        let name = image.name.clone();
+        rows.into_iter().enumerate().map(move |(index, mut row)| {
+            extend(&mut row, &json!({ "target": name, "index": index }));
+            row
+        })
+    };
+    write(heads, targets.iter().flat_map(of_image))
 }
 
 fn values<T: serde::Serialize>(items: &[T]) -> Vec<Value> {
@@ -72,12 +65,12 @@ fn stored_layer(layer: &StoredLayer) -> Value {
 /// An image and its sizes; what was not looked at is left out.
 fn whole(image: &Variant, skipped: WeighSkipped) -> Value {
     let mut row = target(image);
-    if let Some(sizes) = &image.sizes {
-        for (key, value) in json!(sizes).as_object().into_iter().flatten() {
-            let unknown = key == "wire_bytes" && sizes.wire_kind == WireKind::Unknown;
-            row[key] =
-                if unknown || (key == "duplicate_bytes" && skipped.duplicates) { Value::Null } else { value.clone() };
-        }
+    extend(&mut row, &image.sizes);
+    if image.sizes.as_ref().is_some_and(|sizes| sizes.wire_kind == WireKind::Unknown) {
+        row["wire_bytes"] = Value::Null;
+    }
+    if skipped.duplicates {
+        row["duplicate_bytes"] = Value::Null;
     }
     row["layers"] = json!(image.layers.len());
     if let Some(manifest) = &image.manifest {

@@ -352,7 +352,7 @@ fn findings(image: &Variant, title: &str) -> Table {
 }
 
 pub(super) fn size(image: &Variant) -> Bytes {
-    image.sizes.as_ref().map_or(Bytes::ZERO, |sizes| sizes.size_bytes)
+    image.size().unwrap_or_default()
 }
 
 pub(super) fn exactly(shown: WeighShown<'_>, value: Bytes) -> Cell {

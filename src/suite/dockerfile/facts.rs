@@ -54,7 +54,8 @@ pub struct Fact {
 }
 
 /// Which instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::EnumString)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Kind {
     /// FROM
     From,
@@ -82,7 +83,14 @@ pub enum Kind {
     Healthcheck,
     /// ONBUILD
     Onbuild,
-    /// Any other: LABEL, MAINTAINER, SHELL, STOPSIGNAL, VOLUME.
+    /// Any other.
+    #[strum(
+        serialize = "LABEL",
+        serialize = "MAINTAINER",
+        serialize = "SHELL",
+        serialize = "STOPSIGNAL",
+        serialize = "VOLUME"
+    )]
     Other,
 }
 
@@ -97,28 +105,6 @@ pub struct StageFact {
     pub line: u32,
     /// `--platform` of its FROM, as it is written.
     pub platform: Option<String>,
-}
-
-impl Kind {
-    fn of(keyword: &str) -> Option<Self> {
-        Some(match keyword {
-            "FROM" => Self::From,
-            "RUN" => Self::Run,
-            "COPY" => Self::Copy,
-            "ADD" => Self::Add,
-            "WORKDIR" => Self::Workdir,
-            "ARG" => Self::Arg,
-            "ENV" => Self::Env,
-            "EXPOSE" => Self::Expose,
-            "CMD" => Self::Cmd,
-            "ENTRYPOINT" => Self::Entrypoint,
-            "USER" => Self::User,
-            "HEALTHCHECK" => Self::Healthcheck,
-            "ONBUILD" => Self::Onbuild,
-            "LABEL" | "MAINTAINER" | "SHELL" | "STOPSIGNAL" | "VOLUME" => Self::Other,
-            _ => return None,
-        })
-    }
 }
 
 impl Fact {
@@ -163,8 +149,8 @@ impl Facts {
     }
 
     fn add(&mut self, instruction: &ParsedInstruction) -> Result<(), String> {
-        let known = |keyword: &str| {
-            Kind::of(keyword).ok_or_else(|| format!("`{}` is not an instruction", crate::text::for_people(keyword)))
+        let known = |keyword: &str| -> Result<Kind, String> {
+            keyword.parse().map_err(|_| format!("`{}` is not an instruction", crate::text::for_people(keyword)))
         };
         let kind = known(&instruction.command.keyword)?;
         let trigger = instruction.trigger.as_ref().map(|trigger| known(&trigger.keyword)).transpose()?;

@@ -82,12 +82,17 @@ impl Facts {
         chain
     }
 
+    /// What a stage is FROM, and what its instructions take files from.
+    fn origins(&self, stage: usize, globals: &Globals<'_>) -> impl Iterator<Item = Result<Origin, DockerfileError>> {
+        let own = self.effective(stage, globals).into_iter();
+        let sources = own.flat_map(move |fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
+        std::iter::once(self.base_of(stage, globals)).chain(sources)
+    }
+
     fn images_of(&self, stages: &BTreeSet<usize>, globals: &Globals<'_>, target: Option<&str>) -> Bases {
         let mut bases = Bases::default();
         for &stage in stages {
-            let own = self.effective(stage, globals).into_iter();
-            let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
-            for origin in std::iter::once(self.base_of(stage, globals)).chain(sources) {
+            for origin in self.origins(stage, globals) {
                 match origin {
                     Ok(Origin::Image(image)) if !bases.images.contains(&image) => bases.images.push(image),
                     Err(error) if !bases.unknown.contains(&error) => bases.unknown.push(error),
@@ -129,9 +134,7 @@ impl Facts {
             if !needed.stages.insert(stage) {
                 continue;
             }
-            let own = self.effective(stage, globals).into_iter();
-            let sources = own.flat_map(|fact| fact.from.iter().map(move |source| self.origin_of(source, fact.line)));
-            for origin in std::iter::once(self.base_of(stage, globals)).chain(sources) {
+            for origin in self.origins(stage, globals) {
                 match origin {
                     Ok(Origin::Stage(other)) => open.push(other),
                     Err(error) => needed.unknown.push(error),

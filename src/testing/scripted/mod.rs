@@ -239,7 +239,8 @@ impl ScriptedEngine {
         *count += 1;
         let troubles = self.script.troubles.iter();
         let due = troubles.filter(|trouble| {
-            let is_over = matches!(trouble.kind, TroubleKind::LosesLayers(times) if number.saturating_sub(trouble.from) >= times);
+            let is_over =
+                matches!(trouble.kind, TroubleKind::LosesLayers(times) if number.saturating_sub(trouble.from) >= times);
             dockerfile.contains(&trouble.dockerfile) && number >= trouble.from && !is_over
         });
         due.map(|trouble| trouble.kind.clone()).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::database::{Found, Inventory, Known, Role};
+use super::database::{Found, Inventory, Role};
 use super::go::GoStream;
 use super::java::JarStream;
 use crate::facts::PackageManager;
@@ -76,15 +76,14 @@ impl Capture {
 }
 
 pub(super) fn read(composites: &Composites<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, composite) in composites {
         // A program that came with another package is that package.
         if inventory.is_owned(path) {
             continue;
         }
-        let mut number = |part: &Component, inventory: &mut dyn Inventory| {
+        let number = |part: &Component, inventory: &mut dyn Inventory| {
             let (name, version) = (part.name.clone(), part.version.clone());
-            known.number(Found { manager: composite.manager, name, version, role: Role::Used }, inventory)
+            inventory.package_once(Found { manager: composite.manager, name, version, role: Role::Used })
         };
         let Some(main) = number(&composite.main, inventory) else { return };
         inventory.owns(main, b"", path);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, Known, split};
+use super::database::{Databases, Found, Inventory, split};
 use super::json;
 use crate::facts::PackageManager;
 
@@ -21,7 +21,6 @@ struct Package {
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, content) in databases.iter().filter(|(path, _)| is_database(path)) {
         if inventory.is_owned(path) {
             continue;
@@ -32,7 +31,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         }
         let prefix = split(split(path).0).0;
         let found = Found::new(PackageManager::Conda, package.name.as_bytes(), package.version.as_bytes());
-        let Some(number) = known.number(found, inventory) else { return };
+        let Some(number) = inventory.package_once(found) else { return };
         inventory.owns(number, b"", path);
         for file in &package.files {
             inventory.owns(number, prefix, file.as_bytes());

@@ -38,6 +38,8 @@ pub(crate) type Databases<'a> = BTreeMap<&'a [u8], &'a [u8]>;
 pub(crate) trait Inventory {
     /// A package; the number is for [`Inventory::owns`]. `None` where there are too many.
     fn package(&mut self, found: Found) -> Option<u32>;
+    /// The same for one that may be installed in several places: it is handed over once.
+    fn package_once(&mut self, found: Found) -> Option<u32>;
     /// A path of the package, in a directory of its list, which may be empty; the first that claims one keeps it.
     fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]);
     /// Everything below a directory, or a file, is the package's, except what a list of files names and what lies in a
@@ -51,22 +53,6 @@ pub(crate) trait Inventory {
     fn names_in(&mut self, folder: &[u8]) -> Vec<Vec<u8>>;
     /// Bytes could not be read as the database that their path names.
     fn unreadable(&mut self);
-}
-
-/// Packages that may be installed in several places, each of which is handed over once.
-#[derive(Default)]
-pub(super) struct Known(BTreeMap<Found, u32>);
-
-impl Known {
-    /// The number of a package, a new one where it was not found before.
-    pub(super) fn number(&mut self, found: Found, inventory: &mut dyn Inventory) -> Option<u32> {
-        if let Some(&number) = self.0.get(&found) {
-            return Some(number);
-        }
-        let number = inventory.package(found.clone())?;
-        self.0.insert(found, number);
-        Some(number)
-    }
 }
 
 /// Lines without their ends.

@@ -17,6 +17,7 @@ mod json;
 mod ndb;
 mod nix;
 mod npm;
+mod numbers;
 mod php;
 mod python;
 mod r;

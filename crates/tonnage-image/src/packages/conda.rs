@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, split};
+use super::database::{Databases, Found, Inventory};
 use super::json;
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);

@@ -69,13 +69,6 @@ pub(super) fn field<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
     Some(value.strip_prefix(b":")?.trim_ascii())
 }
 
-/// Directory and name of a path.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let (folder, name) = path.split_at(base);
-    (folder.strip_suffix(b"/").unwrap_or(folder), name)
-}
-
 /// `name-1.2.3` at the first `-` before a digit; the version is empty where there is none.
 pub(super) fn name_and_version(text: &[u8]) -> (&[u8], &[u8]) {
     let dash = text.windows(2).position(|pair| pair[0] == b'-' && pair[1].is_ascii_digit());

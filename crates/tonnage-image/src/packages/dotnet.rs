@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, split};
+use super::database::{Databases, Found, Inventory};
 use super::json::{self, Keys};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const END: &[u8] = b".deps.json";
 

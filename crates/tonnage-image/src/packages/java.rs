@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::composite::{Component, Composite};
-use super::database::{Databases, Found, Inventory, lines, name_and_version, split};
+use super::database::{Databases, Found, Inventory, lines, name_and_version};
 use super::zip::{Member, Zip};
 use crate::facts::PackageManager;
+use crate::path::split;
 use crate::text::from_bytes;
 
 /// Bytes kept of the end of an archive: its directory, and of smaller ones all.

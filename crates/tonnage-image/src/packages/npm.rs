@@ -8,9 +8,10 @@ use std::fmt;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::database::{Databases, Found, Inventory, Role, split};
+use super::database::{Databases, Found, Inventory, Role};
 use super::json::{self, Keys};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const MODULES: &[u8] = b"node_modules";
 const LOCK: &[u8] = b".package-lock.json";

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, Role, split};
+use super::database::{Databases, Found, Inventory, Role};
 use super::json;
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);

@@ -1,7 +1,8 @@
 //! R: `LIBRARY/NAME/DESCRIPTION` of an installed package, which has `Built`.
 
-use super::database::{Databases, Found, Inventory, field, lines, split};
+use super::database::{Databases, Found, Inventory, field, lines};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     split(path).1 == b"DESCRIPTION"

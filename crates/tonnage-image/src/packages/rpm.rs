@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Databases, Found, Inventory, split};
+use super::database::{Databases, Found, Inventory};
 use super::numbers::big_endian;
 use super::{ndb, sqlite};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const HOMES: [&[u8]; 2] = [b"usr/lib/sysimage/rpm", b"var/lib/rpm"];
 const SQLITE: &[u8] = b"rpmdb.sqlite";

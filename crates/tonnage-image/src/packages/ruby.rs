@@ -1,7 +1,8 @@
 //! Ruby: `specifications/NAME-VERSION.gemspec`, beside it `gems/NAME-VERSION` and what was compiled for it.
 
-use super::database::{Databases, Found, Inventory, lines, split};
+use super::database::{Databases, Found, Inventory, lines};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);

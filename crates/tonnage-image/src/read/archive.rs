@@ -5,11 +5,11 @@ use std::io::{BufReader, Read};
 
 use super::blob::{Limited, Packing};
 use super::image::ImageScan;
-use super::layer::normalise;
 use super::members::Members;
 use super::tar::{Fault, Kind, TarError, TarReader};
 use super::weigher::{Weigher, read_full};
 use crate::ImageError;
+use crate::path::{normalise, split};
 use crate::text::from_bytes;
 
 const BUFFER: usize = 256 * 1024;
@@ -73,6 +73,5 @@ fn link_target(path: &str, link: &[u8]) -> Vec<u8> {
     if link.starts_with(b"/") {
         return normalise(link);
     }
-    let parent = path.rfind('/').map_or("", |slash| &path[..slash]);
-    normalise(&[parent.as_bytes(), b"/", link].concat())
+    normalise(&[split(path.as_bytes()).0, b"/", link].concat())
 }

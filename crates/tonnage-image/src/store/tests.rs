@@ -110,7 +110,7 @@ fn take_apart(tar: &[u8], into: &Path) -> Vec<u8> {
             Ok(name) => json!({"type": 1, "name": name, "payload": "AAAAAAAAAAA="}),
             Err(_) => json!({"type": 1, "name_raw": STANDARD.encode(&name), "payload": "AAAAAAAAAAA="}),
         };
-        let path = into.join(std::ffi::OsStr::from_bytes(&crate::read::layer::normalise(&name)));
+        let path = into.join(std::ffi::OsStr::from_bytes(&crate::path::normalise(&name)));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if entry.header().entry_type().is_dir() {
             fs::create_dir_all(&path).unwrap();

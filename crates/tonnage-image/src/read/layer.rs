@@ -5,7 +5,7 @@
 //! takes less than half of SHA-256's time), and the text of package databases (bounded).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub(crate) struct LayerEntry {
 }
 
 /// A layer as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LayerScan {
     /// `sha256:` of the unpacked tar.
     pub diff_id: String,
@@ -165,20 +165,7 @@ pub(crate) fn scan(
     limits: &Limits,
     budget: &mut Budget,
 ) -> Result<LayerScan, TarError> {
-    let mut scan = LayerScan {
-        diff_id: String::new(),
-        tar_bytes: 0,
-        size_bytes: 0,
-        wire_bytes: 0,
-        wire_exact: false,
-        entries: Vec::new(),
-        names: Vec::new(),
-        digests: Vec::new(),
-        databases: BTreeMap::new(),
-        composites: BTreeMap::new(),
-        credentials: BTreeSet::new(),
-        databases_left_out: 0,
-    };
+    let mut scan = LayerScan::default();
     let mut tar = TarReader::new(input);
     let mut before = Vec::new();
     while let Some(entry) = tar.next_entry()? {
@@ -355,11 +342,4 @@ impl LayerEntry {
         let (folder, name) = split(path);
         (folder, name.strip_prefix(b".wh.").unwrap_or(name))
     }
-}
-
-/// Reads a whole stream into memory, at most `limit` bytes.
-pub(crate) fn read_bounded(input: &mut dyn BufRead, limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    input.take(limit).read_to_end(&mut content)?;
-    Ok(content)
 }

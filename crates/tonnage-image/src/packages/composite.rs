@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::{Found, Inventory, Role};
 use super::go::GoStream;
-use super::java::JarStream;
+use super::java::{JarStream, is_archive};
 use crate::facts::PackageManager;
 
 /// What a file is made of.
@@ -49,7 +49,7 @@ pub(crate) enum Capture {
 impl Capture {
     /// What to make of a file that begins so; `None` for an ordinary one. No more than `memory` is taken.
     pub(crate) fn of(path: &[u8], start: &[u8], size: u64, memory: u64) -> Option<Self> {
-        if JarStream::is_archive(path) {
+        if is_archive(path) {
             Some(Self::Jar(JarStream::new(path, size, memory)))
         } else if start.starts_with(b"\x7fELF") {
             Some(Self::Go(GoStream::new(memory)))

@@ -28,10 +28,6 @@ pub(crate) struct JarStream {
 }
 
 impl JarStream {
-    pub(super) fn is_archive(path: &[u8]) -> bool {
-        is_archive(path)
-    }
-
     pub(super) fn new(path: &[u8], size: u64, memory: u64) -> Self {
         let kept = size.min(KEPT).min(memory);
         Self { path: path.to_vec(), skip: size - kept, kept: Vec::with_capacity(kept as usize) }
@@ -65,7 +61,8 @@ impl JarStream {
     }
 }
 
-fn is_archive(path: &[u8]) -> bool {
+/// Whether a path is that of an archive.
+pub(super) fn is_archive(path: &[u8]) -> bool {
     [b".jar".as_slice(), b".war", b".ear"].iter().any(|end| path.ends_with(end))
 }
 

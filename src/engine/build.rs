@@ -175,11 +175,7 @@ async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<O
             tracing::warn!(reason, "no session for the build");
             Ok(None)
         }
-        Err(reason) => Err(EngineError::Refused {
-            action: "open a session for the secrets of a build".to_owned(),
-            status: 0,
-            message: failure::one_line(&reason),
-        }),
+        Err(reason) => Err(failure::refused("open a session for the secrets of a build", &reason)),
     }
 }
 
@@ -235,11 +231,7 @@ pub(super) fn engine_trouble(message: &str) -> Option<EngineError> {
         return Some(EngineError::Lost { action: ACTION.to_owned(), reason: message.to_owned() });
     }
     // The reason of a RUN that fills the disk is in its log; here it is the engine's own disk.
-    message.contains("no space left on device").then(|| EngineError::Refused {
-        action: ACTION.to_owned(),
-        status: 0,
-        message: failure::one_line(message),
-    })
+    message.contains("no space left on device").then(|| failure::refused(ACTION, message))
 }
 
 fn query(request: &BuildRequest, builder: Builder, session: &str) -> String {

@@ -19,6 +19,7 @@ use crate::credentials::Store;
 use crate::engine::claims::Images;
 use crate::engine::clean::{BuildCache as _, clean_records};
 use crate::engine::endpoint::Surroundings;
+use crate::engine::failure::refused;
 use crate::engine::images::config_info;
 use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
@@ -202,11 +203,7 @@ impl ImageHost for BuildKit {
         let Some(request) = self.requests.borrow().get(reference).cloned() else { return Ok(None) };
         match self.look(&request).await? {
             Ok((_, info)) => Ok(Some(info)),
-            Err(failure) => Err(EngineError::Refused {
-                action: format!("look at the image `{reference}`"),
-                status: 0,
-                message: failure.message,
-            }),
+            Err(failure) => Err(refused(format!("look at the image `{reference}`"), &failure.message)),
         }
     }
 
@@ -245,8 +242,7 @@ impl ImageHost for BuildKit {
                 Ok(())
             }
             Err(failure) => {
-                let action = format!("pull the image `{reference}`");
-                let refused = EngineError::Refused { action, status: 0, message: failure.message };
+                let refused = refused(format!("pull the image `{reference}`"), &failure.message);
                 Err(auth::refusal(refused, reference, None))
             }
         }
@@ -268,7 +264,7 @@ impl ImageHost for BuildKit {
         let solving = async move {
             match solve(&builder, &request, Wanted::Archive(archive), &mut |_| {}).await {
                 Ok(Ok(_)) => None,
-                Ok(Err(failure)) => Some(Err(EngineError::Refused { action, status: 0, message: failure.message })),
+                Ok(Err(failure)) => Some(Err(refused(action, &failure.message))),
                 Err(error) => Some(Err(error)),
             }
         };

@@ -166,11 +166,8 @@ pub(super) async fn solve(
         (Ok(answer), Some(Ok(()))) => {
             let told = answer.into_inner().exporter_response;
             let config = told.get("containerimage.config.digest").filter(|digest| is_digest(digest));
-            let config = config.cloned().ok_or_else(|| EngineError::Refused {
-                action: ACTION.to_owned(),
-                status: 0,
-                message: "its answer does not name the image".to_owned(),
-            })?;
+            let config =
+                config.cloned().ok_or_else(|| failure::refused(ACTION, "its answer does not name the image"))?;
             Ok(Ok(Solved { folded: watch.finish(wall), wall, config, base, reference }))
         }
     }

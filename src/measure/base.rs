@@ -16,6 +16,7 @@ use super::event::{Event, Observer};
 use super::journal::JournalLine;
 use super::run::Run;
 use super::subject::Subject;
+use crate::context::pack_files;
 use crate::engine::{BuildFailure, BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
@@ -231,7 +232,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         for (reference, used) in &subject.bases {
             let tag = format!("tonnage-site:{}-moved-{}", self.common.run, tag_part(used));
             let dockerfile = format!("FROM {used}\n{copy}\n");
-            let context = small_context(&[("Dockerfile", dockerfile.as_bytes()), ("moved", fresh.as_bytes())])?;
+            let files = [("Dockerfile", dockerfile.as_bytes()), ("moved", fresh.as_bytes())];
+            let context = pack_files(&files).map_err(MeasureError::Tar)?;
             let builder = self.common.builder;
             let request = on_a_base(builder, &self.common.run, used, &tag, platform.as_deref(), context);
             let mut unheard = |_| {};
@@ -344,20 +346,7 @@ fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Re
         let value = serde_json::Value::from(value.as_str()).to_string().replace('$', "\\$");
         let _ = writeln!(text, "ENV {name}={value}");
     }
-    small_context(&[("Dockerfile", text.as_bytes()), ("ca.crt", bundle)])
-}
-
-/// A context of a few files; the same bytes for the same input.
-fn small_context(files: &[(&str, &[u8])]) -> Result<Chunk, MeasureError> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        archive.append_data(&mut header, name, *content).map_err(MeasureError::Tar)?;
-    }
-    Ok(Chunk::from(archive.into_inner().map_err(MeasureError::Tar)?))
+    pack_files(&[("Dockerfile", text.as_bytes()), ("ca.crt", bundle)]).map_err(MeasureError::Tar)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::address::BuilderAddress;
 use super::content;
 use super::link::Link;
 use super::solve::{Solved, Wanted, solve};
+use crate::context::pack_files;
 use crate::credentials::Store;
 use crate::engine::claims::Images;
 use crate::engine::clean::{BuildCache as _, clean_records};
@@ -216,8 +217,10 @@ impl ImageHost for BuildKit {
         _: &mut dyn FnMut(PullProgress),
     ) -> Result<(), EngineError> {
         let dockerfile = format!("FROM {reference}\nCOPY Dockerfile /tonnage-pull\n");
+        let context = pack_files(&[("Dockerfile", dockerfile.as_bytes())])
+            .map_err(|error| refused("pack a context", &error.to_string()))?;
         let request = BuildRequest {
-            context: context_of(dockerfile.as_bytes())?,
+            context,
             dockerfile: "Dockerfile".to_owned(),
             tags: Vec::new(),
             labels: BTreeMap::new(),
@@ -307,19 +310,4 @@ impl ImageHost for BuildKit {
     async fn running(&self) -> Result<Vec<record::RunningContainer>, EngineError> {
         Ok(Vec::new())
     }
-}
-
-/// A context that holds a Dockerfile.
-fn context_of(dockerfile: &[u8]) -> Result<Bytes, EngineError> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(dockerfile.len() as u64);
-    header.set_mode(0o644);
-    let mut archive = tar::Builder::new(Vec::new());
-    let packed = archive.append_data(&mut header, "Dockerfile", dockerfile).and_then(|()| archive.into_inner());
-    let refused = |error: std::io::Error| EngineError::Refused {
-        action: "pack a context".to_owned(),
-        status: 0,
-        message: error.to_string(),
-    };
-    packed.map(Bytes::from).map_err(refused)
 }

@@ -93,7 +93,7 @@ impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
                 platform: options.platform.clone(),
                 deadline: suite.build.deadline,
             },
-            site: Rc::new(Site { certificates, env }),
+            site: Site { certificates, env },
             weigher: Some(Weigher::new(image::Options::default())),
             first_layers: std::collections::BTreeMap::new(),
             begun,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 pub(crate) use tonnage_image::FileError;
@@ -110,6 +110,12 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
 /// The file opened for reading.
 pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError::new("open", path, source))
+}
+
+/// The file opened for adding to it, made where it is missing, and then for its owner alone.
+pub(crate) fn open_private(path: &Path) -> Result<File, FileError> {
+    let opened = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path);
+    opened.map_err(|source| FileError::new("write", path, source))
 }
 
 /// Makes the folder and those above it.

@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use crate::engine::{
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::fsx::{self, FileError};
+use crate::machine::unix_nanos;
 use crate::units::Nanos;
 
 /// Time for an engine to end a build whose client is gone.
@@ -365,11 +366,6 @@ fn apply(ownership: &mut Ownership, line: &LedgerLine) {
 /// where the clock was set in between, which the monotonic clock tells.
 fn span(start: u64, end: u64, took: Nanos) -> (u64, u64) {
     (start.min(end.saturating_sub(took.0)), end.max(start.saturating_add(took.0)))
-}
-
-/// The wall clock in nanoseconds since the Unix epoch, as engines stamp their records.
-fn unix_nanos() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, SolveRequest, StatusRequest, StatusResponse};
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use crate::engine::build::{ACTION, BuildWatch, engine_trouble, stages_of};
 use crate::engine::events::{Folded, Folder, Known};
 use crate::engine::session::{Answers, Peer, Session, fresh_id};
 use crate::engine::{BuildEvent, BuildFailure, BuildRequest, EngineError, Ownership, failure};
+use crate::machine::unix_nanos;
 use crate::record::Builder;
 use crate::units::Nanos;
 
@@ -59,10 +60,6 @@ impl Drop for Window<'_> {
     fn drop(&mut self) {
         self.built.borrow_mut().windows.push((self.start, unix_nanos()));
     }
-}
-
-fn unix_nanos() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| Nanos::from(since).0)
 }
 
 /// Builds. Dropping the future ends the call, which stops the build.

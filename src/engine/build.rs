@@ -133,8 +133,7 @@ pub(super) async fn build(
         if auth::is_about_access(&message) {
             message.extend(untold.iter().map(|error| format!(" ({error})")));
         }
-        let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
-        Ok(Err(BuildFailure { message, instruction, log: folded.log, wall_ns: wall, intermediate: folded.made }))
+        Ok(Err(folded.into_failure(message, wall)))
     };
     match end {
         End::RefusedAtOnce(message) => failed(message, folded),
@@ -187,7 +186,7 @@ async fn output(
     wall: Nanos,
     downloads: Downloads,
 ) -> Result<BuildOutput, EngineError> {
-    let mut image_id = folded.image_id;
+    let mut image_id = folded.image_id.clone();
     let short = image_id.len() < 64;
     // Outside the clock. Podman names the image by the beginning of its id, some engines by its tag only.
     if short {
@@ -204,17 +203,7 @@ async fn output(
     if !image_id.starts_with("sha256:") {
         image_id.insert_str(0, "sha256:");
     }
-    Ok(BuildOutput {
-        image_id,
-        wall_ns: wall.saturating_sub(folded.apart),
-        steps: folded.steps,
-        elsewhere: folded.elsewhere,
-        parts: folded.parts,
-        pulled: folded.pulled,
-        log: folded.log,
-        intermediate: folded.made,
-        downloads,
-    })
+    Ok(folded.into_output(image_id, wall, downloads))
 }
 
 /// Whether an immediate refusal is about the Dockerfile: syntax errors are 400 on the classic builder; a missing

@@ -159,17 +159,8 @@ impl ImageBuilder for BuildKit {
             let again = BuildRequest { no_cache: false, ..request.clone() };
             self.requests.borrow_mut().insert(tag.clone(), again);
         }
-        Ok(Ok(BuildOutput {
-            image_id: config,
-            wall_ns: wall.saturating_sub(folded.apart),
-            steps: folded.steps,
-            elsewhere: folded.elsewhere,
-            parts: folded.parts,
-            pulled: folded.pulled,
-            log: folded.log,
-            intermediate: Vec::new(),
-            downloads: Downloads::Unknown("the builder is not the engine's".to_owned()),
-        }))
+        let downloads = Downloads::Unknown("the builder is not the engine's".to_owned());
+        Ok(Ok(folded.into_output(config, wall, downloads)))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, EngineError> {

@@ -139,9 +139,9 @@ pub(super) async fn solve(
     }
     drop(session);
     let Some((solved, wall)) = answered else {
-        let folded = watch.finish(request.deadline.into());
         let message = format!("no end within {} s", request.deadline.as_secs());
-        return Ok(Err(failed(message, folded, request.deadline.into())));
+        let wall = request.deadline.into();
+        return Ok(Err(watch.finish(wall).into_failure(message, wall)));
     };
     match (solved, followed) {
         (Err(status), _) => match link.failure(&status, ACTION) {
@@ -150,7 +150,7 @@ pub(super) async fn solve(
                     return Err(error);
                 }
                 watch.fold(|folder| folder.fail(&message));
-                Ok(Err(failed(message, watch.finish(wall), wall)))
+                Ok(Err(watch.finish(wall).into_failure(message, wall)))
             }
             error => Err(error),
         },
@@ -168,11 +168,6 @@ pub(super) async fn solve(
             Ok(Ok(Solved { folded: watch.finish(wall), wall, config, base, reference }))
         }
     }
-}
-
-fn failed(message: String, folded: Folded, wall_ns: Nanos) -> BuildFailure {
-    let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
-    BuildFailure { message, instruction, log: folded.log, wall_ns, intermediate: Vec::new() }
 }
 
 /// What the frontend is told. The URL of the context is of this build alone: `BuildKit` takes two sources of one URL that

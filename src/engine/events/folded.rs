@@ -1,5 +1,6 @@
 //! What is known of a build beside its events, and what its events say.
 
+use crate::engine::{BuildFailure, BuildOutput, Downloads};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;
 
@@ -42,6 +43,29 @@ pub(in crate::engine) struct Folded {
     pub(in crate::engine) failure: Option<Failed>,
     /// The instruction that had begun and not ended; empty where there is none.
     pub(in crate::engine) unfinished: String,
+}
+
+impl Folded {
+    /// The output of a build that succeeded within `wall`.
+    pub(in crate::engine) fn into_output(self, image_id: String, wall: Nanos, downloads: Downloads) -> BuildOutput {
+        BuildOutput {
+            image_id,
+            wall_ns: wall.saturating_sub(self.apart),
+            steps: self.steps,
+            elsewhere: self.elsewhere,
+            parts: self.parts,
+            pulled: self.pulled,
+            log: self.log,
+            intermediate: self.made,
+            downloads,
+        }
+    }
+
+    /// What a build that failed for this reason leaves.
+    pub(in crate::engine) fn into_failure(self, message: String, wall_ns: Nanos) -> BuildFailure {
+        let instruction = self.failure.map_or(self.unfinished, |failed| failed.instruction);
+        BuildFailure { message, instruction, log: self.log, wall_ns, intermediate: self.made }
+    }
 }
 
 /// Why a build failed, in the engine's words.

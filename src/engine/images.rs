@@ -119,11 +119,7 @@ pub(super) async fn pull(
     let name = if tag.contains(':') { split_reference(name).0 } else { name };
     let mut query = vec![("fromImage", name), ("tag", tag)];
     query.extend(platform.map(|platform| ("platform", platform)));
-    let (header, untold) = match auth::for_image(credentials, reference).await {
-        Ok(header) => (header, None),
-        // It may do without.
-        Err(error) => (None, Some(error)),
-    };
+    let (header, untold) = auth::for_image(credentials, reference).await;
     let request = Request::post(path_with("/images/create", &query), action.clone()).credentials(header);
     let until = Instant::now() + deadline;
     let mut body = client.stream(request);

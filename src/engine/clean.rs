@@ -173,8 +173,8 @@ impl Hand<'_> {
     async fn containers(&mut self, ours: &[&ListedContainer]) -> Result<(), EngineError> {
         for container in ours {
             let removed = self.unless_listed(containers::remove(self.engine.client(), &container.id)).await;
-            let name = container.names.iter().flatten().next().map(|name| name.trim_start_matches('/'));
-            self.note("container", name.unwrap_or(&container.id), removed, |report| &mut report.containers)?;
+            let name = container.name().unwrap_or(&container.id);
+            self.note("container", name, removed, |report| &mut report.containers)?;
         }
         Ok(())
     }

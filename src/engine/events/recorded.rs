@@ -58,30 +58,32 @@ pub(crate) struct ObservedBuild {
     pub(crate) wall: Nanos,
 }
 
-/// The builds of a log.
-pub(super) fn builds(log: &StatusLog) -> Result<Vec<RecordedBuild>, StatusError> {
-    let targets: BTreeSet<&str> = log.vertices.iter().filter_map(|vertex| target_of(&vertex.name)).collect();
-    if targets.len() > MOST_TARGETS {
-        return Err(StatusError::Builds { most: MOST_TARGETS, what: "targets" });
-    }
-    let targets: Vec<&str> = if targets.is_empty() { vec![""] } else { targets.into_iter().collect() };
-    let mut found = Vec::new();
-    for target in targets {
-        let own = |vertex: &Vertex| Some(Vertex { name: without_target(&vertex.name, target)?, ..vertex.clone() });
-        let vertices: Vec<Vertex> = log.vertices.iter().filter_map(own).collect();
-        for (platform, vertices) in by_platform(vertices)? {
-            let known: BTreeSet<&str> = vertices.iter().map(|vertex| vertex.digest.as_str()).collect();
-            let statuses =
-                log.statuses.iter().filter(|status| known.contains(status.vertex.as_str())).cloned().collect();
-            let dockerfile = vertices.iter().find_map(|vertex| {
-                let file = vertex.name.strip_prefix("[internal] load build definition from ")?;
-                Some(instruction_text(file))
-            });
-            let dockerfile = dockerfile.unwrap_or_default();
-            found.push(RecordedBuild { target: instruction_text(target), platform, dockerfile, vertices, statuses });
+impl StatusLog {
+    /// The builds that it is of: each target of `bake`, and each platform, is one.
+    pub(crate) fn builds(&self) -> Result<Vec<RecordedBuild>, StatusError> {
+        let targets: BTreeSet<&str> = self.vertices.iter().filter_map(|vertex| target_of(&vertex.name)).collect();
+        if targets.len() > MOST_TARGETS {
+            return Err(StatusError::Builds { most: MOST_TARGETS, what: "targets" });
         }
+        let targets: Vec<&str> = if targets.is_empty() { vec![""] } else { targets.into_iter().collect() };
+        let mut found = Vec::new();
+        for target in targets {
+            let own = |vertex: &Vertex| Some(Vertex { name: without_target(&vertex.name, target)?, ..vertex.clone() });
+            let vertices: Vec<Vertex> = self.vertices.iter().filter_map(own).collect();
+            for (platform, vertices) in by_platform(vertices)? {
+                let known: BTreeSet<&str> = vertices.iter().map(|vertex| vertex.digest.as_str()).collect();
+                let statuses =
+                    self.statuses.iter().filter(|status| known.contains(status.vertex.as_str())).cloned().collect();
+                let dockerfile = vertices.iter().find_map(|vertex| {
+                    let file = vertex.name.strip_prefix("[internal] load build definition from ")?;
+                    Some(instruction_text(file))
+                });
+                let (target, dockerfile) = (instruction_text(target), dockerfile.unwrap_or_default());
+                found.push(RecordedBuild { target, platform, dockerfile, vertices, statuses });
+            }
+        }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// The target of `[web internal] load …` and `[web linux/amd64 internal] load …`.
@@ -302,7 +304,7 @@ mod tests {
     }
 
     fn found(vertices: Vec<Vertex>) -> Vec<(String, String, Vec<String>)> {
-        let builds = builds(&StatusLog { vertices, statuses: Vec::new() }).unwrap().into_iter();
+        let builds = StatusLog { vertices, statuses: Vec::new() }.builds().unwrap().into_iter();
         builds
             .map(|build| {
                 let (target, platform) = (build.target.clone(), build.platform.clone());
@@ -364,13 +366,13 @@ mod tests {
         );
         let many = (0..=MOST_PLATFORMS).map(|number| vertex(&format!("[linux/{number} 1/1] RUN x"), &[], false));
         let log = StatusLog { vertices: many.collect(), statuses: Vec::new() };
-        assert!(matches!(builds(&log), Err(StatusError::Builds { .. })));
+        assert!(matches!(log.builds(), Err(StatusError::Builds { .. })));
     }
 
     #[test]
     fn what_ran_on_what_was_cached_is_a_cause_and_a_circle_ends() {
         let causes = |vertices: Vec<Vertex>| {
-            builds(&StatusLog { vertices, statuses: Vec::new() }).unwrap().remove(0).fold(&[]).causes
+            StatusLog { vertices, statuses: Vec::new() }.builds().unwrap().remove(0).fold(&[]).causes
         };
         let (workdir, copy, run, other) = ("[2/5] WORKDIR /a", "[3/5] COPY . .", "[4/5] RUN x", "[b 2/2] RUN y");
         let chain = |cached: [bool; 4]| {

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::from_registry::from_registry;
-use super::wanted::{Extent, TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
+use super::wanted::{
+    Extent, TargetNaming, TargetPlace, Wanted, about, neither, of_platform, place, several, unreadable,
+};
 use crate::analyse;
 use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
@@ -108,11 +110,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
             images.push(variant(read, &base, wanted));
         }
     }
-    for (image, unique) in analyse::unique_bytes(&images).into_iter().enumerate() {
-        if let Some(sizes) = &mut images[image].sizes {
-            sizes.share_out(unique);
-        }
-    }
+    analyse::share_out(&mut images);
     Ok(images)
 }
 
@@ -310,11 +308,7 @@ async fn from_engine(
         })?;
     let mut images = BTreeMap::new();
     for (target, reading) in readings {
-        let reading = reading.map_err(|reason| {
-            let mut failure = Failure::from(reason);
-            failure.message = format!("`{}`: {}", for_people(&target), failure.message);
-            failure
-        })?;
+        let reading = reading.map_err(|reason| about(&target, reason))?;
         if let Some(info) = found.remove(&target) {
             images.insert(target, (info, reading));
         }
@@ -339,27 +333,16 @@ fn one(target: &str, info: &ImageInfo, scans: Vec<ImageScan>, wanted: &Wanted) -
 fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
     let options = ReportOptions { base_diff_ids: base, site_layers: 0, top: wanted.top };
     let weight = image::weigh_listed(&read.scan, &options, &|path| (wanted.listed)(path));
-    let mut sizes = weight.sizes;
-    sizes.engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
-    Variant {
+    let engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
+    let mut variant = Variant {
         name: read.name,
-        image_id: read.info.as_ref().map(|info| info.id.clone()).unwrap_or_default(),
-        config_digest: weight.config_digest,
-        platform: weight.platform,
+        image_id: read.info.map(|info| info.id).unwrap_or_default(),
         outcome: Outcome::Ok,
-        sizes: Some(sizes),
-        layers: weight.layers,
-        packages: weight.packages,
-        remainder: weight.remainder,
-        reclaimable: weight.reclaimable,
-        duplicates: weight.duplicates,
-        paths: weight.paths,
-        tree: weight.tree,
-        findings: weight.findings,
-        user: weight.user,
         via: Some(read.via),
         via_reason: read.via_reason,
         also_stored_bytes: read.scan.also_stored_bytes.map(Bytes),
         ..Variant::default()
-    }
+    };
+    image::put_weight(&mut variant, weight, engine_size_bytes);
+    variant
 }

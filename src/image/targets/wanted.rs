@@ -123,7 +123,8 @@ pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) 
     let platforms: Vec<Platform> = scans.iter().map(|scan| Platform::lenient(&scan.platform)).collect();
     let fitting = fitting(&platforms, wanted.platform.as_ref());
     if let Some(platform) = wanted.platform.as_ref().filter(|_| fitting.is_empty()) {
-        return Err(several(target, &scans, &format!("it has no image for `{platform}`")));
+        let platforms = scans.into_iter().map(|scan| scan.platform);
+        return Err(several(target, platforms, &format!("it has no image for `{platform}`")));
     }
     Ok(fitting.into_iter().filter_map(|index| scans.get(index)).cloned().collect())
 }
@@ -153,8 +154,8 @@ pub(super) fn quoted(platforms: impl Iterator<Item = String>) -> Vec<String> {
     there.into_iter().take(20).collect()
 }
 
-pub(super) fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
-    let there = quoted(scans.iter().map(|scan| scan.platform.clone()));
+pub(super) fn several(target: &str, platforms: impl IntoIterator<Item = String>, what: &str) -> Failure {
+    let there = quoted(platforms.into_iter());
     Failure::new(
         Exit::Unreadable,
         format!("`{}`: {what}", for_people(target)),

@@ -112,6 +112,12 @@ pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError::new("open", path, source))
 }
 
+/// The file opened for adding to it, made where it is missing, and then for its owner alone.
+pub(crate) fn open_private(path: &Path) -> Result<File, FileError> {
+    let opened = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path);
+    opened.map_err(|source| FileError::new("write", path, source))
+}
+
 /// Makes the folder and those above it.
 pub(crate) fn create_dir_all(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(|source| FileError::new("create", path, source))

@@ -34,7 +34,7 @@ pub(crate) use published::{FigureVerdict, MeasuredFigure, PublishedFigure, Ratio
 pub(crate) use ratios::{ScenarioRatio, detectable, ratios_to_first};
 pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
 pub(crate) use shards::{MachineClass, MachineSpread, class_timings, drop_noisy, machine_spread, shard_noise};
-pub(crate) use sharing::{Sharing, sharing, sharing_of, unique_bytes};
+pub(crate) use sharing::{Sharing, share_out, sharing, sharing_of, unique_bytes};
 pub(crate) use summary::{VariantSummary, summary, summary_of_images};
 pub(crate) use timing::{Estimate, ScenarioTiming, cpu_until_ready, in_statistics, ready, timings};
 pub(crate) use unwritable::unwritable;

@@ -45,6 +45,16 @@ pub(crate) fn unique_bytes(variants: &[Variant]) -> Vec<Bytes> {
     variants.iter().map(with_layers).map(Option::unwrap_or_default).collect()
 }
 
+/// Writes into the sizes of these images how many of their bytes no other of them has.
+pub(crate) fn share_out(variants: &mut [Variant]) {
+    let unique = unique_bytes(variants);
+    for (variant, unique) in variants.iter_mut().zip(unique) {
+        if let Some(sizes) = &mut variant.sizes {
+            sizes.share_out(unique);
+        }
+    }
+}
+
 /// Shared layers over these images.
 pub(crate) fn sharing_of(variants: &[Variant]) -> Sharing {
     let variants: Vec<_> = variants.iter().filter(|variant| !variant.layers.is_empty()).collect();

@@ -288,7 +288,8 @@ async fn measure_on<E: ImageBuilder + ImageHost>(
             None => measure::run(suite, engine, &options, &cancel, &mut watch).await,
             Some(base) => {
                 let suspects = |record: &Record, against: &Against| base.suspects(record, against);
-                measure::run_against(suite, &base.as_other(&suspects), engine, &options, &cancel, &mut watch).await
+                let other = base.as_other(&suspects);
+                measure::run_beside(suite, Some(&other), engine, &options, &cancel, &mut watch).await
             }
         }
     };

@@ -17,6 +17,7 @@ pub(crate) use files::{Files, ignore_file};
 pub(crate) use found::{EntryKind, FoundEntry};
 pub use own::Own;
 pub(crate) use own::Source;
+pub(crate) use pack::pack_files;
 pub use pack::{Context, Edit};
 
 /// The largest context that is read, in bytes of its files. It is held in memory, and an engine would take minutes

@@ -255,6 +255,18 @@ impl Context {
     }
 }
 
+/// A context of a few files; the same bytes for the same input.
+pub(crate) fn pack_files(files: &[(&str, &[u8])]) -> std::io::Result<Bytes> {
+    let mut tar = TarBuilder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, *content)?;
+    }
+    tar.into_inner().map(Bytes::from)
+}
+
 fn append(
     tar: &mut TarBuilder<Vec<u8>>,
     path: &str,

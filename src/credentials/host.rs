@@ -50,7 +50,7 @@ pub(super) fn upwards(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| Some(path.rsplit_once('/')?.0))
 }
 
-/// How helpers of Docker call a registry.
-pub(super) fn server_address(registry: &str) -> &str {
+/// How Docker's builders and helpers call a registry.
+pub(crate) fn server_address(registry: &str) -> &str {
     if registry == HUB { "https://index.docker.io/v1/" } else { registry }
 }

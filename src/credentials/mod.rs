@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use file::{ConfigFile, Flavour};
 
-pub(crate) use host::{image_path, registry_of};
+pub(crate) use host::{image_path, registry_of, server_address};
 
 /// For how long an answer is used again: tokens of helpers are good for an hour or more.
 const FRESH: Duration = Duration::from_secs(600);

@@ -11,20 +11,20 @@ use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
 use super::EngineError;
-use crate::credentials::{Credentials, CredentialsError, Store, registry_of};
-
-/// How Docker's builders call Docker Hub.
-const HUB_KEY: &str = "https://index.docker.io/v1/";
+use crate::credentials::{Credentials, CredentialsError, Store, registry_of, server_address};
 
 /// A header's name and value.
 pub(super) type Header = (&'static str, HeaderValue);
 
-/// The header for an image of a registry; `None` where nothing is stored for it.
-pub(super) async fn for_image(store: &Arc<Store>, reference: &str) -> Result<Option<Header>, CredentialsError> {
-    let found = look_up(store, vec![reference.to_owned()]).await.pop();
-    let found = found.map_or(Ok(None), |(_, found)| found)?;
-    let value = found.map(|found| encode(&auth_config(registry_of(reference), &found)));
-    Ok(value.flatten().map(|value| ("X-Registry-Auth", value)))
+/// The header for an image of a registry, `None` where nothing is stored for it, and what could not be looked up: it may
+/// do without.
+pub(super) async fn for_image(store: &Arc<Store>, reference: &str) -> (Option<Header>, Option<CredentialsError>) {
+    let found = look_up(store, vec![reference.to_owned()]).await.pop().map_or(Ok(None), |(_, found)| found);
+    let header = |found: &Credentials| Some(("X-Registry-Auth", encode(&auth_config(registry_of(reference), found))?));
+    match found {
+        Ok(found) => (found.as_ref().and_then(header), None),
+        Err(error) => (None, Some(error)),
+    }
 }
 
 /// The header for a build whose Dockerfile names these images, and what could not be looked up.
@@ -35,8 +35,7 @@ pub(super) async fn for_build(store: &Arc<Store>, images: &[String]) -> (Option<
         match found {
             Ok(Some(found)) => {
                 let registry = registry_of(&image);
-                let key = if registry == "docker.io" { HUB_KEY } else { registry };
-                all.entry(key).or_insert_with(|| auth_config(registry, &found));
+                all.entry(server_address(registry)).or_insert_with(|| auth_config(registry, &found));
             }
             Ok(None) => {}
             Err(error) => failed.push(error),
@@ -77,8 +76,7 @@ pub(super) fn refusal(error: EngineError, reference: &str, untold: Option<&Crede
 }
 
 fn auth_config(registry: &str, found: &Credentials) -> Value {
-    let server = if registry == "docker.io" { HUB_KEY } else { registry };
-    let mut config = json!({ "serveraddress": server });
+    let mut config = json!({ "serveraddress": server_address(registry) });
     for (key, value) in [
         ("username", found.username.as_str()),
         ("password", found.password.expose()),
@@ -105,6 +103,8 @@ mod tests {
     use crate::credentials::Places;
     use crate::error::Diagnose as _;
 
+    const HUB_KEY: &str = "https://index.docker.io/v1/";
+
     fn store() -> Arc<Store> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.json");
@@ -129,9 +129,9 @@ mod tests {
             ("a.example/x:1", json!({"serveraddress": "a.example", "username": "a", "password": "1"})),
             ("b.example/x", json!({"serveraddress": "b.example", "identitytoken": "t"})),
         ] {
-            assert_eq!(decode(for_image(&store, image).await.unwrap()), ("X-Registry-Auth", expected));
+            assert_eq!(decode(for_image(&store, image).await.0), ("X-Registry-Auth", expected));
         }
-        assert_eq!(for_image(&store, "evil.example/a.example/x").await, Ok(None));
+        assert_eq!(for_image(&store, "evil.example/a.example/x").await, (None, None));
     }
 
     #[tokio::test]

@@ -133,8 +133,7 @@ pub(super) async fn build(
         if auth::is_about_access(&message) {
             message.extend(untold.iter().map(|error| format!(" ({error})")));
         }
-        let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
-        Ok(Err(BuildFailure { message, instruction, log: folded.log, wall_ns: wall, intermediate: folded.made }))
+        Ok(Err(folded.into_failure(message, wall)))
     };
     match end {
         End::RefusedAtOnce(message) => failed(message, folded),
@@ -175,11 +174,7 @@ async fn open_session(engine: &DockerEngine, request: &BuildRequest) -> Result<O
             tracing::warn!(reason, "no session for the build");
             Ok(None)
         }
-        Err(reason) => Err(EngineError::Refused {
-            action: "open a session for the secrets of a build".to_owned(),
-            status: 0,
-            message: failure::one_line(&reason),
-        }),
+        Err(reason) => Err(failure::refused("open a session for the secrets of a build", &reason)),
     }
 }
 
@@ -208,7 +203,7 @@ async fn output(
     if !image_id.starts_with("sha256:") {
         image_id.insert_str(0, "sha256:");
     }
-    Ok(folded.output(image_id, wall, downloads))
+    Ok(folded.into_output(image_id, wall, downloads))
 }
 
 /// Whether an immediate refusal is about the Dockerfile: syntax errors are 400 on the classic builder; a missing
@@ -225,11 +220,7 @@ pub(super) fn engine_trouble(message: &str) -> Option<EngineError> {
         return Some(EngineError::Lost { action: ACTION.to_owned(), reason: message.to_owned() });
     }
     // The reason of a RUN that fills the disk is in its log; here it is the engine's own disk.
-    message.contains("no space left on device").then(|| EngineError::Refused {
-        action: ACTION.to_owned(),
-        status: 0,
-        message: failure::one_line(message),
-    })
+    message.contains("no space left on device").then(|| failure::refused(ACTION, message))
 }
 
 fn query(request: &BuildRequest, builder: Builder, session: &str) -> String {

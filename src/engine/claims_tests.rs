@@ -80,6 +80,7 @@ fn container(name: &str, image: char, labels: &[(&str, &str)]) -> ListedContaine
     ListedContainer {
         id: format!("{name:f>64}"),
         image_id: id(image),
+        image: String::new(),
         names: Some(vec![format!("/{name}")]),
         labels: Some(labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()),
     }

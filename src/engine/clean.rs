@@ -148,6 +148,11 @@ impl Hand<'_> {
         self.removal == Removal::Remove
     }
 
+    /// Changes the engine, unless what is to go is only listed.
+    async fn unless_listed(&self, change: impl Future<Output = Result<(), EngineError>>) -> Result<(), EngineError> {
+        if self.removes() { change.await } else { Ok(()) }
+    }
+
     /// Notes what came of a removal: done, or refused for a reason.
     fn note(
         &mut self,
@@ -169,22 +174,16 @@ impl Hand<'_> {
 
     async fn containers(&mut self, ours: &[&ListedContainer]) -> Result<(), EngineError> {
         for container in ours {
-            let removed = match self.removal {
-                Removal::Remove => containers::remove(self.engine.client(), &container.id).await,
-                Removal::List => Ok(()),
-            };
-            let name = container.names.iter().flatten().next().map(|name| name.trim_start_matches('/'));
-            self.note("container", name.unwrap_or(&container.id), removed, |report| &mut report.containers)?;
+            let removed = self.unless_listed(containers::remove(self.engine.client(), &container.id)).await;
+            let name = container.name().unwrap_or(&container.id);
+            self.note("container", name, removed, |report| &mut report.containers)?;
         }
         Ok(())
     }
 
     async fn networks(&mut self) -> Result<(), EngineError> {
         for network in networks::of_run(self.engine.client(), &self.ownership.run).await? {
-            let removed = match self.removal {
-                Removal::Remove => networks::remove(self.engine.client(), &network).await,
-                Removal::List => Ok(()),
-            };
+            let removed = self.unless_listed(networks::remove(self.engine.client(), &network)).await;
             self.note("network", &network, removed, |report| &mut report.networks)?;
         }
         Ok(())
@@ -202,17 +201,12 @@ impl Hand<'_> {
         for naming in plan {
             match naming {
                 Naming::Remove(tag) => {
-                    let removed = match self.removal {
-                        Removal::Remove => images::remove(self.engine.client(), &tag).await,
-                        Removal::List => Ok(()),
-                    };
+                    let removed = self.unless_listed(images::remove(self.engine.client(), &tag)).await;
                     let what = if goes(&tag) { "image" } else { "the name" };
                     self.note(what, &tag, removed, |report| &mut report.images)?;
                 }
                 Naming::Restore { tag, image } => {
-                    if self.removes() {
-                        images::tag(self.engine.client(), &image, &tag).await?;
-                    }
+                    self.unless_listed(images::tag(self.engine.client(), &image, &tag)).await?;
                     self.note("image", &tag, Ok(()), |report| &mut report.images)?;
                 }
                 Naming::Foreign(_) => {}

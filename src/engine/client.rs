@@ -242,7 +242,7 @@ impl Client {
         while let Some(chunk) = next(&mut body, deadline, limit, &action).await? {
             whole.extend_from_slice(&chunk.map_err(|error| self.failure(&error, &action))?);
             if whole.len() > ANSWER {
-                return Err(EngineError::Refused { action, status: 0, message: "its answer is too long".to_owned() });
+                return Err(failure::refused(action, "its answer is too long"));
             }
         }
         Ok(whole.freeze())
@@ -271,11 +271,8 @@ impl Client {
     pub(super) async fn json<T: DeserializeOwned>(&self, request: Request, limit: Duration) -> Result<T, EngineError> {
         let action = request.action.clone();
         let bytes = self.bytes(request, limit).await?;
-        serde_json::from_slice(&bytes).map_err(|error| EngineError::Refused {
-            action,
-            status: 0,
-            message: failure::one_line(&format!("its answer cannot be read: {error}")),
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| failure::refused(action, &format!("its answer cannot be read: {error}")))
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::client::{Client, QUICK, Request, next, path_with, segment, unless_missing};
+use super::snapshot::ListedContainer;
 use super::{ContainerSpec, ContainerState, EngineError, Listens, Used, labels};
 use crate::record::RunningContainer;
 use crate::text;
@@ -72,43 +73,9 @@ struct Binding {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Stats {
-    memory_stats: Option<MemoryStats>,
-    cpu_stats: Option<CpuStats>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CpuStats {
-    cpu_usage: Option<CpuUsage>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CpuUsage {
-    /// Nanoseconds.
-    total_usage: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct MemoryStats {
-    usage: Option<u64>,
-    stats: Option<BTreeMap<String, serde_json::Value>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Created {
     id: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Listed {
-    names: Option<Vec<String>>,
-    image: String,
 }
 
 /// Name of the container with this number. Names are not inherited, as labels are, and nobody else can guess one.
@@ -139,7 +106,7 @@ pub(super) async fn start(client: &Client, spec: &ContainerSpec, host: Option<&s
     Ok(created.id)
 }
 
-fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> serde_json::Value {
+fn body(spec: &ContainerSpec, number: &str, engine: Option<&str>) -> Value {
     let port = format!("{}/tcp", spec.port);
     let mut labels = spec.labels.clone();
     labels.insert(PORT.to_owned(), spec.port.to_string());
@@ -267,29 +234,17 @@ fn listening(table: &str, port: u16) -> Option<Listens> {
 pub(super) async fn used(client: &Client, id: &str) -> Result<Used, EngineError> {
     let path = format!("/containers/{}/stats?stream=0&one-shot=1", segment(id));
     let request = Request::get(path, format!("measure the memory and CPU time of the container `{id}`"));
-    Ok(client.json::<Stats>(request, QUICK).await?.used())
+    Ok(used_in(&client.json(request, QUICK).await?))
 }
 
-impl Stats {
-    fn used(self) -> Used {
-        let cpu = self.cpu_stats.and_then(|cpu| cpu.cpu_usage?.total_usage);
-        Used {
-            memory: self.memory_stats.and_then(MemoryStats::held).map(Bytes),
-            // An engine that cannot read the container's cgroup says zero.
-            cpu: cpu.filter(|&cpu| cpu > 0).map(Nanos),
-        }
-    }
-}
-
-impl MemoryStats {
-    /// What the Docker CLI shows: usage less `inactive_file` (cgroup 2) or `total_inactive_file` (cgroup 1).
-    fn held(self) -> Option<u64> {
-        let memory = self;
-        let usage = memory.usage.filter(|&usage| usage > 0)?;
-        let stats = memory.stats.unwrap_or_default();
-        let cache = ["total_inactive_file", "inactive_file"].iter().find_map(|name| stats.get(*name)?.as_u64());
-        Some(usage.saturating_sub(cache.unwrap_or(0)))
-    }
+/// Memory as the Docker CLI shows it: usage less `total_inactive_file` (cgroup 1) or `inactive_file` (cgroup 2). An engine
+/// that cannot read the container's cgroup says zero.
+fn used_in(stats: &Value) -> Used {
+    let figure = |path: &str| stats.pointer(path).and_then(Value::as_u64);
+    let memory = figure("/memory_stats/usage").filter(|&usage| usage > 0);
+    let cache = figure("/memory_stats/stats/total_inactive_file").or(figure("/memory_stats/stats/inactive_file"));
+    let cpu_ns = figure("/cpu_stats/cpu_usage/total_usage").filter(|&cpu_ns| cpu_ns > 0);
+    Used { memory: memory.map(|usage| Bytes(usage.saturating_sub(cache.unwrap_or(0)))), cpu: cpu_ns.map(Nanos) }
 }
 
 /// The last lines of a log.
@@ -371,13 +326,10 @@ pub(super) async fn remove(client: &Client, id: &str) -> Result<(), EngineError>
 
 /// Containers that are running.
 pub(super) async fn running(client: &Client) -> Result<Vec<RunningContainer>, EngineError> {
-    let listed: Vec<Listed> = client.json(Request::get("/containers/json", "list containers"), QUICK).await?;
+    let listed: Vec<ListedContainer> = client.json(Request::get("/containers/json", "list containers"), QUICK).await?;
     let mut found: Vec<_> = listed
         .into_iter()
-        .map(|one| RunningContainer {
-            name: one.names.into_iter().flatten().next().unwrap_or_default().trim_start_matches('/').to_owned(),
-            image: one.image,
-        })
+        .map(|one| RunningContainer { name: one.name().unwrap_or_default().to_owned(), image: one.image })
         .collect();
     found.sort_by(|a, b| (&a.name, &a.image).cmp(&(&b.name, &b.image)));
     Ok(found)
@@ -489,8 +441,8 @@ mod tests {
             ("{}", None),
             ("null", None),
         ] {
-            let stats: Stats = serde_json::from_str(&format!(r#"{{"cpu_stats":{cpu}}}"#)).unwrap();
-            assert_eq!(stats.used().cpu, expected, "{cpu}");
+            let stats = serde_json::from_str(&format!(r#"{{"cpu_stats":{cpu}}}"#)).unwrap();
+            assert_eq!(used_in(&stats).cpu, expected, "{cpu}");
         }
         for (stats, expected) in [
             (r#"{"memory_stats":{"usage":100,"stats":{"inactive_file":30,"x":1}}}"#, Some(70)),
@@ -499,7 +451,7 @@ mod tests {
             (r#"{"memory_stats":{}}"#, None),
             (r#"{"memory_stats":{"usage":10,"stats":{"inactive_file":30}}}"#, Some(0)),
         ] {
-            let used = serde_json::from_str::<Stats>(stats).unwrap().used();
+            let used = used_in(&serde_json::from_str(stats).unwrap());
             assert_eq!(used.memory, expected.map(Bytes), "{stats}");
         }
     }

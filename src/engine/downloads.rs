@@ -11,13 +11,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::client::{Client, Request, path_with};
 use super::{BuildRequest, Downloads};
-use crate::machine::{self, TrafficReading};
+use crate::machine::{self, TrafficReading, unix_nanos};
 use crate::record::{Builder, Step};
 
 /// Time for the engine's answers, which it gives from memory.
@@ -90,7 +90,8 @@ pub(super) struct Meter {
     pid: i32,
     bridge: String,
     before: TrafficReading,
-    since: Duration,
+    /// In nanoseconds since the Unix epoch.
+    since: u64,
 }
 
 impl Meter {
@@ -113,7 +114,7 @@ impl Meter {
         let socket = client.endpoint().strip_prefix("unix://").ok_or("the engine runs on another machine")?;
         let pid = machine::listener(socket).ok_or("the engine's process cannot be seen from here")?;
         let before = TrafficReading::take(pid, bridge).ok_or("the engine's bridge cannot be seen from here")?;
-        Ok(Self { pid, bridge: bridge.to_owned(), before, since: now() })
+        Ok(Self { pid, bridge: bridge.to_owned(), before, since: unix_nanos() })
     }
 
     /// Ends the count.
@@ -128,7 +129,7 @@ impl Meter {
         // The classic builder starts a container for each RUN, BuildKit none that the engine tells of.
         let ran = |step: &&Step| !step.cached && step.instruction.starts_with("RUN");
         let own = if builder == Builder::Classic { steps.iter().filter(ran).count() } else { 0 };
-        match came_and_went(client, self.since, now()).await {
+        match came_and_went(client, self.since, unix_nanos()).await {
             Some((started, ended)) if started <= own && ended <= own => Downloads::Counted(bytes),
             Some(_) => unknown("another container was started or ended during the build"),
             None => unknown("the engine does not tell whether other containers were started"),
@@ -137,8 +138,9 @@ impl Meter {
 }
 
 /// How many containers the engine says to have started and ended in a span.
-async fn came_and_went(client: &Client, since: Duration, until: Duration) -> Option<(usize, usize)> {
-    let stamp = |at: Duration| format!("{}.{:09}", at.as_secs(), at.subsec_nanos());
+async fn came_and_went(client: &Client, since: u64, until: u64) -> Option<(usize, usize)> {
+    // The engine's clock is ours: it runs on this machine.
+    let stamp = |at: u64| format!("{}.{:09}", at / 1_000_000_000, at % 1_000_000_000);
     let (since, until) = (stamp(since), stamp(until));
     let filters = r#"{"type":["container"],"event":["start","die"]}"#;
     let path = path_with("/events", &[("since", &since), ("until", &until), ("filters", filters)]);
@@ -156,11 +158,6 @@ fn count_events(answer: &[u8]) -> Option<(usize, usize)> {
         }
     }
     Some(counts)
-}
-
-/// The wall clock, which is the engine's too: it runs on this machine.
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

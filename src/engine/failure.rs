@@ -23,9 +23,7 @@ pub(super) fn of_transport(error: &Error, action: &str, endpoint: &str) -> Engin
         Error::DockerResponseServerError { status_code, message } => {
             EngineError::Refused { action: action.to_owned(), status: *status_code, message: one_line(message) }
         }
-        Error::DockerStreamError { error } => {
-            EngineError::Refused { action: action.to_owned(), status: 0, message: one_line(error) }
-        }
+        Error::DockerStreamError { error } => refused(action, error),
         Error::SocketNotFoundError(_) => EngineError::NoSocket { endpoint: endpoint.to_owned() },
         Error::HyperLegacyError { err } if err.is_connect() => match kind {
             Some(io::ErrorKind::PermissionDenied) => EngineError::Forbidden { endpoint: endpoint.to_owned() },
@@ -36,7 +34,7 @@ pub(super) fn of_transport(error: &Error, action: &str, endpoint: &str) -> Engin
             lost(reason(error, kind))
         }
         Error::RequestTimeoutError => EngineError::Deadline { action: action.to_owned(), seconds: 0 },
-        other => EngineError::Refused { action: action.to_owned(), status: 0, message: one_line(&other.to_string()) },
+        other => refused(action, &other.to_string()),
     }
 }
 
@@ -65,6 +63,11 @@ pub(super) fn of_first_contact(error: EngineError, endpoint: &str) -> EngineErro
         },
         other => other,
     }
+}
+
+/// A refusal that has no status of its own: it came inside a stream, or the answer cannot be used.
+pub(super) fn refused(action: impl Into<String>, message: &str) -> EngineError {
+    EngineError::Refused { action: action.into(), status: 0, message: one_line(message) }
 }
 
 /// An engine's message as one line, fit to show.

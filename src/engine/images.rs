@@ -61,11 +61,8 @@ pub(super) async fn inspect(client: &Client, reference: &str) -> Result<Option<I
 
 /// The image whose config has this digest, from the config itself, whose fields an engine repeats under other names.
 pub(super) fn config_info(digest: &str, config: &[u8]) -> Result<ImageInfo, EngineError> {
-    let config: InspectedImage = serde_json::from_slice(config).map_err(|error| EngineError::Refused {
-        action: "read the config of an image".to_owned(),
-        status: 0,
-        message: failure::one_line(&error.to_string()),
-    })?;
+    let config: InspectedImage = serde_json::from_slice(config)
+        .map_err(|error| failure::refused("read the config of an image", &error.to_string()))?;
     Ok(InspectedImage { id: digest.to_owned(), ..config }.into_info())
 }
 
@@ -122,11 +119,7 @@ pub(super) async fn pull(
     let name = if tag.contains(':') { split_reference(name).0 } else { name };
     let mut query = vec![("fromImage", name), ("tag", tag)];
     query.extend(platform.map(|platform| ("platform", platform)));
-    let (header, untold) = match auth::for_image(credentials, reference).await {
-        Ok(header) => (header, None),
-        // It may do without.
-        Err(error) => (None, Some(error)),
-    };
+    let (header, untold) = auth::for_image(credentials, reference).await;
     let request = Request::post(path_with("/images/create", &query), action.clone()).credentials(header);
     let until = Instant::now() + deadline;
     let mut body = client.stream(request);

@@ -172,10 +172,7 @@ async fn base(engine: &DockerEngine, reference: &str) -> WantedBase {
         Err(error) => found.detail = error.to_string(),
         Ok(None) => {
             let path = format!("/distribution/{}/json", segment(reference));
-            let (header, untold) = match auth::for_image(engine.credentials(), reference).await {
-                Ok(header) => (header, None),
-                Err(error) => (None, Some(error)),
-            };
+            let (header, untold) = auth::for_image(engine.credentials(), reference).await;
             let request = Request::get(path, format!("ask the registry for `{reference}`")).credentials(header);
             match engine.client().bytes(request, REGISTRY.min(QUICK)).await {
                 Ok(_) => found.state = BasePresence::Pullable,

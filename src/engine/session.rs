@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tonic::transport::Channel;
 
 use super::endpoint::Address;
+use crate::machine::unix_nanos;
 pub(super) use services::{Answers, MESSAGE};
 pub(super) use socket::{Stream, connect, connect_tls, host_of, tls};
 
@@ -91,6 +92,5 @@ impl Session {
 /// An id that no other session has.
 pub(super) fn fresh_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("tonnage-{}-{}-{}", std::process::id(), now.as_nanos(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("tonnage-{}-{}-{}", std::process::id(), unix_nanos(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

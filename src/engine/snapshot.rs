@@ -28,6 +28,7 @@ pub(super) struct ListedContainer {
     pub(super) id: String,
     #[serde(rename = "ImageID")]
     pub(super) image_id: String,
+    pub(super) image: String,
     pub(super) names: Option<Vec<String>>,
     pub(super) labels: Option<BTreeMap<String, String>>,
 }
@@ -60,6 +61,12 @@ impl ListedRecord {
     pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
         let one = Some(self.parent.as_str()).filter(|parent| !parent.is_empty());
         one.into_iter().chain(self.parents.iter().flatten().map(String::as_str))
+    }
+}
+
+impl ListedContainer {
+    pub(super) fn name(&self) -> Option<&str> {
+        self.names.iter().flatten().next().map(|name| name.trim_start_matches('/'))
     }
 }
 

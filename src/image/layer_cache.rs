@@ -60,10 +60,14 @@ impl LayerCache {
         removed
     }
 
-    /// The files of the cache; others in its directory are none of its own.
+    /// The files of the cache, also half-written ones of interrupted calls; others in its directory are none of its own.
     fn stored(&self) -> Vec<Stored> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().filter_map(Result::ok);
-        let own = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == EXTENSION));
+        let own = entries.filter(|entry| {
+            let name = entry.file_name();
+            let parts: Vec<&str> = name.to_str().unwrap_or_default().split('.').collect();
+            matches!(parts[..], [_, EXTENSION] | [_, EXTENSION, _, "part"])
+        });
         let stored = |entry: fs::DirEntry| {
             let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
             Some(Stored { path: entry.path(), bytes: found.len(), used: found.modified().ok()? })
@@ -133,6 +137,18 @@ mod tests {
         assert_eq!(cache.clear(), (2, Bytes(2_000)));
         assert!(directory.path().join("layers/notes.txt").exists());
         assert!(cache.get(&digest("a")).is_none());
+    }
+
+    #[test]
+    fn what_an_interrupted_call_left_goes_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = LayerCache::in_state(directory.path());
+        cache.put(&digest("a"), b"whole");
+        let half = cache.path(&digest("b")).unwrap().with_extension("layer.42.part");
+        std::fs::write(&half, "half").unwrap();
+        std::fs::write(directory.path().join("layers/notes.part"), "mine").unwrap();
+        assert_eq!(cache.clear(), (2, Bytes(9)));
+        assert!(!half.exists() && directory.path().join("layers/notes.part").exists());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod layer_cache;
 mod on_engine;
 mod targets;
 mod way;
+mod weighed;
 
 pub(crate) use layer_cache::LayerCache;
 pub(crate) use on_engine::{Reading, Readings, WeighError, weigh_on_engine};
@@ -18,3 +19,4 @@ pub(crate) use tonnage_image::{
     StoreError, Weigher, Weight, WireMode, weigh, weigh_listed,
 };
 pub(crate) use way::{NotInPlace, Way, store_in_place};
+pub(crate) use weighed::put_weight;

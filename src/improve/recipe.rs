@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use crate::context::ignore_file;
 use crate::record::{Builder, Engine, ImageStore};
-use crate::suite::dockerfile::Arguments;
+use crate::suite::dockerfile::{Arguments, Draft, Edits};
 use crate::suite::{Suite, Variant};
 use crate::text::for_people;
 
@@ -28,9 +28,9 @@ impl Recipe {
         dockerfile + &ignore.unwrap_or_default()
     }
 
-    /// With another Dockerfile.
-    pub(super) fn with_dockerfile(&self, dockerfile: String) -> Self {
-        Self { dockerfile, ignore: self.ignore.clone() }
+    /// With a changed Dockerfile; `None` where the changes change nothing or overlap.
+    pub(super) fn edited(&self, edits: Edits) -> Option<Self> {
+        Some(Self { dockerfile: edits.apply(&self.dockerfile)?, ignore: self.ignore.clone() })
     }
 }
 
@@ -87,4 +87,11 @@ pub(super) struct Conditions {
     pub buildkit: bool,
     /// Whether the layers of `COPY --link` stay when the base image moves.
     pub keeps_links: bool,
+}
+
+impl Conditions {
+    /// The instructions that the layers of the image are of.
+    pub(super) fn own(&self, draft: &Draft<'_>) -> Vec<usize> {
+        draft.own(&self.args, self.target.as_deref())
+    }
 }

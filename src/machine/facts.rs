@@ -1,9 +1,10 @@
 //! Processor, memory, load, disk, and clock.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::record::Host;
-use crate::units::Bytes;
+use crate::units::{Bytes, Nanos};
 
 /// Processor, memory, kernel, load and free disk. What cannot be read is left empty or zero.
 pub(crate) fn facts(results: &Path, engine_is_local: bool) -> Host {
@@ -29,6 +30,11 @@ pub(crate) fn load_average() -> Option<f64> {
 /// UTC, RFC 3339, whole seconds.
 pub(crate) fn now_utc() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The wall clock in nanoseconds since the Unix epoch, as engines stamp what they make.
+pub(crate) fn unix_nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| Nanos::from(since).0)
 }
 
 /// The directory, or the nearest above it that exists.

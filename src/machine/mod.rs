@@ -5,5 +5,5 @@
 mod facts;
 mod traffic;
 
-pub(crate) use facts::{disk_free, facts, load_average, now_utc};
+pub(crate) use facts::{disk_free, facts, load_average, now_utc, unix_nanos};
 pub(crate) use traffic::{TrafficReading, has_address, has_interface, is_in_another_network, listener};

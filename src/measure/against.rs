@@ -180,13 +180,8 @@ impl<'a> Beside<'a> {
         record.variants = head_variants;
         record.samples = head;
         record.spent.other_builds_ns += spent;
-        for record in [&mut record, &mut there] {
-            for (variant, unique) in analyse::unique_bytes(&record.variants).into_iter().enumerate() {
-                if let Some(sizes) = &mut record.variants[variant].sizes {
-                    sizes.share_out(unique);
-                }
-            }
-        }
+        analyse::share_out(&mut record.variants);
+        analyse::share_out(&mut there.variants);
         let against = Against {
             reference: self.other.reference.to_owned(),
             commit: self.other.commit.to_owned(),

@@ -7,7 +7,7 @@ use super::*;
 use crate::error::Diagnose;
 use crate::exit::Exit;
 use crate::measure::error::MeasureError;
-use crate::measure::{Cancel, Event, Observer, RunOutcome, run, run_against};
+use crate::measure::{Cancel, Event, Observer, RunOutcome, run, run_beside};
 use crate::record::{Ended, Outcome as VariantOutcome, Record};
 use crate::testing::files::{self, DOCKERFILE, block_on};
 use crate::testing::{Script, ScriptedEngine, Silent, Trouble, TroubleKind, run_options};
@@ -80,7 +80,7 @@ impl TwoStates {
     ) -> Result<RunOutcome, MeasureError> {
         let (head, base) = (self.suite("head"), self.suite("base"));
         let other = Other { reference: "main", commit: "", suite: &base, suspects };
-        block_on(run_against(&head, &other, &self.engine, &self.options(resume), cancel, observer))
+        block_on(run_beside(&head, Some(&other), &self.engine, &self.options(resume), cancel, observer))
     }
 }
 
@@ -239,15 +239,15 @@ fn each_state_has_its_own_bases() {
     let other = Other { reference: "main", commit: "c0ffee", suite: &base, suspects: &nothing };
     let options = RunOptions { bases: "set".into(), ..states.options(false) };
     let found =
-        block_on(run_against(&head, &other, &states.engine, &options, &Cancel::default(), &mut Silent)).unwrap();
+        block_on(run_beside(&head, Some(&other), &states.engine, &options, &Cancel::default(), &mut Silent)).unwrap();
     assert_eq!(found.record.variants[1].bases[0].used, "python:3.9");
     assert_eq!(found.against.unwrap().base.variants[0].bases[0].used, "python:3.9-alpine");
 
     states.write("base/tonnage.toml", "[suite]\nname = \"s\"\nsrc = \"src/server.py\"\n");
     let base = states.suite("base");
     let other = Other { suite: &base, ..other };
-    let error =
-        block_on(run_against(&head, &other, &states.engine, &options, &Cancel::default(), &mut Silent)).unwrap_err();
+    let error = block_on(run_beside(&head, Some(&other), &states.engine, &options, &Cancel::default(), &mut Silent))
+        .unwrap_err();
     assert_eq!(error.exit(), Exit::NotComparable);
     assert!(error.to_string().contains("`main` has no set of bases `set`"), "{error}");
 }

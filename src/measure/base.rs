@@ -10,12 +10,12 @@ use bytes::Bytes as Chunk;
 use tonnage_image::Platform;
 
 use super::cancel::Halt;
-use super::diary::Diary;
 use super::error::MeasureError;
-use super::event::{Event, Observer};
+use super::event::{Event, Observer as _};
 use super::journal::JournalLine;
 use super::run::Run;
 use super::subject::Subject;
+use crate::context::pack_files;
 use crate::engine::{BuildFailure, BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
@@ -71,79 +71,56 @@ impl Prepared {
     }
 }
 
-/// Makes bases present, each once.
-pub(super) struct PresentBases<'a, E> {
-    engine: &'a E,
-    run: &'a str,
-    site: &'a Site,
-    set: &'a BTreeMap<String, String>,
-    pull_deadline: Duration,
-    /// Time of the pulls.
-    pub(super) pulled: Nanos,
-    known: BTreeMap<(String, Option<String>), Prepared>,
-}
+/// Bases that were looked for, by reference and platform.
+pub(super) type KnownBases = BTreeMap<(String, Option<String>), Prepared>;
 
-impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
-    pub(super) fn new(
-        engine: &'a E,
-        run: &'a str,
-        site: &'a Site,
-        set: &'a BTreeMap<String, String>,
-        pull_deadline: Duration,
-    ) -> Self {
-        Self { engine, run, site, set, pull_deadline, pulled: Nanos::ZERO, known: BTreeMap::new() }
-    }
-
-    /// The base that `reference` names, pulled where it must be.
-    pub(super) async fn prepare(
+impl<E: ImageBuilder + ImageHost> Run<'_, E> {
+    /// The base that `reference` names, or what `set` has in its place, pulled where it must be; each is looked for once.
+    pub(super) async fn prepare_base(
         &mut self,
         reference: &str,
         platform: Option<&str>,
-        diary: &mut Diary,
-        observer: &mut dyn Observer,
+        set: &BTreeMap<String, String>,
+        known: &mut KnownBases,
     ) -> Result<Prepared, MeasureError> {
         let key = (reference.to_owned(), platform.map(str::to_owned));
-        if let Some(known) = self.known.get(&key) {
+        if let Some(known) = known.get(&key) {
             return Ok(known.clone());
         }
-        let prepared = self.find(reference, platform, diary, observer).await?;
-        self.known.insert(key, prepared.clone());
+        let used = set.get(reference).map_or(reference, String::as_str);
+        let prepared = self.find_base(reference, used, platform).await?;
+        known.insert(key, prepared.clone());
         Ok(prepared)
     }
 
-    async fn find(
+    async fn find_base(
         &mut self,
         reference: &str,
+        used: &str,
         platform: Option<&str>,
-        diary: &mut Diary,
-        observer: &mut dyn Observer,
     ) -> Result<Prepared, MeasureError> {
-        let used = self.set.get(reference).map_or(reference, String::as_str);
         let present = self.engine.image(used).await?.filter(|image| serves_platform(image, platform));
         let mut pulled = None;
         let image = match present {
             Some(image) => image,
-            None => match self.pull(used, platform, diary, observer).await? {
+            None => match self.pull_base(used, platform).await? {
                 Ok((image, time)) => {
                     pulled = Some(time);
                     image
                 }
                 Err(reason) => {
-                    observer.event(&Event::BaseMissing { reference: used, reason: &reason });
+                    self.observer.event(&Event::BaseMissing { reference: used, reason: &reason });
                     let base = facts(reference, used, &ImageInfo::default());
                     return Ok(Prepared::Missing { base, reason });
                 }
             },
         };
-        observer.event(&Event::BaseReady { reference, used, pulled });
+        self.observer.event(&Event::BaseReady { reference, used, pulled });
         let mut base = facts(reference, used, &image);
-        if self.site.certificates.is_empty()
-            && self.site.env.is_empty()
-            && labels_in_builds(self.engine.facts().builder)
-        {
+        if self.site.certificates.is_empty() && self.site.env.is_empty() && labels_in_builds(self.common.builder) {
             return Ok(Prepared::Ready { from: used.to_owned(), base, site_layers: 0 });
         }
-        match self.add_site_layer(used, platform, diary).await? {
+        match self.add_site_layer(used, platform).await? {
             Ok((from, with_site)) => {
                 let site_layers = with_site.diff_ids.len().saturating_sub(base.diff_ids.len());
                 base.diff_ids = with_site.diff_ids;
@@ -154,19 +131,17 @@ impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
     }
 
     /// Pulls, timed apart from every build; the inner error is a fact about the base.
-    async fn pull(
+    async fn pull_base(
         &mut self,
         used: &str,
         platform: Option<&str>,
-        diary: &mut Diary,
-        observer: &mut dyn Observer,
     ) -> Result<Result<(ImageInfo, Nanos), String>, MeasureError> {
-        diary.ledger.tag(used)?;
+        self.diary.ledger.tag(used)?;
         let begun = Instant::now();
         let outcome = self
             .engine
-            .pull(used, platform, self.pull_deadline, &mut |progress| {
-                observer.event(&Event::Pulling { reference: used, progress: &progress });
+            .pull(used, platform, self.options.pull_deadline, &mut |progress| {
+                self.observer.event(&Event::Pulling { reference: used, progress: &progress });
             })
             .await;
         let wall_ns = Nanos::from(begun.elapsed());
@@ -185,27 +160,26 @@ impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
             Err(error) => return Err(error.into()),
         };
         if let Ok(image) = &image {
-            diary.ledger.image(&image.id)?;
+            self.diary.ledger.image(&image.id)?;
         }
         let failure = image.as_ref().err().cloned().unwrap_or_default();
         self.pulled += wall_ns;
-        diary.append(JournalLine::Pull(Pull { reference: used.to_owned(), wall_ns, failure }))?;
+        self.diary.append(JournalLine::Pull(Pull { reference: used.to_owned(), wall_ns, failure }))?;
         Ok(image.map(|image| (image, wall_ns)))
     }
 
     /// Builds an image on top of the base that trusts the extra CA files, if any, and is labelled as this run's own.
     async fn add_site_layer(
-        &self,
+        &mut self,
         used: &str,
         platform: Option<&str>,
-        diary: &mut Diary,
     ) -> Result<Result<(String, ImageInfo), String>, MeasureError> {
-        let tag = format!("tonnage-site:{}-{}", self.run, tag_part(used));
+        let tag = format!("tonnage-site:{}-{}", self.common.run, tag_part(used));
         let context = site_context(used, &self.site.certificates, &self.site.env)?;
-        let request = on_a_base(self.engine.facts().builder, self.run, used, &tag, platform, context);
+        let request = on_a_base(self.common.builder, &self.common.run, used, &tag, platform, context);
         let begun = Instant::now();
-        let built = diary.ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
-        diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
+        let built = self.diary.ledger.build(self.engine, &request, [site_copy().as_str()], &mut |_| {}).await??;
+        self.diary.spent.other_builds_ns += Nanos::from(begun.elapsed());
         match built {
             Ok(_) => Ok(match self.engine.image(&tag).await? {
                 Some(image) => Ok((tag, image)),
@@ -214,9 +188,7 @@ impl<'a, E: ImageBuilder + ImageHost> PresentBases<'a, E> {
             Err(failure) => Ok(Err(format!("failed to prepare the base for the builds: {}", failure.message))),
         }
     }
-}
 
-impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Puts one more layer with fresh content on each base of a subject, outside every clock, and returns what takes the
     /// place of each image that the Dockerfile names.
     pub(super) async fn move_bases(
@@ -231,7 +203,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         for (reference, used) in &subject.bases {
             let tag = format!("tonnage-site:{}-moved-{}", self.common.run, tag_part(used));
             let dockerfile = format!("FROM {used}\n{copy}\n");
-            let context = small_context(&[("Dockerfile", dockerfile.as_bytes()), ("moved", fresh.as_bytes())])?;
+            let files = [("Dockerfile", dockerfile.as_bytes()), ("moved", fresh.as_bytes())];
+            let context = pack_files(&files).map_err(MeasureError::Tar)?;
             let builder = self.common.builder;
             let request = on_a_base(builder, &self.common.run, used, &tag, platform.as_deref(), context);
             let mut unheard = |_| {};
@@ -344,20 +317,7 @@ fn site_context(from: &str, bundle: &[u8], env: &BTreeMap<String, String>) -> Re
         let value = serde_json::Value::from(value.as_str()).to_string().replace('$', "\\$");
         let _ = writeln!(text, "ENV {name}={value}");
     }
-    small_context(&[("Dockerfile", text.as_bytes()), ("ca.crt", bundle)])
-}
-
-/// A context of a few files; the same bytes for the same input.
-fn small_context(files: &[(&str, &[u8])]) -> Result<Chunk, MeasureError> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        archive.append_data(&mut header, name, *content).map_err(MeasureError::Tar)?;
-    }
-    Ok(Chunk::from(archive.into_inner().map_err(MeasureError::Tar)?))
+    pack_files(&[("Dockerfile", text.as_bytes()), ("ca.crt", bundle)]).map_err(MeasureError::Tar)
 }
 
 #[cfg(test)]

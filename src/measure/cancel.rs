@@ -20,15 +20,9 @@ impl<E: Into<MeasureError>> From<E> for Halt {
 }
 
 /// A request to stop that may come at any time; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Cancel {
     sender: watch::Sender<bool>,
-}
-
-impl Default for Cancel {
-    fn default() -> Self {
-        Self { sender: watch::Sender::new(false) }
-    }
 }
 
 impl Cancel {

@@ -29,20 +29,9 @@ pub async fn run<E: ImageBuilder + ImageHost>(
     run_beside(suite, None, engine, options, cancel, observer).await
 }
 
-/// As [`run`], with another state of the suite built and weighed in between, round by round, and what looks slower
-/// built once more.
-pub(crate) async fn run_against<E: ImageBuilder + ImageHost>(
-    suite: &Suite,
-    other: &Other<'_>,
-    engine: &E,
-    options: &RunOptions,
-    cancel: &Cancel,
-    observer: &mut dyn Observer,
-) -> Result<RunOutcome, MeasureError> {
-    run_beside(suite, Some(other), engine, options, cancel, observer).await
-}
-
-async fn run_beside<E: ImageBuilder + ImageHost>(
+/// As [`run`], with another state of the suite, if there is one, built and weighed in between, round by round, and what
+/// looks slower built once more.
+pub(crate) async fn run_beside<E: ImageBuilder + ImageHost>(
     suite: &Suite,
     other: Option<&Other<'_>>,
     engine: &E,

@@ -341,22 +341,11 @@ fn apply_weight(entry: &mut Variant, weight: image::Weight, info: &ImageInfo, re
         last.size_bytes = base;
         last.site_bytes = site;
     }
-    entry.image_id.clone_from(&info.id);
-    entry.config_digest = weight.config_digest;
-    entry.platform = weight.platform;
-    entry.user.clone_from(&info.user);
-    let mut sizes = weight.sizes;
     // A builder alone has no size of its own.
-    sizes.engine_size_bytes = (info.engine_size_bytes > 0).then_some(Bytes(info.engine_size_bytes));
-    entry.sizes = Some(sizes);
-    entry.layers = weight.layers;
-    entry.packages = weight.packages;
-    entry.remainder = weight.remainder;
-    entry.reclaimable = weight.reclaimable;
-    entry.duplicates = weight.duplicates;
-    entry.paths = weight.paths;
-    entry.tree = weight.tree;
-    entry.findings = weight.findings;
+    let engine_size_bytes = Some(Bytes(info.engine_size_bytes)).filter(|size| *size > Bytes::ZERO);
+    image::put_weight(entry, weight, engine_size_bytes);
+    entry.image_id.clone_from(&info.id);
+    entry.user.clone_from(&info.user);
     entry.via = Some(reading.via);
     entry.via_reason = reading.reason.as_ref().map(|reason| chain(reason)).unwrap_or_default();
 }

@@ -6,8 +6,7 @@
 //! line, without which there is no run, is there twice. It holds what the run was asked to do, values of build arguments
 //! included, so the file is for its owner alone.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -246,13 +245,7 @@ impl Journal {
     }
 
     fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|source| FileError::new("write", path, source))?;
+        let file = fsx::open_private(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, path: path.to_path_buf(), spent: Nanos::ZERO }),
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -361,7 +354,7 @@ mod tests {
         drop(journal);
         let path = dir.path().join(FILE);
         let whole = fsx::read(&path).unwrap();
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"sample\":{\"st").unwrap();
+        File::options().append(true).open(&path).unwrap().write_all(b"{\"sample\":{\"st").unwrap();
 
         let (mut journal, replayed) = Journal::resume(dir.path()).unwrap();
         assert_eq!(replayed.run, "r");

@@ -4,11 +4,10 @@
 //! One file a run under the state folder (`$XDG_STATE_HOME/tonnage`, else `~/.local/state/tonnage`), locked while
 //! the run lives: a lock that can be taken means that the run is over, however it ended.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +17,7 @@ use crate::engine::{
 };
 use crate::error::Diagnose;
 use crate::fsx::{self, FileError};
+use crate::machine::unix_nanos;
 use crate::units::Nanos;
 
 /// Time for an engine to end a build whose client is gone.
@@ -27,13 +27,10 @@ const FRESH: Duration = Duration::from_secs(60);
 /// How often a build that goes on is written down.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Why a ledger could not be used.
+/// Why a ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// It could not be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
+#[error(transparent)]
+pub struct LedgerError(#[from] FileError);
 
 impl Diagnose for LedgerError {
     fn hint(&self) -> Option<String> {
@@ -107,12 +104,7 @@ impl Ledger {
         fsx::create_dir_all(folder)?;
         let path = folder.join(format!("{}.jsonl", ownership.run));
         let earlier = if path.exists() { replay(&fsx::read(&path)?) } else { None };
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|source| FileError::new("write", &path, source))?;
+        let file = fsx::open_private(&path)?;
         file.try_lock().map_err(|error| FileError::new("lock", &path, io::Error::other(error.to_string())))?;
         if let Some(LedgerState { ownership, .. }) = earlier {
             return Ok(Self { file, path, ownership, building: None, spent: Nanos::ZERO });
@@ -252,20 +244,25 @@ fn note(mut file: &File, line: &LedgerLine) {
     }
 }
 
-/// The ledgers in the folder whose runs are over. One that cannot be understood is left out: it lists nothing.
-pub(crate) fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
+/// The ledgers in the folder, which need not be there yet; sorted.
+fn ledgers(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(FileError::new("list", folder, source).into()),
+        Err(source) => return Err(FileError::new("list", folder, source)),
     };
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     paths.sort();
+    Ok(paths)
+}
+
+/// The ledgers in the folder whose runs are over. One that cannot be understood is left out: it lists nothing.
+pub(crate) fn stale_runs(folder: &Path) -> Result<Vec<Stale>, LedgerError> {
     let mut stale = Vec::new();
-    for path in paths {
+    for path in ledgers(folder)? {
         let file = fsx::open(&path)?;
         if file.try_lock().is_err() {
             continue;
@@ -298,15 +295,9 @@ pub(crate) async fn clean_after<B: ImageBuilder>(
 
 /// Ids of the runs whose ledgers are locked: they are going on.
 pub(crate) fn living_runs(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut runs: Vec<String> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-        .filter(|path| File::open(path).is_ok_and(|file| file.try_lock().is_err()))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
-    runs.sort();
-    runs
+    let locked = |path: &PathBuf| File::open(path).is_ok_and(|file| file.try_lock().is_err());
+    let paths = ledgers(folder).unwrap_or_default().into_iter().filter(locked);
+    paths.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
 }
 
 fn remove(path: &Path) -> Result<(), LedgerError> {
@@ -372,11 +363,6 @@ fn span(start: u64, end: u64, took: Nanos) -> (u64, u64) {
     (start.min(end.saturating_sub(took.0)), end.max(start.saturating_add(took.0)))
 }
 
-/// The wall clock in nanoseconds since the Unix epoch, as engines stamp their records.
-fn unix_nanos() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -440,7 +426,7 @@ mod tests {
         ledger.tag("a").unwrap();
         let path = ledger.path.clone();
         drop(ledger);
-        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"tag\":\"b").unwrap();
+        File::options().append(true).open(&path).unwrap().write_all(b"{\"tag\":\"b").unwrap();
         let stale = stale_runs(dir.path()).unwrap();
         assert_eq!(stale[0].ownership.tags.iter().collect::<Vec<_>>(), ["a"]);
     }

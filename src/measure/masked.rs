@@ -18,7 +18,8 @@ use crate::suite::{self, dockerfile::Kind};
 /// Takes values out of texts.
 #[derive(Debug, Default)]
 pub(super) struct Masked {
-    mask: Mask,
+    /// Hides values wherever they are.
+    pub(super) mask: Mask,
     /// By variant.
     written: BTreeMap<String, WrittenInstructions>,
 }
@@ -41,16 +42,6 @@ struct Template {
 }
 
 impl Masked {
-    /// Hides a secret.
-    pub(super) fn hide_secret(&mut self, content: &str) {
-        self.mask.hide_secret(content);
-    }
-
-    /// Hides the password of a URL.
-    pub(super) fn hide_credentials(&mut self, url: &str) {
-        self.mask.hide_credentials(url);
-    }
-
     /// Hides the values of a variant's build arguments, but for those that name its bases.
     pub(super) fn add_variant(&mut self, variant: &suite::Variant, given: &BTreeMap<String, String>) {
         let mut arguments = variant.build_args.clone();

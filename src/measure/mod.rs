@@ -52,7 +52,7 @@ mod updates;
 pub(crate) use against::{Other, Suspects};
 pub use cancel::Cancel;
 pub use course::run;
-pub(crate) use course::run_against;
+pub(crate) use course::run_beside;
 pub use end::RunOutcome;
 pub(crate) use error::MeasureError;
 pub use event::{Event, Observer};

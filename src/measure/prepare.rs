@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
-use std::rc::Rc;
 
 use super::against;
-use super::base::{Prepared, PresentBases, labels_in_builds};
+use super::base::{KnownBases, Prepared, labels_in_builds};
 use super::cancel::Halt;
 use super::diary::failure;
 use super::error::MeasureError;
@@ -27,8 +26,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         variants: &[&'v suite::Variant],
         set: &BTreeMap<String, String>,
     ) -> Result<Vec<Option<Subject<'v>>>, Halt> {
-        let (run, site) = (self.common.run.clone(), Rc::clone(&self.site));
-        let mut bases = PresentBases::new(self.engine, &run, &site, set, self.options.pull_deadline);
+        let cancel = self.cancel;
+        let mut bases = KnownBases::new();
         let mut subjects = Vec::new();
         let mut with_dockerfile = Vec::new();
         for variant in variants {
@@ -48,8 +47,8 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 self.observer.event(&Event::Warning(&warning));
             }
             for reference in needed.images {
-                let prepare = bases.prepare(&reference, platform.as_deref(), &mut self.diary, &mut self.observer);
-                let prepared = self.cancel.run_until_cancelled(pin!(prepare)).await??;
+                let prepare = self.prepare_base(&reference, platform.as_deref(), set, &mut bases);
+                let prepared = cancel.run_until_cancelled(pin!(prepare)).await??;
                 found.push(prepared.base().clone());
                 match prepared {
                     Prepared::Ready { from, site_layers: layers, .. } => {
@@ -86,7 +85,6 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 with_dockerfile.join(", ")
             )));
         }
-        self.pulled += bases.pulled;
         Ok(subjects)
     }
 

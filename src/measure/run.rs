@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::Instant;
 
 use super::against::States;
@@ -34,7 +33,7 @@ pub(super) struct Run<'a, E> {
     pub(super) diary: Diary,
     pub(super) common: Common,
     /// What the bases need.
-    pub(super) site: Rc<Site>,
+    pub(super) site: Site,
     /// Knows the layers that were read before; not there while it reads.
     pub(super) weigher: Option<Weigher>,
     /// New layers of the edits that were weighed once, to compare the second with.

@@ -49,7 +49,7 @@ impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
         }
         let mut masked = mask(&all, &build_args, suite, options);
         for proxy in engine.proxies().values() {
-            masked.hide_credentials(proxy);
+            masked.mask.hide_credentials(proxy);
         }
         for variant in &mut fresh.variants {
             masked.variant(variant);
@@ -93,7 +93,7 @@ impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
                 platform: options.platform.clone(),
                 deadline: suite.build.deadline,
             },
-            site: Rc::new(Site { certificates, env }),
+            site: Site { certificates, env },
             weigher: Some(Weigher::new(image::Options::default())),
             first_layers: std::collections::BTreeMap::new(),
             begun,
@@ -136,10 +136,10 @@ fn mask(
         masked.add_variant(variant, build_args);
     }
     for value in suite.build.site_env.values().chain(options.site_env.values()) {
-        masked.hide_credentials(value);
+        masked.mask.hide_credentials(value);
     }
     for content in options.secrets.0.values() {
-        masked.hide_secret(&String::from_utf8_lossy(content));
+        masked.mask.hide_secret(&String::from_utf8_lossy(content));
     }
     masked
 }

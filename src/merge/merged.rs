@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::agree::same_run;
 use super::{MergeError, ShardRecord};
 use crate::analyse::compare::{Comparison, compare};
-use crate::analyse::{drop_noisy, noise, unique_bytes};
+use crate::analyse::{drop_noisy, noise, share_out};
 use crate::record::{Ended, MOST_VARIANTS, Record, ServeState, ShardPart, Updates, Variant};
 
 /// What becomes of a run of which shards are missing, or did not come to their end.
@@ -72,12 +72,7 @@ pub(crate) fn merge(mut shards: Vec<ShardRecord>, missing: MissingShards) -> Res
     if !absent.is_empty() {
         record.ended = Ended::ShardsMissing;
     }
-    let unique = unique_bytes(&record.variants);
-    for (variant, unique) in record.variants.iter_mut().zip(unique) {
-        if let Some(sizes) = &mut variant.sizes {
-            sizes.share_out(unique);
-        }
-    }
+    share_out(&mut record.variants);
     record.environment.noise = noise(&record);
     Ok(MergedRun { record, mismatches, missing: absent })
 }

@@ -202,7 +202,7 @@ impl RegistryClient {
             return Ok(scheme.clone());
         }
         let asked = Asked { path: "", what: authority, part: BlobPart::Whole };
-        let plain = self.settings.plain_http || image.is_loopback();
+        let plain = self.settings.plain_http || is_loopback(&image.host);
         let mut scheme = Scheme::HTTPS;
         let mut response = self.follow(url(&scheme, authority, "/v2/")?, None, asked).await;
         if plain && matches!(response, Err(RequestError::NoTls { .. })) {

@@ -70,11 +70,6 @@ impl ImageReference {
     pub(super) fn authority(&self) -> &str {
         if self.host == "docker.io" { "registry-1.docker.io" } else { &self.host }
     }
-
-    /// Whether the registry is on this machine.
-    pub(super) fn is_loopback(&self) -> bool {
-        is_loopback(&self.host)
-    }
 }
 
 impl std::fmt::Display for ImageReference {

@@ -115,6 +115,25 @@ fn a_known_layer_is_not_transferred_again_until_the_cache_is_cleared() {
 }
 
 #[test]
+fn layers_of_what_is_only_a_base_are_not_transferred() {
+    let mut content = Content::default();
+    for (tag, files) in [("app", &["shared", "own"][..]), ("base", &["shared"]), ("other", &["another"])] {
+        let image = content.image("amd64", files);
+        content.index(tag, &[image]);
+    }
+    let server = ScriptedRegistry::start(content.script());
+    let (sandbox, app, other) = (Sandbox::new(), target(&server, "app"), target(&server, "other"));
+    let transferred = || server.heard("/v2/team/app/blobs/").len();
+    let weighed = weigh_json(&sandbox, &["--no-cache", "--base", &target(&server, "base"), &app]);
+    let layers = &weighed["targets"][0]["layers"];
+    assert_eq!((&layers[0]["origin"], &layers[1]["origin"]), (&json!("base"), &json!("own")), "{weighed}");
+    assert_eq!(transferred(), 4, "two configs, and the layers of the image");
+    let ran = run(&sandbox, &["weigh", "--no-cache", "--base", &other, &app]).expect(0);
+    assert!(ran.stderr.contains("is not built on"), "{}", ran.stderr);
+    assert_eq!(transferred(), 8, "two configs, and the layers of the image");
+}
+
+#[test]
 fn a_manifest_says_what_is_transferred_and_no_layer_is() {
     let content = two_platforms();
     let server = ScriptedRegistry::start(content.clone().script());

@@ -193,24 +193,10 @@ pub enum PackageManager {
     Go,
 }
 
+/// As the word that serde writes.
 impl fmt::Display for PackageManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Dpkg => "dpkg",
-            Self::Apk => "apk",
-            Self::Python => "python",
-            Self::Rpm => "rpm",
-            Self::Chisel => "chisel",
-            Self::Nix => "nix",
-            Self::Conda => "conda",
-            Self::Npm => "npm",
-            Self::Ruby => "ruby",
-            Self::Php => "php",
-            Self::Dotnet => "dotnet",
-            Self::R => "r",
-            Self::Java => "java",
-            Self::Go => "go",
-        })
+        self.serialize(f)
     }
 }
 

@@ -31,6 +31,7 @@ mod file;
 mod merge;
 mod options;
 mod packages;
+mod path;
 mod platform;
 mod read;
 #[cfg(feature = "docker-store")]

@@ -15,10 +15,12 @@ use super::address::BuilderAddress;
 use super::content;
 use super::link::Link;
 use super::solve::{Solved, Wanted, solve};
+use crate::context::pack_files;
 use crate::credentials::Store;
 use crate::engine::claims::Images;
 use crate::engine::clean::{BuildCache as _, clean_records};
 use crate::engine::endpoint::Surroundings;
+use crate::engine::failure::refused;
 use crate::engine::images::config_info;
 use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
@@ -158,7 +160,7 @@ impl ImageBuilder for BuildKit {
             self.requests.borrow_mut().insert(tag.clone(), again);
         }
         let downloads = Downloads::Unknown("the builder is not the engine's".to_owned());
-        Ok(Ok(folded.output(config, wall, downloads)))
+        Ok(Ok(folded.into_output(config, wall, downloads)))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, EngineError> {
@@ -193,11 +195,7 @@ impl ImageHost for BuildKit {
         let Some(request) = self.requests.borrow().get(reference).cloned() else { return Ok(None) };
         match self.look(&request).await? {
             Ok((_, info)) => Ok(Some(info)),
-            Err(failure) => Err(EngineError::Refused {
-                action: format!("look at the image `{reference}`"),
-                status: 0,
-                message: failure.message,
-            }),
+            Err(failure) => Err(refused(format!("look at the image `{reference}`"), &failure.message)),
         }
     }
 
@@ -210,8 +208,10 @@ impl ImageHost for BuildKit {
         _: &mut dyn FnMut(PullProgress),
     ) -> Result<(), EngineError> {
         let dockerfile = format!("FROM {reference}\nCOPY Dockerfile /tonnage-pull\n");
+        let context = pack_files(&[("Dockerfile", dockerfile.as_bytes())])
+            .map_err(|error| refused("pack a context", &error.to_string()))?;
         let request = BuildRequest {
-            context: context_of(dockerfile.as_bytes())?,
+            context,
             dockerfile: "Dockerfile".to_owned(),
             tags: Vec::new(),
             labels: BTreeMap::new(),
@@ -236,8 +236,7 @@ impl ImageHost for BuildKit {
                 Ok(())
             }
             Err(failure) => {
-                let action = format!("pull the image `{reference}`");
-                let refused = EngineError::Refused { action, status: 0, message: failure.message };
+                let refused = refused(format!("pull the image `{reference}`"), &failure.message);
                 Err(auth::refusal(refused, reference, None))
             }
         }
@@ -259,7 +258,7 @@ impl ImageHost for BuildKit {
         let solving = async move {
             match solve(&builder, &request, Wanted::Archive(archive), &mut |_| {}).await {
                 Ok(Ok(_)) => None,
-                Ok(Err(failure)) => Some(Err(EngineError::Refused { action, status: 0, message: failure.message })),
+                Ok(Err(failure)) => Some(Err(refused(action, &failure.message))),
                 Err(error) => Some(Err(error)),
             }
         };
@@ -302,19 +301,4 @@ impl ImageHost for BuildKit {
     async fn running(&self) -> Result<Vec<record::RunningContainer>, EngineError> {
         Ok(Vec::new())
     }
-}
-
-/// A context that holds a Dockerfile.
-fn context_of(dockerfile: &[u8]) -> Result<Bytes, EngineError> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(dockerfile.len() as u64);
-    header.set_mode(0o644);
-    let mut archive = tar::Builder::new(Vec::new());
-    let packed = archive.append_data(&mut header, "Dockerfile", dockerfile).and_then(|()| archive.into_inner());
-    let refused = |error: std::io::Error| EngineError::Refused {
-        action: "pack a context".to_owned(),
-        status: 0,
-        message: error.to_string(),
-    };
-    packed.map(Bytes::from).map_err(refused)
 }

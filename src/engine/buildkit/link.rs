@@ -119,8 +119,7 @@ impl Link {
     /// What a status that is not a good one means while this was done: the connection broke, or the builder refused.
     pub(super) fn failure(&self, status: &Status, action: &str) -> EngineError {
         if status.source().is_none() && status.code() != Code::Unavailable {
-            let (action, message) = (action.to_owned(), failure::one_line(status.message()));
-            return EngineError::Refused { action, status: 0, message };
+            return failure::refused(action, status.message());
         }
         if let Some(reason) = self.tunnel.as_ref().and_then(|tunnel| tunnel.complaint()) {
             return EngineError::Unreachable { endpoint: self.shown.clone(), reason, obstacle: Obstacle::BuildKit };

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, SolveRequest, StatusRequest, StatusResponse};
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use crate::engine::build::{ACTION, BuildWatch, engine_trouble, stages_of};
 use crate::engine::events::{Folded, Folder, Known};
 use crate::engine::session::{Answers, Peer, Session, fresh_id};
 use crate::engine::{BuildEvent, BuildFailure, BuildRequest, EngineError, Ownership, failure};
+use crate::machine::unix_nanos;
 use crate::record::Builder;
 use crate::units::Nanos;
 
@@ -59,10 +60,6 @@ impl Drop for Window<'_> {
     fn drop(&mut self) {
         self.built.borrow_mut().windows.push((self.start, unix_nanos()));
     }
-}
-
-fn unix_nanos() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| Nanos::from(since).0)
 }
 
 /// Builds. Dropping the future ends the call, which stops the build.
@@ -142,9 +139,9 @@ pub(super) async fn solve(
     }
     drop(session);
     let Some((solved, wall)) = answered else {
-        let folded = watch.finish(request.deadline.into());
         let message = format!("no end within {} s", request.deadline.as_secs());
-        return Ok(Err(failed(message, folded, request.deadline.into())));
+        let wall = request.deadline.into();
+        return Ok(Err(watch.finish(wall).into_failure(message, wall)));
     };
     match (solved, followed) {
         (Err(status), _) => match link.failure(&status, ACTION) {
@@ -153,7 +150,7 @@ pub(super) async fn solve(
                     return Err(error);
                 }
                 watch.fold(|folder| folder.fail(&message));
-                Ok(Err(failed(message, watch.finish(wall), wall)))
+                Ok(Err(watch.finish(wall).into_failure(message, wall)))
             }
             error => Err(error),
         },
@@ -166,19 +163,11 @@ pub(super) async fn solve(
         (Ok(answer), Some(Ok(()))) => {
             let told = answer.into_inner().exporter_response;
             let config = told.get("containerimage.config.digest").filter(|digest| is_digest(digest));
-            let config = config.cloned().ok_or_else(|| EngineError::Refused {
-                action: ACTION.to_owned(),
-                status: 0,
-                message: "its answer does not name the image".to_owned(),
-            })?;
+            let config =
+                config.cloned().ok_or_else(|| failure::refused(ACTION, "its answer does not name the image"))?;
             Ok(Ok(Solved { folded: watch.finish(wall), wall, config, base, reference }))
         }
     }
-}
-
-fn failed(message: String, folded: Folded, wall_ns: Nanos) -> BuildFailure {
-    let instruction = folded.failure.map_or(folded.unfinished, |failed| failed.instruction);
-    BuildFailure { message, instruction, log: folded.log, wall_ns, intermediate: Vec::new() }
 }
 
 /// What the frontend is told. The URL of the context is of this build alone: `BuildKit` takes two sources of one URL that

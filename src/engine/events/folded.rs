@@ -1,6 +1,6 @@
 //! What is known of a build beside its events, and what its events say.
 
-use crate::engine::{BuildOutput, Downloads};
+use crate::engine::{BuildFailure, BuildOutput, Downloads};
 use crate::record::{Parts, Step};
 use crate::units::Nanos;
 
@@ -46,10 +46,8 @@ pub(in crate::engine) struct Folded {
 }
 
 impl Folded {
-    /// What the build gave.
-    ///
-    /// - `wall`: from the request to the end of the answer
-    pub(in crate::engine) fn output(self, image_id: String, wall: Nanos, downloads: Downloads) -> BuildOutput {
+    /// The output of a build that succeeded within `wall`.
+    pub(in crate::engine) fn into_output(self, image_id: String, wall: Nanos, downloads: Downloads) -> BuildOutput {
         BuildOutput {
             image_id,
             wall_ns: wall.saturating_sub(self.apart),
@@ -61,6 +59,12 @@ impl Folded {
             intermediate: self.made,
             downloads,
         }
+    }
+
+    /// What a build that failed for this reason leaves.
+    pub(in crate::engine) fn into_failure(self, message: String, wall_ns: Nanos) -> BuildFailure {
+        let instruction = self.failure.map_or(self.unfinished, |failed| failed.instruction);
+        BuildFailure { message, instruction, log: self.log, wall_ns, intermediate: self.made }
     }
 }
 

@@ -4,7 +4,8 @@ use bollard::moby::buildkit::v1::StatusResponse;
 
 use super::folded::{Folded, Known};
 use super::lines::LogLine;
-use super::{steps, vertices};
+use super::steps::{Dialect, Steps};
+use super::vertices::Vertices;
 use crate::engine::BuildEvent;
 use crate::record::Builder;
 use crate::units::Nanos;
@@ -13,17 +14,17 @@ use crate::units::Nanos;
 #[derive(Debug)]
 pub(in crate::engine) enum Folder {
     /// The line dialects: classic builder and Buildah.
-    Steps(steps::Steps),
+    Steps(Steps),
     /// BuildKit's graph.
-    Vertices(vertices::Vertices),
+    Vertices(Vertices),
 }
 
 impl Folder {
     pub(in crate::engine) fn new(builder: Builder, known: Known) -> Self {
         match builder {
-            Builder::Buildkit => Self::Vertices(vertices::Vertices::new(known)),
-            Builder::Classic => Self::Steps(steps::Steps::classic(known)),
-            Builder::Buildah => Self::Steps(steps::Steps::buildah(known)),
+            Builder::Buildkit => Self::Vertices(Vertices::new(known)),
+            Builder::Classic => Self::Steps(Steps::new(Dialect::Classic, known)),
+            Builder::Buildah => Self::Steps(Steps::new(Dialect::Buildah, known)),
         }
     }
 

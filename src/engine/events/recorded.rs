@@ -58,36 +58,38 @@ pub(crate) struct ObservedBuild {
     pub(crate) wall: Nanos,
 }
 
-/// The builds of a log.
-pub(super) fn builds(log: &StatusLog) -> Result<Vec<RecordedBuild>, StatusError> {
-    let targets: BTreeSet<&str> = log.vertices.iter().filter_map(|vertex| target_of(&vertex.name)).collect();
-    if targets.len() > MOST_TARGETS {
-        return Err(StatusError::Builds { most: MOST_TARGETS, what: "targets" });
-    }
-    let targets: Vec<&str> = if targets.is_empty() { vec![""] } else { targets.into_iter().collect() };
-    let mut found = Vec::new();
-    // Builds share what is said of both; a file that makes many of much is none of BuildKit's.
-    let mut held = 0;
-    for target in targets {
-        let own = |vertex: &Vertex| Some(Vertex { name: without_target(&vertex.name, target)?, ..vertex.clone() });
-        let vertices: Vec<Vertex> = log.vertices.iter().filter_map(own).collect();
-        for (platform, vertices) in by_platform(vertices)? {
-            let known: BTreeSet<&str> = vertices.iter().map(|vertex| vertex.digest.as_str()).collect();
-            let own = || log.statuses.iter().filter(|status| known.contains(status.vertex.as_str()));
-            held += vertices.len() + own().count();
-            if held > StatusLog::MOST {
-                return Err(StatusError::Many);
-            }
-            let statuses = own().cloned().collect();
-            let dockerfile = vertices.iter().find_map(|vertex| {
-                let file = vertex.name.strip_prefix("[internal] load build definition from ")?;
-                Some(instruction_text(file))
-            });
-            let dockerfile = dockerfile.unwrap_or_default();
-            found.push(RecordedBuild { target: instruction_text(target), platform, dockerfile, vertices, statuses });
+impl StatusLog {
+    /// The builds that it is of: each target of `bake`, and each platform, is one.
+    pub(crate) fn builds(&self) -> Result<Vec<RecordedBuild>, StatusError> {
+        let targets: BTreeSet<&str> = self.vertices.iter().filter_map(|vertex| target_of(&vertex.name)).collect();
+        if targets.len() > MOST_TARGETS {
+            return Err(StatusError::Builds { most: MOST_TARGETS, what: "targets" });
         }
+        let targets: Vec<&str> = if targets.is_empty() { vec![""] } else { targets.into_iter().collect() };
+        let mut found = Vec::new();
+        // Builds share what is said of both; a file that makes many of much is none of BuildKit's.
+        let mut held = 0;
+        for target in targets {
+            let own = |vertex: &Vertex| Some(Vertex { name: without_target(&vertex.name, target)?, ..vertex.clone() });
+            let vertices: Vec<Vertex> = self.vertices.iter().filter_map(own).collect();
+            for (platform, vertices) in by_platform(vertices)? {
+                let known: BTreeSet<&str> = vertices.iter().map(|vertex| vertex.digest.as_str()).collect();
+                let own = || self.statuses.iter().filter(|status| known.contains(status.vertex.as_str()));
+                held += vertices.len() + own().count();
+                if held > Self::MOST {
+                    return Err(StatusError::Many);
+                }
+                let statuses = own().cloned().collect();
+                let dockerfile = vertices.iter().find_map(|vertex| {
+                    let file = vertex.name.strip_prefix("[internal] load build definition from ")?;
+                    Some(instruction_text(file))
+                });
+                let (target, dockerfile) = (instruction_text(target), dockerfile.unwrap_or_default());
+                found.push(RecordedBuild { target, platform, dockerfile, vertices, statuses });
+            }
+        }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// The target of `[web internal] load …` and `[web linux/amd64 internal] load …`.
@@ -308,7 +310,7 @@ mod tests {
     }
 
     fn found(vertices: Vec<Vertex>) -> Vec<(String, String, Vec<String>)> {
-        let builds = builds(&StatusLog { vertices, ..StatusLog::default() }).unwrap().into_iter();
+        let builds = StatusLog { vertices, ..StatusLog::default() }.builds().unwrap().into_iter();
         builds
             .map(|build| {
                 let (target, platform) = (build.target.clone(), build.platform.clone());
@@ -370,7 +372,7 @@ mod tests {
         );
         let many = (0..=MOST_PLATFORMS).map(|number| vertex(&format!("[linux/{number} 1/1] RUN x"), &[], false));
         let log = StatusLog { vertices: many.collect(), ..StatusLog::default() };
-        assert!(matches!(builds(&log), Err(StatusError::Builds { .. })));
+        assert!(matches!(log.builds(), Err(StatusError::Builds { .. })));
     }
 
     #[test]
@@ -385,14 +387,14 @@ mod tests {
             statuses: vec![told.clone(); times],
             ..StatusLog::default()
         };
-        assert_eq!(builds(&log(1)).unwrap().len(), 100);
-        assert!(matches!(builds(&log(StatusLog::MOST / 100)), Err(StatusError::Many)));
+        assert_eq!(log(1).builds().unwrap().len(), 100);
+        assert!(matches!(log(StatusLog::MOST / 100).builds(), Err(StatusError::Many)));
     }
 
     #[test]
     fn what_ran_on_what_was_cached_is_a_cause_and_a_circle_ends() {
         let causes = |vertices: Vec<Vertex>| {
-            builds(&StatusLog { vertices, ..StatusLog::default() }).unwrap().remove(0).fold(&[]).causes
+            StatusLog { vertices, ..StatusLog::default() }.builds().unwrap().remove(0).fold(&[]).causes
         };
         let (workdir, copy, run, other) = ("[2/5] WORKDIR /a", "[3/5] COPY . .", "[4/5] RUN x", "[b 2/2] RUN y");
         let chain = |cached: [bool; 4]| {

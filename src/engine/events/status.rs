@@ -9,8 +9,6 @@ use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexStatus};
 use prost::Message as _;
 use serde::Deserialize;
 
-use super::recorded::{RecordedBuild, builds};
-
 /// Longest message: BuildKit cuts what it keeps of a log at a megabyte (`Marshal` in client/status.go).
 const MESSAGE: usize = 2 << 20;
 
@@ -106,11 +104,6 @@ impl StatusLog {
             }
             bytes = &bytes[values.byte_offset()..];
         }
-    }
-
-    /// The builds that it is of: each target of `bake`, and each platform, is one.
-    pub(crate) fn builds(&self) -> Result<Vec<RecordedBuild>, StatusError> {
-        builds(self)
     }
 
     fn take(&mut self, status: StatusResponse, most: usize) -> Result<(), StatusError> {

@@ -21,8 +21,9 @@ const LONGEST: usize = 64 << 10;
 /// Shortest id that names an image.
 const SHORT_ID: usize = 11;
 
+/// Whose lines they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
+pub(super) enum Dialect {
     Classic,
     Buildah,
 }
@@ -73,15 +74,7 @@ pub(in crate::engine) struct Steps {
 }
 
 impl Steps {
-    pub(super) fn classic(known: Known) -> Self {
-        Self::new(Dialect::Classic, known)
-    }
-
-    pub(super) fn buildah(known: Known) -> Self {
-        Self::new(Dialect::Buildah, known)
-    }
-
-    fn new(dialect: Dialect, known: Known) -> Self {
+    pub(super) fn new(dialect: Dialect, known: Known) -> Self {
         Self {
             dialect,
             known,

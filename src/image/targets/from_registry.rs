@@ -6,13 +6,12 @@ use std::collections::btree_map::Entry;
 
 use tokio::runtime::Handle;
 
-use super::wanted::{Wanted, WantedPlatform, fitting};
+use super::wanted::{Wanted, WantedPlatform, about, fitting, quoted};
 use crate::credentials::{Places, Store};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::image::{Platform, Weigher};
 use crate::registry::{ImageReference, PlatformChoice, RegistryClient, RegistryError};
-use crate::text::for_people;
 
 /// What was read of each target.
 pub(super) type InRegistry<T> = BTreeMap<String, Vec<T>>;
@@ -42,7 +41,7 @@ pub(super) async fn from_registry<T: Send + 'static>(
         for (target, reference) in targets {
             if let Entry::Vacant(entry) = found.entry(target) {
                 let scans = read(&client, &reference, &choice, &runtime, &mut weigher);
-                let scans = scans.map_err(|error| told(entry.key(), error))?;
+                let scans = scans.map_err(|error| about(entry.key(), error))?;
                 entry.insert(scans);
             }
         }
@@ -57,19 +56,9 @@ fn choose(platforms: &[Platform], wanted: Option<&WantedPlatform>) -> Result<Vec
     let fitting = fitting(platforms, wanted);
     match wanted {
         Some(wanted) if fitting.is_empty() => {
-            let mut there: Vec<String> =
-                platforms.iter().map(|platform| format!("`{}`", for_people(&platform.to_string()))).collect();
-            there.sort();
-            there.dedup();
-            there.truncate(20);
+            let there = quoted(platforms.iter().map(Platform::to_string));
             Err(RegistryError::Platform { wanted: wanted.to_string(), there })
         }
         _ => Ok(fitting),
     }
-}
-
-fn told(target: &str, error: RegistryError) -> Failure {
-    let mut failure = Failure::from(error);
-    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
-    failure
 }

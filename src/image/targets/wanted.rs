@@ -1,6 +1,6 @@
 //! What is asked for, and which of several images that is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -123,7 +123,8 @@ pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) 
     let platforms: Vec<Platform> = scans.iter().map(|scan| Platform::lenient(&scan.platform)).collect();
     let fitting = fitting(&platforms, wanted.platform.as_ref());
     if let Some(platform) = wanted.platform.as_ref().filter(|_| fitting.is_empty()) {
-        return Err(several(target, &scans, &format!("it has no image for `{platform}`")));
+        let platforms = scans.into_iter().map(|scan| scan.platform);
+        return Err(several(target, platforms, &format!("it has no image for `{platform}`")));
     }
     Ok(fitting.into_iter().filter_map(|index| scans.get(index)).cloned().collect())
 }
@@ -147,11 +148,14 @@ fn is_variant_of(platform: &Platform, wanted: &WantedPlatform) -> bool {
     wanted.any_variant && (&platform.os, &platform.architecture) == (&wanted.platform.os, &wanted.platform.architecture)
 }
 
-pub(super) fn several(target: &str, scans: &[ImageScan], what: &str) -> Failure {
-    let mut there: Vec<String> = scans.iter().map(|scan| format!("`{}`", for_people(&scan.platform))).collect();
-    there.sort();
-    there.dedup();
-    there.truncate(20);
+/// Platforms as a message lists them: each once, twenty at most.
+pub(super) fn quoted(platforms: impl Iterator<Item = String>) -> Vec<String> {
+    let there: BTreeSet<String> = platforms.map(|platform| format!("`{}`", for_people(&platform))).collect();
+    there.into_iter().take(20).collect()
+}
+
+pub(super) fn several(target: &str, platforms: impl IntoIterator<Item = String>, what: &str) -> Failure {
+    let there = quoted(platforms.into_iter());
     Failure::new(
         Exit::Unreadable,
         format!("`{}`: {what}", for_people(target)),
@@ -167,10 +171,15 @@ pub(super) fn neither(target: &str) -> Failure {
     )
 }
 
+/// The failure to read a target.
+pub(super) fn about(target: &str, error: impl Into<Failure>) -> Failure {
+    let failure = error.into();
+    Failure { message: format!("`{}`: {}", for_people(target), for_people(&failure.message)), ..failure }
+}
+
 pub(super) fn unreadable(target: &str, error: ImageError, wanted: &Wanted) -> Failure {
     let too_large = error.excess() == Some(Excess::Memory);
-    let mut failure = Failure::from(error);
-    failure.message = format!("`{}`: {}", for_people(target), for_people(&failure.message));
+    let mut failure = about(target, error);
     if too_large && wanted.limited {
         failure.hint = Some("allow more with `--max-memory`, if the archive can be trusted".to_owned());
     }

@@ -7,13 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::from_registry::from_registry;
-use super::wanted::{Extent, TargetNaming, TargetPlace, Wanted, neither, of_platform, place, several, unreadable};
+use super::wanted::{
+    Extent, TargetNaming, TargetPlace, Wanted, about, neither, of_platform, place, several, unreadable,
+};
 use crate::analyse;
 use crate::engine::{EngineError, ImageHost as _, ImageInfo, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::image::{
-    self, ImageScan, NotInPlace, Platform, Reading, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
+    self, ImageScan, ManifestScan, NotInPlace, Platform, Reading, ReportOptions, StoreError, WeighError, Weigher,
+    weigh_on_engine,
 };
 use crate::record::{Outcome, Variant, Via};
 use crate::registry::{read as read_images, read_manifests};
@@ -52,14 +55,21 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
     if wanted.extent == Extent::Manifest {
         return manifests(&targets, wanted, weigher).await;
     }
+    let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
     let on_engine: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Engine).collect();
     let mut read_on_engine = BTreeMap::new();
-    let mut base_on_engine = None;
+    let mut base_diff_ids = None;
     if !on_engine.is_empty() {
-        let base_only = wanted.base.as_deref().filter(|base| !targets.contains(base));
-        (read_on_engine, base_on_engine, weigher) = from_engine(&on_engine, base_only, wanted, weigher).await?;
+        (read_on_engine, base_diff_ids, weigher) = from_engine(&on_engine, base_only, wanted, weigher).await?;
     }
-    let in_registry: Vec<&str> = all.iter().copied().filter(|target| place(target) == TargetPlace::Registry).collect();
+    if let Some(base) = base_only.filter(|base| place(base) == TargetPlace::Registry) {
+        let (mut read, _) = from_registry(&[base], wanted, Weigher::new(wanted.options), read_manifests).await?;
+        let images = read.remove(base).unwrap_or_default().into_iter();
+        let diff_ids = |scan: ManifestScan| scan.facts.layers.into_iter().map(|layer| layer.diff_id).collect();
+        base_diff_ids = Some(only(base, images.map(|scan| (scan.platform.clone(), diff_ids(scan))))?);
+    }
+    let in_registry: Vec<&str> =
+        targets.iter().copied().filter(|target| place(target) == TargetPlace::Registry).collect();
     let mut read_in_registry = BTreeMap::new();
     if !in_registry.is_empty() {
         (read_in_registry, weigher) = from_registry(&in_registry, wanted, weigher, read_images).await?;
@@ -67,7 +77,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
     let base = match wanted.base.as_deref() {
         None => Vec::new(),
         Some(base) if read_in_registry.contains_key(base) => base_in(base, &read_in_registry[base])?,
-        Some(base) => match base_on_engine {
+        Some(base) => match base_diff_ids {
             Some(diff_ids) => diff_ids,
             None => base_of(base, wanted, &mut weigher, say)?,
         },
@@ -108,11 +118,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
             images.push(variant(read, &base, wanted));
         }
     }
-    for (image, unique) in analyse::unique_bytes(&images).into_iter().enumerate() {
-        if let Some(sizes) = &mut images[image].sizes {
-            sizes.share_out(unique);
-        }
-    }
+    analyse::share_out(&mut images);
     Ok(images)
 }
 
@@ -231,7 +237,7 @@ async fn manifests(targets: &[&str], wanted: &Wanted, weigher: Weigher) -> Resul
     let mut images = Vec::new();
     for target in targets {
         let scans = read.remove(*target).unwrap_or_default();
-        let known = |scan: &image::ManifestScan| Identity {
+        let known = |scan: &ManifestScan| Identity {
             tag: String::new(),
             platform: scan.platform.clone(),
             config_digest: scan.config_digest.clone(),
@@ -264,9 +270,15 @@ fn base_of(
 
 /// The diff ids of the only image.
 fn base_in(base: &str, scans: &[ImageScan]) -> Result<Vec<String>, Failure> {
-    match scans {
-        [scan] => Ok(scan.config.diff_ids.clone()),
-        _ => Err(several(base, scans, "it has several images, and any of them could be the base")),
+    only(base, scans.iter().map(|scan| (scan.platform.clone(), scan.config.diff_ids.clone())))
+}
+
+/// The diff ids of the only one of these platforms.
+fn only(base: &str, images: impl Iterator<Item = (String, Vec<String>)>) -> Result<Vec<String>, Failure> {
+    let (platforms, mut diff_ids): (Vec<String>, Vec<_>) = images.unzip();
+    match diff_ids.pop() {
+        Some(only) if diff_ids.is_empty() => Ok(only),
+        _ => Err(several(base, platforms, "it has several images, and any of them could be the base")),
     }
 }
 
@@ -310,11 +322,7 @@ async fn from_engine(
         })?;
     let mut images = BTreeMap::new();
     for (target, reading) in readings {
-        let reading = reading.map_err(|reason| {
-            let mut failure = Failure::from(reason);
-            failure.message = format!("`{}`: {}", for_people(&target), failure.message);
-            failure
-        })?;
+        let reading = reading.map_err(|reason| about(&target, reason))?;
         if let Some(info) = found.remove(&target) {
             images.insert(target, (info, reading));
         }
@@ -339,27 +347,16 @@ fn one(target: &str, info: &ImageInfo, scans: Vec<ImageScan>, wanted: &Wanted) -
 fn variant(read: Read, base: &[String], wanted: &Wanted) -> Variant {
     let options = ReportOptions { base_diff_ids: base, site_layers: 0, top: wanted.top };
     let weight = image::weigh_listed(&read.scan, &options, &|path| (wanted.listed)(path));
-    let mut sizes = weight.sizes;
-    sizes.engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
-    Variant {
+    let engine_size_bytes = read.info.as_ref().map(|info| Bytes(info.engine_size_bytes));
+    let mut variant = Variant {
         name: read.name,
-        image_id: read.info.as_ref().map(|info| info.id.clone()).unwrap_or_default(),
-        config_digest: weight.config_digest,
-        platform: weight.platform,
+        image_id: read.info.map(|info| info.id).unwrap_or_default(),
         outcome: Outcome::Ok,
-        sizes: Some(sizes),
-        layers: weight.layers,
-        packages: weight.packages,
-        remainder: weight.remainder,
-        reclaimable: weight.reclaimable,
-        duplicates: weight.duplicates,
-        paths: weight.paths,
-        tree: weight.tree,
-        findings: weight.findings,
-        user: weight.user,
         via: Some(read.via),
         via_reason: read.via_reason,
         also_stored_bytes: read.scan.also_stored_bytes.map(Bytes),
         ..Variant::default()
-    }
+    };
+    image::put_weight(&mut variant, weight, engine_size_bytes);
+    variant
 }

@@ -42,7 +42,7 @@ fn remedy(base: String, image: String) -> Remedy {
                     edits.replace(place, image.clone());
                 }
             }
-            edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+            recipe.edited(edits)
         }),
     }
 }

@@ -307,7 +307,7 @@ fn remedy(rule: &'static ManagerRule) -> Remedy {
 
 fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     let is_set = |index: &usize| {
         let fact = draft.fact(*index);
         !rule.variable.is_empty() && fact.is_some_and(|fact| fact.sets_variable(rule.variable))
@@ -347,7 +347,7 @@ fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option
             draft.append_command(index, &script, command, &mut edits)?;
         }
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 /// Where a command that the rule is about begins, and where the words end that it is known by.

@@ -26,7 +26,7 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     }
     let draft = Draft::read(&recipe.dockerfile)?;
     let mut edits = Edits::default();
-    for index in draft.own(&conditions.args, conditions.target.as_deref()) {
+    for index in conditions.own(&draft) {
         let is_copy = draft.fact(index).is_some_and(|fact| matches!(fact.kind, Kind::Copy | Kind::Add));
         // A user's name is looked up in the image that is beneath.
         let named =
@@ -35,5 +35,5 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
             edits.insert(draft.after_keyword(index)?, " --link");
         }
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }

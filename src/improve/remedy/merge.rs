@@ -37,7 +37,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
 
 fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     let mut edits = Edits::default();
     // From the last deleting RUN of a row of RUNs up to the first: all become one.
     let runs: Vec<usize> = own.iter().copied().filter(|index| is_plain_run(&draft, *index)).collect();
@@ -47,7 +47,7 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
             join(&draft, pair[0], pair[1], &mut edits)?;
         }
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 fn is_plain_run(draft: &Draft<'_>, index: usize) -> bool {

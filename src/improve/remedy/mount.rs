@@ -78,7 +78,7 @@ fn cache(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         let mounts: Vec<String> = targets.iter().map(|target| format!(" --mount=type=cache,target={target}")).collect();
         edits.insert(draft.after_keyword(index)?, mounts.concat());
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 fn bind(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
@@ -86,7 +86,7 @@ fn bind(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         return None;
     }
     let draft = Draft::read(&recipe.dockerfile)?;
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     let mut edits = Edits::default();
     for pair in own.windows(2) {
         let [copy, run] = *pair else { continue };
@@ -100,7 +100,7 @@ fn bind(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         edits.insert(draft.after_keyword(run)?, mount);
         edits.replace(removal, "");
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 /// Source and target of a COPY of one file, or of one directory from another stage or image.

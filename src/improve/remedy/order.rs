@@ -40,7 +40,7 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
     let copies = draft.facts.instructions.iter().enumerate().filter(|(_, fact)| fact.kind == Kind::Copy);
     let edits = copies.map(|(index, _)| index).find_map(|copy| edits(&draft, copy, conditions))?;
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 /// The changes for a COPY of a directory and the RUN that is next.

@@ -42,7 +42,7 @@ fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> O
         return None;
     }
     let draft = Draft::read(&recipe.dockerfile)?;
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     let mut edits = Edits::default();
     for &index in &own {
         let Some(script) = draft.script(index).filter(|script| !script.heredoc) else { continue };
@@ -64,7 +64,7 @@ fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> O
         }
         edits.replace(draft.lines_of(index)?, "");
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 fn flag(change: OwnershipChange) -> &'static str {

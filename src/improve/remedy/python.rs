@@ -50,7 +50,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
 
 fn leave_out(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     if own.iter().any(|index| draft.fact(*index).is_some_and(|fact| fact.sets_variable(VARIABLE))) {
         return None;
     }
@@ -65,7 +65,7 @@ fn leave_out(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
             }
         }
     }
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
@@ -73,7 +73,7 @@ fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     if recipe.dockerfile.contains("compileall") {
         return None;
     }
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     let starts_python = own.iter().any(|index| {
         let fact = draft.fact(*index);
         fact.is_some_and(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.text.contains("python"))
@@ -95,5 +95,5 @@ fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let place = draft.in_image(*copy, &target.text)?;
     let mut edits = Edits::default();
     edits.insert(draft.fact(*copy)?.span.end, format!("\nRUN python -m compileall -q {place}"));
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }

@@ -92,7 +92,7 @@ fn apply(production: &Production, recipe: &Recipe, conditions: &Conditions) -> O
         Production::Slim => sibling(&base, "slim").filter(|_| !base.contains("alpine"))?,
         Production::Image(image) => Some(image.clone()).filter(|image| !same_image(image, &base))?,
     };
-    let own: Vec<usize> = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     // uv may be what pip installs.
     let (installer, last) = [&UV, &PIP].into_iter().find_map(|installer| {
         let last = own.iter().rfind(|index| installs(&draft, **index, installer))?;
@@ -118,7 +118,7 @@ fn apply(production: &Production, recipe: &Recipe, conditions: &Conditions) -> O
         format!("\n\nFROM {production}\n{kept}{variables}\nCOPY --from={STAGE} {dir} {dir}"),
     );
     into_environment(&draft, &head, &mut edits);
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }
 
 /// Has `uv pip` install into the environment instead of into the system; only `uv sync` makes one by itself.

@@ -23,7 +23,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
 fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let draft = Draft::read(&recipe.dockerfile)?;
     let kind = |index: usize| draft.fact(index).map(|fact| fact.kind);
-    let own = draft.own(&conditions.args, conditions.target.as_deref());
+    let own = conditions.own(&draft);
     if own.is_empty() || own.iter().any(|index| kind(*index) == Some(Kind::User)) {
         return None;
     }
@@ -55,5 +55,5 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         }
     }
     edits.insert(draft.fact(last)?.span.end, format!("\nUSER {USER}"));
-    edits.apply(&recipe.dockerfile).map(|dockerfile| recipe.with_dockerfile(dockerfile))
+    recipe.edited(edits)
 }

@@ -55,6 +55,7 @@ impl<'a> Merged<'a> {
             claims: BTreeMap::new(),
             parts: BTreeMap::new(),
             found: Vec::new(),
+            once: BTreeMap::new(),
             tree: &tree,
             layers: &layers,
             lookups: LOOKUPS,
@@ -108,6 +109,8 @@ struct Owners<'t, 'a> {
     claims: BTreeMap<u32, u32>,
     parts: BTreeMap<u32, Vec<(u32, u64)>>,
     found: Vec<Found>,
+    /// Numbers of the packages that are found in several places.
+    once: BTreeMap<Found, u32>,
     tree: &'t Tree<'a>,
     layers: &'t [&'a LayerScan],
     lookups: u64,
@@ -146,6 +149,15 @@ impl Inventory for Owners<'_, '_> {
         }
         self.found.push(found);
         Some(self.found.len() as u32 - 1)
+    }
+
+    fn package_once(&mut self, found: Found) -> Option<u32> {
+        if let Some(&number) = self.once.get(&found) {
+            return Some(number);
+        }
+        let number = self.package(found.clone())?;
+        self.once.insert(found, number);
+        Some(number)
     }
 
     fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]) {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use crate::path::split;
 use crate::read::layer::{EntryKind, LayerEntry, LayerScan};
 
 pub(crate) const NONE: u32 = u32::MAX;
@@ -90,8 +91,7 @@ impl<'a> Tree<'a> {
                 }
                 continue;
             }
-            let slash = path.iter().rposition(|&byte| byte == b'/');
-            let (folder, name) = slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]));
+            let (folder, name) = split(path);
             let parent = match last {
                 Some((known, node)) if known == folder => node,
                 _ => self.folders(scan, folder),
@@ -307,8 +307,9 @@ impl<'a> Tree<'a> {
         if *lookups == 0 {
             return None;
         }
-        let mut waiting: Vec<&[u8]> = parts(folder).chain(parts(path)).collect();
-        waiting.reverse();
+        let mut waiting = Vec::new();
+        push_parts(&mut waiting, path);
+        push_parts(&mut waiting, folder);
         while let Some(part) = waiting.pop() {
             *lookups = lookups.checked_sub(1)?;
             if part == b".." {
@@ -326,9 +327,7 @@ impl<'a> Tree<'a> {
                     node = ROOT;
                 }
                 *lookups = lookups.saturating_sub(target.len() as u64 / 64);
-                let before = waiting.len();
-                waiting.extend(parts(target));
-                waiting[before..].reverse();
+                push_parts(&mut waiting, target);
                 continue;
             }
             node = child?;
@@ -378,8 +377,8 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(path: &'a [u8]) -> Self {
-        let mut waiting: Vec<&[u8]> = parts(path).collect();
-        waiting.reverse();
+        let mut waiting = Vec::new();
+        push_parts(&mut waiting, path);
         Self { waiting, links: 0 }
     }
 
@@ -403,9 +402,7 @@ impl<'a> Walk<'a> {
         if target.starts_with(b"/") {
             *node = ROOT;
         }
-        let before = self.waiting.len();
-        self.waiting.extend(parts(target));
-        self.waiting[before..].reverse();
+        push_parts(&mut self.waiting, target);
         true
     }
 }
@@ -424,8 +421,8 @@ impl<'a> Links<'a> {
             return Cow::Borrowed(path);
         }
         let mut walked: Vec<u8> = Vec::with_capacity(path.len());
-        let mut waiting: Vec<&[u8]> = parts(path).collect();
-        waiting.reverse();
+        let mut waiting = Vec::new();
+        push_parts(&mut waiting, path);
         let mut followed = 0;
         while let Some(part) = waiting.pop() {
             let parent = walked.len();
@@ -442,9 +439,7 @@ impl<'a> Links<'a> {
             {
                 followed += 1;
                 walked.truncate(if target.starts_with(b"/") { 0 } else { parent });
-                let before = waiting.len();
-                waiting.extend(parts(target));
-                waiting[before..].reverse();
+                push_parts(&mut waiting, target);
             }
         }
         Cow::Owned(walked)
@@ -452,10 +447,9 @@ impl<'a> Links<'a> {
 
     /// Where an entry itself lies.
     fn place(&self, path: &[u8]) -> Vec<u8> {
-        let slash = path.iter().rposition(|&byte| byte == b'/');
-        let Some(slash) = slash else { return path.to_vec() };
-        let folder = self.through(&path[..slash]);
-        if folder.is_empty() { path[slash + 1..].to_vec() } else { [&folder, &path[slash..]].concat() }
+        let (folder, name) = split(path);
+        let folder = self.through(folder);
+        if folder.is_empty() { name.to_vec() } else { [&folder[..], b"/", name].concat() }
     }
 
     /// Takes an entry in: it replaces what was there, and is a link if it is one or another name of one.
@@ -484,6 +478,13 @@ impl<'a> Links<'a> {
             self.0.insert(place, target);
         }
     }
+}
+
+/// Puts a path on a stack of parts, its first part on top.
+fn push_parts<'a>(waiting: &mut Vec<&'a [u8]>, path: &'a [u8]) {
+    let before = waiting.len();
+    waiting.extend(parts(path));
+    waiting[before..].reverse();
 }
 
 fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -9,11 +9,15 @@ use super::database::{Databases, Found, Inventory};
 use crate::facts::PackageManager;
 
 /// Where Chisel's guide and Ubuntu's images have it.
-pub(super) const MANIFEST: &[u8] = b"var/lib/chisel/manifest.wall";
+const MANIFEST: &[u8] = b"var/lib/chisel/manifest.wall";
 /// A manifest unpacks to no more; Ubuntu's images have some hundred kilobytes.
 const MOST: u64 = 64 << 20;
 /// The window of a frame, as a power of two.
 const WINDOW: u32 = 23;
+
+pub(super) fn is_database(path: &[u8]) -> bool {
+    path == MANIFEST
+}
 
 #[derive(Deserialize)]
 struct Line {

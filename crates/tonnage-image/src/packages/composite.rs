@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::database::{Found, Inventory, Known, Role};
+use super::database::{Found, Inventory, Role};
 use super::go::GoStream;
-use super::java::JarStream;
+use super::java::{JarStream, is_archive};
 use crate::facts::PackageManager;
 
 /// What a file is made of.
@@ -49,7 +49,7 @@ pub(crate) enum Capture {
 impl Capture {
     /// What to make of a file that begins so; `None` for an ordinary one. No more than `memory` is taken.
     pub(crate) fn of(path: &[u8], start: &[u8], size: u64, memory: u64) -> Option<Self> {
-        if JarStream::is_archive(path) {
+        if is_archive(path) {
             Some(Self::Jar(JarStream::new(path, size, memory)))
         } else if start.starts_with(b"\x7fELF") {
             Some(Self::Go(GoStream::new(memory)))
@@ -76,15 +76,14 @@ impl Capture {
 }
 
 pub(super) fn read(composites: &Composites<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, composite) in composites {
         // A program that came with another package is that package.
         if inventory.is_owned(path) {
             continue;
         }
-        let mut number = |part: &Component, inventory: &mut dyn Inventory| {
+        let number = |part: &Component, inventory: &mut dyn Inventory| {
             let (name, version) = (part.name.clone(), part.version.clone());
-            known.number(Found { manager: composite.manager, name, version, role: Role::Used }, inventory)
+            inventory.package_once(Found { manager: composite.manager, name, version, role: Role::Used })
         };
         let Some(main) = number(&composite.main, inventory) else { return };
         inventory.owns(main, b"", path);

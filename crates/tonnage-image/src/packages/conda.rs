@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, Known, split};
+use super::database::{Databases, Found, Inventory};
 use super::json;
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);
@@ -21,7 +22,6 @@ struct Package {
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, content) in databases.iter().filter(|(path, _)| is_database(path)) {
         if inventory.is_owned(path) {
             continue;
@@ -32,7 +32,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         }
         let prefix = split(split(path).0).0;
         let found = Found::new(PackageManager::Conda, package.name.as_bytes(), package.version.as_bytes());
-        let Some(number) = known.number(found, inventory) else { return };
+        let Some(number) = inventory.package_once(found) else { return };
         inventory.owns(number, b"", path);
         for file in &package.files {
             inventory.owns(number, prefix, file.as_bytes());

@@ -38,6 +38,8 @@ pub(crate) type Databases<'a> = BTreeMap<&'a [u8], &'a [u8]>;
 pub(crate) trait Inventory {
     /// A package; the number is for [`Inventory::owns`]. `None` where there are too many.
     fn package(&mut self, found: Found) -> Option<u32>;
+    /// The same for one that may be installed in several places: it is handed over once.
+    fn package_once(&mut self, found: Found) -> Option<u32>;
     /// A path of the package, in a directory of its list, which may be empty; the first that claims one keeps it.
     fn owns(&mut self, package: u32, folder: &[u8], path: &[u8]);
     /// Everything below a directory, or a file, is the package's, except what a list of files names and what lies in a
@@ -53,22 +55,6 @@ pub(crate) trait Inventory {
     fn unreadable(&mut self);
 }
 
-/// Packages that may be installed in several places, each of which is handed over once.
-#[derive(Default)]
-pub(super) struct Known(BTreeMap<Found, u32>);
-
-impl Known {
-    /// The number of a package, a new one where it was not found before.
-    pub(super) fn number(&mut self, found: Found, inventory: &mut dyn Inventory) -> Option<u32> {
-        if let Some(&number) = self.0.get(&found) {
-            return Some(number);
-        }
-        let number = inventory.package(found.clone())?;
-        self.0.insert(found, number);
-        Some(number)
-    }
-}
-
 /// Lines without their ends.
 pub(super) fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     content.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
@@ -81,13 +67,6 @@ pub(super) fn field<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
         return None;
     }
     Some(value.strip_prefix(b":")?.trim_ascii())
-}
-
-/// Directory and name of a path.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let (folder, name) = path.split_at(base);
-    (folder.strip_suffix(b"/").unwrap_or(folder), name)
 }
 
 /// `name-1.2.3` at the first `-` before a digit; the version is empty where there is none.

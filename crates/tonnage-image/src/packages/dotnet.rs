@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, Known, split};
+use super::database::{Databases, Found, Inventory};
 use super::json::{self, Keys};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const END: &[u8] = b".deps.json";
 
@@ -38,12 +39,11 @@ struct Resource {
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     let free: Vec<_> = databases.iter().filter(|(path, _)| is_database(path) && !inventory.is_owned(path)).collect();
     for (path, content) in free {
         let folder = split(path).0;
         if let Some(found) = installed(folder) {
-            let Some(number) = known.number(found, inventory) else { return };
+            let Some(number) = inventory.package_once(found) else { return };
             inventory.owns_below(number, folder);
             continue;
         }
@@ -54,7 +54,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
                 continue;
             }
             let found = Found::new(PackageManager::Dotnet, name.as_bytes(), version.as_bytes());
-            let Some(number) = known.number(found, inventory) else { return };
+            let Some(number) = inventory.package_once(found) else { return };
             for file in files.runtime.0.iter().chain(files.native.0.iter()) {
                 inventory.owns(number, folder, split(file.as_bytes()).1);
                 // Symbols and documentation of the library.

@@ -36,8 +36,10 @@ type Numbers = BTreeMap<Vec<u8>, u32>;
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
     let mut numbers = Numbers::new();
     let diversions = Diversions::read(databases);
-    if databases.get(STATUS).is_some_and(|status| status_file(status, &mut numbers, inventory).is_none()) {
-        return;
+    for paragraph in databases.get(STATUS).into_iter().flat_map(|status| paragraphs(status)) {
+        if add(&paragraph, &mut numbers, inventory).is_none() {
+            return;
+        }
     }
     for (path, content) in databases.range(STATUS_D..) {
         let Some(file) = path.strip_prefix(STATUS_D) else { break };
@@ -67,13 +69,6 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
             sums(content, number, name, &diversions, inventory);
         }
     }
-}
-
-fn status_file(status: &[u8], numbers: &mut Numbers, inventory: &mut dyn Inventory) -> Option<()> {
-    for paragraph in paragraphs(status) {
-        add(&paragraph, numbers, inventory)?;
-    }
-    Some(())
 }
 
 /// Lines of `digest`, two spaces, path.

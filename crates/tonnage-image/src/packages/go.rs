@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::composite::{Component, Composite};
+use super::numbers::{big_endian, little_endian};
 use crate::facts::PackageManager;
 use crate::text::from_bytes;
 
@@ -194,11 +195,7 @@ fn data_segments(head: &[u8]) -> Option<Vec<Range<u64>>> {
         2 => false,
         _ => return None,
     };
-    let number = |at: usize, length: usize| -> Option<u64> {
-        let bytes = head.get(at..at.checked_add(length)?)?;
-        let push = |sum: u64, &byte: &u8| (sum << 8) | u64::from(byte);
-        Some(if little { bytes.iter().rev().fold(0, push) } else { bytes.iter().fold(0, push) })
-    };
+    let number = |at, length| if little { little_endian(head, at, length) } else { big_endian(head, at, length) };
     let (table, size, count) = if wide {
         (number(32, 8)?, number(54, 2)?, number(56, 2)?)
     } else {

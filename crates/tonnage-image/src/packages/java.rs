@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::composite::{Component, Composite};
-use super::database::{Databases, Found, Inventory, lines, name_and_version, split};
+use super::database::{Databases, Found, Inventory, lines, name_and_version};
 use super::zip::{Member, Zip};
 use crate::facts::PackageManager;
+use crate::path::split;
 use crate::text::from_bytes;
 
 /// Bytes kept of the end of an archive: its directory, and of smaller ones all.
@@ -27,10 +28,6 @@ pub(crate) struct JarStream {
 }
 
 impl JarStream {
-    pub(super) fn is_archive(path: &[u8]) -> bool {
-        is_archive(path)
-    }
-
     pub(super) fn new(path: &[u8], size: u64, memory: u64) -> Self {
         let kept = size.min(KEPT).min(memory);
         Self { path: path.to_vec(), skip: size - kept, kept: Vec::with_capacity(kept as usize) }
@@ -64,7 +61,8 @@ impl JarStream {
     }
 }
 
-fn is_archive(path: &[u8]) -> bool {
+/// Whether a path is that of an archive.
+pub(super) fn is_archive(path: &[u8]) -> bool {
     [b".jar".as_slice(), b".war", b".ear"].iter().any(|end| path.ends_with(end))
 }
 

@@ -17,6 +17,7 @@ mod json;
 mod ndb;
 mod nix;
 mod npm;
+mod numbers;
 mod php;
 mod python;
 mod r;
@@ -29,37 +30,37 @@ pub(crate) use composite::{Capture, Composite, Composites};
 pub(crate) use database::{Databases, Found, Inventory, Role};
 pub(crate) use rpm::UNREAD as UNREAD_RPM;
 
+/// Whether a path is part of a database, and what reads all databases of the kind.
+type PackageReader = (fn(&[u8]) -> bool, fn(&Databases<'_>, &mut dyn Inventory));
+
+/// Readers of systems' databases first, then those of languages': a path belongs to the first that lists it, else to the
+/// deepest directory above it that a package owns.
+const READERS: [PackageReader; 13] = [
+    (dpkg::is_database, dpkg::read),
+    (apk::is_database, apk::read),
+    (rpm::is_database, rpm::read),
+    (chisel::is_database, chisel::read),
+    // Its packages are told by their directories.
+    (|_| false, |_, inventory| nix::read(inventory)),
+    (conda::is_database, conda::read),
+    (python::is_database, python::read),
+    (npm::is_database, npm::read),
+    (ruby::is_database, ruby::read),
+    (php::is_database, php::read),
+    (dotnet::is_database, dotnet::read),
+    (r::is_database, r::read),
+    (java::is_database, java::read),
+];
+
 /// Whether a path is part of a package database whose text is wanted.
 pub(crate) fn is_database(path: &[u8]) -> bool {
-    dpkg::is_database(path)
-        || apk::is_database(path)
-        || rpm::is_database(path)
-        || path == chisel::MANIFEST
-        || python::is_database(path)
-        || conda::is_database(path)
-        || npm::is_database(path)
-        || ruby::is_database(path)
-        || php::is_database(path)
-        || dotnet::is_database(path)
-        || r::is_database(path)
-        || java::is_database(path)
+    READERS.iter().any(|(is_database, _)| is_database(path))
 }
 
-/// Reads all databases, those of systems first, then those of languages: a path belongs to the first that lists it,
-/// else to the deepest directory above it that a package owns.
+/// Reads all databases, then what programs and archives are made of.
 pub(crate) fn read(databases: &Databases<'_>, composites: &Composites<'_>, inventory: &mut dyn Inventory) {
-    dpkg::read(databases, inventory);
-    apk::read(databases, inventory);
-    rpm::read(databases, inventory);
-    chisel::read(databases, inventory);
-    nix::read(inventory);
-    conda::read(databases, inventory);
-    python::read(databases, inventory);
-    npm::read(databases, inventory);
-    ruby::read(databases, inventory);
-    php::read(databases, inventory);
-    dotnet::read(databases, inventory);
-    r::read(databases, inventory);
-    java::read(databases, inventory);
+    for (_, read) in READERS {
+        read(databases, inventory);
+    }
     composite::read(composites, inventory);
 }

@@ -1,6 +1,8 @@
 //! rpm's own database, `Packages.db` (rpm, `lib/backend/ndb/rpmpkg.c`): slots of 16 bytes that say where a header lies,
 //! all numbers little-endian.
 
+use super::numbers::little_endian;
+
 const MAGIC: &[u8] = b"RpmP";
 const SLOT: &[u8] = b"Slot";
 const BLOB: &[u8] = b"BlbS";
@@ -17,7 +19,7 @@ pub(super) fn headers(database: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     if !database.starts_with(MAGIC) {
         return None;
     }
-    let pages = number(database, 12)? as usize;
+    let pages = little_endian(database, 12, 4)? as usize;
     let slots = database.get(..pages.checked_mul(PAGE)?.min(database.len()))?.chunks_exact(SLOT_SIZE).skip(FIRST);
     // Headers that overlap could be many times as long as the database.
     let mut left = database.len();
@@ -30,18 +32,14 @@ pub(super) fn headers(database: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
 
 /// The header that a slot points at; an empty slot has none.
 fn header<'a>(database: &'a [u8], slot: &[u8]) -> Option<&'a [u8]> {
-    let index = number(slot, 4)?;
+    let index = little_endian(slot, 4, 4)?;
     if !slot.starts_with(SLOT) || index == 0 {
         return None;
     }
-    let at = (number(slot, 8)? as usize).checked_mul(BLOCK)?;
+    let at = (little_endian(slot, 8, 4)? as usize).checked_mul(BLOCK)?;
     let blob = database.get(at..)?;
-    if !blob.starts_with(BLOB) || number(blob, 4)? != index {
+    if !blob.starts_with(BLOB) || little_endian(blob, 4, 4)? != index {
         return None;
     }
-    blob.get(BLOCK..BLOCK.checked_add(number(blob, 12)? as usize)?)
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+    blob.get(BLOCK..BLOCK.checked_add(little_endian(blob, 12, 4)? as usize)?)
 }

@@ -8,9 +8,10 @@ use std::fmt;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::database::{Databases, Found, Inventory, Known, Role, split};
+use super::database::{Databases, Found, Inventory, Role};
 use super::json::{self, Keys};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const MODULES: &[u8] = b"node_modules";
 const LOCK: &[u8] = b".package-lock.json";
@@ -122,7 +123,6 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
     let development = development(databases, inventory);
-    let mut known = Known::default();
     // Who is owned must be known before anything is claimed: packages lie within packages.
     let free: Vec<_> = databases
         .iter()
@@ -148,7 +148,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         } else {
             continue;
         };
-        let Some(number) = known.number(found, inventory) else { return };
+        let Some(number) = inventory.package_once(found) else { return };
         inventory.owns_below(number, at);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::database::{Databases, Found, Inventory, Known, Role, split};
+use super::database::{Databases, Found, Inventory, Role};
 use super::json;
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);
@@ -30,7 +31,6 @@ struct Package {
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, content) in databases.iter().filter(|(path, _)| is_database(path)) {
         if inventory.is_owned(path) {
             continue;
@@ -47,7 +47,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
             if development.contains(&package.name) {
                 found.role = Role::Development;
             }
-            let Some(number) = known.number(found, inventory) else { return };
+            let Some(number) = inventory.package_once(found) else { return };
             let at = package.path.unwrap_or_else(|| format!("../{}", package.name));
             if let Some(at) = resolved(composer, at.as_bytes()) {
                 inventory.owns_below(number, &at);

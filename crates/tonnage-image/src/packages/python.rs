@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Databases, Found, Inventory, field, lines, split};
+use super::database::{Databases, Found, Inventory, field, lines};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);

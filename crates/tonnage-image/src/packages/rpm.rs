@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Databases, Found, Inventory, split};
+use super::database::{Databases, Found, Inventory};
+use super::numbers::big_endian;
 use super::{ndb, sqlite};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 const HOMES: [&[u8]; 2] = [b"usr/lib/sysimage/rpm", b"var/lib/rpm"];
 const SQLITE: &[u8] = b"rpmdb.sqlite";
@@ -99,10 +101,15 @@ impl<'a> Header<'a> {
         Some(Self { tags: tags.collect(), values })
     }
 
+    /// The bytes from the values of a tag on, and how many values it has.
+    fn values(&self, tag: u32) -> (&'a [u8], usize) {
+        let (offset, count) = self.tags.get(&tag).copied().unwrap_or_default();
+        (self.values.get(offset..).unwrap_or_default(), count)
+    }
+
     /// Texts, each with a zero behind it.
     fn texts(&self, tag: u32) -> impl Iterator<Item = &'a [u8]> {
-        let (offset, count) = self.tags.get(&tag).copied().unwrap_or_default();
-        let values = self.values.get(offset..).unwrap_or_default();
+        let (values, count) = self.values(tag);
         let values = values.rsplitn(2, |&byte| byte == 0).nth(1).unwrap_or_default();
         values.split(|&byte| byte == 0).take(count)
     }
@@ -112,18 +119,17 @@ impl<'a> Header<'a> {
     }
 
     fn numbers(&self, tag: u32) -> impl Iterator<Item = u32> {
-        let (offset, count) = self.tags.get(&tag).copied().unwrap_or_default();
-        let values = self.values.get(offset..).unwrap_or_default();
+        let (values, count) = self.values(tag);
         values.chunks_exact(4).take(count).filter_map(|value| number(value, 0))
     }
 
     fn bytes(&self, tag: u32) -> &'a [u8] {
-        let (offset, count) = self.tags.get(&tag).copied().unwrap_or_default();
-        let values = self.values.get(offset..).unwrap_or_default();
+        let (values, count) = self.values(tag);
         &values[..values.len().min(count)]
     }
 }
 
+/// A number as headers have it.
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+    big_endian(bytes, at, 4).map(|number| number as u32)
 }

@@ -1,7 +1,8 @@
 //! Ruby: `specifications/NAME-VERSION.gemspec`, beside it `gems/NAME-VERSION` and what was compiled for it.
 
-use super::database::{Databases, Found, Inventory, Known, lines, split};
+use super::database::{Databases, Found, Inventory, lines};
 use crate::facts::PackageManager;
+use crate::path::split;
 
 pub(super) fn is_database(path: &[u8]) -> bool {
     let (folder, name) = split(path);
@@ -19,7 +20,6 @@ fn home(folder: &[u8]) -> Option<&[u8]> {
 }
 
 pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
-    let mut known = Known::default();
     for (path, content) in databases.iter().filter(|(path, _)| is_database(path)) {
         if inventory.is_owned(path) {
             continue;
@@ -28,7 +28,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         let (Some(home), Some(whole)) = (home(folder), file.strip_suffix(b".gemspec")) else { continue };
         let Some((name, version)) = name_and_version(content) else { continue };
         let found = Found::new(PackageManager::Ruby, name, version);
-        let Some(number) = known.number(found, inventory) else { return };
+        let Some(number) = inventory.package_once(found) else { return };
         inventory.owns(number, b"", path);
         inventory.owns_below(number, &[home, b"/gems/", whole].concat());
         inventory.owns(number, b"", &[home, b"/cache/", whole, b".gem"].concat());

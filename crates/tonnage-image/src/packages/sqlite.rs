@@ -1,6 +1,8 @@
 //! Blobs of a table in an `SQLite` database (<https://www.sqlite.org/fileformat2.html>), read without the library: no index,
 //! no journal, only the B-tree of one table.
 
+use super::numbers::big_endian as number;
+
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// The database's header, before the first page's own.
 const HEADER: usize = 100;
@@ -23,7 +25,7 @@ pub(super) fn blobs(bytes: &[u8], table: &[u8], mut take: impl FnMut(&[u8]) -> b
             && *kind == b"table"
             && *name == table
         {
-            root = Some(page.iter().fold(0u64, |sum, &byte| (sum << 8) | u64::from(byte)));
+            root = number(page, 0, page.len());
         }
         Some(())
     });
@@ -168,9 +170,4 @@ fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
         }
     }
     None
-}
-
-fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
-    let bytes = bytes.get(at..at.checked_add(length)?)?;
-    Some(bytes.iter().fold(0, |sum, &byte| (sum << 8) | u64::from(byte)))
 }

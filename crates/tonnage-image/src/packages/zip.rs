@@ -3,6 +3,8 @@
 
 use std::io::Read as _;
 
+use super::numbers::little_endian as number;
+
 const END: &[u8] = b"PK\x05\x06";
 const END_SIZE: usize = 22;
 const ENTRY: &[u8] = b"PK\x01\x02";
@@ -94,10 +96,4 @@ impl<'a> Zip<'a> {
     pub(super) fn plain(&self, member: &Member<'_>) -> Option<&'a [u8]> {
         (member.method == STORED).then(|| self.stored(member)).flatten()
     }
-}
-
-/// A little-endian number.
-fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
-    let bytes = bytes.get(at..at.checked_add(length)?)?;
-    Some(bytes.iter().rev().fold(0, |sum, &byte| (sum << 8) | u64::from(byte)))
 }

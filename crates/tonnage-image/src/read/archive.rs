@@ -3,13 +3,13 @@
 
 use std::io::{BufReader, Read};
 
-use super::blob::{Limited, Packing};
+use super::blob::{Limited, Packing, drain, read_full};
 use super::image::ImageScan;
-use super::layer::normalise;
 use super::members::Members;
 use super::tar::{Fault, Kind, TarError, TarReader};
-use super::weigher::{Weigher, read_full};
+use super::weigher::Weigher;
 use crate::ImageError;
+use crate::path::{normalise, split};
 use crate::text::from_bytes;
 
 const BUFFER: usize = 256 * 1024;
@@ -19,7 +19,6 @@ impl Weigher {
     pub fn read_archive<R: Read>(&mut self, reader: R) -> Result<Vec<ImageScan>, ImageError> {
         let mut input = BufReader::with_capacity(BUFFER, reader);
         let read = |source| ImageError::Read { offset: 0, source };
-        // A pipe may hand out a byte at first.
         let mut start = [0; Packing::TOLD_BY];
         let count = read_full(&mut input, &mut start).map_err(read)?;
         if let Some(with) = Packing::foreign(&start[..count]) {
@@ -46,7 +45,7 @@ impl Weigher {
                 Kind::File => {
                     let offset = tar.offset();
                     self.member(&mut members, &path, entry.size, &mut tar.data(), offset)?;
-                    let drained = tar.data().drain();
+                    let drained = drain(&mut tar.data());
                     drained.map_err(|source| ImageError::Read { offset: tar.offset(), source })?;
                 }
                 Kind::Symlink => members.alias(path.clone(), &from_bytes(&link_target(&path, &entry.link)))?,
@@ -73,6 +72,5 @@ fn link_target(path: &str, link: &[u8]) -> Vec<u8> {
     if link.starts_with(b"/") {
         return normalise(link);
     }
-    let parent = path.rfind('/').map_or("", |slash| &path[..slash]);
-    normalise(&[parent.as_bytes(), b"/", link].concat())
+    normalise(&[split(path.as_bytes()).0, b"/", link].concat())
 }

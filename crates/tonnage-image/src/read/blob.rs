@@ -230,6 +230,31 @@ pub fn read_buffered(input: &mut impl BufRead, out: &mut [u8]) -> io::Result<usi
     Ok(count)
 }
 
+/// Fills `out` as far as there are bytes: a pipe may hand out one at a time.
+pub fn read_full(input: &mut (impl Read + ?Sized), out: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match input.read(&mut out[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads what is left and forgets it.
+pub fn drain(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let count = input.fill_buf()?.len();
+        if count == 0 {
+            return Ok(());
+        }
+        input.consume(count);
+    }
+}
+
 /// `sha256:` and the digits.
 pub fn digest_text(digest: &[u8]) -> String {
     format!("sha256:{}", hex::encode(digest))

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use super::blob::read_full;
+
 /// Bytes of the layer in one chunk; only the last one may have less.
 pub const CHUNK: usize = 256 * 1024;
 /// Bytes before a chunk that come with it.
@@ -40,16 +42,9 @@ impl Chunk {
     pub fn fill(&mut self, before: &Self, input: &mut impl Read) -> io::Result<()> {
         let carried = &before.bytes()[before.data.end.saturating_sub(CARRY)..];
         self.bytes[..carried.len()].copy_from_slice(carried);
-        self.data = carried.len()..carried.len();
-        let most = carried.len() + CHUNK;
-        while self.data.end < most {
-            match input.read(&mut self.bytes[self.data.end..most]) {
-                Ok(0) => break,
-                Ok(count) => self.data.end += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let start = carried.len();
+        let count = read_full(input, &mut self.bytes[start..start + CHUNK])?;
+        self.data = start..start + count;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use sha2::{Digest as _, Sha256};
 
-use super::blob::{digest_text, read_buffered, too_much};
+use super::blob::{digest_text, drain, read_buffered, too_much};
 use super::chunk::{CHUNK, Chunk};
 use super::estimate::Estimator;
 use crate::DiffIds;
@@ -50,13 +50,7 @@ impl<R: Read> Hashed<R> {
 
     /// Reads to the end: digest as `sha256:…` (empty where it was not asked for), bytes, and the estimate where one was.
     pub fn finish(mut self) -> io::Result<(String, u64, Option<u64>)> {
-        loop {
-            let count = self.fill_buf()?.len();
-            if count == 0 {
-                break;
-            }
-            self.consume(count);
-        }
+        drain(&mut self)?;
         let digest = self.digest.finish()?;
         Ok((digest, self.count, self.estimator.map(Estimator::finish)))
     }

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,12 +63,17 @@ pub(super) fn encode(layer: &LayerScan) -> Option<Vec<u8>> {
     zstd::bulk::compress(&json, 1).ok()
 }
 
-/// The layer that bytes stand for, if it is of this version and fits into what may still be read.
-pub(super) fn decode(bytes: &[u8], members: &mut Members) -> Option<Arc<LayerScan>> {
+/// The layer that bytes stand for, if it is of this version.
+pub(super) fn decode(bytes: &[u8]) -> Option<LayerScan> {
     let mut json = Vec::new();
     zstd::stream::read::Decoder::with_buffer(bytes).ok()?.take(LONGEST).read_to_end(&mut json).ok()?;
     let kept: Kept = serde_json::from_slice(&json).ok().filter(|kept: &Kept| kept.version == VERSION)?;
-    let layer = layer(kept)?;
+    layer(kept)
+}
+
+/// Charges a layer that is used as if it were read; `None`, and nothing is charged, where it does not fit into what may
+/// still be read.
+pub(super) fn charge(layer: &LayerScan, members: &mut Members) -> Option<()> {
     let mut budget = members.budget;
     let databases: usize = layer.databases.values().map(|content| content.len()).sum();
     let composites: u64 = layer.composites.values().map(Composite::memory).sum();
@@ -82,7 +86,7 @@ pub(super) fn decode(bytes: &[u8], members: &mut Members) -> Option<Arc<LayerSca
     budget.database_bytes = budget.database_bytes.checked_sub(databases as u64 + composites)?;
     members.unpack_left = members.unpack_left.checked_sub(layer.tar_bytes)?;
     members.budget = budget;
-    Some(Arc::new(layer))
+    Some(())
 }
 
 fn layer(kept: Kept) -> Option<LayerScan> {

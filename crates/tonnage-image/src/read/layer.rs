@@ -5,7 +5,7 @@
 //! takes less than half of SHA-256's time), and the text of package databases (bounded).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::tar::{self, Fault, Kind, TarError, TarReader};
 use crate::Limits;
 use crate::credentials;
 use crate::packages::{Capture, Composite, is_database};
+use crate::path::{normalise, split};
 use crate::text::from_bytes;
 
 /// Sizes of one layer may not add up to more than this (1 PiB), so that no sum overflows.
@@ -48,7 +49,7 @@ pub(crate) struct LayerEntry {
 }
 
 /// A layer as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LayerScan {
     /// `sha256:` of the unpacked tar.
     pub diff_id: String,
@@ -164,20 +165,7 @@ pub(crate) fn scan(
     limits: &Limits,
     budget: &mut Budget,
 ) -> Result<LayerScan, TarError> {
-    let mut scan = LayerScan {
-        diff_id: String::new(),
-        tar_bytes: 0,
-        size_bytes: 0,
-        wire_bytes: 0,
-        wire_exact: false,
-        entries: Vec::new(),
-        names: Vec::new(),
-        digests: Vec::new(),
-        databases: BTreeMap::new(),
-        composites: BTreeMap::new(),
-        credentials: BTreeSet::new(),
-        databases_left_out: 0,
-    };
+    let mut scan = LayerScan::default();
     let mut tar = TarReader::new(input);
     let mut before = Vec::new();
     while let Some(entry) = tar.next_entry()? {
@@ -324,31 +312,11 @@ fn keep(names: &mut Vec<u8>, name: &[u8]) -> Option<(u32, u32)> {
     Some((start, len))
 }
 
-/// A path without its leading `/`, `.` parts, doubled and trailing slashes; `..` takes a part away, but never
-/// leaves the root, as engines unpack it.
-pub(crate) fn normalise(path: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(path.len());
-    for part in path.split(|&byte| byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => out.truncate(out.iter().rposition(|&byte| byte == b'/').unwrap_or(0)),
-            part => {
-                if !out.is_empty() {
-                    out.push(b'/');
-                }
-                out.extend_from_slice(part);
-            }
-        }
-    }
-    out
-}
-
 /// Tells whiteouts from names (OCI image layer specification, "Whiteouts").
 fn classify(path: &[u8], kind: Kind) -> (EntryKind, &[u8]) {
-    let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let (parent, name) = path.split_at(base);
+    let (folder, name) = split(path);
     if name == b".wh..wh..opq" {
-        return (EntryKind::Opaque, parent.strip_suffix(b"/").unwrap_or(parent));
+        return (EntryKind::Opaque, folder);
     }
     if let Some(hidden) = name.strip_prefix(b".wh.") {
         // `.wh..wh.…` is AUFS's own, and `.wh.` alone hides nothing.
@@ -371,15 +339,7 @@ fn classify(path: &[u8], kind: Kind) -> (EntryKind, &[u8]) {
 impl LayerEntry {
     /// For a whiteout's path: the folder and the name that it hides.
     pub(crate) fn hidden(path: &[u8]) -> (&[u8], &[u8]) {
-        let base = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-        let (parent, name) = path.split_at(base);
-        (parent.strip_suffix(b"/").unwrap_or(parent), name.strip_prefix(b".wh.").unwrap_or(name))
+        let (folder, name) = split(path);
+        (folder, name.strip_prefix(b".wh.").unwrap_or(name))
     }
-}
-
-/// Reads a whole stream into memory, at most `limit` bytes.
-pub(crate) fn read_bounded(input: &mut dyn BufRead, limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    input.take(limit).read_to_end(&mut content)?;
-    Ok(content)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::blob::digest_of;
 use super::config::DockerManifest;
-use super::layer::{Budget, LayerScan, normalise};
+use super::layer::{Budget, LayerScan};
+use crate::path::normalise;
 use crate::text::from_bytes;
 use crate::{Excess, ImageError, Limits, Options};
 

@@ -212,13 +212,14 @@ impl Weigher {
         }
         let keeper = if self.keeps() { self.kept.clone() } else { None };
         let kept = keeper.as_ref().and_then(|kept| kept.layers.get(&layer.digest));
-        let known = kept.and_then(|kept| kept::decode(&kept, members));
         // A manifest that gives another size is wrong: what is sent will say so. What is not packed has the size of its
         // transfer only where it is transferred so.
-        let agrees = |known: &Arc<LayerScan>| {
+        let agrees = |known: &LayerScan| {
             known.wire_bytes == size(layer) && (blobs.is_exact() || known.wire_bytes != known.tar_bytes)
         };
-        if let Some(known) = known.filter(agrees) {
+        let known = kept.and_then(|kept| kept::decode(&kept)).filter(agrees);
+        if let Some(known) = known.filter(|known| kept::charge(known, members).is_some()) {
+            let known = Arc::new(known);
             members.count(&path, "")?;
             self.transferred.insert(path.clone(), known.clone());
             members.scans.insert(path, Ok(known));

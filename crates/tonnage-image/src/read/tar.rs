@@ -7,7 +7,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::blob::read_buffered;
+use super::blob::{drain, read_buffered};
 use super::pax::Pax;
 
 /// Size of a tar block.
@@ -265,12 +265,12 @@ impl<R: BufRead> TarReader<R> {
 
     fn skip_data(&mut self) -> Result<(), TarError> {
         let end = self.offset + self.remaining;
-        self.data().drain().map_err(|error| self.io(error))?;
+        drain(&mut self.data()).map_err(|error| self.io(error))?;
         debug_assert_eq!(self.offset, end);
         self.remaining = self.padding;
         self.padding = 0;
         // Engines leave the padding of the last entry away in no archive, but a stream may end there.
-        match self.data().drain() {
+        match drain(&mut self.data()) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.remaining = 0;
                 Ok(())
@@ -287,19 +287,6 @@ impl<R: BufRead> TarReader<R> {
 /// The data of an entry. A stream that ends inside it is an error, not an end.
 pub struct Data<'a, R> {
     tar: &'a mut TarReader<R>,
-}
-
-impl<R: BufRead> Data<'_, R> {
-    /// Reads what is left and forgets it.
-    pub fn drain(&mut self) -> io::Result<()> {
-        loop {
-            let count = self.fill_buf()?.len();
-            if count == 0 {
-                return Ok(());
-            }
-            self.consume(count);
-        }
-    }
 }
 
 impl<R: BufRead> BufRead for Data<'_, R> {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use super::blob::{BlobName, Counted, Limited, Packing};
+use super::blob::{BlobName, Counted, Limited, Packing, read_full};
 use super::estimate::{Estimator, Pool};
 use super::hashed::Hashed;
 use super::image::ImageScan;
-use super::layer::{FileHashes, LayerScan, looks_like_tar, read_bounded, scan};
+use super::layer::{FileHashes, LayerScan, looks_like_tar, scan};
 use super::members::{Broken, Members, Source, Trouble};
 use super::resolve;
 use super::tar::{BLOCK, Fault};
@@ -105,8 +105,8 @@ impl Weigher {
                 what: "bytes of JSON",
                 limit: members.limits.json_total_bytes,
             })?;
-            let mut whole = whole;
-            let content = read_bounded(&mut whole, size).map_err(read)?;
+            let mut content = Vec::new();
+            whole.take(size).read_to_end(&mut content).map_err(read)?;
             members.count(path, "")?;
             members.json.insert(path.to_owned(), content);
         } else if members.strays < members.limits.members {
@@ -245,20 +245,6 @@ fn stream(error: io::Error) -> Broken {
         None => Trouble::Damaged(error.to_string()),
     };
     Broken { offset: 0, what }
-}
-
-/// Fills `out` as far as there are bytes.
-pub(crate) fn read_full(data: &mut dyn BufRead, out: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < out.len() {
-        match data.read(&mut out[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 fn starts_json(start: &[u8]) -> bool {

@@ -92,9 +92,6 @@ impl Store {
         if !DRIVERS.contains(&driver) {
             return Err(StoreError::Driver { driver: driver.to_owned() });
         }
-        if !root.is_absolute() {
-            return Err(StoreError::Unexpected { path: root.to_owned(), what: "the path is not absolute".to_owned() });
-        }
         let image = root.join("image").join(driver);
         let store = Self {
             configs: image.join("imagedb/content/sha256"),
@@ -102,11 +99,14 @@ impl Store {
             files: root.join(driver),
             owner: StoreOwner::Docker,
         };
-        store.listed()
+        store.listed(root)
     }
 
-    /// The store, if its directories may be read.
-    fn listed(self) -> Result<Self, StoreError> {
+    /// The store below a directory, if its own directories may be read.
+    fn listed(self, root: &Path) -> Result<Self, StoreError> {
+        if !root.is_absolute() {
+            return Err(StoreError::Unexpected { path: root.to_owned(), what: "the path is not absolute".to_owned() });
+        }
         for folder in [&self.files, &self.layers, &self.configs] {
             std::fs::read_dir(folder).map_err(|error| FileError::new("list", folder, error))?;
         }

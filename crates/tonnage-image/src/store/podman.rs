@@ -42,16 +42,13 @@ impl Store {
         if driver != DRIVER {
             return Err(StoreError::Driver { driver: driver.to_owned() });
         }
-        if !root.is_absolute() {
-            return Err(StoreError::Unexpected { path: root.to_owned(), what: "the path is not absolute".to_owned() });
-        }
         let store = Self {
             configs: root.join("overlay-images"),
             layers: root.join("overlay-layers"),
             files: root.join(DRIVER),
             owner: StoreOwner::Podman,
         };
-        store.listed()
+        store.listed(root)
     }
 
     /// The layers of an image, lowest first, which must be those of its config.

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 
-use crate::read::layer::normalise;
+use crate::path::normalise;
 
 const BUFFER: usize = 64 * 1024;
 /// Longest line. Padding comes in pieces of 1 MiB, extended headers are 1 MiB at most, and a name in JSON may take six

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::super::{ImageScan, Limits, Options, ReportOptions, Weigher, Weight, weigh};
+use super::super::{ImageScan, KeptLayers as _, Limits, Options, ReportOptions, Weigher, Weight, weigh};
 use super::{ContentStore, Store, StoreError};
 use crate::testing::KeptInMemory;
 use crate::testing::archives::{
@@ -110,7 +110,7 @@ fn take_apart(tar: &[u8], into: &Path) -> Vec<u8> {
             Ok(name) => json!({"type": 1, "name": name, "payload": "AAAAAAAAAAA="}),
             Err(_) => json!({"type": 1, "name_raw": STANDARD.encode(&name), "payload": "AAAAAAAAAAA="}),
         };
-        let path = into.join(std::ffi::OsStr::from_bytes(&crate::read::layer::normalise(&name)));
+        let path = into.join(std::ffi::OsStr::from_bytes(&crate::path::normalise(&name)));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if entry.header().entry_type().is_dir() {
             fs::create_dir_all(&path).unwrap();
@@ -417,6 +417,15 @@ fn a_content_store_weighs_what_its_export_weighs() {
         for _ in 0..2 {
             assert_eq!(weigh(&again(id).unwrap()[0], &options), weigh(&stored[0], &options));
         }
+        // What is kept of another transfer is read again, and charged once.
+        for name in kept.digests() {
+            let json = ::zstd::decode_all(&kept.get(&name).unwrap()[..]).unwrap();
+            let mut found: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            found["wire_bytes"] = json!(1);
+            found["tar_bytes"] = json!(Limits::default().unpacked_bytes);
+            kept.put(&name, &::zstd::bulk::compress(found.to_string().as_bytes(), 1).unwrap());
+        }
+        assert_eq!(weigh(&again(id).unwrap()[0], &options), weigh(&stored[0], &options));
         // The size of a layer that is not packed is estimated here: nothing is known of its transfer.
         let first = content.join("blobs/sha256").join(digest(&pack(&layers[0])));
         let moved = content.join("elsewhere");

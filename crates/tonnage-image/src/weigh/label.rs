@@ -1,6 +1,7 @@
 //! What bytes are that no package owns.
 
 use crate::facts::LayerOrigin;
+use crate::path::split;
 
 /// Where own code usually lies.
 const APP_FOLDERS: [&[u8]; 4] = [b"app", b"srv", b"opt", b"usr/src"];
@@ -11,7 +12,7 @@ const DATABASE_FOLDERS: [&[u8]; 6] =
 
 /// The label of a file that no package owns.
 pub(crate) fn of(path: &[u8], origin: LayerOrigin, working_dir: &str) -> &'static str {
-    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let name = split(path).1;
     if name.ends_with(b".pyc") || name.ends_with(b".pyo") {
         "byte code"
     } else if CACHE_FOLDERS.iter().any(|folder| is_below(path, folder)) || is_home_cache(path) {

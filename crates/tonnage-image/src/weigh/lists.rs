@@ -73,26 +73,30 @@ fn largest_first<T>(rows: &mut [(u64, T)]) {
     rows.sort_by_key(|row| std::cmp::Reverse(row.0));
 }
 
-/// The groups of equal visible files, and the bytes beyond the first copies.
-pub(crate) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> (Vec<Duplicate>, u64) {
+/// Visible files of at least so many bytes that have the content of another one, by digest and size.
+pub(crate) fn equal_files<'m>(merged: &'m Merged<'_>, least: u64) -> HashMap<(&'m [u8; 32], u64), Vec<&'m Inode>> {
     let mut groups: HashMap<(&[u8; 32], u64), Vec<&Inode>> = HashMap::new();
-    for inode in merged.tree.inodes.iter().filter(|inode| inode.names > 0) {
+    for inode in merged.visible() {
         let (layer, entry) = merged.entry(inode);
         if entry.kind == EntryKind::File
-            && entry.size > 0
+            && entry.size >= least
             && let Some(digest) = layer.digest(entry)
         {
             groups.entry((digest, entry.size)).or_default().push(inode);
         }
     }
+    groups.retain(|_, copies| copies.len() > 1);
+    groups
+}
+
+/// The groups of equal visible files, and the bytes beyond the first copies.
+pub(crate) fn duplicates(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> (Vec<Duplicate>, u64) {
     let mut total = 0;
     let mut rows: Vec<(u64, &[u8; 32], u64, Vec<&Inode>)> = Vec::new();
-    for ((digest, size), copies) in groups {
-        if copies.len() > 1 {
-            let beyond = size * (copies.len() as u64 - 1);
-            total += beyond;
-            rows.push((beyond, digest, size, copies));
-        }
+    for ((digest, size), copies) in equal_files(merged, 1) {
+        let beyond = size * (copies.len() as u64 - 1);
+        total += beyond;
+        rows.push((beyond, digest, size, copies));
     }
     rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     let rows = rows

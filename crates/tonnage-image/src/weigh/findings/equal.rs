@@ -1,33 +1,20 @@
 //! Large files of the same content.
 
-use std::collections::HashMap;
-
 use super::words::{counted, listed, share};
 use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
 use crate::merge::tree::Inode;
-use crate::read::layer::EntryKind;
-use crate::weigh::lists::shown_path;
+use crate::weigh::lists::{equal_files, shown_path};
 
 /// Smaller files are not worth a link.
 const LARGE: u64 = 1_000_000;
 
 /// One finding for all of them, where an own layer holds one and the copies are 1 % of the image.
 pub(super) fn finding(merged: &Merged<'_>) -> Option<Finding> {
-    let mut groups: HashMap<(&[u8; 32], u64), Vec<&Inode>> = HashMap::new();
-    for inode in merged.visible() {
-        let (layer, entry) = merged.entry(inode);
-        if entry.kind == EntryKind::File
-            && entry.size >= LARGE
-            && let Some(digest) = layer.digest(entry)
-        {
-            groups.entry((digest, entry.size)).or_default().push(inode);
-        }
-    }
-    groups.retain(|_, copies| copies.len() > 1 && copies.iter().any(|copy| merged.is_own(copy.layer)));
-    let mut groups: Vec<(u64, usize, &Inode)> = groups
+    let mut groups: Vec<(u64, usize, &Inode)> = equal_files(merged, LARGE)
         .into_iter()
+        .filter(|(_, copies)| copies.iter().any(|copy| merged.is_own(copy.layer)))
         .filter_map(|((_, size), mut copies)| {
             copies.sort_by_key(|copy| (copy.layer, copy.entry));
             Some((size * (copies.len() as u64 - 1), copies.len(), *copies.last()?))

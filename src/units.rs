@@ -137,11 +137,16 @@ impl Ratio {
 }
 
 impl fmt::Display for Ratio {
-    /// Three significant digits and a multiplication sign: `1.10×`, `17.2×`; of a hundredth and less two: `0.0026×`.
+    /// Three significant digits and a multiplication sign: `1.10×`, `17.2×`, `37,400×`; of a hundredth and less two:
+    /// `0.0026×`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 > 0.0 && self.0 < 0.01 {
             let decimals = (2.0 - self.0.log10().floor() - 1.0).clamp(3.0, 9.0) as usize;
             return f.pad(&format!("{:.decimals$}×", self.0));
+        }
+        if self.0 >= 1000.0 {
+            let unit = 10_f64.powi(self.0.log10().floor() as i32 - 2);
+            return f.pad(&format!("{}×", group_digits(((self.0 / unit).round() * unit) as u64)));
         }
         f.pad(&format!("{}×", significant(self.0)))
     }
@@ -171,7 +176,10 @@ mod tests {
 
     #[test]
     fn ratios_print_as_factor_and_as_change() {
-        assert_eq!(Ratio(17.234).to_string(), "17.2×");
+        for (ratio, text) in [(17.234, "17.2×"), (999.4, "999×"), (1_003.0, "1,000×"), (37_434.0, "37,400×")] {
+            assert_eq!(Ratio(ratio).to_string(), text);
+        }
+        assert!(Ratio(f64::INFINITY).to_string().ends_with('×'));
         assert_eq!(Ratio(1.104).as_change(), "+10.4 %");
         assert_eq!(Ratio(0.9999).as_change(), "0.0 %");
         assert_eq!(Ratio::of(1, 0), None);

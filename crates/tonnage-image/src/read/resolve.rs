@@ -8,7 +8,7 @@ use super::blob::digest_of;
 use super::config::{Descriptor, OciDocument, read_config};
 use super::image::ImageScan;
 use super::layer::LayerScan;
-use super::members::{Members, checked_digest, docker_manifest, parse};
+use super::members::{Members, Source, checked_digest, docker_manifest, parse};
 use crate::ImageError;
 
 /// How deep an index may lie in indexes.
@@ -58,11 +58,14 @@ pub(crate) fn images(members: &mut Members) -> Result<Vec<ImageScan>, ImageError
     let mut left = Left { entries: members.limits.entries, json: members.limits.json_total_bytes };
     let mut images = Vec::new();
     let mut missing = plans.missing;
+    // An archive may hold one of the platforms that its index names. A registry has all of them, and what is missing there is
+    // an error.
+    let in_part = members.source == Source::Archive;
     for plan in plans.images {
-        let origin = plan.origin;
+        let may_miss = in_part && plan.origin == Origin::Index;
         match image(members, plan, &mut left) {
             Ok(image) => images.push(image),
-            Err(error @ ImageError::Missing { .. }) if origin == Origin::Index => drop(missing.get_or_insert(error)),
+            Err(error @ ImageError::Missing { .. }) if may_miss => drop(missing.get_or_insert(error)),
             Err(error) => return Err(error),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::statistics::{self, Interval, PointEstimate, Side};
+use super::statistics::{self, Alternative, Interval, PointEstimate};
 use super::timing::count;
 use super::{ENOUGH_ROUNDS, LEVEL};
 use crate::record::{Noise, Record, Sample, Scenario};
@@ -68,7 +68,7 @@ pub(crate) struct RatioEstimate {
 
 impl RatioEstimate {
     /// Whether the interval leaves 1 out; `false` where there is no interval, and where builds that made layers are
-    /// less apart than the engine's step ([`record::Engine::layer_step_ns`](crate::record::Engine::layer_step_ns)).
+    /// less apart than the engine's step ([`record::EngineFacts::layer_step_ns`](crate::record::EngineFacts::layer_step_ns)).
     pub(crate) fn differs(&self, layer_step: Nanos) -> bool {
         self.interval.is_some_and(|interval| !interval.contains(1.0))
             && self.first.0.abs_diff(self.second.0) >= self.step(layer_step).0
@@ -108,8 +108,8 @@ fn paired_at<'a>(
         estimate,
         logs.len(),
         (
-            statistics::signed_rank_p(&logs, Side::Greater)?,
-            statistics::signed_rank_p(&logs, Side::Less)?,
+            statistics::signed_rank_p(&logs, Alternative::Greater)?,
+            statistics::signed_rank_p(&logs, Alternative::Less)?,
             statistics::minimum_detectable_effect(spread, logs.len(), ALPHA, POWER),
         ),
         first_made || second_made,
@@ -136,8 +136,8 @@ pub(crate) fn unpaired_ratio<'a>(
         estimate,
         n,
         (
-            statistics::rank_sum_p(&log_a, &log_b, Side::Greater)?,
-            statistics::rank_sum_p(&log_a, &log_b, Side::Less)?,
+            statistics::rank_sum_p(&log_a, &log_b, Alternative::Greater)?,
+            statistics::rank_sum_p(&log_a, &log_b, Alternative::Less)?,
             statistics::minimum_detectable_effect(spread, n, ALPHA, POWER),
         ),
         first_made || second_made,
@@ -167,12 +167,12 @@ fn build(
 }
 
 /// Scenario, shard, and round: builds of which these are the same were measured side by side.
-type Place = (Scenario, Option<u32>, u32);
+type Occasion = (Scenario, Option<u32>, u32);
 
 /// One value a place: the median of the valid repeats. A wall time of zero has no logarithm and is left
 /// out. With it, whether any of the builds made a layer.
-fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<Place, f64>, bool) {
-    let mut groups: BTreeMap<Place, Vec<f64>> = BTreeMap::new();
+fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> (BTreeMap<Occasion, f64>, bool) {
+    let mut groups: BTreeMap<Occasion, Vec<f64>> = BTreeMap::new();
     let mut made_layers = false;
     for sample in samples.into_iter().filter(|sample| sample.valid && !sample.discarded && sample.wall_ns.0 > 0) {
         groups.entry((sample.scenario, sample.shard, sample.round)).or_default().push(sample.wall_ns.0 as f64);

@@ -27,7 +27,7 @@ enum BaselineCommand {
     /// Make a record the new baseline
     Accept(Accept),
     /// Check that the baseline was not modified and adds up (needs no image)
-    Verify(Verify),
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `tonnage baseline accept`.
@@ -48,7 +48,7 @@ struct Accept {
 
 /// Arguments of `tonnage baseline verify`.
 #[derive(Debug, clap::Args)]
-struct Verify {
+struct VerifyArgs {
     #[command(flatten)]
     place: SuitePlace,
 }
@@ -125,7 +125,7 @@ fn readable(path: &Path, args: &Accept, terminal: &Terminal) -> Result<Option<Ba
     }
 }
 
-fn verify(args: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
+fn verify(args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = args.place.find(None)?;
     if !suite.baseline.exists() {
         return Err(Failure::new(

@@ -110,7 +110,7 @@ fn suite(args: &DoctorArgs) -> Result<Option<Suite>, Failure> {
 }
 
 /// The bases of the suite on an engine, as the set has them, and those that were named; each once.
-fn wanted(args: &DoctorArgs, suite: Option<&Suite>, engine: Option<&record::Engine>) -> Needed {
+fn wanted(args: &DoctorArgs, suite: Option<&Suite>, engine: Option<&record::EngineFacts>) -> Needed {
     let mut wanted = Needed::default();
     if let Some(suite) = suite {
         let set = suite.base_set(&args.bases).unwrap_or_default();

@@ -37,8 +37,8 @@ pub(super) struct BuilderArgs {
     /// Builder to use: one of the engine's (`auto`, `buildkit`, `classic`), or BuildKit of its own at `buildx[:NAME]`,
     /// `unix:///PATH`, `tcp://HOST:PORT`, `docker-container://NAME`, `kube-pod://POD?namespace=NAME`, or `ssh://USER@HOST`
     /// [default: BuildKit if available]
-    #[arg(long, value_name = "BUILDER", value_parser = Words, hide_possible_values = true, help_heading = "Engine")]
-    pub(super) builder: Option<Builder>,
+    #[arg(long, value_name = "BUILDER", value_parser = BuilderWords, hide_possible_values = true, help_heading = "Engine")]
+    pub(super) builder: Option<BuilderArgument>,
     /// Directory with `ca.pem`, and `cert.pem` with `key.pem` if the builder wants them, for `--builder tcp://…`
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "builder", help_heading = "Engine")]
     pub(super) builder_certs: Option<PathBuf>,
@@ -46,14 +46,14 @@ pub(super) struct BuilderArgs {
 
 /// What builds, as it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Builder {
+pub(super) enum BuilderArgument {
     /// One of the engine's.
     OfEngine(BuilderChoice),
     /// One of its own, at an address.
     At(String),
 }
 
-impl FromStr for Builder {
+impl FromStr for BuilderArgument {
     type Err = strum::ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -61,7 +61,7 @@ impl FromStr for Builder {
     }
 }
 
-impl fmt::Display for Builder {
+impl fmt::Display for BuilderArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OfEngine(choice) => choice.fmt(f),
@@ -72,22 +72,22 @@ impl fmt::Display for Builder {
 
 /// Words that shells complete, and addresses.
 #[derive(Debug, Clone, Copy)]
-struct Words;
+struct BuilderWords;
 
-impl TypedValueParser for Words {
-    type Value = Builder;
+impl TypedValueParser for BuilderWords {
+    type Value = BuilderArgument;
 
     fn parse_ref(
         &self,
         command: &clap::Command,
         argument: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
-    ) -> Result<Builder, clap::Error> {
+    ) -> Result<BuilderArgument, clap::Error> {
         match value.to_str().filter(|text| BuilderAddress::is_one(text)) {
-            Some(address) => Ok(Builder::At(address.to_owned())),
+            Some(address) => Ok(BuilderArgument::At(address.to_owned())),
             None => super::words::one_of::<BuilderChoice>(BuilderChoice::VARIANTS)
                 .parse_ref(command, argument, value)
-                .map(Builder::OfEngine),
+                .map(BuilderArgument::OfEngine),
         }
     }
 
@@ -100,8 +100,8 @@ impl BuilderArgs {
     /// The builder of its own that is named, connected to; or which one of the engine's.
     pub(super) async fn connect(&self) -> Result<Result<BuildKit, BuilderChoice>, EngineError> {
         let address = match &self.builder {
-            Some(Builder::At(address)) => address,
-            Some(Builder::OfEngine(choice)) => return Ok(Err(*choice)),
+            Some(BuilderArgument::At(address)) => address,
+            Some(BuilderArgument::OfEngine(choice)) => return Ok(Err(*choice)),
             None => return Ok(Err(BuilderChoice::Auto)),
         };
         let around = Surroundings::from_env();

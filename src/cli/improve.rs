@@ -11,7 +11,7 @@ use strum::VariantNames as _;
 use super::Terminal;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, check_secrets};
-use super::engine::Builder;
+use super::engine::BuilderArgument;
 use super::place::{names_of, no_variant};
 use super::run::{What, fresh, refuse_taken};
 use super::span::parse_span;
@@ -24,7 +24,7 @@ use crate::improve::{ImproveOptions, Improvement, RecipePlaces, improve};
 use crate::measure::{Cancel, RunOptions};
 use crate::record::{self, Goal};
 use crate::report;
-use crate::suite::{Suite, Variant};
+use crate::suite::{Suite, SuiteVariant};
 
 /// Arguments of `tonnage improve`.
 #[derive(Debug, clap::Args)]
@@ -122,7 +122,7 @@ pub(super) fn run(args: ImproveArgs, terminal: &Terminal) -> Result<Exit, Failur
     super::engine::runtime()?.block_on(search(&args, &suite, variant, terminal))
 }
 
-fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Failure> {
+fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s SuiteVariant, Failure> {
     match (name, suite.variants.as_slice()) {
         (Some(name), _) => suite.variant(name).ok_or_else(|| no_variant(suite, name)),
         (None, [only]) => Ok(only),
@@ -133,12 +133,17 @@ fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s Variant, Fail
     }
 }
 
-async fn search(args: &ImproveArgs, suite: &Suite, variant: &Variant, terminal: &Terminal) -> Result<Exit, Failure> {
+async fn search(
+    args: &ImproveArgs,
+    suite: &Suite,
+    variant: &SuiteVariant,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let secrets = args.build.read_secrets()?;
     let choice = match &args.build.builder.builder {
         None => BuilderChoice::default(),
-        Some(Builder::OfEngine(choice)) => *choice,
-        Some(Builder::At(_)) => {
+        Some(BuilderArgument::OfEngine(choice)) => *choice,
+        Some(BuilderArgument::At(_)) => {
             let message = "`improve` starts what it builds, which needs an engine";
             return Err(Failure::new(Exit::Usage, message, "leave out `--builder`, or use `buildkit` or `classic`"));
         }

@@ -531,13 +531,13 @@ mod tests {
     use crate::image::Way;
 
     #[derive(Debug, Parser)]
-    struct Line {
+    struct CommandLine {
         #[command(flatten)]
         args: RunArgs,
     }
 
     fn args(words: &[&str]) -> RunArgs {
-        Line::parse_from(["run"].iter().chain(words)).args
+        CommandLine::parse_from(["run"].iter().chain(words)).args
     }
 
     fn suite() -> Suite {

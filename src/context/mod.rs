@@ -16,7 +16,7 @@ pub(crate) use error::ContextError;
 pub(crate) use files::{Files, ignore_file};
 pub(crate) use found::{EntryKind, FoundEntry};
 pub use own::Own;
-pub(crate) use own::Source;
+pub(crate) use own::Taken;
 pub(crate) use pack::pack_files;
 pub use pack::{Context, Edit};
 

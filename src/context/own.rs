@@ -38,12 +38,12 @@ pub struct Own {
     /// The manifest and the baseline, wherever they are.
     pub files: Vec<PathBuf>,
     /// Paths and patterns of the context that a COPY, an ADD, or a mount names.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Taken>,
 }
 
 /// What an instruction takes from the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct Taken {
     /// The path or pattern, from the context's root.
     pub path: String,
     /// Whether it is a pattern.
@@ -157,7 +157,7 @@ fn keep_named(
     directories: &BTreeSet<String>,
     entries: &BTreeMap<String, FoundEntry>,
 ) {
-    for Source { path: source, glob } in &own.sources {
+    for Taken { path: source, glob } in &own.sources {
         if !glob {
             let whole = directories.contains(source);
             files.retain(|path| path != source && !(whole && is_below(path, source)));

@@ -363,7 +363,7 @@ fn with_results(root: &Path) {
 fn own(root: &Path, sources: &[(&str, bool)]) -> Own {
     Own {
         files: vec![root.join("tonnage.toml"), root.join("tonnage-baseline.json")],
-        sources: sources.iter().map(|&(path, glob)| Source { path: path.into(), glob }).collect(),
+        sources: sources.iter().map(|&(path, glob)| Taken { path: path.into(), glob }).collect(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::record;
 
 impl Engine for DockerEngine {
-    fn facts(&self) -> &record::Engine {
+    fn facts(&self) -> &record::EngineFacts {
         &self.facts
     }
 

@@ -57,7 +57,7 @@ pub struct Tried {
 #[derive(Debug, Clone)]
 pub struct DockerEngine {
     client: Client,
-    pub(super) facts: record::Engine,
+    pub(super) facts: record::EngineFacts,
     pub(super) local: bool,
     /// The host that it runs on, where its address names another than this one.
     pub(super) host: Option<String>,
@@ -165,7 +165,7 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
     let unix = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
     let bridge = if unix && name == "docker" { downloads::bridge(&client).await } else { None };
     let local = unix && (name != "docker" || bridge.is_some());
-    let facts = record::Engine {
+    let facts = record::EngineFacts {
         name: name.to_owned(),
         version: version.engine,
         api_version,

@@ -44,7 +44,7 @@ pub(crate) struct ProbedEngine {
     /// Where.
     pub endpoint: String,
     /// What it is.
-    pub facts: record::Engine,
+    pub facts: record::EngineFacts,
     /// Whether it runs on this machine.
     pub local: bool,
     /// Its builders that work.
@@ -113,7 +113,7 @@ struct UsedRecord {
 pub(crate) async fn probe(
     options: &ConnectOptions,
     around: &Surroundings,
-    wanted: impl FnOnce(Option<&record::Engine>) -> Needed,
+    wanted: impl FnOnce(Option<&record::EngineFacts>) -> Needed,
 ) -> Probe {
     let (engine, tried) = find(options, around).await;
     let load = machine::load_average();

@@ -19,7 +19,7 @@ use crate::record;
 )]
 pub trait Engine {
     /// What the engine says of itself, as probed when it was connected (`builder` is the one resolved).
-    fn facts(&self) -> &record::Engine;
+    fn facts(&self) -> &record::EngineFacts;
 
     /// Whether the engine runs on this host, so that container addresses and its store can be reached.
     fn is_local(&self) -> bool;

@@ -51,7 +51,7 @@ pub(super) struct Tunnel {
 
 /// What is run for each connection.
 #[derive(Debug)]
-enum Way {
+enum Bridge {
     /// A command on another machine.
     Ssh { options: Vec<String>, host: SshHost, command: Vec<String> },
     /// A command here: program and arguments.
@@ -61,7 +61,7 @@ enum Way {
 /// What is run, and what it last said when it failed.
 #[derive(Debug)]
 struct Children {
-    way: Way,
+    way: Bridge,
     complaint: Mutex<Option<String>>,
 }
 
@@ -81,17 +81,17 @@ impl Tunnel {
             options.push(format!("-oControlPath={}", directory.path().join("master").display()));
             options.extend(host.port.map(|port| format!("-p{port}")));
             options.extend(host.user.as_ref().map(|user| format!("-l{user}")));
-            Way::Ssh { options, host: host.clone(), command }
+            Bridge::Ssh { options, host: host.clone(), command }
         })
     }
 
     /// Leads to what a command here has at its pipes.
     pub(super) fn to_command(command: Vec<String>) -> io::Result<Self> {
-        Self::open(|_| Way::Here(command))
+        Self::open(|_| Bridge::Here(command))
     }
 
     /// Listens for connections; nothing is run before the first.
-    fn open(way: impl FnOnce(&TempDir) -> Way) -> io::Result<Self> {
+    fn open(way: impl FnOnce(&TempDir) -> Bridge) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("tonnage-ssh-").tempdir()?;
         let listener = std::os::unix::net::UnixListener::bind(socket_in(&directory))?;
         listener.set_nonblocking(true)?;
@@ -153,8 +153,8 @@ fn socket_in(directory: &TempDir) -> PathBuf {
 impl Children {
     async fn reach(&self, stream: impl AsyncRead + AsyncWrite) {
         let mut arguments = match &self.way {
-            Way::Here(command) => command.clone(),
-            Way::Ssh { options, host, command } => {
+            Bridge::Here(command) => command.clone(),
+            Bridge::Ssh { options, host, command } => {
                 let ssh = ["ssh".to_owned()].into_iter().chain(options.iter().cloned());
                 let there = ["-T", "--", &host.name].map(str::to_owned);
                 ssh.chain(there).chain(command.iter().cloned()).collect()
@@ -166,7 +166,7 @@ impl Children {
     }
 
     async fn reach_port(&self, stream: impl AsyncRead + AsyncWrite, port: u16) {
-        let Way::Ssh { options, host, .. } = &self.way else { return };
+        let Bridge::Ssh { options, host, .. } = &self.way else { return };
         let there = [format!("-W127.0.0.1:{port}"), "--".to_owned(), host.name.clone()];
         // Nothing may listen there yet, of which ssh complains.
         drop(carry("ssh", options.iter().cloned().chain(there), stream, &Mutex::default()).await);

@@ -64,7 +64,7 @@ pub(crate) enum StoreInPlace {
 }
 
 /// The store of an engine whose images can be read in place. The one test for it: `doctor` asks it too.
-pub(crate) fn store_in_place(engine: &record::Engine, is_local: bool) -> Result<StoreInPlace, NotInPlace> {
+pub(crate) fn store_in_place(engine: &record::EngineFacts, is_local: bool) -> Result<StoreInPlace, NotInPlace> {
     if !is_local {
         return Err(NotInPlace::Elsewhere);
     }
@@ -88,7 +88,7 @@ mod tests {
         for folder in ["overlay2", "image/overlay2/layerdb/sha256", "image/overlay2/imagedb/content/sha256"] {
             std::fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
-        let good = record::Engine {
+        let good = record::EngineFacts {
             image_store: ImageStore::Graphdriver,
             storage_driver: "overlay2".into(),
             root_dir: dir.path().display().to_string(),
@@ -98,15 +98,15 @@ mod tests {
         assert!(matches!(store_in_place(&good, false), Err(NotInPlace::Elsewhere)));
         let content = "containerd/daemon/io.containerd.content.v1.content/blobs/sha256";
         std::fs::create_dir_all(dir.path().join(content)).unwrap();
-        let containerd = record::Engine { image_store: ImageStore::Containerd, ..good.clone() };
+        let containerd = record::EngineFacts { image_store: ImageStore::Containerd, ..good.clone() };
         assert!(matches!(store_in_place(&containerd, true), Ok(StoreInPlace::Content(_))));
         for (engine, expected) in [
             (
-                record::Engine { image_store: ImageStore::ContainersStorage, ..good.clone() },
+                record::EngineFacts { image_store: ImageStore::ContainersStorage, ..good.clone() },
                 "storage driver `overlay2`",
             ),
-            (record::Engine { storage_driver: "zfs".into(), ..good.clone() }, "storage driver `zfs`"),
-            (record::Engine { root_dir: "/nonexistent".into(), ..good.clone() }, "failed to list"),
+            (record::EngineFacts { storage_driver: "zfs".into(), ..good.clone() }, "storage driver `zfs`"),
+            (record::EngineFacts { root_dir: "/nonexistent".into(), ..good.clone() }, "failed to list"),
         ] {
             let error = store_in_place(&engine, true).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");

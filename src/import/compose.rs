@@ -5,14 +5,15 @@ use std::path::Path;
 
 use super::error::{ImportError, MOST_BUILDS};
 use super::file::{FoundBuild, ImportFile};
-use super::layout::Kept;
+use super::layout::KeptBuild;
 use crate::analyse::proof::{self, Expected, same_instruction};
 use crate::engine::ObservedBuild;
 use crate::record::{
-    Builder, Ended, Engine, Environment, FORMAT_VERSION, Failure, FailureStage, Instruction, METRICS_VERSION, Observed,
+    Builder, Ended, EngineFacts, Environment, FORMAT_VERSION, FailureStage, Instruction, METRICS_VERSION, Observed,
     Outcome, Record, Sample, SampleState, Scenario, Settings, Side, Spent, Step, SuiteInfo, Tool, Variant,
+    VariantFailure,
 };
-use crate::suite::{self, Suite, fit_name};
+use crate::suite::{self, Suite, SuiteVariant, fit_name};
 use crate::text::{for_people, shorten, without_url_credentials};
 use crate::units::Nanos;
 
@@ -23,9 +24,9 @@ const LOOKED_FOR: usize = 200;
 struct Named<'s> {
     file: usize,
     name: String,
-    variant: Option<&'s suite::Variant>,
+    variant: Option<&'s SuiteVariant>,
     platform: String,
-    kept: Kept,
+    kept: KeptBuild,
     build: ObservedBuild,
     began: i128,
     wall: Nanos,
@@ -82,7 +83,7 @@ pub(crate) fn record_of(
         spent: Spent::default(),
         // What built and where: a build record says no more.
         environment: Environment {
-            engine: Engine { name: Builder::Buildkit.to_string(), ..Engine::default() },
+            engine: EngineFacts { name: Builder::Buildkit.to_string(), ..EngineFacts::default() },
             ..Environment::default()
         },
         pulls: Vec::new(),
@@ -187,25 +188,25 @@ fn named<'s>(
 /// several have, the path of the Dockerfile decides.
 fn variant_of<'s>(
     suite: &'s Suite,
-    kept: &Kept,
+    kept: &KeptBuild,
     steps: &[Step],
     chosen: Option<&str>,
-) -> Result<&'s suite::Variant, String> {
+) -> Result<&'s SuiteVariant, String> {
     if let Some(variant) = suite.variant(chosen.unwrap_or(&kept.target)) {
         return Ok(variant);
     }
     let dockerfile = Path::new(&kept.dockerfile);
     let steps = &steps[..steps.len().min(LOOKED_FOR)];
-    let known = |variant: &suite::Variant| {
+    let known = |variant: &SuiteVariant| {
         let in_it = |step: &&Step| {
             variant.facts.instructions.iter().any(|fact| same_instruction(&fact.text, &step.instruction))
         };
         steps.iter().filter(in_it).count()
     };
-    let same_file = |variant: &&suite::Variant| {
+    let same_file = |variant: &&SuiteVariant| {
         dockerfile.file_name().is_none() || variant.dockerfile.file_name() == dockerfile.file_name()
     };
-    let ranked: Vec<((usize, usize), &suite::Variant)> = suite
+    let ranked: Vec<((usize, usize), &SuiteVariant)> = suite
         .variants
         .iter()
         .filter(same_file)
@@ -250,7 +251,7 @@ fn variant(build: &Named<'_>) -> Variant {
             SampleState::Failed => Outcome::BuildFailed,
             SampleState::Unfinished => Outcome::NotRun,
         },
-        failure: (build.state == SampleState::Failed).then(|| Failure {
+        failure: (build.state == SampleState::Failed).then(|| VariantFailure {
             stage: FailureStage::Build,
             scenario: Scenario::Observed.to_string(),
             instruction: build.build.culprit.clone(),
@@ -306,7 +307,7 @@ fn sample(build: Named<'_>, (step, round): (u32, u32)) -> Sample {
 }
 
 /// The edit that a build amounts to: nothing but copies of the edited file, and what builds on them, ran.
-fn edit(variant: &suite::Variant, causes: &[String]) -> Option<Scenario> {
+fn edit(variant: &SuiteVariant, causes: &[String]) -> Option<Scenario> {
     let files = [(Scenario::Src, &variant.src), (Scenario::Deps, &variant.deps)];
     let is_only = |file: &Path| {
         let copy = variant.copies(file)?;

@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{ImportError, MOST_BUILDS};
-use super::layout::{self, Kept};
+use super::layout::{self, KeptBuild};
 use crate::engine::{RecordedBuild, StatusLog};
 use crate::fsx;
 use crate::record::{Import, ImportKind};
@@ -34,7 +34,7 @@ pub(crate) struct ImportFile {
 #[derive(Debug)]
 pub(super) struct FoundBuild {
     pub(super) recorded: RecordedBuild,
-    pub(super) kept: Kept,
+    pub(super) kept: KeptBuild,
 }
 
 impl ImportFile {
@@ -107,6 +107,6 @@ fn builds(path: &Path, content: &[u8]) -> Result<(ImportKind, Vec<FoundBuild>), 
         return other("it mentions no build");
     }
     let found = log.builds().map_err(unreadable)?.into_iter();
-    let found = found.map(|recorded| FoundBuild { recorded, kept: Kept::default() });
+    let found = found.map(|recorded| FoundBuild { recorded, kept: KeptBuild::default() });
     Ok((ImportKind::Progress, found.collect()))
 }

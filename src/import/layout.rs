@@ -25,7 +25,7 @@ const DOCUMENT: usize = 4 << 20;
 
 /// What the builder kept of a build; all of it empty where there is the output of the build only.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Kept {
+pub(super) struct KeptBuild {
     /// Target of `bake`.
     pub(super) target: String,
     /// Stage that was built.
@@ -83,7 +83,7 @@ struct LocalState {
     dockerfile: String,
 }
 
-impl Kept {
+impl KeptBuild {
     fn of(record: HistoryRecord) -> Self {
         let attributes = record.attributes.unwrap_or_default();
         let attribute = |name: &str| attributes.get(name).map(String::as_str).unwrap_or_default();
@@ -123,19 +123,19 @@ struct Descriptor {
 /// A manifest or an index.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Document {
+struct ManifestOrIndex {
     config: Option<Descriptor>,
     manifests: Vec<Descriptor>,
 }
 
 /// What was kept of each build, and its log.
-pub(super) fn records<'a>(path: &'a Path, tar: &'a [u8]) -> Result<Vec<(Kept, &'a [u8])>, ImportError> {
+pub(super) fn records<'a>(path: &'a Path, tar: &'a [u8]) -> Result<Vec<(KeptBuild, &'a [u8])>, ImportError> {
     let blobs = Blobs::read(path, tar)?;
     let Some(index) = blobs.members.get("index.json") else {
         let what = "the archive has no `index.json`".to_owned();
         return Err(ImportError::Other { path: path.to_path_buf(), what });
     };
-    let index: Document = blobs.parse("index.json", index)?;
+    let index: ManifestOrIndex = blobs.parse("index.json", index)?;
     let mut queue: Vec<(Descriptor, usize)> = index.manifests.into_iter().map(|manifest| (manifest, 0)).collect();
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
@@ -143,7 +143,7 @@ pub(super) fn records<'a>(path: &'a Path, tar: &'a [u8]) -> Result<Vec<(Kept, &'
         if !seen.insert(descriptor.digest.clone()) {
             continue;
         }
-        let document: Document = blobs.parse(&descriptor.digest, blobs.blob(&descriptor.digest)?)?;
+        let document: ManifestOrIndex = blobs.parse(&descriptor.digest, blobs.blob(&descriptor.digest)?)?;
         match document.config {
             Some(config) if config.media_type == HISTORY => {
                 if !seen.insert(config.digest.clone()) {
@@ -157,7 +157,7 @@ pub(super) fn records<'a>(path: &'a Path, tar: &'a [u8]) -> Result<Vec<(Kept, &'
                     return Err(blobs.corrupt(format!("two builds have the log `{}`", logs.digest)));
                 }
                 let log = blobs.blob(&logs.digest)?;
-                found.push((Kept::of(record), log));
+                found.push((KeptBuild::of(record), log));
             }
             _ if depth < DEPTH => queue.extend(document.manifests.into_iter().map(|manifest| (manifest, depth + 1))),
             _ => {}

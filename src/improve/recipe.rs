@@ -6,9 +6,9 @@ use globset::GlobMatcher;
 use similar::TextDiff;
 
 use crate::context::ignore_file;
-use crate::record::{Builder, Engine, ImageStore};
+use crate::record::{Builder, EngineFacts, ImageStore};
 use crate::suite::dockerfile::{Arguments, Draft, Edits};
-use crate::suite::{Suite, Variant};
+use crate::suite::{Suite, SuiteVariant};
 use crate::text::for_people;
 
 /// A Dockerfile and the ignore file of its context.
@@ -45,7 +45,7 @@ pub(crate) struct RecipePlaces {
 
 impl RecipePlaces {
     /// Those of a variant, as `builder` reads them.
-    pub(crate) fn of(suite: &Suite, variant: &Variant, builder: Builder) -> Self {
+    pub(crate) fn of(suite: &Suite, variant: &SuiteVariant, builder: Builder) -> Self {
         let (root, dockerfile) = (suite.root.join(&variant.context), suite.root.join(&variant.dockerfile));
         let found = ignore_file(&root, &dockerfile, builder);
         Self { dockerfile, ignore: found.unwrap_or_else(|| root.join(".dockerignore")) }
@@ -64,7 +64,7 @@ fn unified(before: Option<&str>, after: &str, path: &Path) -> String {
 
 /// Whether an engine keeps the layers of `COPY --link` when the base image moves: Docker with the containerd image store
 /// does from 28 on (seen with 28.5; 26.1 takes `--link` and copies again).
-pub(super) fn keeps_links(engine: &Engine) -> bool {
+pub(super) fn keeps_links(engine: &EngineFacts) -> bool {
     let major = engine.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     engine.name == "docker"
         && engine.builder == Builder::Buildkit

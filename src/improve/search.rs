@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::measure::{Cancel, MeasureError, Observer, RunOptions, RunOutcome};
 use crate::record::{Builder, Ended, Figures, Goal, Improved, Outcome, Record, Scenario, Trial, TrialVerdict};
-use crate::suite::{PlanOptions, Suite, Variant};
+use crate::suite::{PlanOptions, Suite, SuiteVariant};
 use crate::units::Nanos;
 
 /// What is asked for.
@@ -70,7 +70,7 @@ pub(crate) fn improved_name(variant: &str) -> String {
 
 /// Looks for what makes a variant better. `tell` is called between runs.
 pub(crate) async fn improve<E: ImageBuilder + ImageHost>(
-    (suite, variant): (&Suite, &Variant),
+    (suite, variant): (&Suite, &SuiteVariant),
     wanted: &ImproveOptions,
     engine: &E,
     options: &RunOptions,

@@ -8,12 +8,12 @@ use crate::engine::{ImageBuilder, ImageHost};
 use crate::fsx::FileError;
 use crate::measure::{self, Cancel, MeasureError, Observer, RunOptions, RunOutcome};
 use crate::random;
-use crate::suite::{Suite, Variant};
+use crate::suite::{Suite, SuiteVariant};
 
 /// What all trials of a variant have in common.
 pub(super) struct Trials<'a, E> {
     pub suite: &'a Suite,
-    pub variant: &'a Variant,
+    pub variant: &'a SuiteVariant,
     pub engine: &'a E,
     pub options: &'a RunOptions,
     pub cancel: &'a Cancel,

@@ -15,7 +15,7 @@ use super::journal::Mark;
 use super::options::RunOptions;
 use crate::analyse;
 use crate::record::{Against, Confirmation, Record, Sample, Scenario, Side, Spent, SuiteInfo, Variant};
-use crate::suite::{self, PlanOptions, PlannedBuild, Suite};
+use crate::suite::{self, PlanOptions, PlannedBuild, Suite, SuiteVariant};
 use crate::units::Nanos;
 
 /// Which variants and scenarios look slower and are to be built again, from both records.
@@ -38,7 +38,7 @@ pub(crate) struct Other<'a> {
 pub(super) struct States<'a> {
     pub suite: &'a Suite,
     /// The variants that were asked for; of a shard its own.
-    pub variants: Vec<&'a suite::Variant>,
+    pub variants: Vec<&'a SuiteVariant>,
     /// The builds of them.
     pub steps: Vec<PlannedBuild>,
     /// The replacements of bases.
@@ -50,7 +50,7 @@ pub(super) struct States<'a> {
 pub(super) struct Beside<'a> {
     pub other: Other<'a>,
     /// Its variants that have a counterpart among ours.
-    pub variants: Vec<suite::Variant>,
+    pub variants: Vec<SuiteVariant>,
     /// Its replacements of bases.
     pub set: BTreeMap<String, String>,
     /// The builds of both.
@@ -63,7 +63,7 @@ pub(super) struct Beside<'a> {
 }
 
 /// What the image of a variant is tagged in a run: each state has a repository of its own.
-pub(super) fn tag(variant: &suite::Variant, run: &str) -> String {
+pub(super) fn tag(variant: &SuiteVariant, run: &str) -> String {
     let repository = match variant.side {
         Side::Head => "tonnage-run",
         Side::Base => "tonnage-base",
@@ -85,7 +85,7 @@ impl<'a> Beside<'a> {
     pub(super) fn of(
         other: Other<'a>,
         suite: &Suite,
-        variants: &[&suite::Variant],
+        variants: &[&SuiteVariant],
         options: &RunOptions,
     ) -> Result<Self, MeasureError> {
         let set = other.suite.base_set(&options.bases).map_err(|_| MeasureError::NoSuchBasesThere {

@@ -255,7 +255,7 @@ fn each_state_has_its_own_bases() {
 #[test]
 fn images_of_the_other_state_cannot_meet_those_of_ours() {
     let ours = TwoStates::new().suite("head").variants.swap_remove(0);
-    let theirs = suite::Variant { side: Side::Base, ..ours.clone() };
+    let theirs = SuiteVariant { side: Side::Base, ..ours.clone() };
     assert_eq!(tag(&ours, "r"), format!("tonnage-run:r-{}", ours.name));
     assert_eq!(tag(&theirs, "r"), format!("tonnage-base:r-{}", ours.name));
 }

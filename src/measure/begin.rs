@@ -10,11 +10,11 @@ use crate::record::{
     self, Ended, Environment, FORMAT_VERSION, METRICS_VERSION, Outcome, Record, Reference, Settings, Shard, Spent,
     SuiteInfo, Tool, Variant,
 };
-use crate::suite::{self, Suite};
+use crate::suite::{self, Suite, SuiteVariant};
 use crate::units::Nanos;
 
 /// The variants that `only` names, in the suite's order.
-pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a suite::Variant>, MeasureError> {
+pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a SuiteVariant>, MeasureError> {
     if let Some(unknown) = only.iter().find(|name| suite.variant(name).is_none()) {
         return Err(MeasureError::NoSuchVariant(unknown.clone()));
     }
@@ -24,7 +24,7 @@ pub(super) fn chosen<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<&'a su
 /// The record of a run that has measured nothing yet.
 pub(super) async fn begin_record<H: ImageHost>(
     suite: &Suite,
-    variants: &[&suite::Variant],
+    variants: &[&SuiteVariant],
     engine: &H,
     options: &RunOptions,
 ) -> Result<Record, MeasureError> {
@@ -80,7 +80,7 @@ pub(super) async fn begin_record<H: ImageHost>(
     })
 }
 
-pub(super) fn begin_variant(variant: &suite::Variant) -> Variant {
+pub(super) fn begin_variant(variant: &SuiteVariant) -> Variant {
     let instructions = variant.facts.instructions.iter().map(|fact| record::Instruction {
         line: fact.line,
         stage: fact.stage,

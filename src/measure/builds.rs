@@ -14,7 +14,7 @@ use super::subject::{Purpose, Subject};
 use crate::engine::{BuildFailure, ImageBuilder, ImageHost};
 use crate::machine::now_utc;
 use crate::record::{
-    self, Builder, Ended, Failure, FailureStage, ImageStore, Outcome, Sample, SampleState, Scenario, Variant,
+    self, Builder, Ended, FailureStage, ImageStore, Outcome, Sample, SampleState, Scenario, Variant, VariantFailure,
 };
 use crate::suite::{self, PlannedBuild};
 use crate::units::Nanos;
@@ -294,7 +294,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
         self.diary.append(JournalLine::Sample(Box::new(Sample { wall_ns: failure.wall_ns, ..sample })))?;
         self.diary.fail(
             subject.variant,
-            Failure {
+            VariantFailure {
                 stage: FailureStage::Build,
                 scenario: step.scenario.to_string(),
                 instruction: failure.instruction,
@@ -309,6 +309,6 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
 /// Engine with a graph driver (moby/moby#46136; `RegisterByGraphID` in its layer/migration.go). A file that is copied
 /// into the root folder would be kept once for each cold build, out of reach of every clean-up, so those builds are given
 /// files of another age, which neither the cache nor any size depends on.
-fn leaves_equal_layers(facts: &record::Engine) -> bool {
+fn leaves_equal_layers(facts: &record::EngineFacts) -> bool {
     facts.builder == Builder::Buildkit && facts.image_store == ImageStore::Graphdriver
 }

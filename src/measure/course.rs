@@ -13,7 +13,7 @@ use super::run::Run;
 use crate::engine::{ImageBuilder, ImageHost};
 use crate::image::{Way, store_in_place};
 use crate::record::{Ended, Scenario};
-use crate::suite::{self, Suite};
+use crate::suite::{self, Suite, SuiteVariant};
 
 /// Runs a suite on an engine and leaves the record in `options.out`.
 ///
@@ -80,7 +80,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             self.prepared();
             return self.builds(&states.steps, &subjects).await;
         };
-        let others: Vec<&suite::Variant> = beside.variants.iter().collect();
+        let others: Vec<&SuiteVariant> = beside.variants.iter().collect();
         let mut others = self.prepare(beside.other.suite, &others, &beside.set).await?;
         // A checkout has no hard links: both states are sent with those of ours.
         for other in others.iter_mut().flatten() {

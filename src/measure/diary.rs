@@ -7,8 +7,8 @@ use super::error::MeasureError;
 use super::journal::{Journal, JournalLine};
 use super::ledger::Ledger;
 use super::masked::Masked;
-use crate::record::{Failure, FailureStage, Finding, Outcome, Record, Spent, Variant};
-use crate::suite;
+use crate::record::{FailureStage, Finding, Outcome, Record, Spent, Variant, VariantFailure};
+use crate::suite::{self, SuiteVariant};
 use crate::units::{Bytes, Nanos};
 
 /// The record, the journal, and the ledger of a run.
@@ -72,12 +72,12 @@ impl Diary {
     }
 
     /// What is known of a variant.
-    pub(super) fn entry(&self, variant: &suite::Variant) -> Option<&Variant> {
+    pub(super) fn entry(&self, variant: &SuiteVariant) -> Option<&Variant> {
         self.record.variants.iter().find(|entry| is_of(entry, variant))
     }
 
     /// Whether no more is built of a variant.
-    pub(super) fn has_failed(&self, variant: &suite::Variant) -> bool {
+    pub(super) fn has_failed(&self, variant: &SuiteVariant) -> bool {
         self.entry(variant).is_some_and(|entry| entry.outcome == Outcome::BuildFailed)
     }
 
@@ -89,7 +89,7 @@ impl Diary {
     /// Changes what is known of a variant.
     pub(super) fn update(
         &mut self,
-        variant: &suite::Variant,
+        variant: &SuiteVariant,
         change: impl FnOnce(&mut Variant),
     ) -> Result<(), MeasureError> {
         match self.record.variants.iter().position(|entry| is_of(entry, variant)) {
@@ -108,7 +108,7 @@ impl Diary {
     }
 
     /// Notes that a variant failed: no more is built of it.
-    pub(super) fn fail(&mut self, variant: &suite::Variant, failure: Failure) -> Result<(), MeasureError> {
+    pub(super) fn fail(&mut self, variant: &SuiteVariant, failure: VariantFailure) -> Result<(), MeasureError> {
         self.update(variant, |entry| {
             entry.outcome = Outcome::BuildFailed;
             entry.failure = Some(failure);
@@ -117,11 +117,17 @@ impl Diary {
 }
 
 /// What went wrong with a variant outside the builds of the plan.
-pub(super) fn failure(stage: FailureStage, message: impl Into<String>) -> Failure {
-    Failure { stage, scenario: String::new(), instruction: String::new(), message: message.into(), log: Vec::new() }
+pub(super) fn failure(stage: FailureStage, message: impl Into<String>) -> VariantFailure {
+    VariantFailure {
+        stage,
+        scenario: String::new(),
+        instruction: String::new(),
+        message: message.into(),
+        log: Vec::new(),
+    }
 }
 
 /// Whether an entry of the record is that of a variant.
-fn is_of(entry: &Variant, variant: &suite::Variant) -> bool {
+fn is_of(entry: &Variant, variant: &SuiteVariant) -> bool {
     (&entry.name, entry.side) == (&variant.name, variant.side)
 }

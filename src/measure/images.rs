@@ -18,8 +18,8 @@ use crate::error::chain;
 use crate::image::{
     self, LayerCache, NotInPlace, Reading, Readings, ReportOptions, StoreError, WeighError, Weigher, weigh_on_engine,
 };
-use crate::record::{Failure, FailureStage, LayerOrigin, Outcome, ServeLimits, ServeState, Variant};
-use crate::suite;
+use crate::record::{FailureStage, LayerOrigin, Outcome, ServeLimits, ServeState, Variant, VariantFailure};
+use crate::suite::{self, SuiteVariant};
 use crate::text;
 use crate::units::{Bytes, Nanos};
 
@@ -158,7 +158,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     }
 
     /// Says that an image could not be read.
-    fn not_read(&mut self, variant: &suite::Variant, reason: String, unread: Unread) -> Result<(), MeasureError> {
+    fn not_read(&mut self, variant: &SuiteVariant, reason: String, unread: Unread) -> Result<(), MeasureError> {
         match unread {
             Unread::Fails => self.diary.fail(variant, failure(FailureStage::Export, reason)),
             Unread::Waits => {
@@ -201,7 +201,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     /// Serves each of them, on a network without a way out where the engine can be reached there. The network is there
     /// for no longer than that; a kill leaves it labelled.
     async fn serve_all(&mut self, waiting: &[Built<'_>]) -> Result<(), Halt> {
-        let is_checked = |variant: &suite::Variant| variant.serve.is_some() || variant.verify.is_some();
+        let is_checked = |variant: &SuiteVariant| variant.serve.is_some() || variant.verify.is_some();
         if !waiting.iter().any(|(subject, _)| is_checked(subject.variant)) {
             return Ok(());
         }
@@ -273,7 +273,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             if served.state == ServeState::Failed {
                 let failed = failure(FailureStage::Serve, served.detail.clone());
                 entry.outcome = Outcome::ServeFailed;
-                entry.failure = Some(Failure { log: served.log.clone(), ..failed });
+                entry.failure = Some(VariantFailure { log: served.log.clone(), ..failed });
             }
             entry.serve = Some(served);
         })?;
@@ -296,7 +296,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
             if !verified.ok {
                 let failed = failure(FailureStage::Verify, verified.reason.clone());
                 entry.outcome = Outcome::ServeFailed;
-                entry.failure = Some(Failure { log: verified.log.clone(), ..failed });
+                entry.failure = Some(VariantFailure { log: verified.log.clone(), ..failed });
             }
             entry.verified = Some(verified);
         })?;

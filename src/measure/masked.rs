@@ -13,7 +13,7 @@ use super::journal::JournalLine;
 use super::mask::Mask;
 use crate::engine::{BuildEvent, CleanReport};
 use crate::record::{LayerOrigin, Sample, Variant};
-use crate::suite::{self, dockerfile::Kind};
+use crate::suite::{SuiteVariant, dockerfile::Kind};
 
 /// Takes values out of texts.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ struct Template {
 
 impl Masked {
     /// Hides the values of a variant's build arguments, but for those that name its bases.
-    pub(super) fn add_variant(&mut self, variant: &suite::Variant, given: &BTreeMap<String, String>) {
+    pub(super) fn add_variant(&mut self, variant: &SuiteVariant, given: &BTreeMap<String, String>) {
         let mut arguments = variant.build_args.clone();
         arguments.extend(given.clone());
         let named = names_of_bases(variant);
@@ -227,7 +227,7 @@ impl Template {
 }
 
 /// Names of the arguments that a FROM names, directly or by the default of another one.
-fn names_of_bases(variant: &suite::Variant) -> BTreeSet<&str> {
+fn names_of_bases(variant: &SuiteVariant) -> BTreeSet<&str> {
     let texts =
         |kind| variant.facts.instructions.iter().filter(move |fact| fact.kind == kind).map(|fact| fact.text.as_str());
     let mut names: BTreeSet<&str> = texts(Kind::From).flat_map(variables).map(|(_, name)| name).collect();
@@ -272,8 +272,8 @@ fn normal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Failure, Layer, Step, Verified};
-    use crate::suite::dockerfile::Facts;
+    use crate::record::{Layer, Step, VariantFailure, Verified};
+    use crate::suite::{self, dockerfile::Facts};
     use crate::testing::fixture;
     use crate::units::Bytes;
 
@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    fn variant(dockerfile: &str, build_args: &[(&str, &str)]) -> suite::Variant {
+    fn variant(dockerfile: &str, build_args: &[(&str, &str)]) -> SuiteVariant {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
         let manifest = "[suite]\nname = \"x\"\n[[variant]]\nname = \"v\"\ndockerfile = \"Dockerfile\"\n";
@@ -349,7 +349,7 @@ mod tests {
 
         let mut entry = fixture::variants().remove(0);
         "v".clone_into(&mut entry.name);
-        entry.failure = Some(Failure {
+        entry.failure = Some(VariantFailure {
             stage: crate::record::FailureStage::Build,
             scenario: "cold".into(),
             instruction: told.clone(),

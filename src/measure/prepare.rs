@@ -13,9 +13,9 @@ use super::event::{Event, Observer as _};
 use super::run::Run;
 use super::subject::Subject;
 use crate::engine::{ImageBuilder, ImageHost};
-use crate::record::{Failure, FailureStage, Scenario};
+use crate::record::{FailureStage, Scenario, VariantFailure};
 use crate::suite::dockerfile::Arguments;
-use crate::suite::{self, Suite};
+use crate::suite::{self, Suite, SuiteVariant};
 use crate::units::Nanos;
 
 impl<E: ImageBuilder + ImageHost> Run<'_, E> {
@@ -23,7 +23,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     pub(super) async fn prepare<'v>(
         &mut self,
         state: &Suite,
-        variants: &[&'v suite::Variant],
+        variants: &[&'v SuiteVariant],
         set: &BTreeMap<String, String>,
     ) -> Result<Vec<Option<Subject<'v>>>, Halt> {
         let cancel = self.cancel;
@@ -66,7 +66,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
                 let message = format!("base image `{reference}` is not available: {reason}");
                 self.say_failed(variant, Scenario::Cold, &message);
                 let instruction = format!("FROM {reference}");
-                self.diary.fail(variant, Failure { instruction, ..failure(FailureStage::Pull, message) })?;
+                self.diary.fail(variant, VariantFailure { instruction, ..failure(FailureStage::Pull, message) })?;
                 subjects.push(None);
                 continue;
             }
@@ -97,7 +97,7 @@ impl<E: ImageBuilder + ImageHost> Run<'_, E> {
     fn subject<'v>(
         &self,
         state: &Suite,
-        variant: &'v suite::Variant,
+        variant: &'v SuiteVariant,
         bases: BTreeMap<String, String>,
         known: Arguments,
     ) -> Result<Subject<'v>, MeasureError> {

@@ -17,7 +17,7 @@ use super::updates::FirstLayers;
 use crate::engine::{BuildFailure, ImageBuilder};
 use crate::image::Weigher;
 use crate::record::Scenario;
-use crate::suite;
+use crate::suite::SuiteVariant;
 use crate::units::Nanos;
 
 /// How often one build is made again because the engine lost a layer.
@@ -67,7 +67,7 @@ impl<E: ImageBuilder> Run<'_, E> {
 
 impl<E> Run<'_, E> {
     /// Says that a build failed, and its variant with it.
-    pub(super) fn say_failed(&mut self, variant: &suite::Variant, scenario: Scenario, message: &str) {
+    pub(super) fn say_failed(&mut self, variant: &SuiteVariant, scenario: Scenario, message: &str) {
         let variant = &variant.side.label(&variant.name);
         self.observer.event(&Event::BuildFailed { variant, scenario, message });
     }

@@ -21,7 +21,7 @@ use super::subject::Common;
 use crate::engine::{ImageBuilder, ImageHost, Ownership, labels};
 use crate::image::{self, Weigher};
 use crate::record::Spent;
-use crate::suite::{self, Suite};
+use crate::suite::{Suite, SuiteVariant};
 use crate::units::Nanos;
 
 impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
@@ -126,7 +126,7 @@ impl<'a, E: ImageBuilder + ImageHost> Run<'a, E> {
 
 /// What takes values out of the texts of a run.
 fn mask(
-    variants: &[&suite::Variant],
+    variants: &[&SuiteVariant],
     build_args: &BTreeMap<String, String>,
     suite: &Suite,
     options: &RunOptions,

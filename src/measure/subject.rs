@@ -10,13 +10,13 @@ use crate::context::{Context, Edit, edit_line};
 use crate::engine::{BuildOutput, BuildRequest, Downloads, Secrets, labels};
 use crate::record::{Builder, Parts, Sample, SampleState, Scenario};
 use crate::suite::dockerfile::{Arguments, rewrite_bases};
-use crate::suite::{self, PlannedBuild};
+use crate::suite::{PlannedBuild, SuiteVariant};
 use crate::units::Nanos;
 
 /// A variant that is ready to be built.
 pub(super) struct Subject<'a> {
     /// As the suite says.
-    pub variant: &'a suite::Variant,
+    pub variant: &'a SuiteVariant,
     /// Its context, with the bases put into the Dockerfile.
     pub context: Context,
     /// Reference of the image that is weighed and served.
@@ -57,7 +57,7 @@ pub(super) struct Common {
 
 impl Common {
     /// The platform that a variant is built for and started on.
-    pub(super) fn platform(&self, variant: &suite::Variant) -> Option<String> {
+    pub(super) fn platform(&self, variant: &SuiteVariant) -> Option<String> {
         self.platform.clone().or_else(|| variant.platform.clone())
     }
 }

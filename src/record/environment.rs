@@ -9,7 +9,7 @@ use crate::units::{Bytes, Nanos};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
     /// The container engine.
-    pub engine: Engine,
+    pub engine: EngineFacts,
     /// The machine tonnage ran on.
     pub host: Host,
     /// Whether timings can be trusted.
@@ -44,7 +44,7 @@ impl Environment {
 /// The container engine, as it says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Engine {
+pub struct EngineFacts {
     /// `docker` or `podman`.
     pub name: String,
     /// Version of the engine.

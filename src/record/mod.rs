@@ -22,7 +22,7 @@ pub(crate) use against::AGAINST_FILE;
 pub use against::{Against, Confirmation};
 pub(crate) use earlier::Upgrade;
 pub use environment::Builder;
-pub(crate) use environment::{Engine, Environment, Host, ImageStore, Noise, RunningContainer};
+pub(crate) use environment::{EngineFacts, Environment, Host, ImageStore, Noise, RunningContainer};
 pub(crate) use import::{Import, ImportKind};
 pub(crate) use reference::{Published, PublishedMetric, Reference, ReferenceVerdict, SizeDefinition};
 pub(crate) use sample::{Observed, Parts, Side, Step};
@@ -41,7 +41,7 @@ pub(crate) use trial::{Figures, Goal, Improved, Trial, TrialVerdict};
 pub(crate) use update::{Update, UpdateAgain, UpdateLayer, Updates};
 pub(crate) use variant::is_root;
 pub(crate) use variant::{
-    Base, BaseOrigin, Duplicate, Failure, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin,
-    ManifestFacts, Reclaimable, Remainder, Sizes, StoredLayer, Variant, Verified, Via, WireKind,
+    Base, BaseOrigin, Duplicate, FailureStage, FileNode, Finding, Instruction, Layer, LayerOrigin, ManifestFacts,
+    Reclaimable, Remainder, Sizes, StoredLayer, Variant, VariantFailure, Verified, Via, WireKind,
 };
 pub use variant::{Outcome, Package, PackageManager, PathSize};

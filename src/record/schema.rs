@@ -184,12 +184,12 @@ pub struct Settings {
 fn argument_names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Entry {
+    enum Argument {
         Name(String),
         WithValue(String, serde::de::IgnoredAny),
     }
-    let entries = Vec::<Entry>::deserialize(input)?;
-    Ok(entries.into_iter().map(|(Entry::Name(name) | Entry::WithValue(name, _))| name).collect())
+    let entries = Vec::<Argument>::deserialize(input)?;
+    Ok(entries.into_iter().map(|(Argument::Name(name) | Argument::WithValue(name, _))| name).collect())
 }
 
 /// What ended a run.

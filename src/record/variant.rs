@@ -33,7 +33,7 @@ pub struct Variant {
     /// How it went.
     pub outcome: Outcome,
     /// What went wrong, where something did.
-    pub failure: Option<Failure>,
+    pub failure: Option<VariantFailure>,
     /// Base images of all stages, the final stage's last.
     pub bases: Vec<Base>,
     /// Instructions of the Dockerfile, in its order.
@@ -156,7 +156,7 @@ impl Outcome {
 /// What went wrong with a variant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Failure {
+pub struct VariantFailure {
     /// What was being done.
     pub stage: FailureStage,
     /// Which scenario was built; empty outside builds.

@@ -296,7 +296,7 @@ mod tests {
     fn found() -> ProbedEngine {
         ProbedEngine {
             endpoint: "unix:///var/run/docker.sock".into(),
-            facts: record::Engine {
+            facts: record::EngineFacts {
                 name: "docker".into(),
                 version: "28.5.2".into(),
                 api_version: "1.51".into(),

@@ -25,7 +25,7 @@ pub(super) struct CostedFinding {
 }
 
 /// A record and what follows from it.
-pub(super) struct Facts<'a> {
+pub(super) struct RunFacts<'a> {
     /// The record.
     pub record: &'a Record,
     /// The headline figures, one entry per variant.
@@ -62,7 +62,7 @@ pub(super) struct Facts<'a> {
     ratio_places: HashMap<(String, Scenario), usize>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> RunFacts<'a> {
     /// Computes all of it.
     pub(super) fn of(record: &'a Record) -> Self {
         let decompositions = Scenario::ALL.into_iter().flat_map(|scenario| decomposition(record, scenario)).collect();
@@ -191,7 +191,7 @@ mod tests {
     fn a_rebuild_of_nearly_everything_outranks_a_megabyte() {
         let mut record = fixture::with_early_copy();
         record.variants[0].findings[0].size_bytes = Bytes(1_000_000);
-        let facts = Facts::of(&record);
+        let facts = RunFacts::of(&record);
         let merged = facts.merged_findings();
         let (variants, first) = &merged[0];
         assert_eq!((variants.as_slice(), first.finding.code.as_str()), (&[fixture::NAMES[0]][..], "edit-reinstalls"));

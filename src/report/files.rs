@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::charts::{CHARTS, Drawing, WantedChart};
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::weigh::{WeighShown, weigh_html, weigh_json, weigh_markdown};
 use super::{ReportError, charts, html, run};
 use crate::analyse::trend::{self, HistoryLine, TrendMetric};
@@ -24,7 +24,7 @@ pub fn write_all(record: &Record, history: &[HistoryLine], dir: &Path) -> Result
         write(name, csv(record).as_bytes())?;
     }
     // Computed and laid out once for all of them.
-    let (facts, fonts) = (Facts::of(record), charts::fonts()?);
+    let (facts, fonts) = (RunFacts::of(record), charts::fonts()?);
     let look = charts::Appearance::default();
     let sheet = charts::Sheet { fonts: &fonts, look: &look };
     let drawings = charts::drawings(&facts, sheet);
@@ -75,7 +75,7 @@ pub(crate) fn export(record: &Record, file: &Path, wanted: WantedChart<'_>) -> R
             Some((_, csv)) => Ok(csv(record).into_bytes()),
             None => Err(unknown(file)),
         },
-        "svg" | "png" => picture(file, wanted, |sheet| charts::drawings(&Facts::of(record), sheet)),
+        "svg" | "png" => picture(file, wanted, |sheet| charts::drawings(&RunFacts::of(record), sheet)),
         _ => Err(unknown(file)),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::doc::{Block, Doc};
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::markdown::{self, Form};
 use super::terminal::{self, Style};
 use super::{tables, words};
@@ -128,7 +128,7 @@ fn document(record: &Record) -> Doc {
     doc.gap();
     doc.section(tables::kept_trials(record));
     if record.settings.rounds > 1 {
-        doc.section(tables::times(&Facts::of(record)));
+        doc.section(tables::times(&RunFacts::of(record)));
     }
     doc.section(tables::unverified_trials(record));
     doc.section(tables::rejected_trials(record));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::{observed, words};
 use crate::record::{Noise, Record};
 
@@ -11,7 +11,7 @@ pub fn json(record: &Record) -> String {
     if record.is_observed() {
         return observed::json(record);
     }
-    let facts = Facts::of(record);
+    let facts = RunFacts::of(record);
     let value = json!({
         "format_version": "1.0",
         "suite": record.suite.name,

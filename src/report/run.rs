@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::doc::{Block, Doc};
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::markdown::{self, Form};
 use super::table::{Table, Tone};
 use super::terminal::{self, Style};
@@ -46,7 +46,7 @@ pub(crate) fn screen(record: &Record, beside: &FilesBeside, style: Style) -> Str
     if record.is_observed() {
         return observed::screen(record, false, style);
     }
-    let facts = Facts::of(record);
+    let facts = RunFacts::of(record);
     let mut doc = Doc::default();
     doc.sentence(words::title(record)).sentence(format!("{}.", tables::verdict(&facts)));
     if record.ended != Ended::Complete {
@@ -75,7 +75,7 @@ pub(crate) fn screen(record: &Record, beside: &FilesBeside, style: Style) -> Str
 }
 
 /// What did not go well, each in a line of so many columns, and how its log ended.
-fn failures(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
+fn failures(facts: &RunFacts<'_>, columns: usize, doc: &mut Doc) {
     let failed = tables::failed(facts);
     let lines = LOG_LINES / failed.len().clamp(1, FAILURES);
     for one in failed.iter().take(FAILURES) {
@@ -97,7 +97,7 @@ fn failures(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
 }
 
 /// The findings that cost most, bytes and time judged by the same measure, each in a line of so many columns.
-fn costs(facts: &Facts<'_>, columns: usize, doc: &mut Doc) {
+fn costs(facts: &RunFacts<'_>, columns: usize, doc: &mut Doc) {
     let merged = facts.merged_findings();
     let all = words::count(merged.len(), "finding");
     let costly = merged.iter().filter(|(_, found)| found.share > 0.0).take(FINDINGS);
@@ -122,7 +122,7 @@ pub(crate) fn sizes(record: &Record, style: Style) -> String {
     let mut record = record.clone();
     record.samples.clear();
     record.variants.retain(|variant| variant.side.is_head());
-    let facts = Facts::of(&record);
+    let facts = RunFacts::of(&record);
     let mut doc = Doc::default();
     doc.section(tables::overview(&facts, usize::MAX));
     terminal::write(&doc, style)
@@ -140,7 +140,7 @@ pub fn terminal(record: &Record, style: Style) -> String {
     if record.is_observed() {
         return observed::screen(record, true, style);
     }
-    let facts = Facts::of(record);
+    let facts = RunFacts::of(record);
     let mut doc = Doc::default();
     doc.sentence(words::title(record)).gap().sentence(format!("{}.", tables::verdict(&facts)));
     if record.ended != Ended::Complete {
@@ -190,7 +190,7 @@ pub fn markdown(record: &Record) -> String {
     if record.is_observed() {
         return observed::markdown(record);
     }
-    let facts = Facts::of(record);
+    let facts = RunFacts::of(record);
     // Only charts that there are figures for are drawn.
     let look = charts::Appearance::default();
     let drawn = |fonts: charts::Fonts| charts::drawings(&facts, charts::Sheet { fonts: &fonts, look: &look });
@@ -200,7 +200,7 @@ pub fn markdown(record: &Record) -> String {
 }
 
 /// The same, where it is known which charts are drawn.
-pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
+pub(super) fn document(facts: &RunFacts<'_>, charts: &[&str]) -> String {
     let record = facts.record;
     let mut doc = Doc::default();
     doc.push(Block::Heading(1, cut(words::title(record)))).sentence(cut(&words::source_line(record)).and("."));
@@ -250,7 +250,7 @@ pub(super) fn document(facts: &Facts<'_>, charts: &[&str]) -> String {
     markdown::write(&doc, Form::File)
 }
 
-fn verdict(facts: &Facts<'_>) -> Block {
+fn verdict(facts: &RunFacts<'_>) -> Block {
     Block::Strong(Line::quoting(&tables::verdict(facts)).and("."))
 }
 
@@ -274,7 +274,7 @@ pub(crate) fn too_few_rounds(rounds: u32, needed: u32) -> String {
 /// The block for a README: the verdict, a table of few columns, the chart, and where they come from. `charts` is the
 /// directory of the charts as seen from the README; empty leaves them out.
 pub fn block(record: &Record, charts: &str) -> String {
-    let facts = Facts::of(record);
+    let facts = RunFacts::of(record);
     let mut doc = Doc::default();
     doc.push(verdict(&facts)).section(tables::comparison(&facts));
     if !charts.is_empty() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::compare::rows;
 use super::doc::AmountKind;
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::words;
 use crate::analyse::{MachineSpread, NoiseVerdict};
 use crate::merge::ImageMismatch;
@@ -58,7 +58,7 @@ fn absent(record: &Record) -> Vec<ShardPart> {
 }
 
 /// What must be known of a run on several machines before its times are read; nothing of any other run.
-pub(super) fn remarks(facts: &Facts<'_>) -> Vec<String> {
+pub(super) fn remarks(facts: &RunFacts<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let missing = absent(facts.record);
     if !missing.is_empty() {

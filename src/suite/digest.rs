@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{SuiteError, Variant};
+use super::{SuiteError, SuiteVariant};
 use crate::context::{EntryKind, Files};
 use crate::fsx::{self, FileError};
 use crate::record::Builder;
@@ -18,7 +18,7 @@ use crate::record::Builder;
 pub(super) fn of(
     root: &Path,
     manifest: &str,
-    variants: &[Variant],
+    variants: &[SuiteVariant],
     own_files: &[PathBuf],
 ) -> Result<(String, BTreeSet<PathBuf>), SuiteError> {
     let mut hash = Sha256::new();

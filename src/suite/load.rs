@@ -12,10 +12,11 @@ use tonnage_image::Platform;
 use super::claim::{ParseClaimError, time_interval};
 use super::dockerfile::Facts;
 use super::manifest::{
-    BuildTable, CommandValue, Document, Manifest, ReferenceValue, ServeTable, Source, VariantTable, VerifyTable,
+    BuildTable, CommandValue, Document, Manifest, ManifestText, ReferenceValue, ServeTable, VariantTable, VerifyTable,
 };
 use super::{
-    Boundary, BuildOptions, Claim, Serve, ServeRequest, Suite, SuiteError, Texts, Variant, Verify, digest, tag_name,
+    Boundary, BuildOptions, Claim, ServeCheck, ServeRequest, Suite, SuiteError, SuiteVariant, Texts, Verify, digest,
+    tag_name,
 };
 use crate::error::Diagnose as _;
 use crate::fsx::{self, FileError};
@@ -120,7 +121,7 @@ impl Document {
     }
 }
 
-fn name(source: Source<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
+fn name(source: ManifestText<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
     match &manifest.suite.name {
         Some(name) => checked_name(source, name),
         None => Ok(folder_name(match source.path.parent() {
@@ -133,7 +134,7 @@ fn name(source: Source<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
 /// A manifest, the directory that its paths begin in, and where they may lead.
 #[derive(Clone, Copy)]
 struct ManifestPlace<'a> {
-    source: Source<'a>,
+    source: ManifestText<'a>,
     root: &'a Path,
     boundary: &'a Boundary,
 }
@@ -190,7 +191,7 @@ pub(super) fn is_url_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(|c: char| c <= ' ' || c == '\x7f')
 }
 
-fn checked_name(source: Source<'_>, name: &Spanned<String>) -> Result<String, SuiteError> {
+fn checked_name(source: ManifestText<'_>, name: &Spanned<String>) -> Result<String, SuiteError> {
     let text = name.get_ref();
     if is_name(text) {
         return Ok(text.clone());
@@ -224,7 +225,7 @@ fn build_options(place: ManifestPlace<'_>, table: &BuildTable) -> Result<BuildOp
 }
 
 /// A platform as it is written, for engines have their own ideas of it, if it is one.
-fn platform(source: Source<'_>, text: Option<&Spanned<String>>) -> Result<Option<String>, SuiteError> {
+fn platform(source: ManifestText<'_>, text: Option<&Spanned<String>>) -> Result<Option<String>, SuiteError> {
     let Some(text) = text else { return Ok(None) };
     match text.get_ref().parse::<Platform>() {
         Ok(_) => Ok(Some(text.get_ref().clone())),
@@ -236,7 +237,7 @@ fn platform(source: Source<'_>, text: Option<&Spanned<String>>) -> Result<Option
 }
 
 /// What is asked for over HTTP: `/` by default.
-fn url_path(source: Source<'_>, path: Option<&Spanned<String>>) -> Result<String, SuiteError> {
+fn url_path(source: ManifestText<'_>, path: Option<&Spanned<String>>) -> Result<String, SuiteError> {
     match path {
         Some(path) if is_url_path(path.get_ref()) => Ok(path.get_ref().clone()),
         Some(path) => {
@@ -249,10 +250,10 @@ fn url_path(source: Source<'_>, path: Option<&Spanned<String>>) -> Result<String
 
 /// A variant's table over the suite's, key by key; `None` where neither is there.
 fn serve(
-    source: Source<'_>,
+    source: ManifestText<'_>,
     over: Option<&Spanned<ServeTable>>,
     under: Option<&Spanned<ServeTable>>,
-) -> Result<Option<Serve>, SuiteError> {
+) -> Result<Option<ServeCheck>, SuiteError> {
     let Some(given) = over.or(under) else { return Ok(None) };
     let empty = ServeTable::default();
     let upper = over.map_or(&empty, Spanned::get_ref);
@@ -300,7 +301,7 @@ fn serve(
     };
     let mut env = lower.env.clone();
     env.extend(upper.env.clone());
-    Ok(Some(Serve {
+    Ok(Some(ServeCheck {
         port: *port.get_ref(),
         path,
         requests: requests.collect::<Result<_, SuiteError>>()?,
@@ -320,7 +321,7 @@ fn serve(
 }
 
 /// The command that a working image carries out; a text is one for its shell.
-fn verify(source: Source<'_>, table: Option<&Spanned<VerifyTable>>) -> Result<Option<Verify>, SuiteError> {
+fn verify(source: ManifestText<'_>, table: Option<&Spanned<VerifyTable>>) -> Result<Option<Verify>, SuiteError> {
     let Some(table) = table.map(Spanned::get_ref) else { return Ok(None) };
     let command = match table.command.get_ref() {
         CommandValue::Text(text) => vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()],
@@ -337,7 +338,11 @@ fn verify(source: Source<'_>, table: Option<&Spanned<VerifyTable>>) -> Result<Op
     Ok(Some(Verify { command, timeout }))
 }
 
-fn variants(place: ManifestPlace<'_>, manifest: &Manifest, build: &BuildOptions) -> Result<Vec<Variant>, SuiteError> {
+fn variants(
+    place: ManifestPlace<'_>,
+    manifest: &Manifest,
+    build: &BuildOptions,
+) -> Result<Vec<SuiteVariant>, SuiteError> {
     let ManifestPlace { source, root, .. } = place;
     let mut variants = Vec::new();
     if manifest.variants.is_empty() {
@@ -385,7 +390,7 @@ fn variant(
     name: String,
     dockerfile: PathBuf,
     table: Option<&VariantTable>,
-) -> Result<Variant, SuiteError> {
+) -> Result<SuiteVariant, SuiteError> {
     let ManifestPlace { source, root, .. } = place;
     let suite = &manifest.suite;
     let context = match table.and_then(|table| table.context.as_ref()).or(suite.context.as_ref()) {
@@ -426,7 +431,7 @@ fn variant(
         merged
     };
     let choice = |own: Option<&String>, shared: &Option<String>| own.cloned().or_else(|| shared.clone());
-    Ok(Variant {
+    Ok(SuiteVariant {
         target: choice(table.and_then(|table| table.target.as_ref()), &build.target),
         platform: platform(source, table.and_then(|table| table.platform.as_ref()))?.or_else(|| build.platform.clone()),
         network: choice(table.and_then(|table| table.network.as_ref()), &build.network),
@@ -450,7 +455,7 @@ fn variant(
 }
 
 /// The published size and the other published figures of a variant.
-fn published(source: Source<'_>, value: &ReferenceValue) -> Result<(Option<Claim>, Vec<Published>), SuiteError> {
+fn published(source: ManifestText<'_>, value: &ReferenceValue) -> Result<(Option<Claim>, Vec<Published>), SuiteError> {
     let wrong = |text: &Spanned<String>, error: &ParseClaimError| {
         source.error(text.span().start, error.to_string(), error.hint())
     };
@@ -473,7 +478,7 @@ fn published(source: Source<'_>, value: &ReferenceValue) -> Result<(Option<Claim
 }
 
 /// A path in a context, `.` parts taken out.
-fn relative(source: Source<'_>, text: &Spanned<String>) -> Result<PathBuf, SuiteError> {
+fn relative(source: ManifestText<'_>, text: &Spanned<String>) -> Result<PathBuf, SuiteError> {
     let mut clean = PathBuf::new();
     for part in Path::new(text.get_ref()).components() {
         match part {

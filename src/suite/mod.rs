@@ -85,7 +85,7 @@ pub(crate) use load::from_text as read_text;
 pub(crate) use load::{BASELINE_NAME, DEFAULT_MEMORY, MANIFEST_NAME, fit_name, folder_name, is_name};
 pub(crate) use manifest::Document;
 pub use model::Suite;
-pub(crate) use model::{BuildOptions, Serve, ServeRequest, Texts, Variant, Verify, tag_name};
+pub(crate) use model::{BuildOptions, ServeCheck, ServeRequest, SuiteVariant, Texts, Verify, tag_name};
 pub use plan::PlanOptions;
 pub(crate) use plan::{PlannedBuild, plan, plan_beside, rounds, turns};
 pub(crate) use shard::{check_shards, plan_digest, variants as shard_variants};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::dockerfile::{Arguments, Bases, DockerfileError, Fact, Facts, platform_args};
 use super::manifest::Document;
 use super::{Boundary, Claim, SuiteError};
-use crate::context::{Context, ContextError, Files, Own, Source};
+use crate::context::{Context, ContextError, Files, Own, Taken};
 use crate::record::{self, Builder, Published, ServeLimits, Side};
 
 /// What to measure.
@@ -36,7 +36,7 @@ pub struct Suite {
     /// Named sets of base images: set → reference in a Dockerfile → reference used for it.
     pub bases: BTreeMap<String, BTreeMap<String, String>>,
     /// The variants, in the manifest's order, or sorted where they were found as folders.
-    pub variants: Vec<Variant>,
+    pub variants: Vec<SuiteVariant>,
 }
 
 /// How to build.
@@ -86,7 +86,7 @@ pub struct ServeRequest {
 
 /// How to ask whether an image works.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Serve {
+pub struct ServeCheck {
     /// Port it listens on inside the container.
     pub port: u16,
     /// Path to ask for.
@@ -129,7 +129,7 @@ pub enum Texts {
 
 /// One Dockerfile to build and weigh, the suite's defaults merged in.
 #[derive(Debug, Clone)]
-pub struct Variant {
+pub struct SuiteVariant {
     /// Its name, fit for files: `[A-Za-z0-9._-]+`; see [`tag_name`] for image references.
     pub name: String,
     /// Which state of the suite it is of, where two are measured.
@@ -153,7 +153,7 @@ pub struct Variant {
     /// The file that the `deps` scenario edits, from the context's root.
     pub deps: Option<PathBuf>,
     /// How to ask whether the image works.
-    pub serve: Option<Serve>,
+    pub serve: Option<ServeCheck>,
     /// The size to compare with.
     pub reference: Option<Claim>,
     /// Published figures of something else.
@@ -172,7 +172,7 @@ pub struct Variant {
 
 impl Suite {
     /// The build context of a variant as `builder` would be sent it.
-    pub fn context(&self, variant: &Variant, builder: Builder) -> Result<Context, ContextError> {
+    pub fn context(&self, variant: &SuiteVariant, builder: Builder) -> Result<Context, ContextError> {
         let own = variant.own(&self.own_files).unwrap_or_default();
         let (root, dockerfile) = (self.root.join(&variant.context), self.root.join(&variant.dockerfile));
         let Texts::Edited(ignore) = &variant.texts else { return Context::load(&root, &dockerfile, builder, &own) };
@@ -182,7 +182,7 @@ impl Suite {
     }
 
     /// The files of the context of a variant as `builder` would be sent it; nothing is read of them.
-    pub(crate) fn files(&self, variant: &Variant, builder: Builder) -> Result<Files, ContextError> {
+    pub(crate) fn files(&self, variant: &SuiteVariant, builder: Builder) -> Result<Files, ContextError> {
         let own = variant.own(&self.own_files).unwrap_or_default();
         Files::list(&self.root.join(&variant.context), &self.root.join(&variant.dockerfile), builder, &own)
     }
@@ -206,7 +206,7 @@ impl Suite {
     }
 
     /// The variants of these names, in the suite's order; without names all.
-    pub fn chosen(&self, only: &[String]) -> Vec<&Variant> {
+    pub fn chosen(&self, only: &[String]) -> Vec<&SuiteVariant> {
         self.variants.iter().filter(|variant| only.is_empty() || only.contains(&variant.name)).collect()
     }
 
@@ -214,7 +214,7 @@ impl Suite {
     /// suite that goes from large to small is the smallest. Layers of a stage that no image holds are the dearest to
     /// remove: an engine that compares folders walks two whole file systems to know the size of each.
     pub fn twin(&self, only: &[String]) -> Option<usize> {
-        let stages = |variant: &Variant| {
+        let stages = |variant: &SuiteVariant| {
             variant.facts.stage_count(&Arguments::of(&variant.build_args), variant.target.as_deref())
         };
         let chosen = self.chosen(only);
@@ -222,19 +222,19 @@ impl Suite {
     }
 
     /// The variant of that name.
-    pub fn variant(&self, name: &str) -> Option<&Variant> {
+    pub fn variant(&self, name: &str) -> Option<&SuiteVariant> {
         self.variants.iter().find(|variant| variant.name == name)
     }
 }
 
-impl Variant {
+impl SuiteVariant {
     /// What of its context tonnage wrote, `files` being the suite's own, and which of it is sent all the same; `None` if
     /// its build takes nothing from the context.
     pub(super) fn own(&self, files: &[PathBuf]) -> Option<Own> {
         let args = Arguments { given: self.build_args.clone(), automatic: BTreeMap::new() };
         let taken = self.facts.taken(&args, self.target.as_deref());
         let paths = taken.instructions.iter().flat_map(|(_, paths)| paths).filter(|path| !path.path.is_empty());
-        let sources = paths.map(|path| Source { path: path.path.clone(), glob: path.is_pattern() }).collect();
+        let sources = paths.map(|path| Taken { path: path.path.clone(), glob: path.is_pattern() }).collect();
         (!taken.instructions.is_empty()).then(|| Own { files: files.to_vec(), sources })
     }
 
@@ -259,7 +259,7 @@ impl Variant {
         &self,
         more: &BTreeMap<String, String>,
         platform: Option<&str>,
-        engine: &record::Engine,
+        engine: &record::EngineFacts,
     ) -> Arguments {
         let automatic = match engine.builder {
             Builder::Classic => BTreeMap::new(),

@@ -7,7 +7,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::SuiteError;
-use super::model::Variant;
+use super::model::SuiteVariant;
 use super::plan::{PlanOptions, PlannedBuild};
 use crate::record::{Scenario, ShardBy, ShardPart};
 use crate::units::count;
@@ -69,7 +69,7 @@ pub(crate) fn check_shards(variants: usize, options: &PlanOptions) -> Result<(),
 }
 
 /// `sha256:` over what decides about the plan of a whole run, which is the same for all of its shards.
-pub(crate) fn plan_digest<'v>(variants: impl IntoIterator<Item = &'v Variant>, options: &PlanOptions) -> String {
+pub(crate) fn plan_digest<'v>(variants: impl IntoIterator<Item = &'v SuiteVariant>, options: &PlanOptions) -> String {
     let names: Vec<&str> = variants.into_iter().map(|variant| variant.name.as_str()).collect();
     let whole = PlanOptions { shard: options.shard.map(|part| ShardPart { index: 0, ..part }), ..options.clone() };
     // Neither names nor numbers can fail to be written.

@@ -36,8 +36,8 @@ pub mod analyse {
     /// Statistics of small samples.
     pub mod statistics {
         pub use crate::analyse::statistics::{
-            Interval, PointEstimate, Side, autocorrelation, drift, hodges_lehmann, hodges_lehmann_shift, holm, median,
-            median_interval, normal_cdf, normal_quantile, rank_sum_p, signed_rank_p, spread, theil_sen,
+            Alternative, Interval, PointEstimate, autocorrelation, drift, hodges_lehmann, hodges_lehmann_shift, holm,
+            median, median_interval, normal_cdf, normal_quantile, rank_sum_p, signed_rank_p, spread, theil_sen,
         };
     }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
-use tonnage::testing::analyse::statistics::{self, Interval, PointEstimate, Side};
+use tonnage::testing::analyse::statistics::{self, Alternative, Interval, PointEstimate};
 
 const LEVEL: f64 = 0.95;
 
@@ -25,11 +25,11 @@ fn of(first: &[f64], second: &[f64]) -> Value {
         "median_interval": interval(statistics::median_interval(first, LEVEL)),
         "spread": statistics::spread(first),
         "hodges_lehmann": estimate(statistics::hodges_lehmann(first, LEVEL)),
-        "signed_rank_greater": statistics::signed_rank_p(first, Side::Greater),
-        "signed_rank_less": statistics::signed_rank_p(first, Side::Less),
+        "signed_rank_greater": statistics::signed_rank_p(first, Alternative::Greater),
+        "signed_rank_less": statistics::signed_rank_p(first, Alternative::Less),
         "shift": estimate(statistics::hodges_lehmann_shift(first, second, LEVEL)),
-        "rank_sum_greater": statistics::rank_sum_p(first, second, Side::Greater),
-        "rank_sum_less": statistics::rank_sum_p(first, second, Side::Less),
+        "rank_sum_greater": statistics::rank_sum_p(first, second, Alternative::Greater),
+        "rank_sum_less": statistics::rank_sum_p(first, second, Alternative::Less),
         "theil_sen": statistics::theil_sen(&points),
         "trend_p": statistics::drift(first).map(|drift| drift.p),
         "autocorrelation": statistics::autocorrelation(first),

@@ -24,7 +24,7 @@ enum Token {
     Escaped(char),
 }
 
-struct Pattern {
+struct ReferencePattern {
     exception: bool,
     tokens: Vec<Token>,
 }
@@ -64,20 +64,20 @@ pub fn ignores(text: &str, path: &str) -> Result<bool, Refusal> {
 }
 
 /// Whether the patterns together ignore the last of the paths, each of which is the directory of the next.
-fn ignored(patterns: &[Pattern], paths: &[&str]) -> bool {
+fn ignored(patterns: &[ReferencePattern], paths: &[&str]) -> bool {
     let last = (0..patterns.len()).rev().find(|&index| holds(patterns, index, paths));
     last.is_some_and(|index| !patterns[index].exception)
 }
 
 /// Whether a pattern counts for the last of the paths: it counted for the directory above, or it would change what the
 /// patterns before it say, and matches.
-fn holds(patterns: &[Pattern], index: usize, paths: &[&str]) -> bool {
+fn holds(patterns: &[ReferencePattern], index: usize, paths: &[&str]) -> bool {
     let Some((path, above)) = paths.split_last() else { return false };
     holds(patterns, index, above)
         || (ignored(&patterns[..index], paths) == patterns[index].exception && matches(&patterns[index].tokens, path))
 }
 
-fn pattern(line: &str) -> Result<Pattern, Refusal> {
+fn pattern(line: &str) -> Result<ReferencePattern, Refusal> {
     let (mut exception, body) = match line.strip_prefix('!') {
         Some(body) => (true, body.trim()),
         None => (false, line),
@@ -97,7 +97,7 @@ fn pattern(line: &str) -> Result<Pattern, Refusal> {
             return Err(if exception { Refusal::Malformed } else { Refusal::NoOpinion });
         }
     }
-    Ok(Pattern { exception, tokens: tokens(cleaned)? })
+    Ok(ReferencePattern { exception, tokens: tokens(cleaned)? })
 }
 
 fn tokens(pattern: &str) -> Result<Vec<Token>, Refusal> {

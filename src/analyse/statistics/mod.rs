@@ -53,7 +53,7 @@ pub struct PointEstimate {
 
 /// Which way a one-sided test looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum Alternative {
     /// Small probabilities speak for values above zero, or a second sample above the first.
     Greater,
     /// Small probabilities speak for values below zero, or a second sample below the first.

@@ -52,7 +52,7 @@ proptest! {
             shuffled.swap(index, (random.draw() % (index as u64 + 1)) as usize);
         }
         prop_assert_eq!(locations(&sample), locations(&shuffled));
-        for side in [Side::Greater, Side::Less] {
+        for side in [Alternative::Greater, Alternative::Less] {
             prop_assert!(close(signed_rank_p(&sample, side), signed_rank_p(&shuffled, side)));
         }
     }
@@ -64,7 +64,7 @@ proptest! {
         for (a, b) in [(0, 0), (1, 2), (2, 1), (3, 3), (4, 5), (5, 4)] {
             prop_assert!(close(here[a], there[b].map(|value| -value)), "{:?} {:?}", here, there);
         }
-        prop_assert!(close(signed_rank_p(&sample, Side::Greater), signed_rank_p(&mirrored, Side::Less)));
+        prop_assert!(close(signed_rank_p(&sample, Alternative::Greater), signed_rank_p(&mirrored, Alternative::Less)));
     }
 
     #[test]
@@ -73,13 +73,13 @@ proptest! {
         let back = hodges_lehmann_shift(&second, &first, 0.95).unwrap();
         prop_assert!(close(Some(there.value), Some(-back.value)));
         prop_assert!(close(there.interval.map(|at| at.low), back.interval.map(|at| -at.high)));
-        let (greater, less) = (rank_sum_p(&first, &second, Side::Greater), rank_sum_p(&second, &first, Side::Less));
+        let (greater, less) = (rank_sum_p(&first, &second, Alternative::Greater), rank_sum_p(&second, &first, Alternative::Less));
         prop_assert!(close(greater, less), "{greater:?} {less:?}");
     }
 
     #[test]
     fn probabilities_are_probabilities_and_intervals_hold_their_estimate(sample in values(40), level in 0.5_f64..0.999) {
-        for side in [Side::Greater, Side::Less] {
+        for side in [Alternative::Greater, Alternative::Less] {
             let p = signed_rank_p(&sample, side).unwrap();
             prop_assert!(p > 0.0 && p <= 1.0);
         }
@@ -118,8 +118,8 @@ proptest! {
     fn nothing_panics_whatever_the_floats(sample in prop::collection::vec(any::<f64>(), 0..12)) {
         let _ = locations(&sample);
         let _ = (spread(&sample), outliers(&sample), drift(&sample), autocorrelation(&sample), holm(&sample));
-        let _ = signed_rank_p(&sample, Side::Greater);
-        let _ = rank_sum_p(&sample, &sample, Side::Less);
+        let _ = signed_rank_p(&sample, Alternative::Greater);
+        let _ = rank_sum_p(&sample, &sample, Alternative::Less);
         let _ = hodges_lehmann_shift(&sample, &sample, 0.95);
         let _ = minimum_detectable_effect(sample.first().copied().unwrap_or(0.0), 7, 0.05, 0.8);
     }
@@ -177,7 +177,7 @@ fn the_smallest_effect_is_found_about_as_often_as_promised() {
         let found = (0..RUNS)
             .filter(|_| {
                 let logs: Vec<f64> = (0..n).map(|_| effect + 0.05 * random.bell()).collect();
-                signed_rank_p(&logs, Side::Greater).unwrap() <= 0.05
+                signed_rank_p(&logs, Alternative::Greater).unwrap() <= 0.05
             })
             .count();
         let power = found as f64 / f64::from(RUNS);

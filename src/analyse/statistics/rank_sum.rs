@@ -1,6 +1,6 @@
 //! Two samples that are not paired: the Mann–Whitney test and the Hodges–Lehmann shift.
 
-use super::{Interval, PointEstimate, Side, double_ranks, normal_cdf, normal_quantile, sorted};
+use super::{Alternative, Interval, PointEstimate, double_ranks, normal_cdf, normal_quantile, sorted};
 
 /// Beyond so many values in both samples together the normal approximation takes over.
 const EXACT: usize = 80;
@@ -8,17 +8,17 @@ const EXACT: usize = 80;
 /// Beyond so many pairs of values no shift is estimated: rounds do not come in thousands.
 const MOST_PAIRS: usize = 1 << 20;
 
-/// One-sided p-value of the Mann–Whitney (Wilcoxon rank-sum) test; [`Side::Greater`] asks whether `second` lies
+/// One-sided p-value of the Mann–Whitney (Wilcoxon rank-sum) test; [`Alternative::Greater`] asks whether `second` lies
 /// above `first`.
 ///
 /// Ties get mid-ranks and the distribution is the exact one conditional on those ranks: every choice of which values
 /// belong to `second` is equally likely (Lehmann, *Nonparametrics*, 1.2; Hollander & Wolfe 4.1). Above 80 values in
 /// all: normal approximation with tie and continuity correction. `None` where a sample is empty or not finite.
-pub fn rank_sum_p(first: &[f64], second: &[f64], side: Side) -> Option<f64> {
+pub fn rank_sum_p(first: &[f64], second: &[f64], side: Alternative) -> Option<f64> {
     if first.is_empty() || second.is_empty() || first.iter().chain(second).any(|value| !value.is_finite()) {
         return None;
     }
-    let sign = if side == Side::Greater { 1.0 } else { -1.0 };
+    let sign = if side == Alternative::Greater { 1.0 } else { -1.0 };
     let all: Vec<f64> = first.iter().chain(second).map(|value| value * sign).collect();
     let (ranks, ties) = double_ranks(&all);
     let observed: usize = ranks[first.len()..].iter().sum();
@@ -118,10 +118,10 @@ mod tests {
     #[test]
     fn separated_samples_have_the_smallest_possible_p() {
         let (low, high) = ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]);
-        assert!((rank_sum_p(&low, &high, Side::Greater).unwrap() - 1.0 / 20.0).abs() < 1e-12);
-        assert!((rank_sum_p(&low, &high, Side::Less).unwrap() - 1.0).abs() < 1e-12);
-        assert_eq!(rank_sum_p(&[], &high, Side::Less), None);
-        assert_eq!(rank_sum_p(&[1.0; 4], &[1.0; 4], Side::Greater), Some(1.0));
+        assert!((rank_sum_p(&low, &high, Alternative::Greater).unwrap() - 1.0 / 20.0).abs() < 1e-12);
+        assert!((rank_sum_p(&low, &high, Alternative::Less).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(rank_sum_p(&[], &high, Alternative::Less), None);
+        assert_eq!(rank_sum_p(&[1.0; 4], &[1.0; 4], Alternative::Greater), Some(1.0));
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         assert!((found.value + 0.305).abs() < 1e-9, "{found:?}");
         let interval = found.interval.unwrap();
         assert!((interval.low + 0.76).abs() < 1e-9 && (interval.high - 0.15).abs() < 1e-9, "{interval:?}");
-        let p = rank_sum_p(&term, &early, Side::Less).unwrap();
+        let p = rank_sum_p(&term, &early, Alternative::Less).unwrap();
         assert!((p - 0.1272).abs() < 1e-4, "{p}");
     }
 
@@ -141,10 +141,10 @@ mod tests {
     fn the_approximation_continues_the_exact_values() {
         let first: Vec<f64> = (0..40).map(f64::from).collect();
         let second: Vec<f64> = (0..40).map(|i| f64::from(i) + 7.5).collect();
-        let exact = rank_sum_p(&first, &second, Side::Greater).unwrap();
+        let exact = rank_sum_p(&first, &second, Alternative::Greater).unwrap();
         let mut more = first.clone();
         more.push(20.25);
-        let approximate = rank_sum_p(&more, &second, Side::Greater).unwrap();
+        let approximate = rank_sum_p(&more, &second, Alternative::Greater).unwrap();
         assert!((exact.ln() - approximate.ln()).abs() < 0.15, "{exact} {approximate}");
     }
 }

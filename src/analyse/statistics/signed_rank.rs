@@ -1,6 +1,6 @@
 //! Wilcoxon's signed ranks: the test, and the Hodges–Lehmann estimate with its interval.
 
-use super::{Interval, PointEstimate, Side, double_ranks, normal_cdf, sorted};
+use super::{Alternative, Interval, PointEstimate, double_ranks, normal_cdf, sorted};
 
 /// Beyond so many values the normal approximation takes the place of the exact distribution: there the two differ
 /// by less than 1e-4.
@@ -12,7 +12,7 @@ const EXACT: usize = 200;
 /// those ranks: every assignment of signs is equally likely (Lehmann, *Nonparametrics*, 1.2 and appendix; Hollander
 /// & Wolfe 3.1). Above 200 values: normal approximation with the tie and the continuity correction. No value, or
 /// only zeros: `Some(1.0)`, for nothing speaks against symmetry; `None` where a value is not finite.
-pub fn signed_rank_p(values: &[f64], side: Side) -> Option<f64> {
+pub fn signed_rank_p(values: &[f64], side: Alternative) -> Option<f64> {
     if values.iter().any(|value| !value.is_finite()) {
         return None;
     }
@@ -22,7 +22,7 @@ pub fn signed_rank_p(values: &[f64], side: Side) -> Option<f64> {
     }
     let sizes: Vec<f64> = kept.iter().map(|value| value.abs()).collect();
     let (ranks, ties) = double_ranks(&sizes);
-    let toward = |value: f64| if side == Side::Greater { value > 0.0 } else { value < 0.0 };
+    let toward = |value: f64| if side == Alternative::Greater { value > 0.0 } else { value < 0.0 };
     let observed: usize = kept.iter().zip(&ranks).filter(|(value, _)| toward(**value)).map(|(_, rank)| rank).sum();
     let n = kept.len() as f64;
     Some(if kept.len() <= EXACT {
@@ -199,7 +199,7 @@ mod tests {
             vec![1.0, 1.0, -1.0, 2.0, 2.0, -3.0],
             vec![0.0, 0.5, -0.25, 0.75, 0.0, 1.0],
         ] {
-            for side in [Side::Greater, Side::Less] {
+            for side in [Alternative::Greater, Alternative::Less] {
                 let exact = by_enumeration(&values, side);
                 let p = signed_rank_p(&values, side).unwrap();
                 assert!((p - exact).abs() < 1e-12, "{values:?} {side:?}: {p} {exact}");
@@ -208,14 +208,14 @@ mod tests {
     }
 
     /// All 2ⁿ signs, mid-ranks by counting: shares nothing with the code under test.
-    fn by_enumeration(values: &[f64], side: Side) -> f64 {
+    fn by_enumeration(values: &[f64], side: Alternative) -> f64 {
         let kept: Vec<f64> = values.iter().copied().filter(|v| *v != 0.0).collect();
         let rank = |v: f64| {
             let below = kept.iter().filter(|o| o.abs() < v.abs()).count() as f64;
             let equal = kept.iter().filter(|o| o.abs().total_cmp(&v.abs()).is_eq()).count() as f64;
             below + f64::midpoint(equal, 1.0)
         };
-        let sign = if side == Side::Greater { 1.0 } else { -1.0 };
+        let sign = if side == Alternative::Greater { 1.0 } else { -1.0 };
         let observed: f64 = kept.iter().filter(|v| **v * sign > 0.0).map(|v| rank(*v)).sum();
         let all = 1_u32 << kept.len();
         let hits = (0..all)
@@ -230,10 +230,10 @@ mod tests {
     #[test]
     fn seven_equal_signs_are_the_smallest_p_of_seven_pairs() {
         let values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
-        assert_eq!(signed_rank_p(&values, Side::Greater), Some(1.0 / 128.0));
-        assert_eq!(signed_rank_p(&values, Side::Less), Some(1.0));
-        assert_eq!(signed_rank_p(&[0.0; 4], Side::Greater), Some(1.0));
-        assert_eq!(signed_rank_p(&[f64::NAN], Side::Greater), None);
+        assert_eq!(signed_rank_p(&values, Alternative::Greater), Some(1.0 / 128.0));
+        assert_eq!(signed_rank_p(&values, Alternative::Less), Some(1.0));
+        assert_eq!(signed_rank_p(&[0.0; 4], Alternative::Greater), Some(1.0));
+        assert_eq!(signed_rank_p(&[f64::NAN], Alternative::Greater), None);
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         let interval = found.interval.unwrap();
         assert!((interval.low + 0.786).abs() < 1e-9 && (interval.high + 0.010).abs() < 1e-9, "{interval:?}");
         assert!((interval.level - 0.961).abs() < 5e-4);
-        let p = signed_rank_p(&change, Side::Less).unwrap();
+        let p = signed_rank_p(&change, Alternative::Less).unwrap();
         assert!((p - 0.0195).abs() < 5e-5, "{p}");
     }
 
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn the_approximation_continues_the_exact_values() {
         let values: Vec<f64> = (1..=201).map(|i| f64::from(if i % 5 < 2 { -i } else { i })).collect();
-        let exact = signed_rank_p(&values[1..], Side::Greater).unwrap();
-        let approximate = signed_rank_p(&values, Side::Greater).unwrap();
+        let exact = signed_rank_p(&values[1..], Alternative::Greater).unwrap();
+        let approximate = signed_rank_p(&values, Alternative::Greater).unwrap();
         assert!((exact.ln() - approximate.ln()).abs() < 0.2, "{exact} {approximate}");
         let (k_exact, _) = signed_rank_cut(200, 0.95).unwrap();
         let (k_more, level) = signed_rank_cut(201, 0.95).unwrap();

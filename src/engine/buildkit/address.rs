@@ -25,12 +25,12 @@ const DIAL: [&str; 2] = ["buildctl", "dial-stdio"];
 pub(crate) struct BuilderAddress {
     /// As it is shown.
     pub(super) shown: String,
-    pub(super) way: Way,
+    pub(super) way: Transport,
 }
 
 /// How bytes get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Transport {
     /// A Unix socket.
     Unix(PathBuf),
     /// `host:port`, with TLS where there are certificates.
@@ -125,24 +125,24 @@ fn of_directory(address: &str, directory: &Path) -> Result<Certificates, EngineE
     Ok(Certificates { ca, own, name: None })
 }
 
-fn parse(text: &str, certificates: Option<Certificates>) -> Result<Way, EngineError> {
+fn parse(text: &str, certificates: Option<Certificates>) -> Result<Transport, EngineError> {
     let (scheme, rest) = text.split_once("://").ok_or_else(|| bad(text, "it has no scheme"))?;
     match scheme {
-        "unix" if rest.starts_with('/') => Ok(Way::Unix(PathBuf::from(rest))),
+        "unix" if rest.starts_with('/') => Ok(Transport::Unix(PathBuf::from(rest))),
         "unix" => Err(bad(text, "the path of a socket begins with `/`")),
-        "tcp" => Ok(Way::Tcp(authority(text, rest, PORT).map_err(of_builder)?, certificates)),
-        "ssh" => ssh_host(text, rest).map(Way::Ssh).map_err(of_builder),
+        "tcp" => Ok(Transport::Tcp(authority(text, rest, PORT).map_err(of_builder)?, certificates)),
+        "ssh" => ssh_host(text, rest).map(Transport::Ssh).map_err(of_builder),
         "docker-container" => {
             let (name, [context]) = named(text, rest, ["context"])?;
             let mut command = vec!["docker".to_owned()];
             command.extend(context.map(|context| format!("--context={context}")));
             command.extend(["exec".to_owned(), "-i".to_owned(), name]);
             command.extend(DIAL.map(str::to_owned));
-            Ok(Way::Command(command))
+            Ok(Transport::Command(command))
         }
         "kube-pod" => {
             let (name, [context, namespace, container]) = named(text, rest, ["context", "namespace", "container"])?;
-            Ok(Way::Command(kubectl(&name, context, namespace, container)))
+            Ok(Transport::Command(kubectl(&name, context, namespace, container)))
         }
         other => Err(bad(text, format!("the scheme `{other}` is unknown"))),
     }
@@ -195,7 +195,7 @@ fn instance(
     name: &str,
     certificates: Option<Certificates>,
     around: &Surroundings,
-) -> Result<(String, Way), EngineError> {
+) -> Result<(String, Transport), EngineError> {
     let config = around.config_dir.as_ref().map(|directory| directory.join("buildx"));
     let directory =
         around.buildx_config.clone().or(config).ok_or_else(|| bad(text, "there is no directory `~/.docker`"))?;
@@ -233,14 +233,14 @@ fn instance(
             let mut command = vec!["docker".to_owned(), format!("{at}={}", node.endpoint)];
             command.extend(["exec".to_owned(), "-i".to_owned(), name]);
             command.extend(DIAL.map(str::to_owned));
-            Way::Command(command)
+            Transport::Command(command)
         }
         "kubernetes" => {
             let namespace = option("namespace");
             if !is_name(&node.name) || namespace.as_deref().is_some_and(|namespace| !is_name(namespace)) {
                 return Err(bad(text, "the name or the namespace of its node is not one"));
             }
-            Way::Command(kubectl(&format!("deployment/{}", node.name), None, namespace, None))
+            Transport::Command(kubectl(&format!("deployment/{}", node.name), None, namespace, None))
         }
         "docker" => return Err(bad(text, "it is the engine's own builder; leave `--builder` out")),
         other => return Err(bad(text, format!("its driver `{}` is not supported", crate::text::for_people(other)))),
@@ -261,15 +261,15 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str, path: &Path) -> Result<T, Engi
 mod tests {
     use super::*;
 
-    fn words(way: &Way) -> String {
+    fn words(way: &Transport) -> String {
         match way {
-            Way::Unix(path) => format!("unix {}", path.display()),
-            Way::Tcp(authority, None) => format!("tcp {authority}"),
-            Way::Tcp(authority, Some(tls)) => {
+            Transport::Unix(path) => format!("unix {}", path.display()),
+            Transport::Tcp(authority, None) => format!("tcp {authority}"),
+            Transport::Tcp(authority, Some(tls)) => {
                 format!("tls {authority} {} {:?} {:?}", tls.ca.display(), tls.own, tls.name)
             }
-            Way::Ssh(host) => format!("ssh {} {:?}", host.name, host.socket),
-            Way::Command(command) => command.join(" "),
+            Transport::Ssh(host) => format!("ssh {} {:?}", host.name, host.socket),
+            Transport::Command(command) => command.join(" "),
         }
     }
 

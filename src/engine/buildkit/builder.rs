@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::address::BuilderAddress;
 use super::content;
 use super::link::Link;
-use super::solve::{Solved, Wanted, solve};
+use super::solve::{Product, Solved, solve};
 use crate::context::pack_files;
 use crate::credentials::Store;
 use crate::engine::claims::Images;
@@ -44,7 +44,7 @@ const NO_CONTAINERS: &str = "a builder that is not an engine's starts no contain
 pub(crate) struct BuildKit {
     link: Link,
     endpoint: String,
-    facts: record::Engine,
+    facts: record::EngineFacts,
     credentials: Arc<Store>,
     /// Traces of what this program built here, for the clean-up.
     built: Rc<RefCell<Ownership>>,
@@ -72,7 +72,7 @@ impl BuildKit {
         }
         let label =
             |name: &str| worker.labels.get(name).map(|value| crate::text::shorten(value, 100)).unwrap_or_default();
-        let facts = record::Engine {
+        let facts = record::EngineFacts {
             name: "buildkit".to_owned(),
             version: version.map(|version| version.version).unwrap_or_default(),
             api_version: String::new(),
@@ -106,7 +106,7 @@ impl BuildKit {
 
     /// Builds, and reads the config of what came of it.
     async fn look(&self, request: &BuildRequest) -> Result<Result<(Solved, ImageInfo), BuildFailure>, EngineError> {
-        let solved = match solve(self, request, Wanted::Config, &mut |_| {}).await? {
+        let solved = match solve(self, request, Product::Config, &mut |_| {}).await? {
             Ok(solved) => solved,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -122,7 +122,7 @@ fn no_containers<T>(action: &str) -> Result<T, EngineError> {
 }
 
 impl Engine for BuildKit {
-    fn facts(&self) -> &record::Engine {
+    fn facts(&self) -> &record::EngineFacts {
         &self.facts
     }
 
@@ -151,7 +151,7 @@ impl ImageBuilder for BuildKit {
         request: &BuildRequest,
         observe: &mut dyn FnMut(BuildEvent),
     ) -> Result<Result<BuildOutput, BuildFailure>, EngineError> {
-        let Solved { folded, wall, config, .. } = match solve(self, request, Wanted::Digest, observe).await? {
+        let Solved { folded, wall, config, .. } = match solve(self, request, Product::Digest, observe).await? {
             Ok(solved) => solved,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -256,7 +256,7 @@ impl ImageHost for BuildKit {
         let (archive, pieces) = mpsc::channel::<Bytes>(WAITING);
         let builder = self.clone();
         let solving = async move {
-            match solve(&builder, &request, Wanted::Archive(archive), &mut |_| {}).await {
+            match solve(&builder, &request, Product::Archive(archive), &mut |_| {}).await {
                 Ok(Ok(_)) => None,
                 Ok(Err(failure)) => Some(Err(refused(action, &failure.message))),
                 Err(error) => Some(Err(error)),

@@ -28,7 +28,7 @@ struct ReadContent {
 
 /// `containerd.services.content.v1.ReadContentResponse`.
 #[derive(Clone, PartialEq, prost::Message)]
-struct Content {
+struct ReadContentResponse {
     #[prost(int64, tag = "1")]
     offset: i64,
     #[prost(bytes = "vec", tag = "2")]
@@ -42,7 +42,7 @@ pub(super) async fn read(link: &Link, digest: &str) -> Result<Vec<u8>, EngineErr
         grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
         let request = Request::new(ReadContent { digest: digest.to_owned(), offset: 0, size: 0 });
         let path = PathAndQuery::from_static("/containerd.services.content.v1.Content/Read");
-        let codec = ProstCodec::<ReadContent, Content>::default();
+        let codec = ProstCodec::<ReadContent, ReadContentResponse>::default();
         let mut coming = grpc.server_streaming(request, path, codec).await?.into_inner();
         let mut blob = Vec::new();
         while let Some(piece) = coming.message().await? {

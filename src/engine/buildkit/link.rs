@@ -15,7 +15,7 @@ use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-use super::address::{BuilderAddress, Certificates, Way};
+use super::address::{BuilderAddress, Certificates, Transport};
 use crate::engine::endpoint::Address;
 use crate::engine::session::{MESSAGE, Stream, connect, connect_tls, host_of, tls};
 use crate::engine::tunnel::Tunnel;
@@ -79,9 +79,9 @@ impl Link {
             obstacle: Obstacle::BuildKit,
         };
         let tunnel = match &address.way {
-            Way::Unix(_) | Way::Tcp(..) => None,
-            Way::Command(command) => Some(Tunnel::to_command(command.clone())),
-            Way::Ssh(host) => {
+            Transport::Unix(_) | Transport::Tcp(..) => None,
+            Transport::Command(command) => Some(Tunnel::to_command(command.clone())),
+            Transport::Ssh(host) => {
                 let at = host.socket.iter().flat_map(|socket| ["--addr".to_owned(), format!("unix://{socket}")]);
                 let command = ["buildctl".to_owned()].into_iter().chain(at).chain(["dial-stdio".to_owned()]);
                 Some(Tunnel::over_ssh(host, command.collect()))
@@ -90,10 +90,12 @@ impl Link {
         let tunnel = tunnel.transpose().map_err(|error| unreachable(error.to_string()))?.map(Arc::new);
         let dial = match (&tunnel, &address.way) {
             (Some(tunnel), _) => Dial::Plain(Address::Unix(tunnel.socket())),
-            (None, Way::Unix(path)) => Dial::Plain(Address::Unix(path.clone())),
-            (None, Way::Tcp(authority, None)) => Dial::Plain(Address::Http(authority.clone())),
-            (None, Way::Tcp(authority, Some(tls))) => Dial::Tls(authority.clone(), tls.clone()),
-            (None, Way::Ssh(_) | Way::Command(_)) => return Err(unreachable("nothing leads there".to_owned())),
+            (None, Transport::Unix(path)) => Dial::Plain(Address::Unix(path.clone())),
+            (None, Transport::Tcp(authority, None)) => Dial::Plain(Address::Http(authority.clone())),
+            (None, Transport::Tcp(authority, Some(tls))) => Dial::Tls(authority.clone(), tls.clone()),
+            (None, Transport::Ssh(_) | Transport::Command(_)) => {
+                return Err(unreachable("nothing leads there".to_owned()));
+            }
         };
         let endpoint = Endpoint::from_static("http://buildkit").connect_timeout(FIRST_CONTACT);
         let connected = endpoint.connect_with_connector(dial).await;

@@ -27,7 +27,7 @@ const LAST_STATUSES: Duration = Duration::from_secs(10);
 
 /// What a build is to give.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(super) enum Product {
     /// The digest of an image that is stored nowhere.
     Digest,
     /// The same, and the image's config is kept for a moment: with the build's entry in the history.
@@ -66,14 +66,14 @@ impl Drop for Window<'_> {
 pub(super) async fn solve(
     builder: &BuildKit,
     request: &BuildRequest,
-    wanted: Wanted,
+    wanted: Product,
     observe: &mut dyn FnMut(BuildEvent),
 ) -> Result<Result<Solved, BuildFailure>, EngineError> {
     let link = builder.link();
-    let is_kept = matches!(wanted, Wanted::Config);
+    let is_kept = matches!(wanted, Product::Config);
     let (exporter, archive) = match wanted {
-        Wanted::Digest | Wanted::Config => ("image", None),
-        Wanted::Archive(archive) => ("oci", Some(archive)),
+        Product::Digest | Product::Config => ("image", None),
+        Product::Archive(archive) => ("oci", Some(archive)),
     };
     let answers = Answers {
         credentials: Arc::clone(builder.credentials()),

@@ -11,7 +11,7 @@ use super::paint::Caption;
 use super::scene::Scene;
 use crate::analyse::ScenarioTiming;
 use crate::record::{Record, Scenario, Variant};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::words;
 
 pub(super) const NAME: &str = "build-time";
@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "build-time";
 const DEFAULT: [Scenario; 2] = [Scenario::Cold, Scenario::Src];
 
 /// The chart, of the scenarios asked for; `None` where none of them was timed.
-pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
+pub(super) fn draw(facts: &RunFacts<'_>, sheet: Sheet<'_>) -> Option<Drawing> {
     let (record, timings) = (facts.record, &facts.timings);
     let measured = |scenario: &Scenario| timings.iter().any(|timing| timing.scenario == *scenario);
     let of = |wanted: &[Scenario]| -> Vec<Scenario> {

@@ -5,7 +5,7 @@
 
 use crate::analyse::{Decomposition, Estimate, VariantSummary};
 use crate::record::Scenario;
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::words;
 use crate::text::shorten;
 use crate::units::{Bytes, Ratio};
@@ -51,7 +51,7 @@ fn situation(scenario: Scenario) -> &'static str {
 }
 
 /// `slim builds 1.40× faster than debian after a source edit`.
-pub(super) fn time(facts: &Facts<'_>, scenario: Scenario) -> String {
+pub(super) fn time(facts: &RunFacts<'_>, scenario: Scenario) -> String {
     let step = facts.record.environment.engine.layer_step_ns;
     let ratios = facts.ratios.iter().filter(|ratio| ratio.scenario == scenario);
     let found: Vec<_> = ratios.collect();
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn sizes_are_compared_only_with_their_like() {
-        let said = |record: &crate::record::Record| size(&Facts::of(record).summary);
+        let said = |record: &crate::record::Record| size(&RunFacts::of(record).summary);
         assert_eq!(said(&fixture::record()), "python3.9-alpine-multistage is 18.4× smaller than python3.9");
         assert_eq!(
             said(&fixture::stand_in()),
@@ -195,10 +195,10 @@ mod tests {
     #[test]
     fn times_are_compared_only_where_the_rounds_show_a_difference() {
         let mut record = fixture::record();
-        assert!(time(&Facts::of(&record), Scenario::Cold).contains(" faster than python3.9 with an empty cache"));
+        assert!(time(&RunFacts::of(&record), Scenario::Cold).contains(" faster than python3.9 with an empty cache"));
         let few = |sample: &crate::record::Sample| sample.round <= 3;
         record.samples.retain(few);
-        assert_eq!(time(&Facts::of(&record), Scenario::Cold), "Build time with an empty cache");
+        assert_eq!(time(&RunFacts::of(&record), Scenario::Cold), "Build time with an empty cache");
         let mut same = fixture::record();
         let first = same.variants[0].name.clone();
         same.samples.retain(|sample| sample.variant == first && !sample.twin);
@@ -207,7 +207,7 @@ mod tests {
             copy.variant.clone_from(&same.variants[1].name);
         }
         same.samples.extend(copies);
-        let said = time(&Facts::of(&same), Scenario::Src);
+        let said = time(&RunFacts::of(&same), Scenario::Src);
         assert_eq!(said, "No variant builds measurably faster than python3.9 after a source edit");
     }
 

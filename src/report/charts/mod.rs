@@ -30,7 +30,7 @@ pub(super) use sizes::draw_images as of_images;
 pub(super) use trend::draw as trend;
 
 use super::ReportError;
-use super::facts::Facts;
+use super::facts::RunFacts;
 #[cfg(any(test, feature = "testing"))]
 use crate::record::Record;
 
@@ -113,12 +113,12 @@ pub(crate) const CHARTS: [&str; 8] = [
 #[cfg(any(test, feature = "testing"))]
 pub fn charts_like(record: &Record, look: &Appearance) -> Result<Vec<Chart>, ReportError> {
     let fonts = fonts()?;
-    let drawings = drawings(&Facts::of(record), Sheet { fonts: &fonts, look });
+    let drawings = drawings(&RunFacts::of(record), Sheet { fonts: &fonts, look });
     drawings.iter().map(|drawing| drawing.chart(&fonts)).collect()
 }
 
 /// The same, laid out only.
-pub(super) fn drawings(facts: &Facts<'_>, sheet: Sheet<'_>) -> Vec<Drawing> {
+pub(super) fn drawings(facts: &RunFacts<'_>, sheet: Sheet<'_>) -> Vec<Drawing> {
     let record = facts.record;
     let mut drawings = vec![sizes::draw(facts, sheet)];
     drawings.extend(layers::draw(record, sheet));

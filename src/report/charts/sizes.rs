@@ -13,7 +13,7 @@ use super::palette::{self, CLAIM_INSIDE};
 use super::scene::{Scene, Type, down};
 use crate::analyse::{VariantSummary, summary_of_images};
 use crate::record::{ServeState, Variant};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::words;
 use crate::units::Bytes;
 
@@ -37,7 +37,7 @@ struct Weighed<'a> {
 }
 
 /// The chart of a run.
-pub(super) fn draw(facts: &Facts<'_>, sheet: Sheet<'_>) -> Drawing {
+pub(super) fn draw(facts: &RunFacts<'_>, sheet: Sheet<'_>) -> Drawing {
     let record = facts.record;
     let weighed = Weighed {
         variants: &record.variants,

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use crate::record::{FileNode, PathSize, Variant};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::words;
 use crate::text::{for_people, shorten};
 use crate::units::{Bytes, count};
@@ -20,7 +20,7 @@ const NAME: usize = 120;
 const LAYER: usize = 72;
 
 /// The explorer, its data, and what stands in for it where scripts do not run.
-pub(super) fn render(facts: &Facts<'_>) -> Markup {
+pub(super) fn render(facts: &RunFacts<'_>) -> Markup {
     let variants: Vec<&Variant> = facts.record.variants.iter().filter(|variant| !variant.layers.is_empty()).collect();
     of(&variants, "Variant")
 }

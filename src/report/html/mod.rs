@@ -22,7 +22,7 @@ pub(super) use self::document::{Page, page as document_page, sizes as sizes_char
 use self::proof::Proofs;
 use self::prose::quoted;
 use super::charts::{Appearance, Drawing, Fonts, Sheet};
-use super::facts::Facts;
+use super::facts::RunFacts;
 use super::{ReportError, charts, tables, words};
 use crate::analyse::trend::Trend;
 use crate::record::{Ended, Record};
@@ -36,7 +36,7 @@ const MANY: usize = 8;
 
 /// The page of a record alone, as a file of its own.
 pub fn html(record: &Record) -> Result<String, ReportError> {
-    page(&Facts::of(record), &charts::fonts()?, &Around::default())
+    page(&RunFacts::of(record), &charts::fonts()?, &Around::default())
 }
 
 /// What is around a record in its directory.
@@ -55,7 +55,7 @@ struct Charts {
 }
 
 impl Charts {
-    fn of(facts: &Facts<'_>, fonts: &Fonts, trends: &[Trend]) -> Result<Self, ReportError> {
+    fn of(facts: &RunFacts<'_>, fonts: &Fonts, trends: &[Trend]) -> Result<Self, ReportError> {
         let [wide, narrow] = laid_out(fonts, |sheet| charts::drawings(facts, sheet));
         let mut by_name = BTreeMap::new();
         for (wide, narrow) in wide.iter().zip(&narrow) {
@@ -93,7 +93,7 @@ fn in_page([wide, narrow]: &[String; 2]) -> Markup {
 }
 
 /// The page of what is known of a record.
-pub(super) fn page(facts: &Facts<'_>, fonts: &Fonts, around: &Around<'_>) -> Result<String, ReportError> {
+pub(super) fn page(facts: &RunFacts<'_>, fonts: &Fonts, around: &Around<'_>) -> Result<String, ReportError> {
     let record = facts.record;
     let charts = Charts::of(facts, fonts, around.trends)?;
     let title = for_people(words::title(record));
@@ -180,7 +180,7 @@ struct Section {
     body: Markup,
 }
 
-fn sections(facts: &Facts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Section> {
+fn sections(facts: &RunFacts<'_>, charts: &Charts, proofs: &Proofs<'_>) -> Vec<Section> {
     let chart = |name: &str| charts.show(name);
     let table = table::render;
     let mut sections =
@@ -275,7 +275,7 @@ fn banners(record: &Record) -> Markup {
 }
 
 /// The outcome, and where to read on.
-fn verdict(facts: &Facts<'_>) -> Markup {
+fn verdict(facts: &RunFacts<'_>) -> Markup {
     let (failed, found) = (tables::failures(facts).rows.len(), facts.merged_findings().len());
     html! {
         strong { (quoted(&tables::verdict(facts))) "." }
@@ -284,7 +284,7 @@ fn verdict(facts: &Facts<'_>) -> Markup {
     }
 }
 
-fn findings(facts: &Facts<'_>) -> Markup {
+fn findings(facts: &RunFacts<'_>) -> Markup {
     let merged = facts.merged_findings();
     html! {
         @for (variants, found) in merged.iter().take(200) {
@@ -303,7 +303,7 @@ fn findings(facts: &Facts<'_>) -> Markup {
     }
 }
 
-fn failures(facts: &Facts<'_>) -> Markup {
+fn failures(facts: &RunFacts<'_>) -> Markup {
     let logs = facts.record.variants.iter().filter_map(|variant| {
         let of_failure = variant.failure.as_ref().map(|failure| &failure.log).filter(|log| !log.is_empty());
         let of_serve = variant.serve.as_ref().map(|serve| &serve.log).filter(|log| !log.is_empty());

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::table;
 use crate::analyse::{Decomposition, Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::text::for_people;
@@ -19,7 +19,7 @@ const MOST: usize = 400;
 
 /// The proofs that the page has room for, and the names of their places.
 pub(super) struct Proofs<'f> {
-    facts: &'f Facts<'f>,
+    facts: &'f RunFacts<'f>,
     shown: Vec<(Scenario, Vec<ProofSteps<'f>>)>,
     /// Fragments that lead to a proof: `proof-src-0`.
     pub anchors: BTreeSet<String>,
@@ -34,7 +34,7 @@ struct ProofSteps<'f> {
 
 impl<'f> Proofs<'f> {
     /// Of a record.
-    pub(super) fn of(facts: &'f Facts<'f>) -> Self {
+    pub(super) fn of(facts: &'f RunFacts<'f>) -> Self {
         let shown: Vec<(Scenario, Vec<ProofSteps<'f>>)> = Scenario::ALL
             .into_iter()
             .map(|scenario| (scenario, proofs(facts, scenario)))
@@ -68,7 +68,7 @@ impl<'f> Proofs<'f> {
     }
 }
 
-fn proofs<'f>(facts: &'f Facts<'f>, scenario: Scenario) -> Vec<ProofSteps<'f>> {
+fn proofs<'f>(facts: &'f RunFacts<'f>, scenario: Scenario) -> Vec<ProofSteps<'f>> {
     let mut left = MOST;
     let builds = facts.decompositions.iter().filter(|build| build.scenario == scenario);
     builds

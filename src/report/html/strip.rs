@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::record::{Sample, Scenario};
 use crate::report::charts::axis;
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::words;
 use crate::text::{for_people, shorten};
 use crate::units::Nanos;
@@ -17,7 +17,7 @@ const BEFORE: f64 = 1.0;
 const ACROSS: f64 = 95.0;
 
 /// The panels and their key.
-pub(super) fn plot(facts: &Facts<'_>) -> Markup {
+pub(super) fn plot(facts: &RunFacts<'_>) -> Markup {
     let record = facts.record;
     let scenarios = Scenario::ALL.into_iter().filter(|scenario| record.samples.iter().any(|s| s.scenario == *scenario));
     let mut left = MOST_DOTS;
@@ -37,7 +37,7 @@ pub(super) fn plot(facts: &Facts<'_>) -> Markup {
     }
 }
 
-fn panel(facts: &Facts<'_>, scenario: Scenario, left: &mut usize) -> Markup {
+fn panel(facts: &RunFacts<'_>, scenario: Scenario, left: &mut usize) -> Markup {
     let variants = &facts.record.variants[..facts.record.variants.len().min(MOST_STRIPS)];
     let samples: Vec<&Sample> = facts.record.samples.iter().filter(|sample| sample.scenario == scenario).collect();
     let most = samples.iter().map(|sample| sample.wall_ns).max().unwrap_or_default().0.max(1) as f64;
@@ -81,7 +81,7 @@ fn panel(facts: &Facts<'_>, scenario: Scenario, left: &mut usize) -> Markup {
     }
 }
 
-fn median(facts: &Facts<'_>, variant: &str, scenario: Scenario) -> Option<Nanos> {
+fn median(facts: &RunFacts<'_>, variant: &str, scenario: Scenario) -> Option<Nanos> {
     let timing = facts.timings_of(variant).find(|timing| timing.scenario == scenario)?;
     timing.estimate.map(|estimate| estimate.median)
 }

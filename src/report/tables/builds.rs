@@ -6,7 +6,7 @@ use super::MOST_ROWS;
 use super::images::interval;
 use crate::analyse::{Part, ScenarioTiming, StepTime};
 use crate::record::Scenario;
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::{Bytes, Ratio};
@@ -15,7 +15,7 @@ use crate::units::{Bytes, Ratio};
 const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
-pub(crate) fn times(facts: &Facts<'_>) -> Table {
+pub(crate) fn times(facts: &RunFacts<'_>) -> Table {
     let against = format!("?#{}", facts.against_first());
     let heads = [
         "Variant",
@@ -73,7 +73,7 @@ pub(crate) fn times(facts: &Facts<'_>) -> Table {
     table.without_empty_columns()
 }
 
-fn notes(facts: &Facts<'_>, table: &mut Table) {
+fn notes(facts: &RunFacts<'_>, table: &mut Table) {
     if facts.timings.is_empty() {
         return;
     }
@@ -124,7 +124,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
 }
 
 /// Where the time of the cold builds goes: one row per instruction or part.
-pub(crate) fn decomposition(facts: &Facts<'_>) -> Table {
+pub(crate) fn decomposition(facts: &RunFacts<'_>) -> Table {
     let mut table = Table::new("Where a cold build's time goes", &["Variant", "Part", "#Median", "#Share", "#n"]);
     let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);
     for build in of_cold.clone() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::analyse::{Estimate, Reproduction, ScenarioTiming, VariantSummary, ready};
 use crate::record::{Outcome, ReferenceVerdict, Scenario, ServeState};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words::{self, STAND_IN};
 use crate::units::{Ratio, SignedBytes};
@@ -19,14 +19,14 @@ const MOST_NAMES: usize = 3;
 
 /// The outcome in one sentence without its full stop: the smallest image that works, what failed, and what became of
 /// the claims.
-pub(crate) fn verdict(facts: &Facts<'_>) -> String {
+pub(crate) fn verdict(facts: &RunFacts<'_>) -> String {
     let mut parts = vec![smallest(facts)];
     parts.extend(outcome(facts));
     parts.extend(claims(&facts.reproduction));
     parts.join("; ")
 }
 
-fn smallest(facts: &Facts<'_>) -> String {
+fn smallest(facts: &RunFacts<'_>) -> String {
     let best: Vec<&VariantSummary> = facts.summary.iter().filter(|line| line.smallest).collect();
     let Some((line, size)) = best.first().and_then(|line| Some((line, line.size?))) else {
         return if facts.summary.is_empty() { "No variant was measured" } else { "No variant works" }.to_owned();
@@ -44,7 +44,7 @@ fn smallest(facts: &Facts<'_>) -> String {
     text
 }
 
-fn outcome(facts: &Facts<'_>) -> Option<String> {
+fn outcome(facts: &RunFacts<'_>) -> Option<String> {
     let count = facts.summary.len();
     let wrong: Vec<(&str, &VariantSummary)> =
         facts.summary.iter().filter_map(|line| Some((what_is_wrong(facts, line)?, line))).collect();
@@ -79,7 +79,7 @@ fn outcome(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// Why a variant does not work; `None` where it does.
-fn what_is_wrong(facts: &Facts<'_>, line: &VariantSummary) -> Option<&'static str> {
+fn what_is_wrong(facts: &RunFacts<'_>, line: &VariantSummary) -> Option<&'static str> {
     let missing = facts.record.variants.get(line.index).and_then(words::missing_short);
     missing.or_else(|| (line.outcome == Outcome::ServeFailed || !line.failure.is_empty()).then_some("does not start"))
 }
@@ -111,7 +111,7 @@ enum Detail {
 
 /// Variant, size, the published figure, and what building and starting take: the shape of the comparison that the suite
 /// reproduces. Columns of what was not measured are left out.
-pub(crate) fn headline(facts: &Facts<'_>) -> Table {
+pub(crate) fn headline(facts: &RunFacts<'_>) -> Table {
     let mut table = figures(facts, Detail::Whole, MOST_ROWS);
     table.note_rest(facts.summary.len(), MOST_ROWS, "sizes.csv");
     let estimates = shown_times(facts);
@@ -130,7 +130,7 @@ pub(crate) fn headline(facts: &Facts<'_>) -> Table {
 
 /// What the best variant of each column saves against the first: `Best against naive: size 15.1× smaller (distroless), …`.
 /// Times only where the difference is one.
-fn savings(facts: &Facts<'_>) -> Option<String> {
+fn savings(facts: &RunFacts<'_>) -> Option<String> {
     let (first, others) = facts.summary.split_first()?;
     let works = |line: &&VariantSummary| what_is_wrong(facts, line).is_none();
     let variant = |line: &VariantSummary| facts.record.variants.get(line.index);
@@ -168,11 +168,11 @@ fn savings(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// The same in one line per variant, for the end of a run.
-pub(crate) fn overview(facts: &Facts<'_>, most: usize) -> Table {
+pub(crate) fn overview(facts: &RunFacts<'_>, most: usize) -> Table {
     lines(facts, most).without_empty_columns().dense()
 }
 
-fn lines(facts: &Facts<'_>, most: usize) -> Table {
+fn lines(facts: &RunFacts<'_>, most: usize) -> Table {
     let mut table = figures(facts, Detail::Short, most);
     table.others(facts.summary.len(), most);
     table.notes.extend(words::stand_in_line(facts.record).map(|line| format!("* measured on {line}.")));
@@ -181,7 +181,7 @@ fn lines(facts: &Facts<'_>, most: usize) -> Table {
 }
 
 /// The rows of both forms.
-fn figures(facts: &Facts<'_>, form: Detail, most: usize) -> Table {
+fn figures(facts: &RunFacts<'_>, form: Detail, most: usize) -> Table {
     let against = format!("#{}", facts.against_first());
     let [cold, src, pull] = match form {
         Detail::Whole => ["?#Cold build (cached)", "#Rebuild after a source edit (cached)", "?#To pull after it"],
@@ -228,7 +228,7 @@ fn figures(facts: &Facts<'_>, form: Detail, most: usize) -> Table {
 }
 
 /// The build times of the first table.
-fn shown_times<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = Estimate> + Clone + 'f {
+fn shown_times<'f>(facts: &'f RunFacts<'_>) -> impl Iterator<Item = Estimate> + Clone + 'f {
     let timings = facts.summary.iter().flat_map(|line| &line.timings);
     timings
         .filter(|(scenario, _)| [Scenario::Cold, Scenario::Src].contains(scenario))
@@ -236,12 +236,12 @@ fn shown_times<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = Estimate> + Clo
 }
 
 /// What fits a README of it: variant, size, against the first, the published figure, and a rebuild after an edit.
-pub(crate) fn comparison(facts: &Facts<'_>) -> Table {
+pub(crate) fn comparison(facts: &RunFacts<'_>) -> Table {
     lines(facts, MOST_ROWS).with_columns(|column| [0, 1, 2, 3, 5].contains(&column)).without_empty_columns()
 }
 
 /// The size of a variant with what must be said beside it: the smallest, a substitute, a failure.
-pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+pub(super) fn size_cell(facts: &RunFacts<'_>, line: &VariantSummary) -> Cell {
     let Some(size) = line.size else {
         return Cell::new(what_is_wrong(facts, line).unwrap_or("not weighed")).tone(Tone::Bad);
     };
@@ -258,7 +258,7 @@ pub(super) fn size_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
     Cell::number(text, size.0 as f64).best_if(line.smallest)
 }
 
-fn claim_cell(facts: &Facts<'_>, line: &VariantSummary, form: Detail) -> Cell {
+fn claim_cell(facts: &RunFacts<'_>, line: &VariantSummary, form: Detail) -> Cell {
     let found = facts.reproduction.iter().find(|claim| claim.variant == line.name);
     let Some(claim) = found else { return Cell::default() };
     let text = match claim.verdict {
@@ -272,7 +272,7 @@ fn claim_cell(facts: &Facts<'_>, line: &VariantSummary, form: Detail) -> Cell {
 }
 
 /// What every node pulls after a source edit, unpacked.
-fn pull_cell(facts: &Facts<'_>, line: &VariantSummary) -> Cell {
+fn pull_cell(facts: &RunFacts<'_>, line: &VariantSummary) -> Cell {
     let update = facts.record.variants.get(line.index).and_then(|variant| variant.update.src.as_ref());
     update.map_or_else(Cell::default, |update| Cell::bytes(update.most_bytes()))
 }
@@ -295,7 +295,7 @@ mod tests {
     use crate::units::Bytes;
 
     fn said(record: &Record) -> String {
-        verdict(&Facts::of(record))
+        verdict(&RunFacts::of(record))
     }
 
     #[test]
@@ -341,7 +341,7 @@ mod tests {
     fn what_the_best_of_each_column_saves_is_said_where_it_is_a_difference() {
         let mut record = fixture::with_early_copy();
         record.variants[0].update.src.as_mut().unwrap().bytes = Bytes(10_300_000);
-        let line = savings(&Facts::of(&record)).unwrap();
+        let line = savings(&RunFacts::of(&record)).unwrap();
         assert!(
             line.starts_with("Best against python3.9: size 18.4× smaller (python3.9-alpine-multistage), ")
                 && line.contains("rebuild after a source edit ")
@@ -349,10 +349,10 @@ mod tests {
             "{line}"
         );
         record.samples.retain(|sample| sample.round < 3);
-        let line = savings(&Facts::of(&record)).unwrap();
+        let line = savings(&RunFacts::of(&record)).unwrap();
         assert!(line.contains("size ") && !line.contains("rebuild"), "{line}");
         record.variants.truncate(1);
-        assert_eq!(savings(&Facts::of(&record)), None);
+        assert_eq!(savings(&RunFacts::of(&record)), None);
     }
 
     #[test]
@@ -363,7 +363,7 @@ mod tests {
             (variant.serve, variant.reference) = (None, None);
             variant.update = crate::record::Updates::default();
         }
-        let table = headline(&Facts::of(&record));
+        let table = headline(&RunFacts::of(&record));
         let heads: Vec<&str> = table.columns.iter().map(|column| column.head.as_str()).collect();
         assert_eq!(heads, ["Variant", "Size", "vs python3.9"]);
         assert_eq!(table.rows[3][1].text, "48.8 MB (smallest)");

@@ -4,13 +4,13 @@ use super::MOST_ROWS;
 use super::headline::size_cell;
 use crate::analyse::{Estimate, cpu_until_ready, ready};
 use crate::record::{ServeState, Sizes, Variant, WireKind};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::Bytes;
 
 /// Every size of every variant.
-pub(crate) fn sizes(facts: &Facts<'_>) -> Table {
+pub(crate) fn sizes(facts: &RunFacts<'_>) -> Table {
     let against = format!("#{}", facts.against_first());
     let heads = [
         "Variant",
@@ -71,7 +71,7 @@ pub(crate) fn wire(sizes: &Sizes) -> Cell {
 }
 
 /// The layers of every variant, lowest first.
-pub(crate) fn layers(facts: &Facts<'_>) -> Table {
+pub(crate) fn layers(facts: &RunFacts<'_>) -> Table {
     let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Reclaimable", "Instruction"];
     let mut table = Table::new("Layers", &heads);
     let total: usize = facts.record.variants.iter().map(|variant| variant.layers.len()).sum();
@@ -112,7 +112,7 @@ pub(crate) fn unless_zero(value: Bytes) -> Cell {
 }
 
 /// How each variant serves.
-pub(crate) fn serving(facts: &Facts<'_>) -> Table {
+pub(crate) fn serving(facts: &RunFacts<'_>) -> Table {
     let heads = [
         "Variant",
         "#Startup (median)",

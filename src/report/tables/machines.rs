@@ -6,12 +6,12 @@ use super::MOST_ROWS;
 use super::images::interval;
 use crate::analyse::NoiseVerdict;
 use crate::record::Noise;
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::shards;
 use crate::report::table::{Cell, Table, Tone};
 
 /// One row per shard: its machine, what it measured, and its A/A check.
-pub(crate) fn machines(facts: &Facts<'_>) -> Table {
+pub(crate) fn machines(facts: &RunFacts<'_>) -> Table {
     let heads = ["Shard", "Machine", "#Rounds", "#Variants", "#Builds", "A/A check"];
     let mut table = Table::new("Machines", &heads);
     if facts.shards.len() < 2 {
@@ -49,7 +49,7 @@ fn check(noise: Option<&Noise>, is_dropped: bool) -> Cell {
 }
 
 /// Build times of each class of machines, where there are several.
-pub(crate) fn classes(facts: &Facts<'_>) -> Table {
+pub(crate) fn classes(facts: &RunFacts<'_>) -> Table {
     let heads = ["Variant", "Scenario", "Machines", "#Median", "#95 % interval", "#n"];
     let mut table = Table::new("Build times by class of machines", &heads);
     let timings = facts.classes.iter().flat_map(|(class, timings)| timings.iter().map(move |timing| (class, timing)));

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use super::MOST_ROWS;
 use crate::record::{BaseOrigin, Record};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::Bytes;
 
 /// Engine, host, noise, overhead and end of the run.
-pub(crate) fn environment(facts: &Facts<'_>) -> Table {
+pub(crate) fn environment(facts: &RunFacts<'_>) -> Table {
     let record = facts.record;
     let (engine, host) = (&record.environment.engine, &record.environment.host);
     let mut table = Table::new("Environment", &["What", "Value"]);
@@ -71,7 +71,7 @@ fn others(record: &Record) -> String {
 }
 
 /// The base images that were used, each once.
-pub(crate) fn bases(facts: &Facts<'_>) -> Table {
+pub(crate) fn bases(facts: &RunFacts<'_>) -> Table {
     let mut table = Table::new("Base images", &["Base", "Used", "#Size", "Origin", "Digest", "How it was made"]);
     let mut seen = BTreeSet::new();
     for base in facts.record.variants.iter().flat_map(|variant| &variant.bases) {
@@ -105,7 +105,7 @@ pub(crate) fn bases(facts: &Facts<'_>) -> Table {
 }
 
 /// Samples that stay out of the statistics because their proof failed.
-pub(crate) fn invalid(facts: &Facts<'_>) -> Table {
+pub(crate) fn invalid(facts: &RunFacts<'_>) -> Table {
     let heads = ["Variant", "Scenario", "#Round", "#Wall", "#Cached", "First miss", "Why it does not count"];
     let mut table = Table::new("Samples that do not count", &heads);
     let samples = facts.record.samples.iter().filter(|sample| !sample.valid && !sample.discarded);

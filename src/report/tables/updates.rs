@@ -2,7 +2,7 @@
 
 use super::MOST_ROWS;
 use crate::record::{Scenario, Update, Updates, Variant, WireKind};
-use crate::report::facts::Facts;
+use crate::report::facts::RunFacts;
 use crate::report::table::{Cell, Table};
 use crate::report::words;
 use crate::text::{for_people, shorten};
@@ -11,7 +11,7 @@ use crate::text::{for_people, shorten};
 const LONGEST: usize = 60;
 
 /// One row per variant and edit.
-pub(crate) fn updates(facts: &Facts<'_>) -> Table {
+pub(crate) fn updates(facts: &RunFacts<'_>) -> Table {
     let heads = ["Variant", "Edit", "#To pull", "#Compressed", "#Layers", "Largest new layer"];
     let mut table = Table::new("To pull after an edit", &heads);
     let mut estimated = false;

@@ -3,13 +3,13 @@
 use super::MOST_ROWS;
 use crate::analyse::{FigureVerdict, MeasuredFigure, RatioSpan};
 use crate::record::{FailureStage, Outcome, PublishedMetric, ReferenceVerdict, ServeState, Variant};
-use crate::report::facts::{CostedFinding, Facts};
+use crate::report::facts::{CostedFinding, RunFacts};
 use crate::report::table::{Cell, Table, Tone};
 use crate::report::words;
 use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
-pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
+pub(crate) fn reproduction(facts: &RunFacts<'_>) -> Table {
     let heads = ["Variant", "#Published", "?#Interval", "?#Measured", "Verdict", "#Off by", "Why"];
     let mut table = Table::new("Reproduction", &heads);
     for claim in &facts.reproduction {
@@ -40,7 +40,7 @@ pub(crate) fn reproduction(facts: &Facts<'_>) -> Table {
 }
 
 /// Published figures that are not sizes of images, and what became of them.
-pub(crate) fn figures(facts: &Facts<'_>) -> Table {
+pub(crate) fn figures(facts: &RunFacts<'_>) -> Table {
     let mut table =
         Table::new("Other published figures", &["Variant", "Figure", "#Published", "#Measured", "Verdict", "?Why"]);
     for figure in &facts.figures {
@@ -90,7 +90,7 @@ fn span(ratio: &RatioSpan) -> String {
 }
 
 /// What could be better, with its measured cost and what to do; what holds for several variants is said once.
-pub(crate) fn findings(facts: &Facts<'_>) -> Table {
+pub(crate) fn findings(facts: &RunFacts<'_>) -> Table {
     let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
     let merged = facts.merged_findings();
     for (variants, found) in merged.iter().take(MOST_ROWS) {
@@ -129,7 +129,7 @@ const LOG_LINES: usize = 8;
 const LOGS: usize = 12;
 
 /// What did not go well.
-pub(crate) fn failures(facts: &Facts<'_>) -> Table {
+pub(crate) fn failures(facts: &RunFacts<'_>) -> Table {
     let mut table = failures_with_logs(facts);
     table.notes.clear();
     table
@@ -146,7 +146,7 @@ pub(crate) struct Failed<'f> {
 }
 
 /// The variants that did not go well, in the order of the suite.
-pub(crate) fn failed<'f>(facts: &Facts<'f>) -> Vec<Failed<'f>> {
+pub(crate) fn failed<'f>(facts: &RunFacts<'f>) -> Vec<Failed<'f>> {
     let record = facts.record;
     let of = |variant: &'f Variant| {
         let name = variant.name.as_str();
@@ -183,7 +183,7 @@ pub(crate) fn failed<'f>(facts: &Facts<'f>) -> Vec<Failed<'f>> {
 }
 
 /// What did not go well, and how the log of each ended.
-pub(crate) fn failures_with_logs(facts: &Facts<'_>) -> Table {
+pub(crate) fn failures_with_logs(facts: &RunFacts<'_>) -> Table {
     let mut table = Table::new("Failures", &["Variant", "At", "Instruction", "Reason"]);
     let failed = failed(facts);
     for failed in &failed {

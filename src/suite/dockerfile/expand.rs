@@ -47,7 +47,7 @@ pub(in crate::suite) struct Expanded {
 
 /// Replaces the variables of a word and removes its quotes.
 pub(in crate::suite) fn expand(word: &str, escape: char, lookup: &Lookup<'_>) -> Result<Expanded, String> {
-    let mut lexer = Lexer { chars: word.chars().collect(), at: 0, escape, form: Kept::Plain, depth: 0, lookup };
+    let mut lexer = Lexer { chars: word.chars().collect(), at: 0, escape, form: Quoting::Plain, depth: 0, lookup };
     lexer.until(None, false)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn raw_words(text: &str) -> Vec<String> {
     // BuildKit uses the backslash here, whatever `# escape` says.
     let lookup = |_: &str| Variable::Unset;
     let chars = text.chars().collect();
-    let mut lexer = Lexer { chars, at: 0, escape: '\\', form: Kept::Raw, depth: 0, lookup: &lookup };
+    let mut lexer = Lexer { chars, at: 0, escape: '\\', form: Quoting::Raw, depth: 0, lookup: &lookup };
     lexer.until(None, true).map(|found| found.words).unwrap_or_default()
 }
 
@@ -77,7 +77,7 @@ pub(super) fn delimiter(word: &str) -> Option<(String, bool)> {
         let mut lexer = Lexer { chars: word.chars().collect(), at: 0, escape: '\\', form, depth: 0, lookup: &lookup };
         Some(lexer.until(None, false).ok()?.words)
     };
-    let (plain, quoted) = (words(Kept::Names)?, words(Kept::Quotes)?);
+    let (plain, quoted) = (words(Quoting::Names)?, words(Quoting::Quotes)?);
     let [name] = plain.as_slice() else { return None };
     let marks = |text: &str| text.matches(['\'', '"']).count();
     Some((name.clone(), quoted.first().is_none_or(|word| marks(word) != marks(name))))
@@ -85,7 +85,7 @@ pub(super) fn delimiter(word: &str) -> Option<(String, bool)> {
 
 /// How much of a text stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum Quoting {
     /// Nothing.
     Plain,
     /// Unset variables.
@@ -100,19 +100,19 @@ struct Lexer<'a> {
     chars: Vec<char>,
     at: usize,
     escape: char,
-    form: Kept,
+    form: Quoting,
     depth: u32,
     lookup: &'a Lookup<'a>,
 }
 
 /// Collects words: blanks outside of quotes end one.
 #[derive(Default)]
-struct Words {
+struct WordList {
     done: Vec<String>,
     open: String,
 }
 
-impl Words {
+impl WordList {
     fn split(&mut self, text: &str) {
         for c in text.chars() {
             if !c.is_whitespace() {
@@ -145,7 +145,7 @@ impl Lexer<'_> {
     /// Reads up to a character, which is taken too, or to the end. `raw` keeps escapes.
     fn until(&mut self, stop: Option<char>, raw: bool) -> Result<Expanded, String> {
         let mut out = Expanded::default();
-        let mut words = Words::default();
+        let mut words = WordList::default();
         while let Some(c) = self.peek() {
             if stop == Some(c) {
                 self.at += 1;
@@ -206,7 +206,7 @@ impl Lexer<'_> {
     }
 
     fn keeps_quotes(&self) -> bool {
-        matches!(self.form, Kept::Quotes | Kept::Raw)
+        matches!(self.form, Quoting::Quotes | Quoting::Raw)
     }
 
     fn single_quoted(&mut self, out: &mut Expanded) -> Result<(), String> {
@@ -286,7 +286,7 @@ impl Lexer<'_> {
     fn plain(&self, name: &str, begin: usize, out: &mut Expanded) {
         match (self.lookup)(name) {
             Variable::Set(value) => out.text.push_str(&value),
-            Variable::Unset if self.form == Kept::Plain => out.unset.push(name.to_owned()),
+            Variable::Unset if self.form == Quoting::Plain => out.unset.push(name.to_owned()),
             Variable::Unset => {
                 out.text.push('$');
                 out.text.extend(&self.chars[begin..self.at]);
@@ -319,7 +319,7 @@ impl Lexer<'_> {
             _ => return Err(unsupported()),
         };
         let value = (self.lookup)(name);
-        if value == Variable::Unset && self.form != Kept::Plain {
+        if value == Variable::Unset && self.form != Quoting::Plain {
             out.text.push('$');
             out.text.extend(&self.chars[begin..self.at]);
             return Ok(());

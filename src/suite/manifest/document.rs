@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::source::Source;
+use super::source::ManifestText;
 use super::tables::Manifest;
 use crate::fsx;
 use crate::suite::SuiteError;
@@ -26,12 +26,12 @@ impl Document {
 
     /// As [`Document::read`], from text; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, SuiteError> {
-        let tables = Source { path, text }.parse()?;
+        let tables = ManifestText { path, text }.parse()?;
         Ok(Self { path: path.to_owned(), text: text.to_owned(), tables })
     }
 
     /// Its text, to point into.
-    pub fn source(&self) -> Source<'_> {
-        Source { path: &self.path, text: &self.text }
+    pub fn source(&self) -> ManifestText<'_> {
+        ManifestText { path: &self.path, text: &self.text }
     }
 }

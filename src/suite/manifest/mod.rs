@@ -10,6 +10,6 @@ mod tables;
 pub(crate) use document::Document;
 pub(crate) use limit::LimitValue;
 pub(super) use reference::ReferenceValue;
-pub(super) use source::Source;
+pub(super) use source::ManifestText;
 pub(crate) use tables::{BudgetTable, TimingMode, Vanished};
 pub(super) use tables::{BuildTable, CommandValue, Manifest, ServeTable, VariantTable, VerifyTable};

@@ -12,12 +12,12 @@ use crate::suite::SuiteError;
 
 /// The text of a manifest with its path: makes errors that point into it.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct ManifestText<'a> {
     pub path: &'a Path,
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl ManifestText<'_> {
     /// Reads the manifest.
     pub fn parse(&self) -> Result<Manifest, SuiteError> {
         toml::from_str(self.text).map_err(|error| {
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn failure(text: &str) -> (usize, usize, String, String) {
-        let source = Source { path: Path::new("tonnage.toml"), text };
+        let source = ManifestText { path: Path::new("tonnage.toml"), text };
         match source.parse().unwrap_err() {
             SuiteError::Manifest { line, column, message, hint, .. } => (line, column, message, hint),
             other => panic!("{other}"),

@@ -29,7 +29,7 @@ use cache::Cache;
 #[derive(Debug, Clone)]
 pub struct Script {
     /// What it says of itself.
-    pub facts: record::Engine,
+    pub facts: record::EngineFacts,
     /// Seed of the times it tells.
     pub seed: u64,
     /// Base images on it: reference → files of its one layer, by path and size.
@@ -93,7 +93,7 @@ impl Default for Script {
         let base = |size| vec![("bin/sh".to_owned(), 1_000), ("usr/lib/python".to_owned(), size)];
         let bases = [("python:3.9", 800_000), ("python:3.9-slim", 100_000), ("python:3.9-alpine", 40_000)];
         Self {
-            facts: record::Engine {
+            facts: record::EngineFacts {
                 name: "docker".into(),
                 version: "28.0.0".into(),
                 api_version: "1.48".into(),
@@ -271,7 +271,7 @@ fn named(reference: &str) -> String {
 }
 
 impl Engine for ScriptedEngine {
-    fn facts(&self) -> &record::Engine {
+    fn facts(&self) -> &record::EngineFacts {
         &self.script.facts
     }
 

@@ -20,7 +20,7 @@ pub(super) fn is_database(path: &[u8]) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct ManifestLine {
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -46,7 +46,7 @@ fn read_all(content: &[u8], inventory: &mut dyn Inventory) -> Option<()> {
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
     // Lines are sorted as text: packages come before paths.
     for line in BufReader::new(decoder.take(MOST)).split(b'\n') {
-        let Ok(line) = serde_json::from_slice::<Line>(&line.ok()?) else { continue };
+        let Ok(line) = serde_json::from_slice::<ManifestLine>(&line.ok()?) else { continue };
         match line.kind.as_str() {
             "package" if !line.name.is_empty() => {
                 let found = Found::new(PackageManager::Chisel, line.name.as_bytes(), line.version.as_bytes());

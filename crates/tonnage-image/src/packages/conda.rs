@@ -13,7 +13,7 @@ pub(super) fn is_database(path: &[u8]) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Package {
+struct CondaPackage {
     name: String,
     #[serde(default)]
     version: String,
@@ -26,7 +26,7 @@ pub(super) fn read(databases: &Databases<'_>, inventory: &mut dyn Inventory) {
         if inventory.is_owned(path) {
             continue;
         }
-        let Some(package) = json::read::<Package>(content, inventory) else { continue };
+        let Some(package) = json::read::<CondaPackage>(content, inventory) else { continue };
         if package.name.is_empty() {
             continue;
         }

@@ -16,13 +16,13 @@ pub(super) fn is_database(path: &[u8]) -> bool {
 
 #[derive(Deserialize)]
 struct Installed {
-    packages: Vec<Package>,
+    packages: Vec<ComposerPackage>,
     #[serde(default, rename = "dev-package-names")]
     development: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
-struct Package {
+struct ComposerPackage {
     name: String,
     #[serde(default)]
     version: String,

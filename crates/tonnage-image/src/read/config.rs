@@ -175,14 +175,14 @@ pub(crate) struct Descriptor {
     #[serde(default, deserialize_with = "or_default")]
     pub size: i64,
     #[serde(default, deserialize_with = "or_default")]
-    pub platform: Platform,
+    pub platform: RawPlatform,
     #[serde(default, deserialize_with = "or_default")]
     pub annotations: BTreeMap<String, String>,
 }
 
 /// A platform.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Platform {
+pub(crate) struct RawPlatform {
     #[serde(default, deserialize_with = "or_default")]
     pub os: String,
     #[serde(default, deserialize_with = "or_default")]

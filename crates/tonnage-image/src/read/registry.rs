@@ -55,7 +55,7 @@ pub trait Blobs {
 }
 
 /// A manifest of an image.
-struct Image {
+struct ImageManifest {
     digest: String,
     config: Descriptor,
     layers: Vec<Descriptor>,
@@ -65,7 +65,7 @@ struct Image {
 /// The manifests that a root names.
 #[derive(Default)]
 struct Manifests {
-    images: Vec<Image>,
+    images: Vec<ImageManifest>,
     /// Entries of indexes that are not images: attestations.
     others: Vec<Descriptor>,
 }
@@ -122,7 +122,7 @@ impl Weigher {
         let mut found = self.manifests(members, root, blobs)?;
         let platforms: Vec<Platform> = found.images.iter().map(|image| image.platform.clone()).collect();
         let wanted = if platforms.is_empty() { Vec::new() } else { blobs.choose(&platforms)? };
-        let mut by_index: BTreeMap<usize, Image> = found.images.into_iter().enumerate().collect();
+        let mut by_index: BTreeMap<usize, ImageManifest> = found.images.into_iter().enumerate().collect();
         found.images = wanted.into_iter().filter_map(|index| by_index.remove(&index)).collect();
         Ok(found)
     }
@@ -154,7 +154,7 @@ impl Weigher {
                 members.others += 1;
             } else if let Some(config) = document.config {
                 let platform = self.config(members, &config, blobs)?;
-                found.images.push(Image { digest, config, layers: document.layers, platform });
+                found.images.push(ImageManifest { digest, config, layers: document.layers, platform });
             } else if depth < MAX_NESTING {
                 let (manifests, others): (Vec<_>, Vec<_>) = document
                     .manifests
@@ -268,7 +268,7 @@ fn size(descriptor: &Descriptor) -> u64 {
 }
 
 /// What manifest and config say of an image.
-fn manifest_scan(image: Image, config: &[u8]) -> Result<ManifestScan, ImageError> {
+fn manifest_scan(image: ImageManifest, config: &[u8]) -> Result<ManifestScan, ImageError> {
     let json = |digest: &str, reason: String| ImageError::Json { member: blob_path(digest), reason };
     let config_digest = image.config.digest;
     let (platform, config) = read_config(config).map_err(|error| json(&config_digest, error.to_string()))?;
@@ -299,7 +299,7 @@ fn manifest_scan(image: Image, config: &[u8]) -> Result<ManifestScan, ImageError
 
 /// What is stored besides each image, by the digest of its config: what its index lists for it, and what refers to its
 /// manifest. What cannot be had is counted as far as it is known.
-fn also_stored<B: Blobs>(images: &[Image], listed: &[Descriptor], blobs: &mut B) -> BTreeMap<String, u64> {
+fn also_stored<B: Blobs>(images: &[ImageManifest], listed: &[Descriptor], blobs: &mut B) -> BTreeMap<String, u64> {
     let mut left = MAX_REFERRERS;
     let mut found = BTreeMap::new();
     for image in images {

@@ -20,7 +20,7 @@ pub struct Weigher {
     pub(crate) layers: BTreeMap<String, Arc<LayerScan>>,
     /// Layers of registries by the path of their blob, whose digest was checked: they are not transferred again.
     pub(super) transferred: BTreeMap<String, Arc<LayerScan>>,
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<LayerKeeper>,
     pool: Option<Arc<Pool>>,
     pub(super) skipped: u64,
 }
@@ -36,7 +36,7 @@ pub trait KeptLayers: Send + Sync {
 
 /// Layers that are kept: all, or those with these diff ids.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(super) struct LayerKeeper {
     pub(super) layers: Arc<dyn KeptLayers>,
     pub(super) of: Option<BTreeSet<String>>,
 }
@@ -51,7 +51,7 @@ impl Weigher {
     /// Reads no layer again that is kept there, where layers are stored as a registry stores them, and keeps what it
     /// finds in others: in all, or in those with these diff ids.
     pub fn keep_layers(&mut self, layers: Arc<dyn KeptLayers>, of: Option<BTreeSet<String>>) {
-        self.kept = Some(Kept { layers, of });
+        self.kept = Some(LayerKeeper { layers, of });
     }
 
     /// The images of what was read.

@@ -16,13 +16,13 @@ pub(super) struct Outline {
     /// Sizes of its files that are not empty, in their order.
     pub file_sizes: Vec<u64>,
     /// The pieces, where there was room for them.
-    pub kept: Option<Kept>,
+    pub kept: Option<KeptPieces>,
 }
 
 impl Outline {
     /// Goes through a record once, without any file. Pieces are kept while they fit into `room`, which shrinks.
     pub(super) fn of<R: Read>(mut pieces: Pieces<R>, room: &mut usize) -> io::Result<Self> {
-        let mut outline = Self { kept: Some(Kept::default()), ..Self::default() };
+        let mut outline = Self { kept: Some(KeptPieces::default()), ..Self::default() };
         while let Some(piece) = pieces.next()? {
             let length = match piece {
                 Piece::Bytes(bytes) => bytes.len() as u64,
@@ -34,7 +34,7 @@ impl Outline {
             outline.tar_bytes = outline.tar_bytes.saturating_add(length);
             outline.kept = outline.kept.and_then(|kept| kept.with(&piece, *room));
         }
-        *room -= outline.kept.as_ref().map_or(0, Kept::len);
+        *room -= outline.kept.as_ref().map_or(0, KeptPieces::len);
         Ok(outline)
     }
 }
@@ -42,7 +42,7 @@ impl Outline {
 /// Pieces in memory, one behind the other: `size` of a file or [`NO_FILE`], a length, and so many bytes of the tar or
 /// of the file's path.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct KeptPieces {
     bytes: Vec<u8>,
     at: usize,
 }
@@ -50,7 +50,7 @@ pub(super) struct Kept {
 /// No file is so large.
 const NO_FILE: u64 = u64::MAX;
 
-impl Kept {
+impl KeptPieces {
     fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -84,12 +84,12 @@ impl Kept {
 }
 
 /// Where the pieces come from: read before, or from the record.
-pub(super) enum Source<R: Read> {
-    Kept(Kept),
+pub(super) enum PieceSource<R: Read> {
+    Kept(KeptPieces),
     Record(Box<Pieces<R>>),
 }
 
-impl<R: Read> Source<R> {
+impl<R: Read> PieceSource<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         match self {
             Self::Kept(kept) => Ok(kept.next()),
@@ -100,7 +100,7 @@ impl<R: Read> Source<R> {
 
 /// The tar, as a stream. A file that is missing, no regular file, or of another size than recorded is an error.
 pub(super) struct Assembled<'a, R: Read> {
-    pieces: Source<R>,
+    pieces: PieceSource<R>,
     folder: Folder,
     stop: &'a AtomicBool,
     piece: Vec<u8>,
@@ -117,7 +117,7 @@ struct Open {
 
 impl<'a, R: Read> Assembled<'a, R> {
     /// The tar of these pieces; it breaks off once `stop` is set.
-    pub(super) fn new(pieces: Source<R>, folder: Folder, stop: &'a AtomicBool) -> Self {
+    pub(super) fn new(pieces: PieceSource<R>, folder: Folder, stop: &'a AtomicBool) -> Self {
         Self { pieces, folder, stop, piece: Vec::new(), at: 0, file: None }
     }
 
@@ -196,7 +196,7 @@ pub(crate) fn read_twice(data: &[u8]) -> bool {
     let mut room = 1 << 20;
     let Ok(outline) = Outline::of(pieces(), &mut room) else { return false };
     let Some(kept) = outline.kept else { return false };
-    let (mut kept, mut record) = (Source::<&[u8]>::Kept(kept), Source::Record(Box::new(pieces())));
+    let (mut kept, mut record) = (PieceSource::<&[u8]>::Kept(kept), PieceSource::Record(Box::new(pieces())));
     let mut total = 0u64;
     loop {
         let (one, other) = (kept.next().ok().flatten(), record.next().ok().flatten());
@@ -237,11 +237,11 @@ mod tests {
         assert_eq!((outline.tar_bytes, &outline.file_sizes[..]), (13, &[5, 1][..]));
         // Five pieces: two numbers each, and 4 + 6 + 0 + 3 + 3 bytes.
         assert_eq!(1000 - room, 5 * 16 + 16);
-        let kept = Source::Kept(outline.kept.unwrap());
+        let kept = PieceSource::Kept(outline.kept.unwrap());
         let mut room = 50;
         let outline = Outline::of(pieces(), &mut room).unwrap();
         assert_eq!((outline.kept, outline.tar_bytes, room), (None, 13, 50));
-        for source in [kept, Source::Record(Box::new(pieces()))] {
+        for source in [kept, PieceSource::Record(Box::new(pieces()))] {
             let mut tar = String::new();
             let stop = AtomicBool::new(false);
             let folder = Folder::open(dir.path()).unwrap();

@@ -29,7 +29,7 @@ use std::sync::atomic::AtomicBool;
 
 #[cfg(feature = "testing")]
 pub(crate) use assembled::read_twice;
-use assembled::{Assembled, Outline, Source};
+use assembled::{Assembled, Outline, PieceSource};
 pub use content::ContentStore;
 pub use error::StoreError;
 use folder::Folder;
@@ -72,7 +72,7 @@ enum StoreOwner {
 
 /// A layer and where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct LayerPlace {
     diff_id: String,
     /// Of Docker the digest of its chain, of Podman the layer's id.
     chain: String,
@@ -83,7 +83,7 @@ struct Planned {
     config_digest: String,
     platform: String,
     config: ImageConfig,
-    layers: Vec<Place>,
+    layers: Vec<LayerPlace>,
 }
 
 impl Store {
@@ -130,20 +130,20 @@ impl Store {
             let layers = self.podman_layers(name, &config.diff_ids, limits)?;
             return Ok(Planned { config_digest, platform, config, layers });
         }
-        let mut layers: Vec<Place> = Vec::new();
+        let mut layers: Vec<LayerPlace> = Vec::new();
         for diff_id in &config.diff_ids {
             // OCI image specification, "Layer ChainID".
             let chain = match layers.last() {
                 None => diff_id.clone(),
                 Some(below) => digest_of(format!("{} {diff_id}", below.chain).as_bytes()),
             };
-            layers.push(Place { diff_id: diff_id.clone(), chain });
+            layers.push(LayerPlace { diff_id: diff_id.clone(), chain });
         }
         Ok(Planned { config_digest, platform, config, layers })
     }
 
     /// The record of a layer's tar.
-    fn pieces(&self, place: &Place, limits: &Limits) -> Result<Pieces<std::fs::File>, StoreError> {
+    fn pieces(&self, place: &LayerPlace, limits: &Limits) -> Result<Pieces<std::fs::File>, StoreError> {
         let path = match self.owner {
             StoreOwner::Docker => self.layer(place)?.join("tar-split.json.gz"),
             StoreOwner::Podman => self.layers.join(format!("{}.tar-split.gz", place.chain)),
@@ -152,12 +152,12 @@ impl Store {
         Ok(Pieces::new(record, limits.entries.saturating_mul(LINES).saturating_add(LINES)))
     }
 
-    fn outline(&self, place: &Place, limits: &Limits, room: &mut usize) -> Result<Outline, StoreError> {
+    fn outline(&self, place: &LayerPlace, limits: &Limits, room: &mut usize) -> Result<Outline, StoreError> {
         Outline::of(self.pieces(place, limits)?, room).map_err(|error| layer_error(place, error.to_string()))
     }
 
     /// The folder of what is known of a layer, checked to be of that layer.
-    fn layer(&self, place: &Place) -> Result<PathBuf, StoreError> {
+    fn layer(&self, place: &LayerPlace) -> Result<PathBuf, StoreError> {
         let chain = digits(&place.chain).ok_or_else(|| layer_error(place, "its digest is not sha256"))?;
         let folder = self.layers.join(chain);
         let diff_id = read_text(&folder.join("diff"))?;
@@ -169,7 +169,7 @@ impl Store {
     }
 
     /// The folder of a layer's files.
-    fn folder(&self, place: &Place) -> Result<Folder, StoreError> {
+    fn folder(&self, place: &LayerPlace) -> Result<Folder, StoreError> {
         let id = match self.owner {
             StoreOwner::Docker => {
                 let path = self.layer(place)?.join("cache-id");
@@ -195,7 +195,7 @@ impl Weigher {
     pub fn read_store(&mut self, store: &Store, ids: &[&str], stop: &AtomicBool) -> Vec<Result<ImageScan, StoreError>> {
         let limits = self.options.limits;
         let planned: Vec<_> = ids.iter().map(|id| store.plan(id, &limits)).collect();
-        let mut places: BTreeMap<&str, &Place> = BTreeMap::new();
+        let mut places: BTreeMap<&str, &LayerPlace> = BTreeMap::new();
         for place in planned.iter().flatten().flat_map(|image| &image.layers) {
             places.entry(&place.diff_id).or_insert(place);
         }
@@ -234,15 +234,15 @@ impl Weigher {
     fn read_layer(
         &mut self,
         store: &Store,
-        place: &Place,
+        place: &LayerPlace,
         outline: Outline,
         hashes: FileHashes<'_>,
         members: &mut Members,
         stop: &AtomicBool,
     ) -> Result<(), StoreError> {
         let pieces = match outline.kept {
-            Some(kept) => Source::Kept(kept),
-            None => Source::Record(Box::new(store.pieces(place, &self.options.limits)?)),
+            Some(kept) => PieceSource::Kept(kept),
+            None => PieceSource::Record(Box::new(store.pieces(place, &self.options.limits)?)),
         };
         let input = Assembled::new(pieces, store.folder(place)?, stop);
         let layer = scan_unpacked(input, self.estimator(outline.tar_bytes), hashes, DiffIds::Checked, members);
@@ -275,7 +275,7 @@ impl Weigher {
     }
 }
 
-fn layer_error(place: &Place, what: impl Into<String>) -> StoreError {
+fn layer_error(place: &LayerPlace, what: impl Into<String>) -> StoreError {
     StoreError::Layer { diff_id: place.diff_id.clone(), what: what.into() }
 }
 

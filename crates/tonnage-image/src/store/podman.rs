@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{Place, Store, StoreError, StoreOwner, is_id, read_small};
+use super::{LayerPlace, Store, StoreError, StoreOwner, is_id, read_small};
 use crate::Limits;
 
 /// The only driver whose directories hold what a layer changes.
@@ -57,7 +57,7 @@ impl Store {
         image: &str,
         diff_ids: &[String],
         limits: &Limits,
-    ) -> Result<Vec<Place>, StoreError> {
+    ) -> Result<Vec<LayerPlace>, StoreError> {
         let path = self.configs.join("images.json");
         let images: Vec<KeptImage> = read_json(&path, limits)?;
         let image = images.into_iter().find(|kept| kept.id == image);
@@ -73,7 +73,7 @@ impl Store {
                 what: format!("it does not name the layer {diff_id} of the image"),
             })?;
             let chain = std::mem::replace(&mut id, layer.parent.clone());
-            places.push(Place { diff_id: diff_id.clone(), chain });
+            places.push(LayerPlace { diff_id: diff_id.clone(), chain });
         }
         places.reverse();
         Ok(places)

@@ -36,7 +36,7 @@ pub(super) enum Piece<'a> {
 }
 
 #[derive(Deserialize)]
-struct Line<'a> {
+struct SplitLine<'a> {
     #[serde(rename = "type")]
     kind: u64,
     #[serde(borrow, default)]
@@ -77,7 +77,7 @@ impl<R: Read> Pieces<R> {
                 return Ok(None);
             }
             self.lines_left = self.lines_left.checked_sub(1).ok_or_else(|| broken("it has too many lines"))?;
-            let line: Line<'_> = serde_json::from_slice(&self.line).map_err(|error| broken(&error.to_string()))?;
+            let line: SplitLine<'_> = serde_json::from_slice(&self.line).map_err(|error| broken(&error.to_string()))?;
             match line.kind {
                 1 if line.size == 0 => {}
                 1 => {

@@ -231,7 +231,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
 }
 
 /// A directory of a leftover.
-struct Place {
+struct LeftoverDirectory {
     /// Names of the directories above it, the nearest first.
     above: Vec<&'static [u8]>,
     kind: u32,
@@ -241,12 +241,12 @@ struct Place {
 fn kinds(merged: &Merged<'_>) -> Vec<u32> {
     let tree = &merged.tree;
     // By the last part of a place.
-    let mut places: HashMap<&[u8], Vec<Place>> = HashMap::new();
+    let mut places: HashMap<&[u8], Vec<LeftoverDirectory>> = HashMap::new();
     for (kind, leftover) in LEFTOVERS.iter().enumerate() {
         for place in leftover.places {
             let mut parts: Vec<&[u8]> = place.split('/').rev().map(str::as_bytes).collect();
             let last = parts.remove(0);
-            places.entry(last).or_default().push(Place { above: parts, kind: kind as u32 });
+            places.entry(last).or_default().push(LeftoverDirectory { above: parts, kind: kind as u32 });
         }
     }
     let mut kinds = vec![NONE; tree.nodes.len()];
@@ -255,7 +255,7 @@ fn kinds(merged: &Merged<'_>) -> Vec<u32> {
         let node = &tree.nodes[index];
         let above = kinds[node.parent as usize];
         kinds[index] = if above == NONE {
-            let is_place = |place: &&Place| {
+            let is_place = |place: &&LeftoverDirectory| {
                 lies_below(merged, node.parent, &place.above)
                     && has_beside(merged, node.parent, LEFTOVERS[place.kind as usize].beside)
             };

@@ -12,59 +12,47 @@ use crate::record::Scenario;
 
 /// A whole `tonnage.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct Manifest {
-    #[serde(default)]
     pub suite: SuiteTable,
-    #[serde(default)]
     pub build: BuildTable,
     pub serve: Option<Spanned<ServeTable>>,
     pub verify: Option<Spanned<VerifyTable>>,
-    #[serde(default)]
     pub bases: BTreeMap<Spanned<String>, BTreeMap<String, String>>,
-    #[serde(default, rename = "variant")]
+    #[serde(rename = "variant")]
     pub variants: Vec<Spanned<VariantTable>>,
-    #[serde(default)]
     pub budget: BudgetTable,
-    #[serde(default)]
     pub gate: GateTable,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct SuiteTable {
     pub name: Option<Spanned<String>>,
-    #[serde(default)]
     pub title: String,
-    #[serde(default)]
     pub source: String,
     pub context: Option<Spanned<String>>,
     pub src: Option<Spanned<String>>,
     pub deps: Option<Spanned<String>>,
     /// What a run measures unless it is told.
-    #[serde(default)]
     pub scenarios: Vec<Scenario>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct BuildTable {
-    #[serde(default)]
     pub args: BTreeMap<String, String>,
     pub target: Option<String>,
     pub platform: Option<Spanned<String>>,
     pub network: Option<String>,
-    #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    #[serde(default)]
     pub ca_files: Vec<Spanned<String>>,
-    #[serde(default)]
     pub site_env: BTreeMap<String, String>,
     pub deadline: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct ServeTable {
     pub port: Option<Spanned<u16>>,
     pub path: Option<Spanned<String>>,
@@ -78,7 +66,6 @@ pub struct ServeTable {
     pub user: Option<String>,
     pub network: Option<String>,
     pub starts: Option<Spanned<u32>>,
-    #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
 
@@ -129,7 +116,7 @@ pub struct VariantTable {
 
 /// `[budget]`, `[budget.variant.NAME]`, or a variant's `budget`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table of limits: `[budget]`")]
+#[serde(default, deny_unknown_fields, expecting = "a table of limits: `[budget]`")]
 pub struct BudgetTable {
     pub size: Option<Spanned<LimitValue>>,
     pub own: Option<Spanned<LimitValue>>,
@@ -143,11 +130,8 @@ pub struct BudgetTable {
     pub layer_compressed: Option<Spanned<LimitValue>>,
     pub packages: Option<Spanned<LimitValue>>,
     pub package_bytes: Option<Spanned<LimitValue>>,
-    #[serde(default)]
     pub update: UpdateTable,
-    #[serde(default)]
     pub package: BTreeMap<Spanned<String>, Spanned<LimitValue>>,
-    #[serde(default)]
     pub path: BTreeMap<Spanned<String>, Spanned<LimitValue>>,
     pub src_reruns: Option<Spanned<u32>>,
     pub pip_cached: Option<Spanned<bool>>,
@@ -155,13 +139,12 @@ pub struct BudgetTable {
     pub root: Option<Spanned<bool>>,
     pub noise: Option<Spanned<LimitValue>>,
     /// Of the suite's budget only.
-    #[serde(default)]
     pub variant: BTreeMap<Spanned<String>, BudgetTable>,
 }
 
 /// `update` of a budget: what an edit makes everybody pull.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table of limits: `update.src`, `update.deps`, `update.base`")]
+#[serde(default, deny_unknown_fields, expecting = "a table of limits: `update.src`, `update.deps`, `update.base`")]
 pub struct UpdateTable {
     pub src: Option<Spanned<LimitValue>>,
     pub deps: Option<Spanned<LimitValue>>,
@@ -170,12 +153,10 @@ pub struct UpdateTable {
 
 /// `[gate]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct GateTable {
     pub baseline: Option<PathBuf>,
-    #[serde(default)]
     pub vanished: Vanished,
-    #[serde(default)]
     pub timing: TimingTable,
 }
 
@@ -193,9 +174,8 @@ pub enum Vanished {
 
 /// `[gate.timing]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct TimingTable {
-    #[serde(default)]
     pub mode: TimingMode,
     pub ratio: Option<Spanned<f64>>,
     pub floor: Option<Spanned<String>>,

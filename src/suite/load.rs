@@ -32,6 +32,9 @@ pub(crate) const BASELINE_NAME: &str = "tonnage-baseline.json";
 /// Name of a Dockerfile in a variant's folder.
 const DOCKERFILE: &str = "Dockerfile";
 
+/// Limit on one build by default.
+const DEADLINE: Duration = Duration::from_secs(30 * 60);
+
 /// No build and no start is given less.
 const SHORTEST: Duration = Duration::from_nanos(1);
 
@@ -66,10 +69,7 @@ impl Suite {
 
 fn load(path: &Path, boundary: impl FnOnce(&Path) -> Result<Boundary, FileError>) -> Result<Suite, SuiteError> {
     let manifest = if path.is_dir() { path.join(MANIFEST_NAME) } else { path.to_owned() };
-    let root = match manifest.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let root = directory_of(&manifest).to_owned();
     if path.is_dir() && !manifest.exists() {
         return Err(SuiteError::NoManifest { folder: path.to_owned() });
     }
@@ -124,11 +124,13 @@ impl Document {
 fn name(source: ManifestText<'_>, manifest: &Manifest) -> Result<String, SuiteError> {
     match &manifest.suite.name {
         Some(name) => checked_name(source, name),
-        None => Ok(folder_name(match source.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        })),
+        None => Ok(folder_name(directory_of(source.path))),
     }
+}
+
+/// The directory of a manifest.
+fn directory_of(manifest: &Path) -> &Path {
+    manifest.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A manifest, the directory that its paths begin in, and where they may lead.
@@ -204,7 +206,6 @@ fn checked_name(source: ManifestText<'_>, name: &Spanned<String>) -> Result<Stri
 }
 
 fn build_options(place: ManifestPlace<'_>, table: &BuildTable) -> Result<BuildOptions, SuiteError> {
-    let defaults = BuildOptions::default();
     Ok(BuildOptions {
         args: table.args.clone(),
         target: table.target.clone(),
@@ -217,10 +218,7 @@ fn build_options(place: ManifestPlace<'_>, table: &BuildTable) -> Result<BuildOp
             .map(|file| place.path(file).map(|path| place.root.join(path)))
             .collect::<Result<_, _>>()?,
         site_env: table.site_env.clone(),
-        deadline: match &table.deadline {
-            Some(text) => place.source.time(text, SHORTEST)?,
-            None => defaults.deadline,
-        },
+        deadline: time(place.source, table.deadline.as_ref(), DEADLINE)?,
     })
 }
 
@@ -234,6 +232,11 @@ fn platform(source: ManifestText<'_>, text: Option<&Spanned<String>>) -> Result<
             Err(source.error(text.span().start, error.to_string(), hint))
         }
     }
+}
+
+/// A limit on a build, a start, or a command.
+fn time(source: ManifestText<'_>, text: Option<&Spanned<String>>, default: Duration) -> Result<Duration, SuiteError> {
+    text.map_or(Ok(default), |text| source.time(text, SHORTEST))
 }
 
 /// What is asked for over HTTP: `/` by default.
@@ -274,10 +277,7 @@ fn serve(
         let path = url_path(source, Some(&request.path))?;
         Ok(ServeRequest { path, expect: request.expect.clone() })
     });
-    let timeout = match upper.timeout.as_ref().or(lower.timeout.as_ref()) {
-        Some(text) => source.time(text, SHORTEST)?,
-        None => Duration::from_secs(30),
-    };
+    let timeout = time(source, upper.timeout.as_ref().or(lower.timeout.as_ref()), Duration::from_secs(30))?;
     let memory = match upper.memory.as_ref().or(lower.memory.as_ref()) {
         Some(text) => Bytes::from_str(text.get_ref())
             .map_err(|error| source.error(text.span().start, error.to_string(), error.hint()))?,
@@ -331,11 +331,7 @@ fn verify(source: ManifestText<'_>, table: Option<&Spanned<VerifyTable>>) -> Res
         let hint = "give a command that succeeds if the application works";
         return Err(source.error(table.command.span().start, "an empty `command`", hint));
     }
-    let timeout = match &table.timeout {
-        Some(text) => source.time(text, SHORTEST)?,
-        None => Duration::from_secs(60),
-    };
-    Ok(Some(Verify { command, timeout }))
+    Ok(Some(Verify { command, timeout: time(source, table.timeout.as_ref(), Duration::from_secs(60))? }))
 }
 
 fn variants(

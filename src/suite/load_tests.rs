@@ -90,7 +90,7 @@ fn without_listed_variants_each_folder_with_a_dockerfile_is_one() {
     assert_eq!(names, ["a", "b"]);
     assert_eq!(suite.variants[0].dockerfile, Path::new("a/Dockerfile"));
     assert_eq!(suite.variants[0].context, Path::new("."));
-    assert_eq!(suite.build, BuildOptions::default());
+    assert_eq!(suite.build, BuildOptions { deadline: super::DEADLINE, ..BuildOptions::default() });
     assert!(suite.variants[0].serve.is_none());
 }
 

@@ -41,6 +41,7 @@ pub struct Suite {
 
 /// How to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct BuildOptions {
     /// Build arguments of every variant; already merged into each variant's.
     pub args: BTreeMap<String, String>,
@@ -58,21 +59,6 @@ pub struct BuildOptions {
     pub site_env: BTreeMap<String, String>,
     /// Limit on one build.
     pub deadline: Duration,
-}
-
-impl Default for BuildOptions {
-    fn default() -> Self {
-        Self {
-            args: BTreeMap::new(),
-            target: None,
-            platform: None,
-            network: None,
-            labels: BTreeMap::new(),
-            ca_files: Vec::new(),
-            site_env: BTreeMap::new(),
-            deadline: Duration::from_secs(30 * 60),
-        }
-    }
 }
 
 /// A question to an image that serves.
@@ -231,8 +217,7 @@ impl SuiteVariant {
     /// What of its context tonnage wrote, `files` being the suite's own, and which of it is sent all the same; `None` if
     /// its build takes nothing from the context.
     pub(super) fn own(&self, files: &[PathBuf]) -> Option<Own> {
-        let args = Arguments { given: self.build_args.clone(), automatic: BTreeMap::new() };
-        let taken = self.facts.taken(&args, self.target.as_deref());
+        let taken = self.facts.taken(&Arguments::of(&self.build_args), self.target.as_deref());
         let paths = taken.instructions.iter().flat_map(|(_, paths)| paths).filter(|path| !path.path.is_empty());
         let sources = paths.map(|path| Taken { path: path.path.clone(), glob: path.is_pattern() }).collect();
         (!taken.instructions.is_empty()).then(|| Own { files: files.to_vec(), sources })

@@ -223,21 +223,9 @@ impl ComposeReader<'_> {
     /// Build arguments as a map or as a list of `NAME=value`. Those whose value comes from the environment are left
     /// out; `.env`, which holds secrets too, is asked for those alone that may name a base image or a version.
     fn arguments(&self, args: &Value, facts: &Facts, told: &mut Vec<String>) -> BTreeMap<String, String> {
-        let given: Vec<(String, Option<String>)> = match args {
-            Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
-            Value::Array(list) => list
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|item| match item.split_once('=') {
-                    Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                    None => (item.to_owned(), None),
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
         let none = BTreeMap::new();
         let mut known = BTreeMap::new();
-        for (name, value) in given {
+        for (name, value) in assignments(args) {
             let is_public = facts.is_global_arg(&name) || name.to_ascii_uppercase().ends_with("VERSION");
             let values = if is_public { &self.values } else { &none };
             let value = match value {
@@ -274,23 +262,29 @@ impl ComposeReader<'_> {
 
     /// The variables of a service's containers whose values stand in the compose file.
     fn environment(&self, service: &Value) -> BTreeMap<String, String> {
-        let pairs: Vec<(String, String)> = match service.get("environment") {
-            Some(Value::Object(map)) => {
-                map.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect()
-            }
-            Some(Value::Array(list)) => list
-                .iter()
-                .filter_map(|item| item.as_str()?.split_once('='))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            _ => Vec::new(),
-        };
-        pairs.into_iter().filter_map(|(name, value)| Some((name, self.filled_in(&value).ok()?))).collect()
+        let given = service.get("environment").map(assignments).unwrap_or_default();
+        given.into_iter().filter_map(|(name, value)| Some((name, self.filled_in(&value?).ok()?))).collect()
     }
 
     /// Fills in `${NAME:-default}` and what `.env` says; any other variable cannot be known here.
     fn filled_in(&self, text: &str) -> Result<String, String> {
         interpolate(text, &self.values).map_err(|name| format!("`{text}` depends on `{name}` of the environment"))
+    }
+}
+
+/// Names and values of a map, or of a list of `NAME=value`; `None` for a name without a value.
+fn assignments(given: &Value) -> Vec<(String, Option<String>)> {
+    match given {
+        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|item| match item.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (item.to_owned(), None),
+            })
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

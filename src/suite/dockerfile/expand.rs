@@ -47,8 +47,7 @@ pub(in crate::suite) struct Expanded {
 
 /// Replaces the variables of a word and removes its quotes.
 pub(in crate::suite) fn expand(word: &str, escape: char, lookup: &Lookup<'_>) -> Result<Expanded, String> {
-    let mut lexer = Lexer { chars: word.chars().collect(), at: 0, escape, form: Quoting::Plain, depth: 0, lookup };
-    lexer.until(None, false)
+    Lexer::of(word, escape, Quoting::Plain, lookup).until(None, false)
 }
 
 /// [`expand`], where everything is known.
@@ -63,24 +62,22 @@ pub(in crate::suite) fn expand_known(word: &str, escape: char, lookup: &Lookup<'
 /// The words of a command that may begin a here-document. Quotes, escapes, and variables stay as they are. There are
 /// none where quotes are not closed.
 pub(super) fn raw_words(text: &str) -> Vec<String> {
-    // BuildKit uses the backslash here, whatever `# escape` says.
-    let lookup = |_: &str| Variable::Unset;
-    let chars = text.chars().collect();
-    let mut lexer = Lexer { chars, at: 0, escape: '\\', form: Quoting::Raw, depth: 0, lookup: &lookup };
-    lexer.until(None, true).map(|found| found.words).unwrap_or_default()
+    kept_words(text, Quoting::Raw).unwrap_or_default()
 }
 
 /// A here-document's delimiter with its quotes removed, and whether it had any; `None` where it is not one word.
 pub(super) fn delimiter(word: &str) -> Option<(String, bool)> {
-    let lookup = |_: &str| Variable::Unset;
-    let words = |form| {
-        let mut lexer = Lexer { chars: word.chars().collect(), at: 0, escape: '\\', form, depth: 0, lookup: &lookup };
-        Some(lexer.until(None, false).ok()?.words)
-    };
-    let (plain, quoted) = (words(Quoting::Names)?, words(Quoting::Quotes)?);
+    let (plain, quoted) = (kept_words(word, Quoting::Names)?, kept_words(word, Quoting::Quotes)?);
     let [name] = plain.as_slice() else { return None };
     let marks = |text: &str| text.matches(['\'', '"']).count();
     Some((name.clone(), quoted.first().is_none_or(|word| marks(word) != marks(name))))
+}
+
+/// The words of a text of which some stays as it is; `None` where quotes are not closed. BuildKit uses the backslash here,
+/// whatever `# escape` says.
+fn kept_words(text: &str, form: Quoting) -> Option<Vec<String>> {
+    let mut lexer = Lexer::of(text, '\\', form, &|_| Variable::Unset);
+    Some(lexer.until(None, form == Quoting::Raw).ok()?.words)
 }
 
 /// How much of a text stays as it is.
@@ -131,7 +128,11 @@ impl WordList {
     }
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    fn of(text: &str, escape: char, form: Quoting, lookup: &'a Lookup<'a>) -> Self {
+        Self { chars: text.chars().collect(), at: 0, escape, form, depth: 0, lookup }
+    }
+
     fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
     }
@@ -167,15 +168,12 @@ impl Lexer<'_> {
                     words.open.push_str(&out.text[before..]);
                 }
                 '<' => {
-                    self.at += 1;
-                    out.text.push('<');
+                    out.text.extend(self.next());
                     if self.peek() == Some('<') {
+                        out.text.extend(self.next());
                         // Blanks between `<<` and the delimiter end no word.
-                        self.at += 1;
-                        out.text.push('<');
-                        while let Some(blank) = self.peek().filter(|c| matches!(c, '\t' | '\r' | ' ')) {
-                            self.at += 1;
-                            out.text.push(blank);
+                        while matches!(self.peek(), Some('\t' | '\r' | ' ')) {
+                            out.text.extend(self.next());
                         }
                     }
                     words.open.push_str(&out.text[before..]);
@@ -189,8 +187,7 @@ impl Lexer<'_> {
                     words.open.push_str(&out.text[before..]);
                 }
                 _ => {
-                    self.at += 1;
-                    out.text.push(c);
+                    out.text.extend(self.next());
                     words.split(&out.text[before..]);
                 }
             }
@@ -239,15 +236,11 @@ impl Lexer<'_> {
                     if raw || (escaped.is_none() && self.peek().is_some()) {
                         out.text.push(c);
                     }
-                    if let Some(escaped) = escaped {
-                        self.at += 1;
-                        out.text.push(escaped);
+                    if escaped.is_some() {
+                        out.text.extend(self.next());
                     }
                 }
-                c => {
-                    self.at += 1;
-                    out.text.push(c);
-                }
+                _ => out.text.extend(self.next()),
             }
             if out.text.len() > MAX_LENGTH {
                 return Err("the text is too long".to_owned());

@@ -416,9 +416,10 @@ impl ParsedInstruction {
         Ok(())
     }
 
-    /// Its text on one line, each run of blanks as one; of here-documents only the first line.
+    /// Its text on one line, each run of blanks as one, to compare what different builders print for it; of here-documents
+    /// only the first line.
     pub(super) fn text(&self) -> String {
-        one_line(&self.joined.text)
+        self.joined.text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -434,9 +435,4 @@ pub(super) fn heredoc(word: &str) -> Option<(String, bool, Tabs)> {
         return None;
     }
     delimiter(rest).map(|(name, quoted)| (name, quoted, tabs))
-}
-
-/// An instruction's text with each run of blanks as one, to compare what different builders print for it.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_wide_optional_column_does_not_hide_the_narrow_ones_behind_it() {
-        let mut table = Table::new("t", &["Variant", "?Wide", "?#A", "?#B"]).dense();
+        let mut table = Table::new("t", "Variant | ?Wide | ?#A | ?#B").dense();
         table.push(["python3.9-slim", "a remark of thirty columns or so", "1", "2"].map(Cell::new).into());
         let heads =
             |width| -> Vec<String> { columns(&table, width).0.columns.into_iter().map(|column| column.head).collect() };
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn short_columns_are_whole_and_the_table_fits() {
-        let mut table = Table::new("t", &["Variant", "#Size", "?#Extra", "Why"]);
+        let mut table = Table::new("t", "Variant | #Size | ?#Extra | Why");
         let why = "a long sentence that must be broken into many lines ".repeat(6);
         table.push(vec![Cell::new("python3.9-slim"), Cell::new("125 MB"), Cell::new("9"), Cell::new(why)]);
         for width in [40, 60, 80, 120, 200] {

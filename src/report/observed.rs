@@ -82,19 +82,9 @@ fn cached(sample: &Sample) -> String {
 }
 
 fn builds(found: &[ObservedVariant<'_>]) -> Table {
-    let heads = [
-        "Variant",
-        "#Builds",
-        "#Failed",
-        "#Unfinished",
-        "#Median",
-        "#Newest",
-        "#Cached",
-        "First miss",
-        "#All cached",
-        "#After a source edit",
-    ];
-    let mut table = Table::new("Observed builds", &heads);
+    let heads = "Variant | #Builds | #Failed | #Unfinished | #Median | #Newest | #Cached | First miss | #All cached | \
+                 #After a source edit";
+    let mut table = Table::new("Observed builds", heads);
     let some = |number: usize| if number == 0 { Cell::default() } else { Cell::count(number).tone(Tone::Bad) };
     for one in found {
         let newest = |cell: &dyn Fn(&Sample) -> Cell| one.newest.map_or_else(Cell::default, cell);
@@ -127,7 +117,7 @@ fn steps(one: &ObservedVariant<'_>, most: usize) -> Table {
     let mut sorted: Vec<&ObservedStep<'_>> = one.steps.iter().collect();
     sorted.sort_by_key(|step| std::cmp::Reverse((step.total, step.first_miss)));
     let title = format!("Instructions of {}", one.variant.name);
-    let mut table = Table::new(&title, &["Instruction", "Stage", "#Cached", "#First miss", "#Median", "#In all"]);
+    let mut table = Table::new(&title, "Instruction | Stage | #Cached | #First miss | #Median | #In all");
     for step in sorted.iter().take(most) {
         let ran = step.builds > step.cached;
         let time = |time| if ran { Cell::time(time) } else { Cell::default() };

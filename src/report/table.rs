@@ -67,20 +67,23 @@ pub(super) struct Cell {
 }
 
 impl Table {
-    /// An empty table. Heads that begin with `?` are of columns that a narrow terminal can do without; those that
-    /// begin with `#` (after that) are of numbers: they and their cells stand right.
-    pub(super) fn new(title: &str, heads: &[&str]) -> Self {
-        let columns = heads
-            .iter()
-            .map(|head| {
-                let (optional, head) = head.strip_prefix('?').map_or((false, *head), |head| (true, head));
-                match head.strip_prefix('#') {
-                    Some(head) => Column { head: head.to_owned(), align: Align::Right, optional },
-                    None => Column { head: head.to_owned(), align: Align::Left, optional },
-                }
-            })
-            .collect();
+    /// An empty table. Its heads have ` | ` between them. Those that begin with `?` are of columns that a narrow terminal can
+    /// do without; those that begin with `#` (after that) are of numbers: they and their cells stand right.
+    pub(super) fn new(title: &str, heads: &str) -> Self {
+        let columns = heads.split(" | ").map(|head| {
+            let (optional, head) = head.strip_prefix('?').map_or((false, head), |head| (true, head));
+            let (align, head) = head.strip_prefix('#').map_or((Align::Left, head), |head| (Align::Right, head));
+            Column { head: head.to_owned(), align, optional }
+        });
+        let columns = columns.collect();
         Self { title: title.to_owned(), columns, rows: Vec::new(), notes: Vec::new(), narrow: Narrow::Break }
+    }
+
+    /// Gives the column of this head another one, which may be anything: the name of a variant.
+    pub(super) fn rename(&mut self, head: &str, new: String) {
+        if let Some(column) = self.columns.iter_mut().find(|column| column.head == head) {
+            column.head = new;
+        }
     }
 
     /// Adds a row; missing cells are empty.
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn columns_that_say_nothing_are_left_out() {
-        let mut table = Table::new("t", &["a", "#b", "c"]);
+        let mut table = Table::new("t", "a | #b | c");
         table.push(vec![Cell::new("1"), Cell::default(), Cell::new("3")]);
         table.push(vec![Cell::new("4")]);
         let table = table.without_empty_columns();

@@ -138,7 +138,7 @@ fn sparkline(line: &VariantTrend) -> String {
 
 /// One row per variant, about the runs since the last break.
 fn table(trend: &Trend) -> Table {
-    let mut table = Table::new("", &["Variant", "#Runs", "#First", "#Last", "Trend", "#Change", "#Per run", "Remark"]);
+    let mut table = Table::new("", "Variant | #Runs | #First | #Last | Trend | #Change | #Per run | Remark");
     for line in &trend.variants {
         let stretch = line.last_stretch();
         let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };

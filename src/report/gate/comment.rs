@@ -76,7 +76,7 @@ fn verdict(rule: &RuleResult) -> Line {
 }
 
 fn changed(judgement: &Judgement, loud: &[(&VariantResult, Verdict)]) -> Table {
-    let mut table = Table::new("", &["variant", "#size", "#Δ", "#Δ %", "#limit", "#left", "verdict"]);
+    let mut table = Table::new("", "variant | #size | #Δ | #Δ % | #limit | #left | verdict");
     for (variant, verdict) in loud.iter().take(MOST_ROWS) {
         let (size, change, share) = match &variant.comparison {
             Some(comparison) => (
@@ -127,7 +127,7 @@ fn details(judgement: &Judgement, variant: &VariantResult, look: Look) -> Doc {
 }
 
 fn unchanged(judgement: &Judgement, quiet: &[(&VariantResult, Verdict)]) -> Table {
-    let mut table = Table::new("", &["variant", "#size", "#limit", "#left"]);
+    let mut table = Table::new("", "variant | #size | #limit | #left");
     for (variant, _) in quiet.iter().take(MOST_QUIET) {
         let mut row = vec![Cell::name(&variant.name, ""), Cell::new(size_words(variant))];
         row.extend(room(judgement, &variant.name));

@@ -36,7 +36,7 @@ fn figures(timing: &TimingResult) -> [String; 3] {
 }
 
 fn table(timings: &[TimingResult]) -> Table {
-    let mut table = Table::new("", &["build", "base → head", "#Δ", "95 % interval", "verdict"]);
+    let mut table = Table::new("", "build | base → head | #Δ | 95 % interval | verdict");
     for timing in ordered(timings).into_iter().take(MOST) {
         let mut row = vec![Cell::name(&timing.variant, format!(" {}", timing.scenario))];
         row.extend(figures(timing).map(Cell::new));

@@ -73,7 +73,7 @@ fn one(block: &Block) -> Markup {
 
 /// Amounts as a table; the causes of a layer are below it.
 fn sums(amounts: &[Amount]) -> Table {
-    let mut table = Table::new("", &["#Δ bytes", "Where"]);
+    let mut table = Table::new("", "#Δ bytes | Where");
     for amount in amounts {
         let delta = Cell::number(amount.delta.exact(), amount.delta.0 as f64);
         let label = amount.label.to_string();

@@ -97,7 +97,7 @@ fn sentence(timing: &ScenarioTiming) -> String {
 }
 
 fn table_of(steps: &[&StepTime]) -> Table {
-    let mut table = Table::new("", &["Instruction", "#Cached in", "#Of samples", "#Median when run"]);
+    let mut table = Table::new("", "Instruction | #Cached in | #Of samples | #Median when run");
     for step in steps {
         let cached = Cell::count(step.cached);
         let time = if step.cached == step.n { String::new() } else { step.median.to_string() };

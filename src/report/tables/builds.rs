@@ -16,19 +16,9 @@ const SOME_DATA: Bytes = Bytes(1_000);
 
 /// Build times of every variant and scenario, each with its interval, its rounds and its proof.
 pub(crate) fn times(facts: &RunFacts<'_>) -> Table {
-    let against = format!("?#{}", facts.against_first());
-    let heads = [
-        "Variant",
-        "Scenario",
-        "#Median",
-        "#95 % interval",
-        "#n",
-        "#Cached",
-        against.as_str(),
-        "?First miss",
-        "?Remarks",
-    ];
-    let mut table = Table::new("Build times", &heads);
+    let heads = "Variant | Scenario | #Median | #95 % interval | #n | #Cached | ?#vs | ?First miss | ?Remarks";
+    let mut table = Table::new("Build times", heads);
+    table.rename("vs", facts.against_first());
     let timed: BTreeSet<&str> = facts.timings.iter().map(|timing| timing.variant.as_str()).collect();
     let failed = facts.summary.iter().filter(|line| !timed.contains(line.name.as_str()));
     for timing in facts.timings.iter().take(MOST_ROWS) {
@@ -125,7 +115,7 @@ fn remarks(timing: &ScenarioTiming) -> String {
 
 /// Where the time of the cold builds goes: one row per instruction or part.
 pub(crate) fn decomposition(facts: &RunFacts<'_>) -> Table {
-    let mut table = Table::new("Where a cold build's time goes", &["Variant", "Part", "#Median", "#Share", "#n"]);
+    let mut table = Table::new("Where a cold build's time goes", "Variant | Part | #Median | #Share | #n");
     let of_cold = facts.decompositions.iter().filter(|build| build.scenario == Scenario::Cold);
     for build in of_cold.clone() {
         for part in &build.parts {

@@ -182,13 +182,12 @@ fn lines(facts: &RunFacts<'_>, most: usize) -> Table {
 
 /// The rows of both forms.
 fn figures(facts: &RunFacts<'_>, form: Detail, most: usize) -> Table {
-    let against = format!("#{}", facts.against_first());
-    let [cold, src, pull] = match form {
-        Detail::Whole => ["?#Cold build (cached)", "#Rebuild after a source edit (cached)", "?#To pull after it"],
-        Detail::Short => ["#Cold build", "#After an edit (cached)", "?#To pull"],
+    let builds = match form {
+        Detail::Whole => "?#Cold build (cached) | #Rebuild after a source edit (cached) | ?#To pull after it",
+        Detail::Short => "#Cold build | #After an edit (cached) | ?#To pull",
     };
-    let heads = ["Variant", "#Size", against.as_str(), "?#Published", cold, src, pull, "?#Startup"];
-    let mut table = Table::new("", &heads);
+    let mut table = Table::new("", &format!("Variant | #Size | #vs | ?#Published | {builds} | ?#Startup"));
+    table.rename("vs", facts.against_first());
     for line in facts.summary.iter().take(most) {
         let time = |scenario: Scenario| {
             let anchor = words::proof_anchor(scenario, line.index);

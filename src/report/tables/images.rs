@@ -11,20 +11,10 @@ use crate::units::Bytes;
 
 /// Every size of every variant.
 pub(crate) fn sizes(facts: &RunFacts<'_>) -> Table {
-    let against = format!("#{}", facts.against_first());
-    let heads = [
-        "Variant",
-        "#Size",
-        against.as_str(),
-        "?#Compressed",
-        "?#Base",
-        "?#Own",
-        "?#Reclaimable",
-        "?#Duplicates",
-        "?#Reported by engine",
-        "?#Layers",
-    ];
-    let mut table = Table::new("Sizes", &heads);
+    let heads = "Variant | #Size | #vs | ?#Compressed | ?#Base | ?#Own | ?#Reclaimable | ?#Duplicates | \
+                 ?#Reported by engine | ?#Layers";
+    let mut table = Table::new("Sizes", heads);
+    table.rename("vs", facts.against_first());
     for line in &facts.summary {
         let variant = facts.record.variants.get(line.index);
         let sizes = variant.and_then(|variant| variant.sizes.as_ref());
@@ -72,8 +62,7 @@ pub(crate) fn wire(sizes: &Sizes) -> Cell {
 
 /// The layers of every variant, lowest first.
 pub(crate) fn layers(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Variant", "#Layer", "#Size", "#Share", "Origin", "#Reclaimable", "Instruction"];
-    let mut table = Table::new("Layers", &heads);
+    let mut table = Table::new("Layers", "Variant | #Layer | #Size | #Share | Origin | #Reclaimable | Instruction");
     let total: usize = facts.record.variants.iter().map(|variant| variant.layers.len()).sum();
     let rows = facts
         .record
@@ -113,19 +102,9 @@ pub(crate) fn unless_zero(value: Bytes) -> Cell {
 
 /// How each variant serves.
 pub(crate) fn serving(facts: &RunFacts<'_>) -> Table {
-    let heads = [
-        "Variant",
-        "#Startup (median)",
-        "#95 % interval",
-        "#n",
-        "#CPU time",
-        "#Memory then",
-        "?Byte code",
-        "?User",
-        "?Limits",
-        "?Answer",
-    ];
-    let mut table = Table::new("Startup", &heads);
+    let heads = "Variant | #Startup (median) | #95 % interval | #n | #CPU time | #Memory then | ?Byte code | ?User | \
+                 ?Limits | ?Answer";
+    let mut table = Table::new("Startup", heads);
     let quickest = facts.summary.iter().filter_map(|line| line.ready).min();
     let all: Vec<_> =
         facts.record.variants.iter().filter_map(|variant| Some((variant, variant.serve.as_ref()?))).collect();

@@ -12,8 +12,7 @@ use crate::report::table::{Cell, Table, Tone};
 
 /// One row per shard: its machine, what it measured, and its A/A check.
 pub(crate) fn machines(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Shard", "Machine", "#Rounds", "#Variants", "#Builds", "A/A check"];
-    let mut table = Table::new("Machines", &heads);
+    let mut table = Table::new("Machines", "Shard | Machine | #Rounds | #Variants | #Builds | A/A check");
     if facts.shards.len() < 2 {
         return table;
     }
@@ -50,8 +49,8 @@ fn check(noise: Option<&Noise>, is_dropped: bool) -> Cell {
 
 /// Build times of each class of machines, where there are several.
 pub(crate) fn classes(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Variant", "Scenario", "Machines", "#Median", "#95 % interval", "#n"];
-    let mut table = Table::new("Build times by class of machines", &heads);
+    let heads = "Variant | Scenario | Machines | #Median | #95 % interval | #n";
+    let mut table = Table::new("Build times by class of machines", heads);
     let timings = facts.classes.iter().flat_map(|(class, timings)| timings.iter().map(move |timing| (class, timing)));
     let mut rows: Vec<_> = timings.collect();
     // Variant by variant, and within it scenario by scenario, as in the table of all times.

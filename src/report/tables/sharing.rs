@@ -11,7 +11,7 @@ const MATRIX: usize = 12;
 
 /// One row per image, which is called a `kind` (`Variant`, `Image`); what all of them cost stands below.
 pub(crate) fn sharing(sharing: &Sharing, kind: &str) -> Table {
-    let mut table = Table::new("Shared layers", &[kind, "#Size", "#Only here", "#Shared with others"]);
+    let mut table = Table::new("Shared layers", &format!("{kind} | #Size | #Only here | #Shared with others"));
     for ((name, &size), &unique) in sharing.variants.iter().zip(&sharing.sizes).zip(&sharing.unique) {
         table.push(vec![
             Cell::new(name),
@@ -36,10 +36,9 @@ pub(crate) fn sharing(sharing: &Sharing, kind: &str) -> Table {
 
 /// Which image shares how much with which; no rows where there is nothing to compare or too much of it.
 pub(crate) fn matrix(sharing: &Sharing, kind: &str) -> Table {
-    let mut heads = vec!["#No".to_owned(), kind.to_owned()];
-    heads.extend((1..=sharing.variants.len()).map(|number| format!("#{number}")));
-    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let mut table = Table::new("Bytes in layers that two of them both have", &heads);
+    let numbers = (1..=sharing.variants.len()).map(|number| format!("#{number}"));
+    let heads: Vec<String> = ["#No".to_owned(), kind.to_owned()].into_iter().chain(numbers).collect();
+    let mut table = Table::new("Bytes in layers that two of them both have", &heads.join(" | "));
     if !(2..=MATRIX).contains(&sharing.variants.len()) {
         return table;
     }

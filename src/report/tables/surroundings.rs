@@ -14,7 +14,7 @@ use crate::units::Bytes;
 pub(crate) fn environment(facts: &RunFacts<'_>) -> Table {
     let record = facts.record;
     let (engine, host) = (&record.environment.engine, &record.environment.host);
-    let mut table = Table::new("Environment", &["What", "Value"]);
+    let mut table = Table::new("Environment", "What | Value");
     let mut say = |what: &str, value: String| {
         if !value.is_empty() {
             table.push(vec![Cell::new(what), Cell::new(value)]);
@@ -72,7 +72,7 @@ fn others(record: &Record) -> String {
 
 /// The base images that were used, each once.
 pub(crate) fn bases(facts: &RunFacts<'_>) -> Table {
-    let mut table = Table::new("Base images", &["Base", "Used", "#Size", "Origin", "Digest", "How it was made"]);
+    let mut table = Table::new("Base images", "Base | Used | #Size | Origin | Digest | How it was made");
     let mut seen = BTreeSet::new();
     for base in facts.record.variants.iter().flat_map(|variant| &variant.bases) {
         if !seen.insert((&base.reference, &base.used, &base.id)) || table.rows.len() >= MOST_ROWS {
@@ -106,8 +106,8 @@ pub(crate) fn bases(facts: &RunFacts<'_>) -> Table {
 
 /// Samples that stay out of the statistics because their proof failed.
 pub(crate) fn invalid(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Variant", "Scenario", "#Round", "#Wall", "#Cached", "First miss", "Why it does not count"];
-    let mut table = Table::new("Samples that do not count", &heads);
+    let heads = "Variant | Scenario | #Round | #Wall | #Cached | First miss | Why it does not count";
+    let mut table = Table::new("Samples that do not count", heads);
     let samples = facts.record.samples.iter().filter(|sample| !sample.valid && !sample.discarded);
     for sample in samples.clone().take(MOST_ROWS) {
         table.push(vec![

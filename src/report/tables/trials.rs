@@ -27,20 +27,9 @@ pub(crate) fn trial_ends(record: &Record) -> (Option<Figures>, Option<Figures>) 
 
 /// What was kept, in order, with what was measured before and after each.
 pub(crate) fn kept_trials(record: &Record) -> Table {
-    let heads = [
-        "Remedy",
-        "What it does",
-        "#Before",
-        "#After",
-        "#Change",
-        "?#Re-run after an edit",
-        "?#To pull after an edit",
-        "?#To pull after the base moved",
-        "?#Downloaded after a dependency edit",
-        "?#Startup",
-        "?User",
-    ];
-    let mut table = Table::new("Kept", &heads);
+    let heads = "Remedy | What it does | #Before | #After | #Change | ?#Re-run after an edit | ?#To pull after an edit | \
+                 ?#To pull after the base moved | ?#Downloaded after a dependency edit | ?#Startup | ?User";
+    let mut table = Table::new("Kept", heads);
     let kept: Vec<&Trial> = record.trials.iter().filter(|trial| trial.is_kept_step()).collect();
     for trial in &kept {
         let Some(after) = &trial.after else { continue };
@@ -105,7 +94,7 @@ fn pair<T: ToString + PartialEq>(before: Option<T>, after: Option<T>) -> Cell {
 
 /// What helps, and of which nothing says whether the image works.
 pub(crate) fn unverified_trials(record: &Record) -> Table {
-    let mut table = Table::new("Not verified to work", &["Remedy", "What it does", "#Saves", "Needs"]);
+    let mut table = Table::new("Not verified to work", "Remedy | What it does | #Saves | Needs");
     let trials = record.trials.iter().filter(|trial| trial.verdict == TrialVerdict::Unverified);
     for trial in trials {
         let after = trial.after.as_ref().map_or(trial.before.size_bytes, |after| after.size_bytes);
@@ -124,7 +113,7 @@ pub(crate) fn unverified_trials(record: &Record) -> Table {
 
 /// What was not kept, and why.
 pub(crate) fn rejected_trials(record: &Record) -> Table {
-    let mut table = Table::new("Rejected", &["Remedy", "What it does", "Why"]);
+    let mut table = Table::new("Rejected", "Remedy | What it does | Why");
     let is_kept = |remedy: &str| record.trials.iter().any(|trial| trial.remedy == remedy && trial.is_kept_step());
     for trial in &record.trials {
         let fine = matches!(trial.verdict, TrialVerdict::Kept | TrialVerdict::Unverified);

@@ -12,8 +12,8 @@ const LONGEST: usize = 60;
 
 /// One row per variant and edit.
 pub(crate) fn updates(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Variant", "Edit", "#To pull", "#Compressed", "#Layers", "Largest new layer"];
-    let mut table = Table::new("To pull after an edit", &heads);
+    let heads = "Variant | Edit | #To pull | #Compressed | #Layers | Largest new layer";
+    let mut table = Table::new("To pull after an edit", heads);
     let mut estimated = false;
     let mut differing = Vec::new();
     for variant in facts.record.variants.iter().filter(|variant| variant.side.is_head()) {

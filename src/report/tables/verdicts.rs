@@ -10,8 +10,8 @@ use crate::units::{Bytes, Nanos, Ratio, SignedBytes};
 
 /// Each claim, what was measured, and why they differ.
 pub(crate) fn reproduction(facts: &RunFacts<'_>) -> Table {
-    let heads = ["Variant", "#Published", "?#Interval", "?#Measured", "Verdict", "#Off by", "Why"];
-    let mut table = Table::new("Reproduction", &heads);
+    let heads = "Variant | #Published | ?#Interval | ?#Measured | Verdict | #Off by | Why";
+    let mut table = Table::new("Reproduction", heads);
     for claim in &facts.reproduction {
         let verdict = match claim.verdict {
             ReferenceVerdict::Reproduced => Cell::new("reproduced").tone(Tone::Best),
@@ -41,8 +41,7 @@ pub(crate) fn reproduction(facts: &RunFacts<'_>) -> Table {
 
 /// Published figures that are not sizes of images, and what became of them.
 pub(crate) fn figures(facts: &RunFacts<'_>) -> Table {
-    let mut table =
-        Table::new("Other published figures", &["Variant", "Figure", "#Published", "#Measured", "Verdict", "?Why"]);
+    let mut table = Table::new("Other published figures", "Variant | Figure | #Published | #Measured | Verdict | ?Why");
     for figure in &facts.figures {
         let (verdict, why) = match &figure.verdict {
             FigureVerdict::Reproduced => (Cell::new("reproduced").tone(Tone::Best), String::new()),
@@ -91,7 +90,7 @@ fn span(ratio: &RatioSpan) -> String {
 
 /// What could be better, with its measured cost and what to do; what holds for several variants is said once.
 pub(crate) fn findings(facts: &RunFacts<'_>) -> Table {
-    let mut table = Table::new("Findings", &["Variant", "#Costs", "Finding", "?Instruction", "Remedy"]);
+    let mut table = Table::new("Findings", "Variant | #Costs | Finding | ?Instruction | Remedy");
     let merged = facts.merged_findings();
     for (variants, found) in merged.iter().take(MOST_ROWS) {
         let finding = &found.finding;
@@ -184,7 +183,7 @@ pub(crate) fn failed<'f>(facts: &RunFacts<'f>) -> Vec<Failed<'f>> {
 
 /// What did not go well, and how the log of each ended.
 pub(crate) fn failures_with_logs(facts: &RunFacts<'_>) -> Table {
-    let mut table = Table::new("Failures", &["Variant", "At", "Instruction", "Reason"]);
+    let mut table = Table::new("Failures", "Variant | At | Instruction | Reason");
     let failed = failed(facts);
     for failed in &failed {
         table.push(vec![

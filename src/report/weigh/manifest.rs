@@ -57,18 +57,9 @@ pub(super) fn also_stored(image: &Variant) -> Option<Line> {
 }
 
 fn images(read: &[(&Variant, &ManifestFacts)], shown: WeighShown<'_>) -> Table {
-    let heads = [
-        "Image",
-        "#Compressed",
-        "#Exactly",
-        "#Layers",
-        "#Largest layer",
-        "?Platform",
-        "?User",
-        "?Starts",
-        "?#Also stored",
-    ];
-    let mut table = Table::new("Images", &heads);
+    let heads =
+        "Image | #Compressed | #Exactly | #Layers | #Largest layer | ?Platform | ?User | ?Starts | ?#Also stored";
+    let mut table = Table::new("Images", heads);
     for (image, manifest) in read {
         let command: Vec<&String> = manifest.entrypoint.iter().chain(&manifest.cmd).collect();
         let largest = manifest.layers.iter().map(|layer| layer.compressed_bytes).max().unwrap_or_default();
@@ -91,7 +82,7 @@ fn images(read: &[(&Variant, &ManifestFacts)], shown: WeighShown<'_>) -> Table {
 
 /// The layers, lowest first, each with its bar.
 fn layers(manifest: &ManifestFacts, title: &str, shown: WeighShown<'_>) -> Table {
-    let mut table = Table::new(title, &["#Layer", "#Compressed", "#Exactly", "#Share", "Bar", "Instruction"]);
+    let mut table = Table::new(title, "#Layer | #Compressed | #Exactly | #Share | Bar | Instruction");
     let largest = manifest.layers.iter().map(|layer| layer.compressed_bytes.0).max().unwrap_or(0);
     for (index, layer) in manifest.layers.iter().enumerate() {
         table.push(vec![

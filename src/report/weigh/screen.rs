@@ -65,7 +65,7 @@ fn findings(image: &Variant, columns: usize, doc: &mut Doc) {
 }
 
 fn layers(image: &Variant, columns: usize, title: &str) -> Table {
-    let mut table = Table::new(title, &["#Size", "#Share", "#Layer", "Instruction"]);
+    let mut table = Table::new(title, "#Size | #Share | #Layer | Instruction");
     let mut largest: Vec<(usize, &Layer)> = image.layers.iter().enumerate().collect();
     largest.sort_by_key(|(_, layer)| std::cmp::Reverse(layer.size_bytes));
     for (index, layer) in largest.into_iter().take(LAYERS).filter(|(_, layer)| layer.size_bytes > Bytes::ZERO) {
@@ -80,7 +80,7 @@ fn layers(image: &Variant, columns: usize, title: &str) -> Table {
 }
 
 fn files(image: &Variant, columns: usize) -> Table {
-    let mut table = Table::new("Largest matching files", &["#Size", "Path"]);
+    let mut table = Table::new("Largest matching files", "#Size | Path");
     for file in image.paths.iter().take(FILES) {
         let path = shorten(&for_people(&file.path), columns.saturating_sub(16));
         table.push(vec![Cell::bytes(file.size_bytes), Cell::code(path)]);
@@ -89,7 +89,7 @@ fn files(image: &Variant, columns: usize) -> Table {
 }
 
 fn packages(image: &Variant, title: &str) -> Table {
-    let mut table = Table::new(title, &["#Size", "#Share", "Package"]);
+    let mut table = Table::new(title, "#Size | #Share | Package");
     let shown = |package: &Package| format!("{} {} ({})", package.name, package.version, package.manager);
     for package in image.packages.iter().take(PACKAGES) {
         table.push(vec![

@@ -155,7 +155,7 @@ pub(super) fn facts(image: &Variant) -> Line {
 
 /// All sizes of a single image, one per row.
 fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
-    let mut table = Table::new("Sizes", &["Figure", "#Size", "#Exactly", "#Share", "?What it is"]);
+    let mut table = Table::new("Sizes", "Figure | #Size | #Exactly | #Share | ?What it is");
     let Some(sizes) = &image.sizes else { return table };
     let mut row = |name: &str, value: Bytes, meaning: &str| {
         let part = Cell::share(value.0, sizes.size_bytes.0);
@@ -187,22 +187,9 @@ fn figures(image: &Variant, shown: WeighShown<'_>) -> Table {
 
 /// The sizes of several images, one image per row.
 pub(super) fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
-    let heads = [
-        "Image",
-        "#Size",
-        "#Exactly",
-        "#Root file system",
-        "#Reclaimable",
-        "?#Duplicates",
-        "?#Compressed",
-        "?#Base",
-        "?#Own",
-        "?#Reported by engine",
-        "?#Layers",
-        "?Platform",
-        "?User",
-    ];
-    let mut table = Table::new("Sizes", &heads);
+    let heads = "Image | #Size | #Exactly | #Root file system | #Reclaimable | ?#Duplicates | ?#Compressed | ?#Base | \
+                 ?#Own | ?#Reported by engine | ?#Layers | ?Platform | ?User";
+    let mut table = Table::new("Sizes", heads);
     let based = targets.iter().filter_map(|image| image.sizes.as_ref()).any(|sizes| sizes.base_bytes != Bytes::ZERO);
     let mut estimated = false;
     for image in targets {
@@ -231,8 +218,7 @@ pub(super) fn sizes(targets: &[Variant], shown: WeighShown<'_>) -> Table {
 
 /// The layers, lowest first, each with its bar.
 fn layers(image: &Variant, title: &str) -> Table {
-    let heads = ["#Layer", "#Size", "#Share", "Bar", "?Origin", "?#Reclaimable", "Instruction"];
-    let mut table = Table::new(title, &heads);
+    let mut table = Table::new(title, "#Layer | #Size | #Share | Bar | ?Origin | ?#Reclaimable | Instruction");
     let whole = size(image);
     let largest = image.layers.iter().map(|layer| layer.size_bytes.0).max().unwrap_or(0);
     let based = image.layers.iter().any(|layer| layer.origin != LayerOrigin::Own);
@@ -252,7 +238,7 @@ fn layers(image: &Variant, title: &str) -> Table {
 
 /// The largest packages, the others in one row, what no package owns, and the sum: `size`, to the byte.
 fn packages(image: &Variant, title: &str, shown: WeighShown<'_>) -> Table {
-    let mut table = Table::new(title, &["#Size", "#Exactly", "#Share", "Package", "?Version", "?Manager"]);
+    let mut table = Table::new(title, "#Size | #Exactly | #Share | Package | ?Version | ?Manager");
     let whole = size(image);
     let mut total = Bytes::ZERO;
     let mut row = |size: Bytes, rest: Vec<Cell>| {
@@ -284,7 +270,7 @@ fn packages(image: &Variant, title: &str, shown: WeighShown<'_>) -> Table {
 
 /// The largest paths that are in the image but cannot be seen.
 fn reclaimable(image: &Variant, title: &str, top: usize) -> Table {
-    let mut table = Table::new(title, &["#Size", "Path", "Written by → removed by"]);
+    let mut table = Table::new(title, "#Size | Path | Written by → removed by");
     for dead in image.reclaimable.iter().take(top) {
         let by = |instruction: &str| match instruction {
             "" => "?".to_owned(),
@@ -305,7 +291,7 @@ fn reclaimable(image: &Variant, title: &str, top: usize) -> Table {
 
 /// The largest visible files.
 fn files(image: &Variant, title: &str, top: usize) -> Table {
-    let mut table = Table::new(title, &["#Size", "Path", "?#Layer", "?Package"]);
+    let mut table = Table::new(title, "#Size | Path | ?#Layer | ?Package");
     for file in image.paths.iter().take(top) {
         table.push(vec![
             Cell::bytes(file.size_bytes),
@@ -319,7 +305,7 @@ fn files(image: &Variant, title: &str, top: usize) -> Table {
 
 /// The costliest groups of equal files.
 fn duplicates(image: &Variant, title: &str, top: usize) -> Table {
-    let mut table = Table::new(title, &["#Too much", "#Copies", "#Size of one", "Paths"]);
+    let mut table = Table::new(title, "#Too much | #Copies | #Size of one | Paths");
     for group in image.duplicates.iter().take(top) {
         let shown = group.paths.iter().take(COPIES).map(|path| shorten(&for_people(path), COPY));
         let mut paths = shown.collect::<Vec<_>>().join(", ");
@@ -339,7 +325,7 @@ fn duplicates(image: &Variant, title: &str, top: usize) -> Table {
 
 /// What could be better, and what to do.
 fn findings(image: &Variant, title: &str) -> Table {
-    let mut table = Table::new(title, &["#Cost", "Finding", "?Instruction", "Remedy"]);
+    let mut table = Table::new(title, "#Cost | Finding | ?Instruction | Remedy");
     for finding in &image.findings {
         table.push(vec![
             unless_zero(finding.size_bytes),

@@ -17,7 +17,7 @@ const LEAST: usize = 16;
 
 /// The largest entries of the tree, at most so many rows besides the root; names fit into so many columns.
 pub(super) fn directories(image: &Variant, rows: usize, columns: usize) -> Table {
-    let mut table = Table::new("Directories and files", &["#Size", "#Share", "Bar", "Path"]);
+    let mut table = Table::new("Directories and files", "#Size | #Share | Bar | Path");
     let Some(tree) = &image.tree else { return table };
     let kept = largest(tree, rows);
     let mut waiting = vec![(tree, String::new(), String::new(), tree.name.clone())];

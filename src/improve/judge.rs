@@ -12,7 +12,7 @@ const LEAST_DOWNLOAD: u64 = 100_000;
 
 /// What was measured of the variant of that name; `None` without an image.
 pub(super) fn figures(record: &Record, name: &str) -> Option<Figures> {
-    let variant = record.variants.iter().find(|variant| variant.name == name)?;
+    let variant = record.variant(name)?;
     let last = |scenario| record.samples.iter().rfind(|sample| sample.variant == name && sample.scenario == scenario);
     let (src, deps) = (last(Scenario::Src), last(Scenario::Deps));
     let pulled = |update: &Option<Update>| update.as_ref().map(|update| update.bytes);

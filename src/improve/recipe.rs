@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use crate::context::ignore_file;
 use crate::record::{Builder, EngineFacts, ImageStore};
-use crate::suite::dockerfile::{Arguments, Draft, Edits};
+use crate::suite::dockerfile::{Arguments, Draft};
 use crate::suite::{Suite, SuiteVariant};
 use crate::text::for_people;
 
@@ -26,11 +26,6 @@ impl Recipe {
         let dockerfile = unified(Some(&self.dockerfile), &after.dockerfile, &places.dockerfile);
         let ignore = after.ignore.as_deref().map(|text| unified(self.ignore.as_deref(), text, &places.ignore));
         dockerfile + &ignore.unwrap_or_default()
-    }
-
-    /// With a changed Dockerfile; `None` where the changes change nothing or overlap.
-    pub(super) fn edited(&self, edits: Edits) -> Option<Self> {
-        Some(Self { dockerfile: edits.apply(&self.dockerfile)?, ignore: self.ignore.clone() })
     }
 }
 

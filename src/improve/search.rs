@@ -254,7 +254,7 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
     /// What came of a remedy in a run, `before` being what was measured without it.
     fn judge(&self, remedy: &Remedy, step: Option<u32>, before: &Figures, (record, name): (&Record, &str)) -> Trial {
         let after = figures(record, name);
-        let Some(variant) = record.variants.iter().find(|variant| variant.name == name) else {
+        let Some(variant) = record.variant(name) else {
             return trial(remedy, step, before, None, TrialVerdict::NotRun);
         };
         if let Some(verdict) = failure(variant) {
@@ -283,7 +283,7 @@ impl<E: ImageBuilder + ImageHost> Search<'_, E> {
         let complete = !self.stopped && self.last.record.ended == Ended::Complete;
         let improved = improved_name(&self.trials.variant.name);
         let mut record = self.first;
-        let whole = record.variants.iter().find(|variant| variant.name == improved);
+        let whole = record.variant(&improved);
         let works = whole.is_none_or(|variant| matches!(variant.outcome, Outcome::Ok | Outcome::NotRun));
         let after = after.filter(|_| works);
         let patch = after.as_ref().map(|after| before.patch(after, &places)).unwrap_or_default();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Content, Remedy};
+use super::{Change, Content, Remedy};
 use crate::improve::recipe::{Conditions, Recipe};
 use crate::record::Goal;
-use crate::suite::dockerfile::{Draft, Edits, same_image};
+use crate::suite::dockerfile::{Draft, same_image};
 
 /// What the tag of an official image can end in: the system that it is built on.
 const SYSTEMS: [&str; 9] =
@@ -34,16 +34,14 @@ fn remedy(base: String, image: String) -> Remedy {
         documentation: "https://docs.docker.com/build/building/best-practices/#choose-the-right-base-image",
         goal: Goal::Size,
         content: Content::Changed,
-        apply: Box::new(move |recipe, conditions| {
-            let draft = Draft::read(&recipe.dockerfile)?;
-            let mut edits = Edits::default();
+        change: Change::Dockerfile(Box::new(move |draft, conditions, edits| {
             for (_, found, place) in draft.base_images(&conditions.args) {
                 if same_image(&found, &base) {
                     edits.replace(place, image.clone());
                 }
             }
-            recipe.edited(edits)
-        }),
+            Some(())
+        })),
     }
 }
 

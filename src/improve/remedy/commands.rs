@@ -4,8 +4,8 @@
 //! the same RUN.
 
 use super::python::PIP_INSTALL;
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Joint, ShellCommand, ShellScript};
 
@@ -301,13 +301,12 @@ fn remedy(rule: &'static ManagerRule) -> Remedy {
         documentation: rule.documentation,
         goal: Goal::Size,
         content: Content::Changed,
-        apply: Box::new(move |recipe, conditions| apply(rule, recipe, conditions)),
+        change: Change::Dockerfile(Box::new(move |draft, conditions, edits| apply(rule, draft, conditions, edits))),
     }
 }
 
-fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let own = conditions.own(&draft);
+fn apply(rule: &ManagerRule, draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
+    let own = conditions.own(draft);
     let is_set = |index: &usize| {
         let fact = draft.fact(*index);
         !rule.variable.is_empty() && fact.is_some_and(|fact| fact.sets_variable(rule.variable))
@@ -315,7 +314,6 @@ fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option
     if own.iter().any(is_set) {
         return None;
     }
-    let mut edits = Edits::default();
     for index in own {
         let (Some(script), Some(fact)) = (draft.script(index), draft.fact(index)) else { continue };
         let whole = draft.text.get(fact.span.clone()).unwrap_or_default();
@@ -344,10 +342,10 @@ fn apply(rule: &ManagerRule, recipe: &Recipe, conditions: &Conditions) -> Option
             }
         }
         if let Some(command) = append.filter(|_| found && may_append(&script)) {
-            draft.append_command(index, &script, command, &mut edits)?;
+            draft.append_command(index, &script, command, edits)?;
         }
     }
-    recipe.edited(edits)
+    Some(())
 }
 
 /// Where a command that the rule is about begins, and where the words end that it is known by.

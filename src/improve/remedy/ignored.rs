@@ -1,7 +1,7 @@
 //! Files of the context that no image needs: version control, caches, environments, results.
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, is_shown_as_it_is};
 
@@ -44,13 +44,12 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/concepts/context/#dockerignore-files",
         goal: Goal::Size,
         content: Content::Changed,
-        apply: Box::new(apply),
+        change: Change::IgnoreFile(apply),
     }]
 }
 
-fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    if !recipe.ignore.as_deref().is_none_or(is_shown_as_it_is) {
+fn apply(ignore: Option<&str>, draft: &Draft<'_>, conditions: &Conditions) -> Option<String> {
+    if !ignore.is_none_or(is_shown_as_it_is) {
         return None;
     }
     // What an instruction names itself is wanted.
@@ -68,9 +67,9 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     if lines.is_empty() {
         return None;
     }
-    let mut text = recipe.ignore.clone().unwrap_or_default();
+    let mut text = ignore.unwrap_or_default().to_owned();
     // The new file is not one that the image had.
-    if recipe.ignore.is_none() {
+    if ignore.is_none() {
         lines.insert(0, ".dockerignore");
     }
     lines.retain(|line| !text.lines().any(|known| known.trim() == *line));
@@ -85,5 +84,5 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         text.push_str(line);
         text.push_str(newline);
     }
-    Some(Recipe { dockerfile: recipe.dockerfile.clone(), ignore: Some(text) })
+    Some(text)
 }

@@ -1,7 +1,7 @@
 //! `COPY --link`: layers that do not depend on what is beneath them, so that they stay when the base image moves.
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind};
 
@@ -16,17 +16,15 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/reference/dockerfile/#copy---link",
         goal: Goal::Rebuild,
         content: Content::Changed,
-        apply: Box::new(apply),
+        change: Change::Dockerfile(Box::new(apply)),
     }]
 }
 
-fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+fn apply(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     if !conditions.keeps_links {
         return None;
     }
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let mut edits = Edits::default();
-    for index in conditions.own(&draft) {
+    for index in conditions.own(draft) {
         let is_copy = draft.fact(index).is_some_and(|fact| matches!(fact.kind, Kind::Copy | Kind::Add));
         // A user's name is looked up in the image that is beneath.
         let named =
@@ -35,5 +33,5 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
             edits.insert(draft.after_keyword(index)?, " --link");
         }
     }
-    recipe.edited(edits)
+    Some(())
 }

@@ -1,7 +1,7 @@
 //! Files that a later RUN deletes stay in the layer below: neighbouring RUNs become one.
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Joint, Kind, ShellCommand};
 
@@ -23,6 +23,12 @@ const DELETES: [&[&str]; 14] = [
     &["npm", "prune"],
 ];
 
+/// First words of commands that change the shell, or are a part of a statement.
+const OF_SHELL: [&str; 19] = [
+    "cd", "pushd", "popd", "set", "shopt", "umask", "trap", "alias", "exit", "export", "unset", "eval", ".", "source",
+    "if", "for", "while", "case", "exec",
+];
+
 pub(super) fn remedies() -> Vec<Remedy> {
     vec![Remedy {
         name: "merge-runs".to_owned(),
@@ -31,23 +37,21 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/building/best-practices/#run",
         goal: Goal::Size,
         content: Content::Kept,
-        apply: Box::new(apply),
+        change: Change::Dockerfile(Box::new(apply)),
     }]
 }
 
-fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let own = conditions.own(&draft);
-    let mut edits = Edits::default();
+fn apply(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
+    let own = conditions.own(draft);
     // From the last deleting RUN of a row of RUNs up to the first: all become one.
-    let runs: Vec<usize> = own.iter().copied().filter(|index| is_plain_run(&draft, *index)).collect();
-    for row in runs.chunk_by(|a, b| a + 1 == *b && is_joinable(&draft, *a, *b)) {
-        let last = row.iter().rposition(|index| deletes(&draft, *index)).unwrap_or(0);
+    let runs: Vec<usize> = own.iter().copied().filter(|index| is_plain_run(draft, *index)).collect();
+    for row in runs.chunk_by(|a, b| a + 1 == *b && is_joinable(draft, *a, *b)) {
+        let last = row.iter().rposition(|index| deletes(draft, *index)).unwrap_or(0);
         for pair in row[..=last].windows(2) {
-            join(&draft, pair[0], pair[1], &mut edits)?;
+            join(draft, pair[0], pair[1], edits)?;
         }
     }
-    recipe.edited(edits)
+    Some(())
 }
 
 fn is_plain_run(draft: &Draft<'_>, index: usize) -> bool {
@@ -56,27 +60,7 @@ fn is_plain_run(draft: &Draft<'_>, index: usize) -> bool {
     let is_simple = |command: &ShellCommand| {
         let word = command.words.first().map_or("", |word| word.text.as_str());
         !matches!(command.joint, Joint::Or | Joint::Background | Joint::Then)
-            && !matches!(
-                word,
-                "cd" | "pushd"
-                    | "popd"
-                    | "set"
-                    | "shopt"
-                    | "umask"
-                    | "trap"
-                    | "alias"
-                    | "exit"
-                    | "export"
-                    | "unset"
-                    | "eval"
-                    | "."
-                    | "source"
-                    | "if"
-                    | "for"
-                    | "while"
-                    | "case"
-                    | "exec"
-            )
+            && !OF_SHELL.contains(&word)
             && !command.plain().is_empty()
     };
     is_run

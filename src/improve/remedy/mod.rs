@@ -20,6 +20,7 @@ pub(super) use mount::CACHE;
 
 use super::recipe::{Conditions, Recipe};
 use crate::record::Goal;
+use crate::suite::dockerfile::{Draft, Edits};
 
 /// One thing that can be done.
 pub(super) struct Remedy {
@@ -35,10 +36,18 @@ pub(super) struct Remedy {
     pub goal: Goal,
     /// Whether the image keeps all of its content.
     pub content: Content,
-    apply: Apply,
+    change: Change,
 }
 
-type Apply = Box<dyn Fn(&Recipe, &Conditions) -> Option<Recipe>>;
+/// What a remedy changes; `None` where there is nothing to do or something is not understood.
+enum Change {
+    /// The Dockerfile.
+    Dockerfile(EditDockerfile),
+    /// The ignore file.
+    IgnoreFile(fn(Option<&str>, &Draft<'_>, &Conditions) -> Option<String>),
+}
+
+type EditDockerfile = Box<dyn Fn(&Draft<'_>, &Conditions, &mut Edits) -> Option<()>>;
 
 /// Whether an image keeps all of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +61,18 @@ pub(super) enum Content {
 impl Remedy {
     /// The texts with the remedy applied; `None` where there is nothing to do or something is not understood.
     pub(super) fn apply(&self, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-        let edited = (self.apply)(recipe, conditions)?;
+        let draft = Draft::read(&recipe.dockerfile)?;
+        let mut edited = recipe.clone();
+        match &self.change {
+            Change::Dockerfile(edit) => {
+                let mut edits = Edits::default();
+                edit(&draft, conditions, &mut edits)?;
+                edited.dockerfile = edits.apply(&recipe.dockerfile)?;
+            }
+            Change::IgnoreFile(edit) => edited.ignore = Some(edit(recipe.ignore.as_deref(), &draft, conditions)?),
+        }
         // What cannot be read any more was edited wrongly; it is not built.
-        crate::suite::dockerfile::Draft::read(&edited.dockerfile)?;
+        Draft::read(&edited.dockerfile)?;
         (edited != *recipe).then_some(edited)
     }
 }

@@ -1,8 +1,8 @@
 //! What a RUN mounts is in no layer: files that are copied in, used once, and removed, and the caches of package managers.
 
 use super::python::{PIP_INSTALL, UV_PIP};
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Joint, Kind, ShellScript, join};
 
@@ -14,7 +14,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/reference/dockerfile/#run---mounttypebind",
         goal: Goal::Size,
         content: Content::Kept,
-        apply: Box::new(bind),
+        change: Change::Dockerfile(Box::new(bind)),
     };
     let cache = Remedy {
         name: CACHE.to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/cache/optimize/#use-cache-mounts",
         goal: Goal::Rebuild,
         content: Content::Changed,
-        apply: Box::new(cache),
+        change: Change::Dockerfile(Box::new(cache)),
     };
     vec![mount, cache]
 }
@@ -44,23 +44,18 @@ const CACHES: [(&[&[&str]], &str, &str); 8] = [
 ];
 
 /// In every stage: a cache is kept whether or not the image has the stage's layers.
-fn cache(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
+fn cache(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     let variables = ["PIP_NO_CACHE_DIR", "UV_NO_CACHE", "PIP_CACHE_DIR", "COMPOSER_NO_CACHE"];
     let is_set = draft.facts.instructions.iter().any(|fact| variables.iter().any(|name| fact.sets_variable(name)));
     if !conditions.buildkit || is_set {
         return None;
     }
-    let mut edits = Edits::default();
     for index in 0..draft.facts.instructions.len() {
         let Some(script) = draft.script(index) else { continue };
         // What removes the cache would remove the mount's content.
-        let removes = |words: &[&str]| script.commands.iter().any(|command| command.is(words));
-        if draft.has_flags(index)
-            || removes(&["npm", "cache"])
-            || removes(&["yarn", "cache"])
-            || removes(&["go", "clean"])
-        {
+        let removes = [["npm", "cache"], ["yarn", "cache"], ["go", "clean"]];
+        let is_removed = script.commands.iter().any(|command| removes.iter().any(|words| command.is(words)));
+        if draft.has_flags(index) || is_removed {
             continue;
         }
         let mut targets: Vec<&str> = Vec::new();
@@ -78,19 +73,17 @@ fn cache(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         let mounts: Vec<String> = targets.iter().map(|target| format!(" --mount=type=cache,target={target}")).collect();
         edits.insert(draft.after_keyword(index)?, mounts.concat());
     }
-    recipe.edited(edits)
+    Some(())
 }
 
-fn bind(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+fn bind(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     if !conditions.buildkit {
         return None;
     }
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let own = conditions.own(&draft);
-    let mut edits = Edits::default();
+    let own = conditions.own(draft);
     for pair in own.windows(2) {
         let [copy, run] = *pair else { continue };
-        let Some((source, target)) = copied(&draft, copy, conditions) else { continue };
+        let Some((source, target)) = copied(draft, copy, conditions) else { continue };
         let is_next = copy + 1 == run && draft.fact(run).is_some_and(|fact| fact.kind == Kind::Run);
         let Some(script) = draft.script(run).filter(|script| is_next && !script.heredoc) else { continue };
         let Some(removal) = removal(&script, &target) else { continue };
@@ -100,7 +93,7 @@ fn bind(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         edits.insert(draft.after_keyword(run)?, mount);
         edits.replace(removal, "");
     }
-    recipe.edited(edits)
+    Some(())
 }
 
 /// Source and target of a COPY of one file, or of one directory from another stage or image.

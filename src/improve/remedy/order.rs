@@ -2,8 +2,8 @@
 //! install them again.
 
 use super::python::pip_installs;
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand, join};
 
@@ -32,19 +32,17 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/cache/optimize/#order-your-layers",
         goal: Goal::Rebuild,
         content: Content::Kept,
-        apply: Box::new(apply),
+        change: Change::Dockerfile(Box::new(apply)),
     }]
 }
 
-fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let copies = draft.facts.instructions.iter().enumerate().filter(|(_, fact)| fact.kind == Kind::Copy);
-    let edits = copies.map(|(index, _)| index).find_map(|copy| edits(&draft, copy, conditions))?;
-    recipe.edited(edits)
+fn apply(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
+    let mut copies = draft.facts.instructions.iter().enumerate().filter(|(_, fact)| fact.kind == Kind::Copy);
+    copies.find_map(|(copy, _)| reorder(draft, copy, conditions, edits))
 }
 
-/// The changes for a COPY of a directory and the RUN that is next.
-fn edits(draft: &Draft<'_>, copy: usize, conditions: &Conditions) -> Option<Edits> {
+/// Changes a COPY of a directory and the RUN that is next.
+fn reorder(draft: &Draft<'_>, copy: usize, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     let (fact, run) = (draft.fact(copy)?, draft.fact(copy + 1)?);
     if draft.flag(copy, "from").is_some() || run.kind != Kind::Run || draft.has_heredoc(copy) {
         return None;
@@ -91,11 +89,10 @@ fn edits(draft: &Draft<'_>, copy: usize, conditions: &Conditions) -> Option<Edit
     let old = draft.text.get(fact.span.clone())?;
     let keyword_and_flags = draft.text.get(fact.span.start..source.place.start)?;
     let slash = if target.text.ends_with('/') { "" } else { "/" };
-    let mut edits = Edits::default();
     let line = format!("{keyword_and_flags}{} {}{slash}{first}", sources.join(" "), target.text);
     edits.replace(fact.span.clone(), line);
     edits.insert(run.span.end, format!("\n{old}"));
-    Some(edits)
+    Some(())
 }
 
 /// What a command reads.

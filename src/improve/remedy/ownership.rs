@@ -1,7 +1,7 @@
 //! `chown` and `chmod` in a RUN copy every file into another layer: COPY sets owner and mode by itself.
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand};
 
@@ -16,7 +16,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
         goal: Goal::Size,
         // What other instructions wrote there keeps its owner and mode.
         content: Content::Changed,
-        apply: Box::new(move |recipe, conditions| apply(change, recipe, conditions)),
+        change: Change::Dockerfile(Box::new(move |draft, conditions, edits| apply(change, draft, conditions, edits))),
     };
     vec![
         remedy("copy-chown", "Set the owner with COPY --chown instead of a RUN", OwnershipChange::Owner),
@@ -37,13 +37,11 @@ struct OwnershipCommand<'w> {
     paths: Vec<&'w str>,
 }
 
-fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
+fn apply(change: OwnershipChange, draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     if change == OwnershipChange::Mode && !conditions.buildkit {
         return None;
     }
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let own = conditions.own(&draft);
-    let mut edits = Edits::default();
+    let own = conditions.own(draft);
     for &index in &own {
         let Some(script) = draft.script(index).filter(|script| !script.heredoc) else { continue };
         // A command among others stays: what comes before it may make its files.
@@ -52,7 +50,7 @@ fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> O
         let targets: Option<Vec<_>> = found.paths.iter().map(|path| draft.in_image(index, path)).collect();
         let mut covered = Vec::new();
         for target in targets.unwrap_or_default() {
-            covered.extend(copies_to(&draft, &own, index, &target, &found)?);
+            covered.extend(copies_to(draft, &own, index, &target, &found)?);
         }
         if covered.is_empty() || covered.iter().any(|copy| draft.flag(*copy, flag(change)).is_some()) {
             continue;
@@ -64,7 +62,7 @@ fn apply(change: OwnershipChange, recipe: &Recipe, conditions: &Conditions) -> O
         }
         edits.replace(draft.lines_of(index)?, "");
     }
-    recipe.edited(edits)
+    Some(())
 }
 
 fn flag(change: OwnershipChange) -> &'static str {

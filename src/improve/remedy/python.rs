@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand, ShellWord, join};
 
@@ -34,7 +34,7 @@ pub(super) fn remedies() -> Vec<Remedy> {
             documentation: "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE",
             goal: Goal::Size,
             content: Content::Changed,
-            apply: Box::new(leave_out),
+            change: Change::Dockerfile(Box::new(leave_out)),
         },
         Remedy {
             name: "python-compile".to_owned(),
@@ -43,18 +43,16 @@ pub(super) fn remedies() -> Vec<Remedy> {
             documentation: "https://docs.python.org/3/library/compileall.html",
             goal: Goal::Startup,
             content: Content::Kept,
-            apply: Box::new(compile),
+            change: Change::Dockerfile(Box::new(compile)),
         },
     ]
 }
 
-fn leave_out(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    let own = conditions.own(&draft);
+fn leave_out(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
+    let own = conditions.own(draft);
     if own.iter().any(|index| draft.fact(*index).is_some_and(|fact| fact.sets_variable(VARIABLE))) {
         return None;
     }
-    let mut edits = Edits::default();
     for index in own {
         let Some(script) = draft.script(index) else { continue };
         for command in &script.commands {
@@ -65,15 +63,14 @@ fn leave_out(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
             }
         }
     }
-    recipe.edited(edits)
+    Some(())
 }
 
-fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
-    if recipe.dockerfile.contains("compileall") {
+fn compile(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
+    if draft.text.contains("compileall") {
         return None;
     }
-    let own = conditions.own(&draft);
+    let own = conditions.own(draft);
     let starts_python = own.iter().any(|index| {
         let fact = draft.fact(*index);
         fact.is_some_and(|fact| matches!(fact.kind, Kind::Cmd | Kind::Entrypoint) && fact.text.contains("python"))
@@ -93,7 +90,6 @@ fn compile(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         return None;
     }
     let place = draft.in_image(*copy, &target.text)?;
-    let mut edits = Edits::default();
     edits.insert(draft.fact(*copy)?.span.end, format!("\nRUN python -m compileall -q {place}"));
-    recipe.edited(edits)
+    Some(())
 }

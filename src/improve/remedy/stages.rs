@@ -2,8 +2,8 @@
 
 use super::base::{named, sibling, word};
 use super::python::{PIP_INSTALL, UV_PIP, pip_installs};
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind, ShellCommand, same_image};
 
@@ -65,7 +65,9 @@ pub(super) fn remedies(conditions: &Conditions) -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/building/multi-stage/",
         goal: Goal::Size,
         content: Content::Changed,
-        apply: Box::new(move |recipe, conditions| apply(&production, recipe, conditions)),
+        change: Change::Dockerfile(Box::new(move |draft, conditions, edits| {
+            apply(&production, draft, conditions, edits)
+        })),
     };
     let mut remedies = vec![
         remedy("build-stage".to_owned(), "", Production::Same),
@@ -77,8 +79,7 @@ pub(super) fn remedies(conditions: &Conditions) -> Vec<Remedy> {
     remedies
 }
 
-fn apply(production: &Production, recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
+fn apply(production: &Production, draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     let target = draft.target_stage(conditions.target.as_deref())?;
     let (_, base, place) = draft.base_images(&conditions.args).into_iter().find(|(stage, ..)| *stage == target)?;
     let stage = draft.facts.stages.get(target)?;
@@ -92,10 +93,10 @@ fn apply(production: &Production, recipe: &Recipe, conditions: &Conditions) -> O
         Production::Slim => sibling(&base, "slim").filter(|_| !base.contains("alpine"))?,
         Production::Image(image) => Some(image.clone()).filter(|image| !same_image(image, &base))?,
     };
-    let own = conditions.own(&draft);
+    let own = conditions.own(draft);
     // uv may be what pip installs.
     let (installer, last) = [&UV, &PIP].into_iter().find_map(|installer| {
-        let last = own.iter().rfind(|index| installs(&draft, **index, installer))?;
+        let last = own.iter().rfind(|index| installs(draft, **index, installer))?;
         Some((installer, *last))
     })?;
     let head: Vec<usize> = own.iter().copied().filter(|index| *index <= last).collect();
@@ -103,22 +104,21 @@ fn apply(production: &Production, recipe: &Recipe, conditions: &Conditions) -> O
     if installer.taken.iter().any(|word| text.contains(word)) {
         return None;
     }
-    let mut read: Vec<String> = head.iter().flat_map(|index| requirements(&draft, *index)).collect();
+    let mut read: Vec<String> = head.iter().flat_map(|index| requirements(draft, *index)).collect();
     read.extend(installer.needs.iter().map(|name| (*name).to_owned()));
     let mut kept = String::new();
-    for &index in head.iter().filter(|index| is_kept(&draft, **index, &read)) {
+    for &index in head.iter().filter(|index| is_kept(draft, **index, &read)) {
         kept.push_str(draft.text.get(draft.fact(index)?.span.clone())?);
         kept.push('\n');
     }
     let Installer { dir, build, production: variables, .. } = installer;
-    let mut edits = Edits::default();
     edits.insert(place.end, format!(" AS {STAGE}\n{build}"));
     edits.insert(
         draft.fact(last)?.span.end,
         format!("\n\nFROM {production}\n{kept}{variables}\nCOPY --from={STAGE} {dir} {dir}"),
     );
-    into_environment(&draft, &head, &mut edits);
-    recipe.edited(edits)
+    into_environment(draft, &head, edits);
+    Some(())
 }
 
 /// Has `uv pip` install into the environment instead of into the system; only `uv sync` makes one by itself.

@@ -1,7 +1,7 @@
 //! `USER`: an application that need not be root runs as a user without a name, who owns the application's files.
 
-use super::{Content, Remedy};
-use crate::improve::recipe::{Conditions, Recipe};
+use super::{Change, Content, Remedy};
+use crate::improve::recipe::Conditions;
 use crate::record::Goal;
 use crate::suite::dockerfile::{Draft, Edits, Kind};
 
@@ -16,14 +16,13 @@ pub(super) fn remedies() -> Vec<Remedy> {
         documentation: "https://docs.docker.com/build/building/best-practices/#user",
         goal: Goal::User,
         content: Content::Changed,
-        apply: Box::new(apply),
+        change: Change::Dockerfile(Box::new(apply)),
     }]
 }
 
-fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
-    let draft = Draft::read(&recipe.dockerfile)?;
+fn apply(draft: &Draft<'_>, conditions: &Conditions, edits: &mut Edits) -> Option<()> {
     let kind = |index: usize| draft.fact(index).map(|fact| fact.kind);
-    let own = conditions.own(&draft);
+    let own = conditions.own(draft);
     if own.is_empty() || own.iter().any(|index| kind(*index) == Some(Kind::User)) {
         return None;
     }
@@ -34,7 +33,6 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
     let makes =
         |index: &&usize| matches!(kind(**index), Some(Kind::From | Kind::Run | Kind::Copy | Kind::Add | Kind::Workdir));
     let last = *stage.iter().rfind(makes)?;
-    let mut edits = Edits::default();
     let workdir = stage.iter().copied().rfind(|index| kind(*index) == Some(Kind::Workdir));
     let dir = workdir.and_then(|index| match draft.words(index).as_slice() {
         [path] => draft.in_image(index, &path.text).filter(|dir| dir != "/").map(|dir| (index, dir)),
@@ -55,5 +53,5 @@ fn apply(recipe: &Recipe, conditions: &Conditions) -> Option<Recipe> {
         }
     }
     edits.insert(draft.fact(last)?.span.end, format!("\nUSER {USER}"));
-    recipe.edited(edits)
+    Some(())
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::Terminal;
 use super::check::judged;
 use super::place::SuitePlace;
+use super::{Terminal, usage_error};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -66,15 +66,13 @@ fn accept_record(args: &Accept, terminal: &Terminal) -> Result<Exit, Failure> {
     let path = suite.record.clone()?;
     let measured = Measured::read(&path)?;
     if measured.kind == MeasuredKind::Observed {
-        return Err(Failure::new(
-            Exit::Usage,
+        return Err(usage_error(
             format!("`{}` holds imported builds, which have no sizes to accept", path.display()),
             "name a record of `tonnage run`, or the output of `tonnage weigh --format json`",
         ));
     }
     if measured.kind == MeasuredKind::Baseline {
-        return Err(Failure::new(
-            Exit::Usage,
+        return Err(usage_error(
             format!("`{}` is a baseline itself", path.display()),
             "name a record: a run.json or the output of `tonnage weigh --format json`",
         ));
@@ -128,13 +126,8 @@ fn readable(path: &Path, args: &Accept, terminal: &Terminal) -> Result<Option<Ba
 fn verify(args: &VerifyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let suite = args.place.find(None)?;
     if !suite.baseline.exists() {
-        return Err(Failure::new(
-            Exit::NotComparable,
-            format!("there is no baseline `{}`", suite.baseline.display()),
-            "make one with `tonnage baseline accept`",
-        ));
+        return Err(suite.no_baseline());
     }
     let baseline = Baseline::read(&suite.baseline)?;
-    terminal.out(&report::verified(&baseline, &suite.baseline))?;
-    Ok(Exit::Done)
+    terminal.finish(&report::verified(&baseline, &suite.baseline))
 }

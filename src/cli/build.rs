@@ -9,11 +9,11 @@ use strum::VariantNames as _;
 
 use super::engine::BuilderArgs;
 use super::span::parse_span;
+use super::usage_error;
 use super::words::one_of;
 use crate::engine::{Engine, Secrets};
 use crate::env;
 use crate::error::Failure;
-use crate::exit::Exit;
 use crate::fsx;
 use crate::image::{ParsePlatformError, Platform, Way};
 use crate::measure::{Invocation, RunOptions, SecretSpec};
@@ -85,13 +85,10 @@ impl BuildArgs {
             bases: self.bases().to_owned(),
             plan: PlanOptions {
                 rounds: 1,
-                discard_first: false,
                 scenarios: vec![Scenario::Cold],
-                brief: Vec::new(),
                 warm_repeats: 1,
                 seed: SEED,
-                twin: None,
-                shard: None,
+                ..PlanOptions::default()
             },
             only: Vec::new(),
             max_time: None,
@@ -120,11 +117,8 @@ pub(super) fn check_secrets(secrets: &Secrets, engine: &impl Engine) -> Result<(
     if secrets.0.is_empty() || engine.facts().builder == Builder::Buildkit {
         return Ok(());
     }
-    Err(Failure {
-        message: format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder),
-        hint: Some("use a Docker Engine with BuildKit, and not `--builder classic`".to_owned()),
-        exit: Exit::Usage,
-    })
+    let message = format!("secrets need BuildKit, and this engine builds with {}", engine.facts().builder);
+    Err(usage_error(message, "use a Docker Engine with BuildKit, and not `--builder classic`"))
 }
 
 /// `NAME=VALUE`, or `NAME` with the value of the environment variable, as `docker build` takes it.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use strum::VariantNames as _;
 
-use super::Terminal;
 use super::allow::for_shell;
 use super::output::{Output, parse_output};
 use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
 use super::weigh::named_image;
 use super::words::one_of;
+use super::{Terminal, usage_error};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -55,7 +55,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let image = args.record.as_deref().and_then(|record| args.registry.image(record));
     if image.is_none() && (args.manifest_only || args.platform.is_some()) {
         let message = "`--manifest-only` and `--platform` are for images in a registry";
-        return Err(Failure::new(Exit::Usage, message, "write `registry://HOST/NAME:TAG`, or leave them out"));
+        return Err(usage_error(message, "write `registry://HOST/NAME:TAG`, or leave them out"));
     }
     let mut suite = args.place.find(args.record.as_deref())?;
     if args.allow_vanished {
@@ -123,11 +123,7 @@ fn verdict(
         };
         Some((baseline, label))
     } else if must_have_baseline {
-        return Err(Failure::new(
-            Exit::NotComparable,
-            format!("there is no baseline `{label}`"),
-            "make one with `tonnage baseline accept`",
-        ));
+        return Err(suite.no_baseline());
     } else {
         // What was measured in the same job is as good as what was committed.
         beside.map(|against| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use super::Terminal;
 use super::engine::BuilderArgs;
+use super::{Terminal, usage_error};
 use crate::engine::{CleanReport, ImageBuilder, Ownership, Removal, connect};
 use crate::env;
 use crate::error::Failure;
@@ -47,8 +47,7 @@ pub(super) struct CleanArgs {
 pub(super) fn run(args: CleanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.cache {
         let (layers, bytes) = LayerCache::in_state(&env::state_folder()).clear();
-        terminal.out(&format!("{}\n", report::cache_cleared(layers, bytes)))?;
-        return Ok(Exit::Done);
+        return terminal.finish(&format!("{}\n", report::cache_cleared(layers, bytes)));
     }
     super::engine::runtime()?.block_on(clean(&args, terminal))
 }
@@ -70,15 +69,14 @@ async fn clean_on<B: ImageBuilder>(engine: &B, args: &CleanArgs, terminal: &Term
     let known: BTreeSet<String> = stale.iter().map(|stale| stale.ownership.run.clone()).chain(living.clone()).collect();
     if let Some(run) = &args.run {
         if living.contains(run) {
-            return Err(Failure::new(
-                Exit::Usage,
+            return Err(usage_error(
                 format!("run `{run}` is still going on"),
                 "wait until it ends, or interrupt it with Ctrl-C: it cleans up",
             ));
         }
         if !known.contains(run) && !marked.contains(run) {
             let hint = "`tonnage clean --dry-run` lists the runs that left something";
-            return Err(Failure::new(Exit::Usage, format!("nothing of a run `{run}` was found on the engine"), hint));
+            return Err(usage_error(format!("nothing of a run `{run}` was found on the engine"), hint));
         }
     }
     // Run ids are random: a run whose marks are here was here, whatever its address was called then.

@@ -66,8 +66,7 @@ pub(super) fn run(args: CompareArgs, terminal: &Terminal) -> Result<Exit, Failur
         let text = render(output.format, Look { colour: false, ..look });
         fsx::write_atomic(&output.file, text.as_bytes())?;
     }
-    terminal.out(&render(args.format, look))?;
-    Ok(Exit::Done)
+    terminal.finish(&render(args.format, look))
 }
 
 /// What was measured of a target: read where it is a file of ours, weighed where it is an archive or an image.

@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use super::Terminal;
+use super::{Terminal, usage_error};
 use crate::error::Failure;
 use crate::exit::Exit;
 
@@ -30,8 +30,7 @@ pub(super) fn completions(
 ) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "tonnage", &mut script);
-    terminal.out(&String::from_utf8_lossy(&script))?;
-    Ok(Exit::Done)
+    terminal.finish(&String::from_utf8_lossy(&script))
 }
 
 /// Runs `tonnage man`.
@@ -43,12 +42,11 @@ pub(super) fn man(args: ManArgs, mut command: clap::Command, terminal: &Terminal
     };
     let Some(page) = page else {
         let message = format!("there is no command `{}`", args.command.unwrap_or_default());
-        return Err(Failure::new(Exit::Usage, message, "`tonnage --help` lists them"));
+        return Err(usage_error(message, "`tonnage --help` lists them"));
     };
     let mut text = Vec::new();
     clap_mangen::Man::new(page.clone())
         .render(&mut text)
         .map_err(|error| Failure::new(Exit::Bug, format!("failed to write the page: {error}"), "report this"))?;
-    terminal.out(&String::from_utf8_lossy(&text))?;
-    Ok(Exit::Done)
+    terminal.finish(&String::from_utf8_lossy(&text))
 }

@@ -8,7 +8,6 @@ use clap::ValueHint;
 use globset::{GlobBuilder, GlobMatcher};
 use strum::VariantNames as _;
 
-use super::Terminal;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, check_secrets};
 use super::engine::BuilderArgument;
@@ -16,6 +15,7 @@ use super::place::{names_of, no_variant};
 use super::run::{What, fresh, refuse_taken};
 use super::span::parse_span;
 use super::words::one_of;
+use super::{Terminal, usage_error};
 use crate::engine::{BuilderChoice, Engine as _, connect};
 use crate::error::{Failure, chain};
 use crate::exit::Exit;
@@ -128,7 +128,7 @@ fn variant<'s>(suite: &'s Suite, name: Option<&str>) -> Result<&'s SuiteVariant,
         (None, [only]) => Ok(only),
         (None, _) => {
             let message = format!("the suite has {} variants", suite.variants.len());
-            Err(Failure::new(Exit::Usage, message, format!("choose one with `--variant`: {}", names_of(suite))))
+            Err(usage_error(message, format!("choose one with `--variant`: {}", names_of(suite))))
         }
     }
 }
@@ -145,7 +145,7 @@ async fn search(
         Some(BuilderArgument::OfEngine(choice)) => *choice,
         Some(BuilderArgument::At(_)) => {
             let message = "`improve` starts what it builds, which needs an engine";
-            return Err(Failure::new(Exit::Usage, message, "leave out `--builder`, or use `buildkit` or `classic`"));
+            return Err(usage_error(message, "leave out `--builder`, or use `buildkit` or `classic`"));
         }
     };
     let engine = connect(&args.engine.connect(choice)).await?;
@@ -153,7 +153,7 @@ async fn search(
     let improved = [improved_path(&places.dockerfile), improved_path(&places.ignore)];
     if let Some(there) = improved.iter().find(|path| args.write && path.exists()) {
         let message = format!("`{}` exists", there.display());
-        return Err(Failure::new(Exit::Usage, message, "move it away, or leave out `--write`"));
+        return Err(usage_error(message, "move it away, or leave out `--write`"));
     }
     let now = jiff::Timestamp::now();
     let results = || fresh(&Path::new("results").join(&suite.name).join("improve"), now);
@@ -208,11 +208,8 @@ fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Termi
         }
     }
     if let Some(error) = &found.lost {
-        return Err(Failure {
-            message: chain(error),
-            hint: Some("once the engine is back, remove what is left with `tonnage clean`".to_owned()),
-            exit: Exit::NoEngine,
-        });
+        let hint = "once the engine is back, remove what is left with `tonnage clean`";
+        return Err(Failure::new(Exit::NoEngine, chain(error), hint));
     }
     Ok(report::improve_exit(found))
 }
@@ -221,7 +218,7 @@ fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Termi
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     if path.exists() {
         let message = format!("`{}` exists", path.display());
-        return Err(Failure::new(Exit::Usage, message, "move it away; nothing was overwritten"));
+        return Err(usage_error(message, "move it away; nothing was overwritten"));
     }
     Ok(fsx::write_atomic(path, text.as_bytes())?)
 }

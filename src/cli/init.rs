@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::Terminal;
+use super::{Terminal, usage_error};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -41,8 +41,7 @@ pub(super) fn run(args: InitArgs, terminal: &Terminal) -> Result<Exit, Failure> 
         return Err(InitError::Exists { path }.into());
     }
     if let Some(name) = args.name.as_deref().filter(|name| !crate::suite::is_name(name)) {
-        return Err(Failure::new(
-            Exit::Usage,
+        return Err(usage_error(
             format!("`{}` cannot be a name", crate::text::for_people(name)),
             "use letters, digits, `.`, `_` and `-`, and begin with a letter or digit",
         ));
@@ -53,8 +52,7 @@ pub(super) fn run(args: InitArgs, terminal: &Terminal) -> Result<Exit, Failure> 
         terminal.warning(warning);
     }
     if args.print {
-        terminal.out(&text)?;
-        return Ok(Exit::Done);
+        return terminal.finish(&text);
     }
     fsx::write_atomic(&path, text.as_bytes())?;
     let names: Vec<&str> = survey.variants.iter().map(|found| found.name.as_str()).collect();

@@ -112,18 +112,23 @@ pub fn main() -> ExitCode {
         }
     };
     let terminal = Terminal::detect(cli.quiet);
-    if cli.verbose {
-        let failure = Failure::new(Exit::Usage, "`--verbose` needs `--version`", "run `tonnage --version --verbose`");
-        terminal.failure(&failure);
-        return failure.exit.into();
-    }
-    match dispatch(cli.command, &terminal) {
+    let done = if cli.verbose {
+        Err(usage_error("`--verbose` needs `--version`", "run `tonnage --version --verbose`"))
+    } else {
+        dispatch(cli.command, &terminal)
+    };
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
             terminal.failure(&failure);
             failure.exit.into()
         }
     }
+}
+
+/// What is wrong on the command line, and what to write instead.
+fn usage_error(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message, hint)
 }
 
 fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {

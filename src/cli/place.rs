@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::allow::{AllowArgs, for_shell};
+use super::usage_error;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::gate::{Budgets, newest_record};
@@ -33,7 +34,7 @@ pub(super) fn names_of(suite: &Suite) -> String {
 /// A variant was named that the suite does not have.
 pub(super) fn no_variant(suite: &Suite, name: &str) -> Failure {
     let message = format!("the suite has no variant `{}`", for_people(name));
-    Failure::new(Exit::Usage, message, format!("choose one of {}", names_of(suite)))
+    usage_error(message, format!("choose one of {}", names_of(suite)))
 }
 
 /// Where the suite and its baseline are.
@@ -105,6 +106,14 @@ impl SuitePlace {
     /// The file that was named as baseline, if one was.
     pub(super) fn named_baseline(&self) -> bool {
         self.baseline.is_some()
+    }
+}
+
+impl ChosenSuite {
+    /// There is no baseline where there must be one.
+    pub(super) fn no_baseline(&self) -> Failure {
+        let message = format!("there is no baseline `{}`", self.baseline.display());
+        Failure::new(Exit::NotComparable, message, "make one with `tonnage baseline accept`")
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use strum::VariantNames as _;
 
-use super::Terminal;
 use super::words::one_of;
+use super::{Terminal, usage_error};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
@@ -83,8 +83,7 @@ impl ChartArgs {
     fn chosen(&self, variants: &[Variant]) -> Result<impl Fn(&str) -> bool, Failure> {
         if let Some(unknown) = self.only.iter().find(|name| variants.iter().all(|one| one.name != **name)) {
             let names: Vec<String> = variants.iter().map(|one| format!("`{}`", for_people(&one.name))).collect();
-            return Err(Failure::new(
-                Exit::Usage,
+            return Err(usage_error(
                 format!("there is no variant `{}` in the record", for_people(unknown)),
                 format!("choose from {}", names.join(", ")),
             ));
@@ -151,23 +150,21 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
         terminal.note(&format!("the block in `{}` is new", readme.display()));
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(folder)) };
-    terminal.out(&print(&record, args.format, &shown, terminal))?;
-    Ok(Exit::Done)
+    terminal.finish(&print(&record, args.format, &shown, terminal))
 }
 
 /// What imported builds show: they have no sizes to chart.
 fn of_builds(args: &ReportArgs, record: &Record, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.into.is_some() || !args.export.is_empty() {
         let message = "`--into` and `--export` need the record of a run, and this one is of imported builds";
-        return Err(Failure::new(Exit::Usage, message, "use `--format markdown`, `--format json`, or `--out`"));
+        return Err(usage_error(message, "use `--format markdown`, `--format json`, or `--out`"));
     }
     if let Some(out) = &args.out {
         let written = report::write_observed(record, out)?;
         terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(FilesBeside::default()) };
-    terminal.out(&print(record, args.format, &shown, terminal))?;
-    Ok(Exit::Done)
+    terminal.finish(&print(record, args.format, &shown, terminal))
 }
 
 /// The images of a weighing, if that is what the file holds.
@@ -180,11 +177,7 @@ fn weighing(path: &Path) -> Option<Vec<Variant>> {
 fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Result<Exit, Failure> {
     if args.into.is_some() || args.out.is_some() {
         let message = "`--into` and `--out` need the record of a run, and this is a weighing";
-        return Err(Failure::new(
-            Exit::Usage,
-            message,
-            "use `--export`, such as `--export sizes.svg` or `--export page.html`",
-        ));
+        return Err(usage_error(message, "use `--export`, such as `--export sizes.svg` or `--export page.html`"));
     }
     let shown = WeighShown::all(TOP);
     let chosen = args.chart.chosen(images)?;
@@ -195,13 +188,12 @@ fn of_weighing(args: &ReportArgs, images: &[Variant], terminal: &Terminal) -> Re
         let of = if is_picture(file) { &drawn } else { images };
         fsx::write_atomic(file, &report::export_weighing(of, shown, file, wanted)?)?;
     }
-    terminal.out(&match args.format {
+    terminal.finish(&match args.format {
         Format::Table if args.full => report::weigh_terminal(images, shown, terminal.style),
         Format::Table => report::weigh_screen(images, shown, terminal.style),
         Format::Markdown => report::weigh_markdown(images, shown),
         Format::Json => report::weigh_json(images, shown.skipped),
-    })?;
-    Ok(Exit::Done)
+    })
 }
 
 /// How much a terminal shows of a run.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::ValueHint;
 use strum::VariantNames as _;
 
-use super::Terminal;
 use super::against::BaseState;
 use super::attend::{attend, watch};
 use super::build::{BuildArgs, SEED, check_secrets};
@@ -16,10 +15,11 @@ use super::engine::BuilderArgs;
 use super::report::{Format, Shown, beside, print};
 use super::span::parse_span;
 use super::words::one_of;
+use super::{Terminal, usage_error};
 use crate::analyse;
 use crate::analyse::trend::{self, HistoryLine};
 use crate::engine::{ImageBuilder, ImageHost, Secrets, connect};
-use crate::error::{Diagnose as _, Failure};
+use crate::error::{Diagnose as _, Failure, chain};
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::Budgets;
@@ -163,7 +163,7 @@ impl What {
         let what = Self::find(&args.suite)?;
         if args.against.is_some() && !what.dockerfiles.is_empty() {
             let message = "`--against` needs a suite, not Dockerfiles";
-            return Err(Failure::new(Exit::Usage, message, "write a suite with `tonnage init`"));
+            return Err(usage_error(message, "write a suite with `tonnage init`"));
         }
         Ok(what)
     }
@@ -183,7 +183,7 @@ impl What {
                     .find(|path| !is_dockerfile(path))
                     .map_or_else(String::new, |path| path.display().to_string());
                 let message = format!("`{}` is not a Dockerfile", for_people(&wrong));
-                Err(Failure::new(Exit::Usage, message, "name one suite, or only Dockerfiles"))
+                Err(usage_error(message, "name one suite, or only Dockerfiles"))
             }
         }
     }
@@ -443,11 +443,8 @@ fn present(
             Some(hint) if !error.is_lost() => format!("{hint}; then"),
             _ => "once the engine is back,".to_owned(),
         };
-        return Err(Failure {
-            message: crate::error::chain(&error),
-            hint: Some(format!("{first} continue with `{again}`, or remove what is left with `tonnage clean`")),
-            exit: Exit::NoEngine,
-        });
+        let hint = format!("{first} continue with `{again}`, or remove what is left with `tonnage clean`");
+        return Err(Failure::new(Exit::NoEngine, chain(&error), hint));
     }
     if outcome.exit == Exit::Interrupted {
         terminal.hint(&format!("continue with `{again}`"));
@@ -495,7 +492,7 @@ pub(super) fn fresh(results: &Path, now: jiff::Timestamp) -> Result<PathBuf, Fai
 pub(super) fn refuse_taken(out: &Path, what: &str) -> Result<(), Failure> {
     if out.join(record::FILE).exists() {
         let message = format!("`{}` already holds {what}", out.display());
-        return Err(Failure::new(Exit::Usage, message, "choose another directory with `--out`"));
+        return Err(usage_error(message, "choose another directory with `--out`"));
     }
     Ok(())
 }

@@ -42,6 +42,11 @@ impl Terminal {
         }
     }
 
+    /// Writes data to stdout as the last thing that is done.
+    pub(crate) fn finish(&self, text: &str) -> Result<Exit, Failure> {
+        self.out(text).map(|()| Exit::Done)
+    }
+
     /// A line for people on stderr.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

@@ -76,8 +76,7 @@ pub(super) fn run(args: TrendArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let imported = lines.iter().flat_map(|line| &line.variants).any(|variant| variant.reruns.is_some());
     let metric = args.metric.unwrap_or(if imported { TrendMetric::Reruns } else { TrendMetric::Size });
     let found = trend(&lines, metric);
-    terminal.out(&print(&found, args.format, terminal))?;
-    Ok(Exit::Done)
+    terminal.finish(&print(&found, args.format, terminal))
 }
 
 fn print(trend: &Trend, format: TrendFormat, terminal: &Terminal) -> String {

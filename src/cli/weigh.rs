@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use strum::VariantNames as _;
 
-use super::Terminal;
 use super::engine::{EngineArgs, runtime};
 use super::registry::RegistryArgs;
 use super::span::parse_span;
 use super::words::one_of;
+use super::{Terminal, usage_error};
 use crate::engine::{BuilderChoice, ConnectOptions};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -153,7 +153,7 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let top = args.top.unwrap_or(if for_programs { TOP_IN_JSON } else { TOP });
     if args.manifest_only && matches!(args.format, WeighFormat::Html | WeighFormat::Ncdu) {
         let message = "a manifest names no files to draw";
-        return Err(Failure::new(Exit::Usage, message, "use `--format table`, `json`, `csv`, or `markdown`"));
+        return Err(usage_error(message, "use `--format table`, `json`, `csv`, or `markdown`"));
     }
     let (targets, names) = named(args.targets, args.name)?;
     let (targets, names) = args.registry.all(targets, names);
@@ -190,15 +190,13 @@ pub(super) fn run(args: WeighArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if let Some(path) = why {
         if !report::has_path(&images) {
             let message = format!("no target has a file at or below `{}`", for_people(&path));
-            return Err(Failure::new(Exit::Usage, message, "`--path` with a pattern lists the paths that match"));
+            return Err(usage_error(message, "`--path` with a pattern lists the paths that match"));
         }
-        terminal.out(&report::why(&path, &images, terminal.style))?;
-        return Ok(Exit::Done);
+        return terminal.finish(&report::why(&path, &images, terminal.style));
     }
     let sums = paths::sums(&args.path, &images)?;
     if args.format == WeighFormat::Ncdu {
-        terminal.out(&report::weigh_ncdu(&images))?;
-        return Ok(Exit::Done);
+        return terminal.finish(&report::weigh_ncdu(&images));
     }
     for image in &mut images {
         image.paths.truncate(top);
@@ -315,11 +313,10 @@ fn weighed(target: &str, wanted: &Wanted, terminal: &Terminal) -> Result<Measure
 
 /// Takes `NAME=TARGET` apart: the targets, and the names of those that have one. A file of that name goes first.
 fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTreeMap<String, String>), Failure> {
-    let usage = |message: String, hint: &str| Failure::new(Exit::Usage, message, hint);
     let checked = |name: &str| {
         let message = format!("`{}` is not a valid name", for_people(name));
         let hint = "use letters, digits, `.`, `_`, and `-`, and begin with a letter or digit";
-        if suite::is_name(name) { Ok(()) } else { Err(usage(message, hint)) }
+        if suite::is_name(name) { Ok(()) } else { Err(usage_error(message, hint)) }
     };
     let mut names = BTreeMap::new();
     let mut found = Vec::new();
@@ -334,11 +331,11 @@ fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTr
         };
         if let Some(name) = name {
             if names.values().any(|other| *other == name) {
-                return Err(usage(format!("two targets are named `{name}`"), "give each target its own name"));
+                return Err(usage_error(format!("two targets are named `{name}`"), "give each target its own name"));
             }
             if names.insert(target.clone(), name).is_some() {
                 let message = format!("`{}` has two names", for_people(&target));
-                return Err(usage(message, "give each target once"));
+                return Err(usage_error(message, "give each target once"));
             }
         }
         found.push(target);
@@ -346,10 +343,13 @@ fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTr
     if let Some(name) = name {
         checked(&name)?;
         let [target] = found.as_slice() else {
-            return Err(usage("`--name` names one target".to_owned(), "write `NAME=TARGET` for each of several"));
+            return Err(usage_error("`--name` names one target".to_owned(), "write `NAME=TARGET` for each of several"));
         };
         if names.insert(target.clone(), name).is_some() {
-            return Err(usage(format!("`{}` has two names", for_people(target)), "use either `--name` or `NAME=`"));
+            return Err(usage_error(
+                format!("`{}` has two names", for_people(target)),
+                "use either `--name` or `NAME=`",
+            ));
         }
     }
     Ok((found, names))
@@ -374,8 +374,7 @@ fn csv_rows(args: &WeighArgs) -> Result<WeighRows, Failure> {
         [] => Ok(WeighRows::Targets),
         [rows] => Ok(*rows),
         _ if args.format != WeighFormat::Csv => Ok(WeighRows::Targets),
-        _ => Err(Failure::new(
-            Exit::Usage,
+        _ => Err(usage_error(
             "one CSV has rows of one kind",
             "give one of `--layers`, `--packages` and `--files`, or use `--format json`",
         )),

@@ -11,7 +11,7 @@ use crate::random::SplitMix64;
 use crate::record::{Scenario, ShardPart};
 
 /// What to plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanOptions {
     /// Rounds that count.
     pub rounds: u32,

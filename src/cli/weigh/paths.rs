@@ -2,8 +2,8 @@
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::cli::usage_error;
 use crate::error::Failure;
-use crate::exit::Exit;
 use crate::record::Variant;
 use crate::report::PathSum;
 use crate::units::Bytes;
@@ -63,7 +63,7 @@ pub(super) fn sums(globs: &[Glob], images: &[Variant]) -> Result<Vec<Vec<PathSum
 
 /// The globs, each with what lies below the folders that it matches.
 fn set(globs: &[Glob]) -> Result<GlobSet, Failure> {
-    let failed = |error: globset::Error| Failure::new(Exit::Usage, error.to_string(), "write simpler patterns");
+    let failed = |error: globset::Error| usage_error(error.to_string(), "write simpler patterns");
     let mut builder = GlobSetBuilder::new();
     for one in globs {
         builder.add(one.clone());

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::ValueHint;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use globset::{GlobBuilder, GlobMatcher};
 use strum::VariantNames as _;
 
@@ -37,14 +38,8 @@ pub(super) struct ImproveArgs {
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
     /// What to improve (comma-separated): `size`, `rebuild`, `startup`, `user` (not to run as root), or `all`
-    #[arg(
-        long,
-        value_name = "GOAL",
-        value_delimiter = ',',
-        default_value = "size,rebuild",
-        value_parser = one_of::<Aim>(Aim::VARIANTS)
-    )]
-    goal: Vec<Aim>,
+    #[arg(long, value_name = "GOAL", value_delimiter = ',', default_value = "size,rebuild", value_parser = goals())]
+    goal: Vec<&'static [Goal]>,
     /// Base images that may replace the Dockerfile's, such as `*-alpine` (repeatable)
     #[arg(long = "allow-base", value_name = "PATTERN", value_parser = pattern)]
     allow_base: Vec<(String, GlobMatcher)>,
@@ -71,17 +66,6 @@ pub(super) struct ImproveArgs {
     engine: super::engine::EngineArgs,
 }
 
-/// What can be aimed at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::Display, strum::VariantNames)]
-#[strum(serialize_all = "kebab-case")]
-enum Aim {
-    Size,
-    Rebuild,
-    Startup,
-    User,
-    All,
-}
-
 /// How the result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::Display, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case")]
@@ -92,16 +76,12 @@ enum ImproveFormat {
     Markdown,
 }
 
-impl Aim {
-    fn goals(self) -> &'static [Goal] {
-        match self {
-            Self::Size => &[Goal::Size],
-            Self::Rebuild => &[Goal::Rebuild],
-            Self::Startup => &[Goal::Startup],
-            Self::User => &[Goal::User],
-            Self::All => &[Goal::Size, Goal::Rebuild, Goal::Startup, Goal::User],
-        }
-    }
+/// A parser of the word of a goal, or of `all`.
+fn goals() -> impl TypedValueParser<Value = &'static [Goal]> {
+    PossibleValuesParser::new(Goal::VARIANTS.iter().chain(&["all"])).map(|word| {
+        let one = Goal::ALL.iter().position(|goal| goal.to_string() == word);
+        one.map_or(&Goal::ALL[..], |at| &Goal::ALL[at..=at])
+    })
 }
 
 fn pattern(text: &str) -> Result<(String, GlobMatcher), String> {
@@ -162,11 +142,7 @@ async fn search(
     refuse_taken(&out, "a run")?;
     let options = args.build.options(suite, out, now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let options = RunOptions { max_time: args.max_time, secrets, ..options };
-    let wanted = ImproveOptions {
-        goals: args.goal.iter().flat_map(|aim| aim.goals()).copied().collect(),
-        allowed: args.allow_base.clone(),
-        rounds: args.rounds,
-    };
+    let wanted = ImproveOptions { goals: args.goal.concat(), allowed: args.allow_base.clone(), rounds: args.rounds };
     let cancel = Cancel::default();
     let mut watch = watch(terminal);
     let mut tell = |event| terminal.note(&report::improve_progress(&event));

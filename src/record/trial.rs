@@ -91,7 +91,7 @@ pub struct Figures {
 }
 
 /// Which figure a remedy is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::VariantNames)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -104,6 +104,11 @@ pub enum Goal {
     Startup,
     /// Whether a container runs as root.
     User,
+}
+
+impl Goal {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Size, Self::Rebuild, Self::Startup, Self::User];
 }
 
 /// What came of a trial.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::env;
 use crate::error::Failure;
-use crate::gate::timing::{self, TimingRules, TimingVerdict};
+use crate::gate::timing::{self, TimingResult, TimingRules, TimingVerdict};
 use crate::gate::{Budgets, TimingMode};
 use crate::measure::Other;
 use crate::record::{Against, Record, Scenario};
@@ -58,12 +58,17 @@ impl BaseState {
 
     /// What looks slower and wants a rerun.
     pub(super) fn suspects(&self, record: &Record, against: &Against) -> Vec<(String, Scenario)> {
+        let results = self.judged(record, against).into_iter();
+        let suspects = results.filter(|result| result.verdict == TimingVerdict::Suspect);
+        suspects.map(|result| (result.variant, result.scenario)).collect()
+    }
+
+    /// The verdicts on the times of both; none where nothing is judged.
+    fn judged(&self, record: &Record, against: &Against) -> Vec<TimingResult> {
         if self.rules.mode == TimingMode::Off {
             return Vec::new();
         }
-        let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
-        let suspects = results.into_iter().filter(|result| result.verdict == TimingVerdict::Suspect);
-        suspects.map(|result| (result.variant, result.scenario)).collect()
+        timing::judge(&timing::pairs(record, against, &self.rules), &self.rules)
     }
 
     /// Rounds that the verdicts need: with fewer no slowdown can be told from chance. Zero where nothing is judged.
@@ -95,11 +100,7 @@ impl BaseState {
 
     /// The times of both, for people.
     pub(super) fn times(&self, record: &Record, against: &Against) -> String {
-        if self.rules.mode == TimingMode::Off {
-            return String::new();
-        }
-        let results = timing::judge(&timing::pairs(record, against, &self.rules), &self.rules);
-        crate::report::times_table(&results, &against.label())
+        crate::report::times_table(&self.judged(record, against), &against.label())
     }
 
     /// The directory that was named; `None` for a commit.

@@ -121,14 +121,19 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
             None => return Err(error.into()),
         },
     };
-    if record.is_observed() {
-        return of_builds(&args, &record, terminal);
+    if record.is_observed() && (args.into.is_some() || !args.export.is_empty()) {
+        let message = "`--into` and `--export` need the record of a run, and this one is of imported builds";
+        return Err(usage_error(message, "use `--format markdown`, `--format json`, or `--out`"));
     }
     let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(Path::new("")) };
     let chosen = args.chart.chosen(&record.variants)?;
     if let Some(out) = &args.out {
-        let history = report::history_beside(out)?;
-        let written = report::write_all(&record, &history, out)?;
+        let written = if record.is_observed() {
+            // They have no sizes to chart.
+            report::write_observed(&record, out)?
+        } else {
+            report::write_all(&record, &report::history_beside(out)?, out)?
+        };
         terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
     }
     let mut drawn = Cow::Borrowed(&record);
@@ -151,20 +156,6 @@ pub(super) fn run(args: ReportArgs, terminal: &Terminal) -> Result<Exit, Failure
     }
     let shown = if args.full { Shown::Everything } else { Shown::Screen(beside(folder)) };
     terminal.finish(&print(&record, args.format, &shown, terminal))
-}
-
-/// What imported builds show: they have no sizes to chart.
-fn of_builds(args: &ReportArgs, record: &Record, terminal: &Terminal) -> Result<Exit, Failure> {
-    if args.into.is_some() || !args.export.is_empty() {
-        let message = "`--into` and `--export` need the record of a run, and this one is of imported builds";
-        return Err(usage_error(message, "use `--format markdown`, `--format json`, or `--out`"));
-    }
-    if let Some(out) = &args.out {
-        let written = report::write_observed(record, out)?;
-        terminal.note(&format!("{} files in `{}`", written.len(), out.display()));
-    }
-    let shown = if args.full { Shown::Everything } else { Shown::Screen(FilesBeside::default()) };
-    terminal.finish(&print(record, args.format, &shown, terminal))
 }
 
 /// The images of a weighing, if that is what the file holds.

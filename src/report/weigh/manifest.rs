@@ -1,13 +1,13 @@
 //! What manifests say of images in registries whose layers were not read.
 
 use super::WeighShown;
-use super::tables::{BAR, bar, exactly};
+use super::tables::{BAR, bar, exactly, table_title};
 use crate::line::{Line, code, plain};
 use crate::record::{ManifestFacts, Variant};
 use crate::report::doc::Doc;
 use crate::report::table::{Cell, Table};
 use crate::report::words;
-use crate::text::{for_people, shorten};
+use crate::text::for_people;
 use crate::units::Bytes;
 
 /// All that is shown: one image with its layers, several one per row.
@@ -25,11 +25,7 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
         doc.section(images(&read, shown));
     }
     for (image, manifest) in &read {
-        let title = match read.len() {
-            1 => "Layers".to_owned(),
-            _ => format!("Layers of {}", shorten(&for_people(&image.name), 100)),
-        };
-        doc.section(layers(manifest, &title, shown));
+        doc.section(layers(manifest, &table_title("Layers", image, read.len()), shown));
     }
     doc
 }

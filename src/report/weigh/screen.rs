@@ -1,7 +1,6 @@
 //! An image on a terminal at first sight: the answer, what costs most, where the bytes are, and where the rest is.
 
-use super::manifest::also_stored;
-use super::tables::{answer, facts, size};
+use super::tables::{head, size};
 use super::{PathSum, tree};
 use crate::line::{Line, code};
 use crate::record::{Finding, Layer, Package, Variant};
@@ -23,11 +22,7 @@ const SHARES: usize = 9;
 /// The screen of one image, in lines of so many columns.
 pub(super) fn screen(image: &Variant, sums: &[PathSum], columns: usize) -> Doc {
     let mut doc = Doc::default();
-    doc.sentence(answer(image)).sentence(facts(image));
-    if let Some(also) = also_stored(image) {
-        doc.sentence(also);
-    }
-    doc.gap();
+    head(image, &mut doc);
     findings(image, columns.saturating_sub(SHARES), &mut doc);
     doc.push(Block::Rows(tree::directories(image, DIRECTORIES, columns)));
     for sum in sums {

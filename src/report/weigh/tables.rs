@@ -33,11 +33,7 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
     let mut doc = Doc::default();
     let wants = |section| shown.sections.contains(&section);
     if let [image] = targets {
-        doc.sentence(answer(image)).sentence(facts(image));
-        if let Some(also) = manifest::also_stored(image) {
-            doc.sentence(also);
-        }
-        doc.gap();
+        head(image, &mut doc);
     } else {
         doc.section(sizes(targets, shown));
         let shared = sharing_of(targets);
@@ -45,10 +41,7 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
         doc.section(matrix(&shared, "Image"));
     }
     for (index, image) in targets.iter().enumerate() {
-        let title = |what: &str| match targets {
-            [_] => what.to_owned(),
-            _ => format!("{what} of {}", shorten(&for_people(&image.name), 100)),
-        };
+        let title = |what: &str| table_title(what, image, targets.len());
         if wants(WeighSection::Findings) {
             doc.section(findings(image, &title("Findings")));
         }
@@ -76,6 +69,23 @@ pub(super) fn document(targets: &[Variant], shown: WeighShown<'_>) -> Doc {
         doc.section(figures(image, shown));
     }
     doc
+}
+
+/// What is said first of an image: the answer, what it is, and what is stored besides.
+pub(super) fn head(image: &Variant, doc: &mut Doc) {
+    doc.sentence(answer(image)).sentence(facts(image));
+    if let Some(also) = manifest::also_stored(image) {
+        doc.sentence(also);
+    }
+    doc.gap();
+}
+
+/// The title of a table of one of so many images.
+pub(super) fn table_title(what: &str, image: &Variant, images: usize) -> String {
+    match images {
+        1 => what.to_owned(),
+        _ => format!("{what} of {}", shorten(&for_people(&image.name), 100)),
+    }
 }
 
 /// `app: 1.33 GB; 186 MB reclaimable (rewritten 99.0 MB, stored twice 87.0 MB); 424 MB worth checking (build tools 255 MB,
@@ -111,16 +121,21 @@ fn listed(parts: &[(String, Bytes)]) -> String {
 
 /// What findings are about in two words, with their bytes, the largest first.
 fn parts(image: &Variant, word: fn(&str) -> Option<String>) -> Vec<(String, Bytes)> {
-    let mut sums: BTreeMap<String, Bytes> = BTreeMap::new();
-    for finding in image.findings.iter().filter(|finding| finding.size_bytes > Bytes::ZERO) {
-        if let Some(word) = word(&finding.code) {
-            let sum = sums.entry(word).or_default();
-            *sum += finding.size_bytes;
-        }
+    let costly = image.findings.iter().filter(|finding| finding.size_bytes > Bytes::ZERO);
+    largest_sums(costly.filter_map(|finding| Some((word(&finding.code)?, finding.size_bytes))))
+}
+
+/// The bytes of each key, the largest first.
+pub(super) fn largest_sums<K: Ord>(parts: impl Iterator<Item = (K, Bytes)>) -> Vec<(K, Bytes)> {
+    let mut sums: BTreeMap<K, Bytes> = BTreeMap::new();
+    for (key, size) in parts {
+        let sum = sums.entry(key).or_default();
+        *sum += size;
     }
-    let mut parts: Vec<(String, Bytes)> = sums.into_iter().collect();
-    parts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    parts
+    let mut sums: Vec<(K, Bytes)> = sums.into_iter().collect();
+    // Equal ones stay in the order of their keys.
+    sums.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    sums
 }
 
 /// Findings about bytes that a later layer hides; each is about other bytes.
@@ -146,7 +161,7 @@ fn worth_checking(code: &str) -> Option<String> {
 }
 
 /// `≈ 424 MB compressed, 12 layers, linux/amd64, runs as root.`
-pub(super) fn facts(image: &Variant) -> Line {
+fn facts(image: &Variant) -> Line {
     let compressed = image.sizes.as_ref().and_then(|sizes| words::compressed(sizes.wire_bytes, sizes.wire_kind));
     let compressed = compressed.map_or_else(String::new, |compressed| format!("{compressed} compressed, "));
     let layers = words::count(image.layers.len(), "layer");

@@ -1,7 +1,6 @@
 //! Why a path is in an image: which instruction wrote it, which package owns it, what hides it, and who else has it.
 
-use std::collections::BTreeMap;
-
+use super::tables::largest_sums;
 use crate::line::{Line, code, image, plain};
 use crate::record::{Duplicate, PathSize, Reclaimable, Variant};
 use crate::report::doc::Doc;
@@ -54,9 +53,8 @@ fn one(path: &str, variant: &Variant, images: &[Variant], doc: &mut Doc) {
 }
 
 /// The largest sums first, the others in a line.
-fn sums<K: Ord + Copy>(sums: BTreeMap<K, Bytes>, doc: &mut Doc, said: impl Fn(K) -> Line) {
-    let mut sums: Vec<(K, Bytes)> = sums.into_iter().collect();
-    sums.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+fn sums<K: Ord + Copy>(parts: impl Iterator<Item = (K, Bytes)>, doc: &mut Doc, said: impl Fn(K) -> Line) {
+    let sums = largest_sums(parts);
     for (key, size) in sums.iter().take(MOST) {
         doc.under(2, plain(format!("{size} ")).and(said(*key)));
     }
@@ -66,12 +64,7 @@ fn sums<K: Ord + Copy>(sums: BTreeMap<K, Bytes>, doc: &mut Doc, said: impl Fn(K)
 }
 
 fn written(variant: &Variant, doc: &mut Doc) {
-    let mut layers: BTreeMap<u32, Bytes> = BTreeMap::new();
-    for file in &variant.paths {
-        let sum = layers.entry(file.layer).or_default();
-        *sum += file.size_bytes;
-    }
-    sums(layers, doc, |index| {
+    sums(variant.paths.iter().map(|file| (file.layer, file.size_bytes)), doc, |index| {
         let layer = variant.layers.get(index as usize);
         let origin = layer.map_or("", |layer| words::origin(layer.origin));
         let by = layer.map_or("", |layer| layer.instruction.as_str());
@@ -81,23 +74,14 @@ fn written(variant: &Variant, doc: &mut Doc) {
 }
 
 fn owned(paths: &[PathSize], doc: &mut Doc) {
-    let mut packages: BTreeMap<&str, Bytes> = BTreeMap::new();
-    for file in paths {
-        let sum = packages.entry(&file.package).or_default();
-        *sum += file.size_bytes;
-    }
-    sums(packages, doc, |name| match name {
+    sums(paths.iter().map(|file| (file.package.as_str(), file.size_bytes)), doc, |name| match name {
         "" => "belongs to no package".into(),
         name => plain("belongs to package ").and(code(name)),
     });
 }
 
 fn hiding(dead: &[Reclaimable], doc: &mut Doc) {
-    let mut pairs: BTreeMap<(&str, &str), Bytes> = BTreeMap::new();
-    for dead in dead {
-        let sum = pairs.entry((&dead.written_by, &dead.removed_by)).or_default();
-        *sum += dead.size_bytes;
-    }
+    let pairs = dead.iter().map(|dead| ((dead.written_by.as_str(), dead.removed_by.as_str()), dead.size_bytes));
     let by =
         |instruction: &str| if instruction.is_empty() { "an unknown instruction".into() } else { code(instruction) };
     sums(pairs, doc, |(written, removed)| {

@@ -35,12 +35,8 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
         let Some(after) = &trial.after else { continue };
         let startup = |figures: &Figures| startup(figures).filter(|_| trial.goal == Goal::Startup);
         let user = |figures: &Figures| (trial.goal == Goal::User).then(|| for_people(words::user(&figures.user)));
-        table.push(vec![
-            Cell::code(&trial.remedy),
-            Cell::new(&trial.what),
-            exact(trial.before.size_bytes),
-            exact(after.size_bytes),
-            Cell::new(after.size_bytes.since(trial.before.size_bytes).exact()),
+        let mut row = sizes(Cell::code(&trial.remedy), &trial.what, &trial.before, after);
+        row.extend([
             pair(trial.before.src_reruns, after.src_reruns),
             pair(trial.before.update_src_bytes, after.update_src_bytes),
             pair(trial.before.update_base_bytes, after.update_base_bytes),
@@ -48,29 +44,25 @@ pub(crate) fn kept_trials(record: &Record) -> Table {
             pair(startup(&trial.before), startup(after)),
             pair(user(&trial.before), user(after)),
         ]);
+        table.push(row);
     }
     let (_, after) = trial_ends(record);
     if let (Some(last), Some(whole)) = (kept.last().and_then(|trial| trial.after.as_ref()), &after)
         && last.size_bytes != whole.size_bytes
     {
-        table.push(vec![
-            Cell::new("measured again"),
-            Cell::new("the same Dockerfile, built and weighed once more"),
-            exact(last.size_bytes),
-            exact(whole.size_bytes),
-            Cell::new(whole.size_bytes.since(last.size_bytes).exact()),
-        ]);
+        let what = "the same Dockerfile, built and weighed once more";
+        table.push(sizes(Cell::new("measured again"), what, last, whole));
     }
-    if let (Some(first), Some(after)) = (kept.first(), after) {
-        table.push(vec![
-            Cell::new("total"),
-            Cell::default(),
-            exact(first.before.size_bytes),
-            exact(after.size_bytes),
-            Cell::new(after.size_bytes.since(first.before.size_bytes).exact()),
-        ]);
+    if let (Some(first), Some(after)) = (kept.first(), &after) {
+        table.push(sizes(Cell::new("total"), "", &first.before, after));
     }
     table.without_empty_columns()
+}
+
+/// What was done, and the sizes before and after it.
+fn sizes(remedy: Cell, what: &str, before: &Figures, after: &Figures) -> Vec<Cell> {
+    let (before, after) = (before.size_bytes, after.size_bytes);
+    vec![remedy, Cell::new(what), exact(before), exact(after), Cell::new(after.since(before).exact())]
 }
 
 /// `120 ms (118–125 ms)`

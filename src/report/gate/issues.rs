@@ -70,22 +70,13 @@ fn of_rule(rule: &RuleResult, result: Option<&VariantResult>, judgement: &Judgem
         Some(result) if !result.dockerfile.is_empty() => (result.dockerfile.clone(), result.line),
         _ => elsewhere(&rule.place, judgement),
     };
-    let mut message = named(&rule.variant).and(rule.message.clone());
-    if !rule.next.is_empty() {
-        message = message.and(". Next: ").and(rule.next.clone());
-    }
-    Issue {
-        check: for_people(&rule.metric),
-        severity: match rule.verdict {
-            Verdict::Fail => Severity::Failed,
-            Verdict::Warn => Severity::Warned,
-            _ => Severity::Unknown,
-        },
-        message: for_people(&message.to_string()),
-        fingerprint: fingerprint(&[&rule.variant, &rule.metric, &rule.limit, &path]),
-        path,
-        line: line.max(1),
-    }
+    let severity = match rule.verdict {
+        Verdict::Fail => Severity::Failed,
+        Verdict::Warn => Severity::Warned,
+        _ => Severity::Unknown,
+    };
+    let message = said(&rule.variant, rule.message.clone(), ". Next: ", rule.next.clone());
+    issue([&rule.variant, &rule.metric, &rule.limit], severity, message, (path, line))
 }
 
 fn of_finding(finding: &Finding, variant: &Variant, dockerfile: &str, judgement: &Judgement) -> Issue {
@@ -94,22 +85,28 @@ fn of_finding(finding: &Finding, variant: &Variant, dockerfile: &str, judgement:
     } else {
         (dockerfile.to_owned(), line_of(variant, &finding.instruction))
     };
-    let mut message = named(&variant.name).and(finding.message.as_str());
-    if !finding.remedy.is_empty() {
-        message = message.and(". Remedy: ").and(finding.remedy.as_str());
-    }
+    let severity = if finding.size_bytes > Bytes::ZERO { Severity::Costs } else { Severity::Note };
+    let message = said(&variant.name, finding.message.as_str().into(), ". Remedy: ", finding.remedy.as_str().into());
+    issue([&variant.name, &finding.code, &finding.instruction], severity, message, (path, line))
+}
+
+/// An issue by its variant, its check, and what tells it from others of both.
+fn issue(identity: [&str; 3], severity: Severity, message: Line, (path, line): (String, u32)) -> Issue {
+    let [variant, check, detail] = identity;
     Issue {
-        check: for_people(&finding.code),
-        severity: if finding.size_bytes > Bytes::ZERO { Severity::Costs } else { Severity::Note },
+        check: for_people(check),
+        severity,
         message: for_people(&message.to_string()),
-        fingerprint: fingerprint(&[&variant.name, &finding.code, &finding.instruction, &path]),
+        fingerprint: fingerprint(&[variant, check, detail, &path]),
         path,
         line: line.max(1),
     }
 }
 
-fn named(variant: &str) -> Line {
-    if variant.is_empty() { Line::default() } else { code(variant).and(plain(": ")) }
+fn said(variant: &str, message: Line, before_next: &str, next: Line) -> Line {
+    let named = if variant.is_empty() { Line::default() } else { code(variant).and(plain(": ")) };
+    let said = named.and(message);
+    if next.is_empty() { said } else { said.and(before_next).and(next) }
 }
 
 /// Where an issue is without a Dockerfile: where its rule is written, else the record.

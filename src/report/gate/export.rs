@@ -10,7 +10,7 @@ use crate::record::{Sample, Scenario};
 use crate::units::{self, Nanos};
 
 /// One value a round for each variant and scenario, in the order of the record.
-pub(super) fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
+fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
     type Rounds = BTreeMap<(Option<u32>, u32), Vec<Nanos>>;
     let mut by: BTreeMap<(&str, Scenario), Rounds> = BTreeMap::new();
     for sample in measured.samples.iter().filter(|sample: &&Sample| in_statistics(sample)) {
@@ -27,6 +27,14 @@ pub(super) fn rounds(measured: &Measured) -> Vec<(&str, Scenario, Vec<Nanos>)> {
         }
     }
     found
+}
+
+/// The build time of each variant and scenario that has one.
+pub(super) fn times(measured: &Measured) -> impl Iterator<Item = (&str, Scenario, Estimate)> {
+    rounds(measured).into_iter().filter_map(|(variant, scenario, rounds)| {
+        let estimate = Estimate::of(&rounds)?;
+        Some((variant, scenario, estimate))
+    })
 }
 
 /// The sizes of an image that are worth a line in a dashboard.
@@ -54,15 +62,13 @@ pub(super) fn bmf(measured: &Measured) -> String {
             root.insert(variant.name.clone(), Value::Object(values));
         }
     }
-    for (variant, scenario, rounds) in rounds(measured) {
-        if let Some(estimate) = Estimate::of(&rounds) {
-            let mut latency = json!({"value": estimate.median.0});
-            if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
-                latency["lower_value"] = json!(low.0);
-                latency["upper_value"] = json!(high.0);
-            }
-            root.insert(format!("{variant}/{scenario}"), json!({"latency": latency}));
+    for (variant, scenario, estimate) in times(measured) {
+        let mut latency = json!({"value": estimate.median.0});
+        if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
+            latency["lower_value"] = json!(low.0);
+            latency["upper_value"] = json!(high.0);
         }
+        root.insert(format!("{variant}/{scenario}"), json!({"latency": latency}));
     }
     crate::json::pretty(&Value::Object(root))
 }
@@ -75,17 +81,14 @@ pub(super) fn benchmark(measured: &Measured) -> String {
             list.push(json!({"name": format!("{} {name}", variant.name), "unit": "bytes", "value": bytes}));
         }
     }
-    for (variant, scenario, rounds) in rounds(measured) {
-        if let Some(estimate) = Estimate::of(&rounds) {
-            let mut entry = json!({
-                "name": format!("{variant} {scenario} build"), "unit": "ms", "value": estimate.median.as_seconds() * 1e3,
-            });
-            if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
-                entry["range"] = json!(format!("{low} to {high}"));
-            }
-            entry["extra"] = json!(format!("median of {}", units::count(estimate.n, "round")));
-            list.push(entry);
+    for (variant, scenario, estimate) in times(measured) {
+        let value = estimate.median.as_seconds() * 1e3;
+        let mut entry = json!({"name": format!("{variant} {scenario} build"), "unit": "ms", "value": value});
+        if let (Some(low), Some(high)) = (estimate.low, estimate.high) {
+            entry["range"] = json!(format!("{low} to {high}"));
         }
+        entry["extra"] = json!(format!("median of {}", units::count(estimate.n, "round")));
+        list.push(entry);
     }
     crate::json::pretty(&Value::Array(list))
 }

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::export::rounds;
-use crate::analyse::Estimate;
+use super::export::times;
 use crate::gate::Measured;
 use crate::record::{Sizes, Variant};
 use crate::text::for_people;
@@ -38,9 +37,9 @@ pub(super) fn openmetrics(measured: &Measured) -> String {
         let of = |variant: &Variant| variant.sizes.as_ref().map(|_| pick(variant));
         family(&mut out, name, "", help, of_variants(measured, of));
     }
-    let times = rounds(measured).into_iter().filter_map(|(variant, scenario, rounds)| {
+    let times = times(measured).map(|(variant, scenario, estimate)| {
         let labels = format!("variant=\"{}\",scenario=\"{}\"", label(variant), scenario.word());
-        Some((labels, Estimate::of(&rounds)?.median.as_seconds().to_string()))
+        (labels, estimate.median.as_seconds().to_string())
     });
     family(&mut out, "tonnage_build_seconds", "seconds", "Median build time", times.collect());
     out.push_str("# EOF\n");

@@ -8,7 +8,7 @@ use super::allow::for_shell;
 use super::output::{Output, parse_output};
 use super::place::{ChosenSuite, SuitePlace};
 use super::registry::RegistryArgs;
-use super::weigh::named_image;
+use super::weigh::{measured, one_target};
 use super::words::one_of;
 use super::{Terminal, usage_error};
 use crate::error::Failure;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::timing::{self, TimingResult};
 use crate::gate::{Baseline, Budgets, Input, Judgement, Measured, MeasuredKind, TimingMode, Vanished, judge};
-use crate::image::{Extent, WantedPlatform};
+use crate::image::{Extent, TargetNaming, Wanted, WantedPlatform};
 use crate::record::{self, Against};
 use crate::report::{GateFormat, Look, render_judgement};
 
@@ -68,9 +68,14 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Result<Exit, Failure>
             let named = name.as_ref().map(|name| format!("{name}=")).unwrap_or_default();
             // What could not be read never passes.
             let unknown = |failure| Failure { exit: Exit::NotComparable, ..failure };
-            let extent = if args.manifest_only { Extent::Manifest } else { Extent::Layers };
-            let measured = named_image(name, &target, args.platform.clone(), extent, &args.registry, terminal);
-            let measured = measured.map_err(unknown)?;
+            let wanted = Wanted {
+                names: name.into_iter().map(|name| (target.clone(), name)).collect(),
+                extent: if args.manifest_only { Extent::Manifest } else { Extent::Layers },
+                platform: args.platform.clone(),
+                // Of several platforms each is named by the image and its platform.
+                ..one_target(&target, TargetNaming::ByTarget, &args.registry)
+            };
+            let measured = measured(&target, &wanted, terminal).map_err(unknown)?;
             let accept = format!(
                 "tonnage weigh {named}{target}{} --format json >weighed.json && tonnage baseline accept weighed.json{}",
                 args.registry.again(),

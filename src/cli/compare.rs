@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use super::Terminal;
 use super::output::{Output, parse_output};
 use super::registry::RegistryArgs;
+use super::weigh::{measured, one_target};
 use super::words::one_of;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fsx;
 use crate::gate::{Measured, differences};
-use crate::image::WantedPlatform;
+use crate::image::{TargetNaming, Wanted, WantedPlatform};
 use crate::report::{GateFormat, Look, compare_html, render_differences};
 
 /// Arguments of `tonnage compare`.
@@ -75,8 +76,10 @@ fn target(name: &str, args: &CompareArgs, terminal: &Terminal) -> Result<Measure
     if path.join(crate::record::FILE).is_file() || (path.is_file() && is_json(path)?) {
         return Ok(Measured::read(path)?);
     }
-    let registry = &args.registry;
-    super::weigh::measured(&registry.target(name.to_owned()), args.platform.clone(), registry, terminal)
+    let target = args.registry.target(name.to_owned());
+    // Several images of one archive are told apart by their tags or platforms, so that those of another find their like.
+    let wanted = one_target(&target, TargetNaming::ByImage, &args.registry);
+    measured(&target, &Wanted { platform: args.platform.clone(), ..wanted }, terminal)
 }
 
 /// Whether a file begins like a JSON object; archives begin otherwise.

@@ -258,34 +258,8 @@ fn within<T: Send + 'static>(
     }
 }
 
-/// Weighs one target for a comparison: what its JSON says, read back. Several images of one archive are told apart by
-/// their tags or platforms, so that those of another archive find their like.
-pub(super) fn measured(
-    target: &str,
-    platform: Option<WantedPlatform>,
-    registry: &RegistryArgs,
-    terminal: &Terminal,
-) -> Result<Measured, Failure> {
-    let wanted = Wanted { platform, ..one(target, TargetNaming::ByImage, registry) };
-    weighed(target, &wanted, terminal)
-}
-
-/// Weighs an image in a registry for the gate; of several platforms each is named by the image and its platform.
-pub(super) fn named_image(
-    name: Option<String>,
-    target: &str,
-    platform: Option<WantedPlatform>,
-    extent: Extent,
-    registry: &RegistryArgs,
-    terminal: &Terminal,
-) -> Result<Measured, Failure> {
-    let names = name.into_iter().map(|name| (target.to_owned(), name)).collect();
-    let wanted = Wanted { names, extent, platform, ..one(target, TargetNaming::ByTarget, registry) };
-    weighed(target, &wanted, terminal)
-}
-
 /// One target, read as `weigh` reads it unless asked otherwise; no compressed size is estimated.
-fn one(target: &str, naming: TargetNaming, registry: &RegistryArgs) -> Wanted {
+pub(super) fn one_target(target: &str, naming: TargetNaming, registry: &RegistryArgs) -> Wanted {
     Wanted {
         targets: vec![target.to_owned()],
         names: BTreeMap::new(),
@@ -304,7 +278,8 @@ fn one(target: &str, naming: TargetNaming, registry: &RegistryArgs) -> Wanted {
     }
 }
 
-fn weighed(target: &str, wanted: &Wanted, terminal: &Terminal) -> Result<Measured, Failure> {
+/// Weighs one target: what its JSON says, read back.
+pub(super) fn measured(target: &str, wanted: &Wanted, terminal: &Terminal) -> Result<Measured, Failure> {
     let images = weigh(wanted, terminal)?;
     // A registry transfers layers as they are compressed: that size costs nothing, and is exact.
     let skipped = WeighSkipped { wire: !is_registry(target), ..WeighSkipped::default() };

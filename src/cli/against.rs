@@ -12,7 +12,8 @@ use crate::suite::{Checkout, CheckoutError, Suite, check_out};
 
 /// Another state of a suite, and by which rules its times are held against ours.
 pub(super) struct BaseState {
-    reference: String,
+    /// As it was first asked for.
+    pub(super) reference: String,
     commit: String,
     suite: Suite,
     rules: TimingRules,
@@ -106,10 +107,5 @@ impl BaseState {
     /// The directory that was named; `None` for a commit.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         self.commit.is_empty().then(|| PathBuf::from(&self.reference))
-    }
-
-    /// Names the state as it was first asked for.
-    pub(super) fn call(&mut self, reference: String) {
-        self.reference = reference;
     }
 }

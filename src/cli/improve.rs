@@ -178,9 +178,8 @@ fn present(args: &ImproveArgs, found: &Improvement, out: &Path, terminal: &Termi
             write_new(&ignore, text)?;
             written.push(ignore);
         }
-        let written: Vec<&Path> = written.iter().map(PathBuf::as_path).collect();
-        for line in report::improved_files(&written) {
-            terminal.note(&line);
+        for file in &written {
+            terminal.note(&report::improved_file(file));
         }
     }
     if let Some(error) = &found.lost {

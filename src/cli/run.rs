@@ -271,7 +271,7 @@ async fn measure_on<E: ImageBuilder + ImageHost>(
         Some(Replayed { options: Some(earlier), against, .. }) => {
             options = resumed(args, options, earlier)?;
             if let (Some(base), Some(mark)) = (&mut base, against) {
-                base.call(mark.reference);
+                base.reference = mark.reference;
             }
         }
         // A journal that does not say how its run was started: the command line says it again.

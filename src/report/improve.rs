@@ -200,9 +200,9 @@ fn check(record: &Record) -> String {
     }
 }
 
-/// Which files were written.
-pub(crate) fn improved_files(files: &[&Path]) -> Vec<String> {
-    files.iter().map(|file| format!("wrote {}", code(&file.display().to_string()))).collect()
+/// That a file was written.
+pub(crate) fn improved_file(file: &Path) -> String {
+    format!("wrote {}", code(&file.display().to_string()))
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub use files::{history_beside, write_all};
 pub(crate) use gate::{GateFormat, Look, compare_html, render_differences, render_judgement, times_table};
 pub use html::html;
 pub(crate) use improve::{
-    improve_exit, improve_json, improve_markdown, improve_progress, improve_terminal, improved_files, patch,
+    improve_exit, improve_json, improve_markdown, improve_progress, improve_terminal, improved_file, patch,
 };
 pub(crate) use init::{ignored, next_steps, wrote_suite};
 pub use json::json;

@@ -71,9 +71,7 @@ impl Diagnose for ReportError {
         match self {
             Self::Draw { .. } => Exit::Bug,
             Self::UnknownFile { .. } => Exit::Usage,
-            Self::NothingToDraw { .. } | Self::File(_) | Self::MarkerMissing { .. } | Self::MarkersAmbiguous { .. } => {
-                Exit::Unreadable
-            }
+            _ => Exit::Unreadable,
         }
     }
 }

@@ -105,17 +105,10 @@ impl<'a> RunFacts<'a> {
     /// first, then in the order of the suite.
     pub(super) fn merged_findings(&self) -> Vec<(Vec<&str>, &CostedFinding)> {
         let mut merged: Vec<(Vec<&str>, &CostedFinding)> = Vec::new();
-        let mut seen: HashMap<(&str, &str, &str, &str, u64, bool), usize> = HashMap::new();
+        let mut seen: HashMap<_, usize> = HashMap::new();
         for found in &self.findings {
-            let Finding { code, message, instruction, remedy, size_bytes, .. } = &found.finding;
-            let key = (
-                code.as_str(),
-                message.as_str(),
-                instruction.as_str(),
-                remedy.as_str(),
-                size_bytes.0,
-                found.variant.is_empty(),
-            );
+            let Finding { code, message, instruction, remedy, size_bytes } = &found.finding;
+            let key = (code, message, instruction, remedy, size_bytes, found.variant.is_empty());
             let at = *seen.entry(key).or_insert(merged.len());
             if at == merged.len() {
                 merged.push((Vec::new(), found));

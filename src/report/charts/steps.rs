@@ -90,7 +90,7 @@ fn largest(builds: &[&Decomposition]) -> Vec<String> {
     for build in builds {
         for part in &build.parts {
             let share = part.median.0 as f64 / build.wall.0.max(1) as f64;
-            let entry = most.entry(name(&words::part(part))).or_default();
+            let entry = most.entry(shorten(&words::part(part), LONGEST)).or_default();
             *entry = (entry.0.max(part.median), entry.1.max(share));
         }
     }
@@ -103,15 +103,11 @@ fn largest(builds: &[&Decomposition]) -> Vec<String> {
     ranked.into_iter().take(MOST_PARTS).map(|(name, _)| name).collect()
 }
 
-fn name(part: &str) -> String {
-    shorten(part, LONGEST)
-}
-
 /// The parts of a build in their order, those without a colour of their own as one at the end.
 fn merged(build: &Decomposition, largest: &[String]) -> Vec<(String, Nanos)> {
     let (mut parts, mut others): (Vec<(String, Nanos)>, Nanos) = (Vec::new(), Nanos::ZERO);
     for part in build.parts.iter().filter(|part| part.median > Nanos::ZERO) {
-        let name = name(&words::part(part));
+        let name = shorten(&words::part(part), LONGEST);
         if !largest.contains(&name) {
             others += part.median;
         } else if let Some((_, time)) = parts.iter_mut().find(|(other, _)| *other == name) {

@@ -151,14 +151,7 @@ pub(crate) fn serving(facts: &RunFacts<'_>) -> Table {
     if all.iter().any(|(variant, _)| compiles_at_start(variant)) {
         table.note("Byte code missing: each start compiles the Python modules that it imports, which is CPU time.");
     }
-    let serves = || {
-        facts
-            .record
-            .variants
-            .iter()
-            .filter_map(|variant| variant.serve.as_ref())
-            .filter(|serve| serve.state != ServeState::NotAsked)
-    };
+    let serves = || all.iter().map(|(_, serve)| *serve).filter(|serve| serve.state != ServeState::NotAsked);
     if serves().next().is_some() {
         table.note(if serves().all(|serve| serve.isolated) {
             "Started on a network without access to the outside."

@@ -19,7 +19,6 @@ pub(super) fn annotations(judgement: &Judgement) -> String {
         ("warning", Verdict::Warn, Verdict::Inconclusive),
         ("notice", Verdict::New, Verdict::New),
     ] {
-        let named: Vec<&str> = judgement.variants.iter().map(|variant| variant.name.as_str()).collect();
         let mut entries: Vec<(String, Vec<String>)> = Vec::new();
         for (variant, verdict) in ordered(judgement) {
             if (from..=to).contains(&verdict) {
@@ -37,7 +36,7 @@ pub(super) fn annotations(judgement: &Judgement) -> String {
                 entries.push((properties.join(","), lines));
             }
         }
-        for rule in judgement.rules.iter().filter(|rule| !named.contains(&rule.variant.as_str())) {
+        for rule in judgement.rules.iter().filter(|rule| judgement.variant(&rule.variant).is_none()) {
             if (from..=to).contains(&rule.verdict) {
                 entries.push((format!("title={}", command_property(&for_people(&rule.variant))), vec![said(rule)]));
             }

@@ -148,35 +148,24 @@ pub(crate) struct Failed<'f> {
 pub(crate) fn failed<'f>(facts: &RunFacts<'f>) -> Vec<Failed<'f>> {
     let record = facts.record;
     let of = |variant: &'f Variant| {
-        let name = variant.name.as_str();
-        Some(match (&variant.failure, &variant.serve) {
-            (Some(failure), _) => Failed {
-                variant: name,
-                at: if failure.scenario.is_empty() {
-                    failure.stage.to_string()
-                } else {
-                    format!("{} ({})", failure.stage, failure.scenario)
-                },
-                instruction: &failure.instruction,
-                reason: &failure.message,
-                log: &failure.log,
-            },
-            (None, Some(serve)) if serve.state == ServeState::Failed => Failed {
-                variant: name,
-                at: FailureStage::Serve.to_string(),
-                instruction: "",
-                reason: &serve.detail,
-                log: &serve.log,
-            },
-            _ if variant.outcome == Outcome::NotRun => Failed {
-                variant: name,
-                at: "not run".to_owned(),
-                instruction: "",
-                reason: words::ended(record),
-                log: &[],
-            },
+        let (at, instruction, reason, log) = match (&variant.failure, &variant.serve) {
+            (Some(failure), _) => {
+                let scenario = &failure.scenario;
+                let scenario = if scenario.is_empty() { String::new() } else { format!(" ({scenario})") };
+                (
+                    format!("{}{scenario}", failure.stage),
+                    failure.instruction.as_str(),
+                    failure.message.as_str(),
+                    &failure.log[..],
+                )
+            }
+            (None, Some(serve)) if serve.state == ServeState::Failed => {
+                (FailureStage::Serve.to_string(), "", serve.detail.as_str(), &serve.log[..])
+            }
+            _ if variant.outcome == Outcome::NotRun => ("not run".to_owned(), "", words::ended(record), &[][..]),
             _ => return None,
-        })
+        };
+        Some(Failed { variant: &variant.name, at, instruction, reason, log })
     };
     record.variants.iter().filter_map(of).collect()
 }

@@ -255,9 +255,7 @@ fn layers(image: &Variant, title: &str) -> Table {
 fn packages(image: &Variant, title: &str, shown: WeighShown<'_>) -> Table {
     let mut table = Table::new(title, "#Size | #Exactly | #Share | Package | ?Version | ?Manager");
     let whole = size(image);
-    let mut total = Bytes::ZERO;
     let mut row = |size: Bytes, rest: Vec<Cell>| {
-        total += size;
         let mut cells = vec![Cell::bytes(size), exactly(shown, size), Cell::share(size.0, whole.0)];
         cells.extend(rest);
         table.push(cells);
@@ -274,12 +272,9 @@ fn packages(image: &Variant, title: &str, shown: WeighShown<'_>) -> Table {
     for rest in &image.remainder {
         row(rest.size_bytes, vec![Cell::new(format!("no package: {}", rest.label))]);
     }
-    row(Bytes::ZERO, vec![Cell::new("TOTAL").tone(Tone::Best)]);
-    if let Some(last) = table.rows.last_mut() {
-        last[0] = Cell::bytes(total);
-        last[1] = exactly(shown, total);
-        last[2] = Cell::share(total.0, whole.0);
-    }
+    let packages = image.packages.iter().map(|package| package.size_bytes);
+    let total = packages.chain(image.remainder.iter().map(|rest| rest.size_bytes)).sum();
+    row(total, vec![Cell::new("TOTAL").tone(Tone::Best)]);
     table.without_empty_columns()
 }
 

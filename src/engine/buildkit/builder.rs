@@ -19,6 +19,7 @@ use crate::context::pack_files;
 use crate::credentials::Store;
 use crate::engine::claims::Images;
 use crate::engine::clean::{BuildCache as _, clean_records};
+use crate::engine::client::QUICK;
 use crate::engine::endpoint::Surroundings;
 use crate::engine::failure::refused;
 use crate::engine::images::config_info;
@@ -29,8 +30,6 @@ use crate::engine::{
 };
 use crate::record::{self, Builder, ImageStore};
 
-/// Time for an answer from memory.
-const QUICK: Duration = Duration::from_secs(60);
 /// Time for the first answer.
 const FIRST_CONTACT: Duration = Duration::from_secs(20);
 /// Pieces of an archive that may wait for who reads it.

@@ -124,13 +124,9 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
     VariantResult {
         name: name.to_owned(),
         state: State::Vanished,
-        dockerfile: String::new(),
-        line: 0,
-        size: None,
-        stand_in: false,
         baseline_size: entry.variant.size(),
-        comparison: None,
         accepted: Some(entry.accepted.clone()),
+        ..VariantResult::default()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Findings on caching: what an edit costs that it need not cost, and scenarios that were not what they say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::paired::{RatioEstimate, paired_ratio};
 use super::proof;
 use super::statistics::Interval;
-use super::timing::{Network, ScenarioTiming, median_time, timings};
+use super::timing::{Network, ScenarioTiming, grouped, median_time, timings};
 use crate::record::{Record, Sample, Scenario, Step, Update, Variant};
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -81,14 +81,9 @@ pub(crate) enum Caching {
 
 /// What there is to say on caching by variant, in the order of the record.
 pub(crate) fn caching(record: &Record) -> Vec<(String, Caching)> {
-    let mut times: BTreeMap<String, Vec<ScenarioTiming>> = BTreeMap::new();
-    for timing in timings(record) {
-        times.entry(timing.variant.clone()).or_default().push(timing);
-    }
-    let mut samples: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
-    for sample in record.samples.iter().filter(|sample| !sample.twin && !sample.discarded) {
-        samples.entry(&sample.variant).or_default().push(sample);
-    }
+    let times = grouped(timings(record).into_iter().map(|timing| (timing.variant.clone(), timing)));
+    let counted = record.samples.iter().filter(|sample| !sample.twin && !sample.discarded);
+    let samples = grouped(counted.map(|sample| (sample.variant.as_str(), sample)));
     let mut found = Vec::new();
     for variant in &record.variants {
         let name = variant.name.as_str();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::shards::ShownClass;
-use super::timing::{count, in_statistics, median_time, outside_parts};
+use super::timing::{count, grouped, in_statistics, median_time, outside_parts};
 use crate::record::{Record, Sample, Scenario, Step};
 use crate::units::Nanos;
 
@@ -58,12 +58,9 @@ pub(crate) struct Decomposition {
 /// Medians of every part of the builds of one scenario, by variant in the order of the record. A variant without a
 /// valid sample is left out.
 pub(crate) fn decomposition(record: &Record, scenario: Scenario) -> Vec<Decomposition> {
-    let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     let shown = ShownClass::of(record);
     let counts = |sample: &&Sample| sample.scenario == scenario && in_statistics(sample) && shown.holds(sample);
-    for sample in record.samples.iter().filter(counts) {
-        groups.entry(&sample.variant).or_default().push(sample);
-    }
+    let groups = grouped(record.samples.iter().filter(counts).map(|sample| (sample.variant.as_str(), sample)));
     let variants = record.variants.iter();
     variants
         .filter_map(|variant| Some(decompose(&variant.name, scenario, groups.get(variant.name.as_str())?)))

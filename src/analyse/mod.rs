@@ -36,7 +36,7 @@ pub(crate) use reproduction::{DriftCause, Reproduction, reproduction};
 pub(crate) use shards::{MachineClass, MachineSpread, class_timings, drop_noisy, machine_spread, shard_noise};
 pub(crate) use sharing::{Sharing, share_out, sharing, sharing_of, unique_bytes};
 pub(crate) use summary::{VariantSummary, summary, summary_of_images};
-pub(crate) use timing::{Estimate, ScenarioTiming, cpu_until_ready, in_statistics, ready, timings};
+pub(crate) use timing::{Estimate, ScenarioTiming, cpu_until_ready, grouped, in_statistics, ready, timings};
 pub(crate) use unwritable::unwritable;
 
 /// Level of every interval that is printed, unless it says otherwise.

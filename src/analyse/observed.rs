@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::timing::median_time;
+use super::timing::{grouped, median_time};
 use crate::record::{Record, Sample, SampleState, Scenario, Step, Variant};
 use crate::units::Nanos;
 
@@ -31,7 +31,7 @@ pub(crate) struct ObservedVariant<'r> {
 }
 
 /// An instruction over all builds of a variant that count.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct ObservedStep<'r> {
     /// Its stage; empty where there is one only.
     pub stage: &'r str,
@@ -51,10 +51,7 @@ pub(crate) struct ObservedStep<'r> {
 
 /// By variant, in the order of the record.
 pub(crate) fn observed(record: &Record) -> Vec<ObservedVariant<'_>> {
-    let mut samples: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
-    for sample in &record.samples {
-        samples.entry(&sample.variant).or_default().push(sample);
-    }
+    let mut samples = grouped(record.samples.iter().map(|sample| (sample.variant.as_str(), sample)));
     record.variants.iter().map(|variant| of_variant(variant, samples.remove(variant.name.as_str()))).collect()
 }
 
@@ -96,16 +93,7 @@ fn steps<'r>(builds: &[&'r Sample]) -> Vec<ObservedStep<'r>> {
             let (entry, times) = found.entry(key).or_insert_with(|| {
                 order.push(key);
                 let (stage, instruction) = key;
-                let none = ObservedStep {
-                    stage,
-                    instruction,
-                    builds: 0,
-                    cached: 0,
-                    first_miss: 0,
-                    median: Nanos::ZERO,
-                    total: Nanos::ZERO,
-                };
-                (none, Vec::new())
+                (ObservedStep { stage, instruction, ..ObservedStep::default() }, Vec::new())
             });
             entry.builds += 1;
             entry.first_miss += u32::from(first.is_some_and(|first| std::ptr::eq(first, step)));

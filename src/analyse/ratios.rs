@@ -1,8 +1,7 @@
 //! Variants of one run against each other, and how small a difference the run can show.
 
-use std::collections::BTreeMap;
-
 use super::paired::{RatioEstimate, paired_ratio};
+use super::timing::grouped;
 use crate::record::{Record, Sample, Scenario};
 use crate::units::Ratio;
 
@@ -20,10 +19,8 @@ pub(crate) struct ScenarioRatio {
 /// Every variant but the first against the first, in the order of the variants and of [`Scenario::ALL`]. The rounds
 /// are paired: they were measured side by side.
 pub(crate) fn ratios_to_first(record: &Record) -> Vec<ScenarioRatio> {
-    let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
-    for sample in record.samples.iter().filter(|sample| !sample.twin) {
-        groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
-    }
+    let counted = record.samples.iter().filter(|sample| !sample.twin);
+    let groups = grouped(counted.map(|sample| ((sample.variant.as_str(), sample.scenario), sample)));
     let Some((first, others)) = record.variants.split_first() else { return Vec::new() };
     let mut found = Vec::new();
     for variant in others {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paired::noise_of;
-use super::timing::{ScenarioTiming, count, in_statistics, rounds, timings_of};
+use super::timing::{ScenarioTiming, count, grouped, in_statistics, rounds, timings_of};
 use super::{NoiseVerdict, statistics};
 use crate::record::{Noise, Record, Sample, Scenario, Shard};
 
@@ -127,10 +127,7 @@ pub(crate) fn machine_spread(record: &Record) -> Option<MachineSpread> {
 
 /// The A/A check of each shard: that for which it was dropped, or that of its samples.
 pub(crate) fn shard_noise(record: &Record) -> Vec<(&Shard, Option<Noise>)> {
-    let mut own: BTreeMap<u32, Vec<&Sample>> = BTreeMap::new();
-    for (shard, sample) in record.samples.iter().filter_map(|sample| Some((sample.shard?, sample))) {
-        own.entry(shard).or_default().push(sample);
-    }
+    let own = grouped(record.samples.iter().filter_map(|sample| Some((sample.shard?, sample))));
     let of_samples = own.into_iter().map(|(shard, own)| (shard, noise_of(|| own.iter().copied())));
     let of_samples: BTreeMap<u32, Option<Noise>> = of_samples.collect();
     let check = |shard: &Shard| shard.dropped.clone().or_else(|| of_samples.get(&shard.part.index)?.clone());

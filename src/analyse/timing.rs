@@ -138,11 +138,9 @@ pub(crate) fn timings(record: &Record) -> Vec<ScenarioTiming> {
 
 /// The same of some samples.
 pub(super) fn timings_of(record: &Record, is_shown: impl Fn(&Sample) -> bool) -> Vec<ScenarioTiming> {
-    let mut groups: BTreeMap<(&str, Scenario), Vec<&Sample>> = BTreeMap::new();
     let counts = |sample: &&Sample| !sample.discarded && !sample.twin && sample.is_finished() && is_shown(sample);
-    for sample in record.samples.iter().filter(counts) {
-        groups.entry((&sample.variant, sample.scenario)).or_default().push(sample);
-    }
+    let counted = record.samples.iter().filter(counts);
+    let groups = grouped(counted.map(|sample| ((sample.variant.as_str(), sample.scenario), sample)));
     let mut found = Vec::new();
     for variant in &record.variants {
         for scenario in Scenario::ALL {
@@ -187,11 +185,9 @@ fn timing(variant: &str, scenario: Scenario, samples: &[&Sample]) -> ScenarioTim
 
 /// One value a round of a machine: the median wall time of its samples.
 pub(super) fn rounds<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> BTreeMap<(Option<u32>, u32), Nanos> {
-    let mut groups: BTreeMap<(Option<u32>, u32), Vec<f64>> = BTreeMap::new();
-    for sample in samples {
-        groups.entry((sample.shard, sample.round)).or_default().push(sample.wall_ns.0 as f64);
-    }
-    groups.into_iter().filter_map(|(round, walls)| Some((round, nearest(statistics::median(&walls)?)))).collect()
+    let walls = samples.into_iter().map(|sample| ((sample.shard, sample.round), sample.wall_ns.0 as f64));
+    let median = |(round, walls): (_, Vec<f64>)| Some((round, nearest(statistics::median(&walls)?)));
+    grouped(walls).into_iter().filter_map(median).collect()
 }
 
 /// The median of times; zero of none.
@@ -221,6 +217,15 @@ fn network(valid: &[&Sample]) -> Option<Network> {
 
 fn nearest(value: f64) -> Nanos {
     Nanos(value.round() as u64)
+}
+
+/// Values by their keys, those of one key in the order given.
+pub(crate) fn grouped<K: Ord, V>(rows: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, Vec<V>> {
+    let mut groups: BTreeMap<K, Vec<V>> = BTreeMap::new();
+    for (key, value) in rows {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
 }
 
 pub(super) fn count(length: usize) -> u32 {

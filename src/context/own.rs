@@ -132,15 +132,10 @@ fn is_below(path: &str, directory: &str) -> bool {
 fn wholly_own(files: &BTreeSet<String>, entries: &BTreeMap<String, FoundEntry>) -> BTreeSet<String> {
     let above = |path: &str| path.match_indices('/').map(|(at, _)| path[..at].to_owned()).collect::<Vec<_>>();
     let mut directories: BTreeSet<String> = files.iter().flat_map(|path| above(path)).collect();
-    for (path, _) in entries.iter().filter(|(path, entry)| entry.kind != EntryKind::Directory && !files.contains(*path))
-    {
-        for directory in above(path) {
-            directories.remove(&directory);
-        }
-    }
-    // An empty directory beside them is not theirs.
-    for (path, _) in entries.iter().filter(|(_, entry)| entry.kind == EntryKind::Directory) {
-        if !directories.contains(path) {
+    // Directories come last: an empty one beside them is not theirs.
+    let (empty, other): (Vec<_>, Vec<_>) = entries.iter().partition(|(_, entry)| entry.kind == EntryKind::Directory);
+    for (path, _) in other.into_iter().chain(empty) {
+        if !files.contains(path) && !directories.contains(path) {
             for directory in above(path) {
                 directories.remove(&directory);
             }

@@ -280,27 +280,18 @@ fn append(
     header.set_uid(0);
     header.set_gid(0);
     header.set_size(content.len() as u64);
-    match &found.kind {
-        EntryKind::File(_) => {
-            header.set_entry_type(EntryType::Regular);
-            tar.append_data(&mut header, path, content)
-        }
-        EntryKind::Link(first) => {
-            header.set_entry_type(EntryType::Link);
-            tar.append_link(&mut header, path, first)
-        }
-        EntryKind::Directory => {
-            header.set_entry_type(EntryType::Directory);
-            tar.append_data(&mut header, format!("{path}/"), content)
-        }
-        EntryKind::Symlink(target) => {
-            header.set_entry_type(EntryType::Symlink);
-            tar.append_link(&mut header, path, target)
-        }
-        EntryKind::Fifo => {
-            header.set_entry_type(EntryType::Fifo);
-            tar.append_data(&mut header, path, content)
-        }
+    let (kind, target) = match &found.kind {
+        EntryKind::File(_) => (EntryType::Regular, None),
+        EntryKind::Link(first) => (EntryType::Link, Some(Path::new(first))),
+        EntryKind::Directory => (EntryType::Directory, None),
+        EntryKind::Symlink(target) => (EntryType::Symlink, Some(target.as_path())),
+        EntryKind::Fifo => (EntryType::Fifo, None),
+    };
+    header.set_entry_type(kind);
+    match target {
+        Some(target) => tar.append_link(&mut header, path, target),
+        None if kind.is_dir() => tar.append_data(&mut header, format!("{path}/"), content),
+        None => tar.append_data(&mut header, path, content),
     }
 }
 

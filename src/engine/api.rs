@@ -56,7 +56,9 @@ impl ImageBuilder for DockerEngine {
     }
 
     async fn clean(&self, ownership: &Ownership, removal: Removal) -> Result<CleanReport, EngineError> {
-        clean::clean(self, &self.with_traces(ownership), removal).await
+        // Without a snapshot from before, the traces prove nothing.
+        let ownership = ownership.with_traces(&self.built().borrow());
+        clean::clean(self, &ownership, removal).await
     }
 }
 

@@ -12,6 +12,7 @@
 //! So each request is one of bollard's raw body streams with method, path, and body replaced, and the few fields that matter
 //! are read here.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,10 +129,7 @@ pub(super) fn segment(name: &str) -> String {
                 out.push(char::from(byte));
             }
             other => {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                out.push('%');
-                out.push(char::from(HEX[usize::from(other >> 4)]));
-                out.push(char::from(HEX[usize::from(other & 15)]));
+                let _ = write!(out, "%{other:02X}");
             }
         }
     }

@@ -137,15 +137,13 @@ pub async fn find(options: &ConnectOptions, around: &Surroundings) -> (Result<Do
 /// Of several places where nothing usable is, the error worth telling: a socket that may not be opened, else one
 /// that exists, else all the places.
 fn first_to_tell(tried: &[Tried]) -> EngineError {
-    let errors = || tried.iter().filter_map(|tried| tried.error.as_ref());
-    if let Some(error) = errors().find(|error| matches!(error, EngineError::Forbidden { .. })) {
-        return error.clone();
-    }
-    if let Some(error) = errors().find(|error| matches!(error, EngineError::Unreachable { .. })) {
-        return error.clone();
-    }
-    let places: Vec<_> = tried.iter().map(|tried| tried.candidate.address.to_string()).collect();
-    EngineError::NoSocket { endpoint: places.join("`, `") }
+    let mut errors = tried.iter().filter_map(|tried| tried.error.as_ref());
+    let forbidden = errors.clone().find(|error| matches!(error, EngineError::Forbidden { .. }));
+    let telling = forbidden.or_else(|| errors.find(|error| matches!(error, EngineError::Unreachable { .. })));
+    telling.cloned().unwrap_or_else(|| {
+        let places: Vec<_> = tried.iter().map(|tried| tried.candidate.address.to_string()).collect();
+        EngineError::NoSocket { endpoint: places.join("`, `") }
+    })
 }
 
 async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> Result<DockerEngine, EngineError> {
@@ -158,21 +156,14 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
     let info: Info = client.json(Request::get("/info", "describe itself"), QUICK).await?;
     let name = engine_name(&version);
     let image_store = store_of(name, &info);
-    let builder = settle(choice, name, &version.engine, &api_version, &info.os_type, image_store)?;
-    // The same kernel behind a Unix socket may be this machine; Docker Desktop's is that of its own. A socket can be
-    // forwarded from another machine with the same kernel, or mounted into this container: Docker's bridge tells.
-    let kernel_here = rustix::system::uname().release().to_string_lossy().into_owned();
-    let unix = matches!(address, Address::Unix(_)) && kernel_here == info.kernel_version;
-    let bridge = if unix && name == "docker" { downloads::bridge(&client).await } else { None };
-    let local = unix && (name != "docker" || bridge.is_some());
-    let facts = record::EngineFacts {
+    let mut facts = record::EngineFacts {
         name: name.to_owned(),
         version: version.engine,
         api_version,
         layer_step_ns: layer_step(&info, image_store),
         storage_driver: info.driver,
         image_store,
-        builder,
+        builder: Builder::default(),
         os: info.os_type,
         arch: go_arch(&info.architecture).to_owned(),
         kernel: info.kernel_version,
@@ -180,6 +171,13 @@ async fn open(address: &Address, choice: BuilderChoice, registries: &Places) -> 
         memory_bytes: units::Bytes(u64::try_from(info.mem_total).unwrap_or_default()),
         root_dir: info.docker_root_dir,
     };
+    facts.builder = settle(choice, &facts)?;
+    // The same kernel behind a Unix socket may be this machine; Docker Desktop's is that of its own. A socket can be
+    // forwarded from another machine with the same kernel, or mounted into this container: Docker's bridge tells.
+    let kernel_here = rustix::system::uname().release().to_string_lossy().into_owned();
+    let unix = matches!(address, Address::Unix(_)) && kernel_here == facts.kernel;
+    let bridge = if unix && name == "docker" { downloads::bridge(&client).await } else { None };
+    let local = unix && (name != "docker" || bridge.is_some());
     let ahead = clock_ahead(&info.system_time, local);
     let host = address.other_host();
     let podman_first = registries.podman_first || name == "podman";
@@ -249,18 +247,11 @@ fn major_minor(version: &str) -> (u32, u32) {
 }
 
 /// The builder that is used for what was wanted.
-fn settle(
-    choice: BuilderChoice,
-    name: &str,
-    version: &str,
-    api: &str,
-    os: &str,
-    store: ImageStore,
-) -> Result<Builder, EngineError> {
-    if name == "podman" {
+fn settle(choice: BuilderChoice, engine: &record::EngineFacts) -> Result<Builder, EngineError> {
+    if engine.name == "podman" {
         return Ok(Builder::Buildah);
     }
-    match (choice, buildkit_trouble(version, api, os, store)) {
+    match (choice, buildkit_trouble(engine)) {
         (BuilderChoice::Classic, _) | (BuilderChoice::Auto, Some(_)) => Ok(Builder::Classic),
         (_, None) => Ok(Builder::Buildkit),
         (BuilderChoice::Buildkit, Some(reason)) => {
@@ -270,13 +261,13 @@ fn settle(
 }
 
 /// Why BuildKit cannot be used; Docker has it since API 1.39 (18.09), on Linux.
-fn buildkit_trouble(version: &str, api: &str, os: &str, store: ImageStore) -> Option<&'static str> {
-    let version = major_minor(version);
-    if major_minor(api) < (1, 39) {
+fn buildkit_trouble(engine: &record::EngineFacts) -> Option<&'static str> {
+    let loses_upload = ((26, 0)..(27, 5)).contains(&major_minor(&engine.version));
+    if major_minor(&engine.api_version) < (1, 39) {
         Some("it is older than Docker 18.09")
-    } else if os == "windows" {
+    } else if engine.os == "windows" {
         Some("it builds Windows images")
-    } else if store == ImageStore::Containerd && ((26, 0)..(27, 5)).contains(&version) {
+    } else if engine.image_store == ImageStore::Containerd && loses_upload {
         Some(BROKEN_UPLOAD)
     } else {
         None
@@ -322,12 +313,6 @@ impl DockerEngine {
         &self.built
     }
 
-    /// An [`Ownership`] with the traces of all that was built through this connection. Without a snapshot from
-    /// before they prove nothing.
-    pub(super) fn with_traces(&self, ownership: &Ownership) -> Ownership {
-        ownership.with_traces(&self.built.borrow())
-    }
-
     /// The builders of this engine that work.
     pub fn builders(&self) -> Vec<Builder> {
         if self.facts.name == "podman" {
@@ -342,9 +327,8 @@ impl DockerEngine {
 
     /// The builder for a request, or why this engine cannot use it. Podman has but one.
     pub(super) fn builder_for(&self, wanted: Builder) -> Result<Builder, EngineError> {
-        let facts = &self.facts;
         let choice = if wanted == Builder::Classic { BuilderChoice::Classic } else { BuilderChoice::Buildkit };
-        settle(choice, &facts.name, &facts.version, &facts.api_version, &facts.os, facts.image_store)
+        settle(choice, &self.facts)
     }
 }
 
@@ -357,6 +341,14 @@ mod tests {
     fn the_builder_is_settled_from_what_the_engine_is() {
         use BuilderChoice::{Auto, Buildkit, Classic};
         let (graph, containerd) = (ImageStore::Graphdriver, ImageStore::Containerd);
+        let facts = |name: &str, version: &str, api_version: &str, os: &str, image_store| record::EngineFacts {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            api_version: api_version.to_owned(),
+            os: os.to_owned(),
+            image_store,
+            ..record::EngineFacts::default()
+        };
         for (choice, name, version, api, store, expected) in [
             (Auto, "docker", "20.10.24+dfsg1", "1.41", graph, Some(Builder::Buildkit)),
             (Classic, "docker", "28.5.2", "1.51", graph, Some(Builder::Classic)),
@@ -371,13 +363,13 @@ mod tests {
             (Buildkit, "podman", "4.3.1", "1.41", ImageStore::ContainersStorage, Some(Builder::Buildah)),
             (Classic, "podman", "5.8.6", "1.41", ImageStore::ContainersStorage, Some(Builder::Buildah)),
         ] {
-            let found = settle(choice, name, version, api, "linux", store);
+            let found = settle(choice, &facts(name, version, api, "linux", store));
             assert_eq!(found.as_ref().ok().copied(), expected, "{choice} {name} {version}: {found:?}");
             if let Err(error) = found {
                 assert!(matches!(error, EngineError::Unsupported { .. }), "{error}");
             }
         }
-        assert!(settle(Buildkit, "docker", "28.0.0", "1.48", "windows", graph).is_err());
+        assert!(settle(Buildkit, &facts("docker", "28.0.0", "1.48", "windows", graph)).is_err());
     }
 
     #[test]

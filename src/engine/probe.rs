@@ -58,7 +58,7 @@ pub(crate) struct ProbedEngine {
 }
 
 /// A base image that is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct WantedBase {
     /// Its reference.
     pub reference: String,
@@ -83,7 +83,7 @@ pub(crate) struct Needed {
 }
 
 /// Whether a base image is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum BasePresence {
     /// On the engine.
@@ -91,6 +91,7 @@ pub(crate) enum BasePresence {
     /// Not on the engine, but its registry has it.
     Pullable,
     /// Neither.
+    #[default]
     Missing,
 }
 
@@ -157,13 +158,7 @@ impl DiskUsage {
 
 /// Whether a base image is on the engine, else whether its registry has it.
 async fn base(engine: &DockerEngine, reference: &str) -> WantedBase {
-    let mut found = WantedBase {
-        reference: reference.to_owned(),
-        state: BasePresence::Missing,
-        stand_in_for: String::new(),
-        detail: String::new(),
-        hint: None,
-    };
+    let mut found = WantedBase { reference: reference.to_owned(), ..WantedBase::default() };
     match engine.image(reference).await {
         Ok(Some(image)) => {
             found.state = BasePresence::Present;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::client::{QUICK, Request, SLOW};
 use super::docker::DockerEngine;
@@ -12,7 +12,9 @@ use super::{EngineError, Snapshot};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListedImage {
+    #[serde(deserialize_with = "with_algorithm")]
     pub(super) id: String,
+    #[serde(deserialize_with = "with_algorithm")]
     pub(super) parent_id: String,
     pub(super) repo_tags: Option<Vec<String>>,
     pub(super) repo_digests: Option<Vec<String>>,
@@ -26,7 +28,7 @@ pub(super) struct ListedImage {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ListedContainer {
     pub(super) id: String,
-    #[serde(rename = "ImageID")]
+    #[serde(rename = "ImageID", deserialize_with = "with_algorithm")]
     pub(super) image_id: String,
     pub(super) image: String,
     pub(super) names: Option<Vec<String>>,
@@ -55,6 +57,12 @@ pub(super) struct ListedRecord {
     pub(super) parent: String,
     /// From API 1.42 on.
     pub(super) parents: Option<Vec<String>>,
+}
+
+/// The id of an image with its algorithm, which Podman leaves out.
+fn with_algorithm<'de, D: Deserializer<'de>>(id: D) -> Result<String, D::Error> {
+    let id = String::deserialize(id)?;
+    Ok(if id.is_empty() || id.contains(':') { id } else { format!("sha256:{id}") })
 }
 
 impl ListedRecord {
@@ -86,29 +94,12 @@ impl ListedImage {
 
 /// All images.
 pub(super) async fn images(engine: &DockerEngine) -> Result<Vec<ListedImage>, EngineError> {
-    let mut found: Vec<ListedImage> =
-        engine.client().json(Request::get("/images/json?all=1", "list images"), SLOW).await?;
-    for image in &mut found {
-        // Podman leaves the algorithm out.
-        for id in [&mut image.id, &mut image.parent_id] {
-            if !id.is_empty() && !id.contains(':') {
-                id.insert_str(0, "sha256:");
-            }
-        }
-    }
-    Ok(found)
+    engine.client().json(Request::get("/images/json?all=1", "list images"), SLOW).await
 }
 
 /// All containers.
 pub(super) async fn containers(engine: &DockerEngine) -> Result<Vec<ListedContainer>, EngineError> {
-    let mut found: Vec<ListedContainer> =
-        engine.client().json(Request::get("/containers/json?all=1", "list containers"), QUICK).await?;
-    for container in &mut found {
-        if !container.image_id.is_empty() && !container.image_id.contains(':') {
-            container.image_id.insert_str(0, "sha256:");
-        }
-    }
-    Ok(found)
+    engine.client().json(Request::get("/containers/json?all=1", "list containers"), QUICK).await
 }
 
 /// All records of the build cache. Where the API can, the expensive rest of `/system/df` is left out.

@@ -283,7 +283,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// One build.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct BuildRequest {
     /// The context as an uncompressed tar.
     pub context: Bytes,

@@ -6,7 +6,7 @@ use super::GateError;
 use super::judge::{Alike, alike};
 use super::measured::{Measured, MeasuredKind};
 use crate::analyse::compare::{Comparison, compare};
-use crate::analyse::{RatioEstimate, unpaired_ratio};
+use crate::analyse::{RatioEstimate, grouped, unpaired_ratio};
 use crate::line::{Line, code};
 use crate::record::{Sample, Scenario, Variant};
 use crate::units::Bytes;
@@ -108,21 +108,18 @@ fn times(pairs: &[(&Variant, &Variant)], old: &Measured, new: &Measured) -> Vec<
     if old.kind != MeasuredKind::Run || new.kind != MeasuredKind::Run {
         return Vec::new();
     }
-    let by = |measured: &Measured| {
-        let mut found: std::collections::BTreeMap<(String, Scenario), Vec<Sample>> = std::collections::BTreeMap::new();
-        for sample in measured.samples.iter().filter(|sample| !sample.twin) {
-            found.entry((sample.variant.clone(), sample.scenario)).or_default().push(sample.clone());
-        }
-        found
-    };
-    let (before, now) = (by(old), by(new));
+    let key = |sample: &Sample| (sample.variant.clone(), sample.scenario);
+    let [before, now] = [old, new].map(|measured| {
+        let counted = measured.samples.iter().filter(|sample| !sample.twin);
+        grouped(counted.map(|sample| (key(sample), sample)))
+    });
     let mut found = Vec::new();
     for (one, other) in pairs {
         for scenario in Scenario::ALL {
             let was = before.get(&(one.name.clone(), scenario));
             let is = now.get(&(other.name.clone(), scenario));
             if let (Some(was), Some(is)) = (was, is)
-                && let Some(estimate) = unpaired_ratio(was, is)
+                && let Some(estimate) = unpaired_ratio(was.iter().copied(), is.iter().copied())
             {
                 found.push(TimingDifference { variant: other.name.clone(), scenario, estimate });
             }

@@ -1,5 +1,7 @@
 //! What is judged or compared: the images of a run, of a weighing, or of a baseline.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::{METRICS_VERSION, Outcome, Sample, Variant};
 
 /// Images that were measured, and how.
@@ -39,9 +41,10 @@ pub(crate) enum MeasuredKind {
 }
 
 /// The engine behind a figure, for messages and for what must not be compared across kinds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct MeasuredBy {
-    /// `docker 28.5.2`.
+    /// `docker 28.5.2`; empty for a weighing.
     pub engine: String,
     /// How it stores images: `graphdriver`.
     pub image_store: String,

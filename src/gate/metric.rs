@@ -8,7 +8,7 @@ use super::limit::Unit;
 use crate::record::{FileNode, Scenario, Variant};
 
 /// What a budget limits. Its word in messages and in `tonnage check --format json`: `size`, `path /usr/share/doc/**`.
-#[derive(Debug, Clone, strum::Display)]
+#[derive(Debug, Clone, PartialEq, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum Metric {
     /// Classic unpacked size.

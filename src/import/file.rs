@@ -96,10 +96,8 @@ fn builds(path: &Path, content: &[u8]) -> Result<(ImportKind, Vec<FoundBuild>), 
     if content.starts_with(b"PK") {
         return other("it is a zip archive, which may hold one");
     }
-    let Some(begin) = content.iter().position(|&byte| byte == b'{') else {
-        return other("it is neither an OCI layout nor JSON");
-    };
-    if content[..begin].contains(&0) {
+    let begin = content.iter().position(|&byte| byte == b'{');
+    if begin.is_none_or(|begin| content[..begin].contains(&0)) {
         return other("it is neither an OCI layout nor JSON");
     }
     let log = StatusLog::of_json(content).map_err(unreadable)?;

@@ -16,7 +16,7 @@ use super::journal::JournalLine;
 use super::run::Run;
 use super::subject::Subject;
 use crate::context::pack_files;
-use crate::engine::{BuildFailure, BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, Secrets, labels};
+use crate::engine::{BuildFailure, BuildRequest, EngineError, ImageBuilder, ImageHost, ImageInfo, labels};
 use crate::error::Diagnose as _;
 use crate::record::{Base, BaseOrigin, Builder, Pull};
 use crate::units::Nanos;
@@ -233,15 +233,11 @@ fn on_a_base(
         dockerfile: "Dockerfile".to_owned(),
         tags: vec![tag.to_owned()],
         labels: BTreeMap::from([(labels::RUN.to_owned(), run.to_owned())]),
-        build_args: BTreeMap::new(),
-        secrets: Secrets::default(),
         images: vec![used.to_owned()],
-        target: None,
         platform: platform.map(str::to_owned),
-        network: None,
-        no_cache: false,
         builder,
         deadline: Duration::from_secs(300),
+        ..BuildRequest::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::masked::Masked;
 use crate::record::{FailureStage, Finding, Outcome, Record, Spent, Variant, VariantFailure};
 use crate::suite::{self, SuiteVariant};
-use crate::units::{Bytes, Nanos};
+use crate::units::Nanos;
 
 /// The record, the journal, and the ledger of a run.
 pub(super) struct Diary {
@@ -62,13 +62,7 @@ impl Diary {
 
     /// Something about the run as a whole, as it is recorded.
     pub(super) fn finding(&self, code: &str, message: &str) -> Finding {
-        Finding {
-            code: code.to_owned(),
-            message: self.masked.text(message),
-            instruction: String::new(),
-            size_bytes: Bytes::ZERO,
-            remedy: String::new(),
-        }
+        Finding { code: code.to_owned(), message: self.masked.text(message), ..Finding::default() }
     }
 
     /// What is known of a variant.

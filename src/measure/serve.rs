@@ -74,9 +74,7 @@ impl Route {
 
 /// Why one start did not end in the expected answer.
 enum Refusal {
-    /// The container ended.
-    Ended(String),
-    /// No expected answer in time; the last thing seen.
+    /// The container ended, or no expected answer came in time; the last thing seen.
     Silent(String),
     /// Nothing comes from its address (rootless engines, other network namespaces).
     OutOfReach(String),
@@ -157,7 +155,7 @@ pub(super) async fn serve<H: ImageHost>(
                 log.clear();
                 break;
             }
-            Err(Refusal::Silent(reason) | Refusal::Ended(reason)) => {
+            Err(Refusal::Silent(reason)) => {
                 state = ServeState::Failed;
                 failure = Some(reason);
                 break;
@@ -213,7 +211,7 @@ async fn ask_until_ready<H: ImageHost>(
         if !state.running && state.exit_code.is_some() {
             let code = state.exit_code.unwrap_or_default();
             let why = if state.oom_killed { ", killed for memory" } else { "" };
-            return Ok(Err(Refusal::Ended(format!("it ended with code {code}{why} before it answered"))));
+            return Ok(Err(Refusal::Silent(format!("it ended with code {code}{why} before it answered"))));
         }
         if begun.elapsed() > question.timeout {
             let port = question.spec.port;

@@ -273,7 +273,7 @@ pub struct FileNode {
 }
 
 /// Something that could be better, with its measured cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// A stable word for it: `apt-lists-left`, `stored-twice`, `runs-as-root`.

@@ -134,22 +134,27 @@ fn parse(text: &str, certificates: Option<Certificates>) -> Result<Transport, En
         "ssh" => ssh_host(text, rest).map(Transport::Ssh).map_err(of_builder),
         "docker-container" => {
             let (name, [context]) = named(text, rest, ["context"])?;
-            let mut command = vec!["docker".to_owned()];
-            command.extend(context.map(|context| format!("--context={context}")));
-            command.extend(["exec".to_owned(), "-i".to_owned(), name]);
-            command.extend(DIAL.map(str::to_owned));
-            Ok(Transport::Command(command))
+            Ok(docker_exec(context.map(|context| format!("--context={context}")), name))
         }
         "kube-pod" => {
             let (name, [context, namespace, container]) = named(text, rest, ["context", "namespace", "container"])?;
-            Ok(Transport::Command(kubectl(&name, context, namespace, container)))
+            Ok(kubectl(&name, context, namespace, container))
         }
         other => Err(bad(text, format!("the scheme `{other}` is unknown"))),
     }
 }
 
-/// The command that reaches a builder in a pod, or in one of a deployment's (`deployment/NAME`).
-fn kubectl(pod: &str, context: Option<String>, namespace: Option<String>, container: Option<String>) -> Vec<String> {
+/// Reaches a builder in a container of an engine, which an option may name.
+fn docker_exec(option: Option<String>, container: String) -> Transport {
+    let mut command = vec!["docker".to_owned()];
+    command.extend(option);
+    command.extend(["exec".to_owned(), "-i".to_owned(), container]);
+    command.extend(DIAL.map(str::to_owned));
+    Transport::Command(command)
+}
+
+/// Reaches a builder in a pod, or in one of a deployment's (`deployment/NAME`).
+fn kubectl(pod: &str, context: Option<String>, namespace: Option<String>, container: Option<String>) -> Transport {
     let mut command = vec!["kubectl".to_owned()];
     command.extend(context.map(|context| format!("--context={context}")));
     command.extend(namespace.map(|namespace| format!("--namespace={namespace}")));
@@ -157,7 +162,7 @@ fn kubectl(pod: &str, context: Option<String>, namespace: Option<String>, contai
     command.extend(container.map(|container| format!("--container={container}")));
     command.extend(["-i", pod, "--"].map(str::to_owned));
     command.extend(DIAL.map(str::to_owned));
-    command
+    Transport::Command(command)
 }
 
 /// Whether a text can be the value of an option or a name of its own: never an option by itself.
@@ -230,17 +235,14 @@ fn instance(
                 return Err(bad(text, "the name or the endpoint of its node is not one"));
             }
             let at = if node.endpoint.contains("://") { "--host" } else { "--context" };
-            let mut command = vec!["docker".to_owned(), format!("{at}={}", node.endpoint)];
-            command.extend(["exec".to_owned(), "-i".to_owned(), name]);
-            command.extend(DIAL.map(str::to_owned));
-            Transport::Command(command)
+            docker_exec(Some(format!("{at}={}", node.endpoint)), name)
         }
         "kubernetes" => {
             let namespace = option("namespace");
             if !is_name(&node.name) || namespace.as_deref().is_some_and(|namespace| !is_name(namespace)) {
                 return Err(bad(text, "the name or the namespace of its node is not one"));
             }
-            Transport::Command(kubectl(&format!("deployment/{}", node.name), None, namespace, None))
+            kubectl(&format!("deployment/{}", node.name), None, namespace, None)
         }
         "docker" => return Err(bad(text, "it is the engine's own builder; leave `--builder` out")),
         other => return Err(bad(text, format!("its driver `{}` is not supported", crate::text::for_people(other)))),

@@ -19,19 +19,17 @@ use crate::context::pack_files;
 use crate::credentials::Store;
 use crate::engine::claims::Images;
 use crate::engine::clean::{BuildCache as _, clean_records};
+use crate::engine::client::QUICK;
 use crate::engine::endpoint::Surroundings;
 use crate::engine::failure::refused;
 use crate::engine::images::config_info;
 use crate::engine::{
     BuildEvent, BuildFailure, BuildOutput, BuildRequest, ByteStream, CleanReport, ContainerSpec, ContainerState,
     Downloads, Engine, EngineError, ImageBuilder, ImageHost, ImageInfo, Listens, Ownership, PullProgress, Removal,
-    Secrets, Snapshot, Used, auth,
+    Snapshot, Used, auth,
 };
 use crate::record::{self, Builder, ImageStore};
-use crate::units::Nanos;
 
-/// Time for an answer from memory.
-const QUICK: Duration = Duration::from_secs(60);
 /// Time for the first answer.
 const FIRST_CONTACT: Duration = Duration::from_secs(20);
 /// Pieces of an archive that may wait for who reads it.
@@ -75,17 +73,12 @@ impl BuildKit {
         let facts = record::EngineFacts {
             name: "buildkit".to_owned(),
             version: version.map(|version| version.version).unwrap_or_default(),
-            api_version: String::new(),
-            layer_step_ns: Nanos::ZERO,
             storage_driver: label("org.mobyproject.buildkit.worker.snapshotter"),
             image_store: ImageStore::Containerd,
             builder: Builder::Buildkit,
             os: platform.os,
             arch: platform.architecture,
-            kernel: String::new(),
-            cpus: 0,
-            memory_bytes: crate::units::Bytes::ZERO,
-            root_dir: String::new(),
+            ..record::EngineFacts::default()
         };
         let credentials = Arc::new(Store::read(&around.registries));
         let (built, requests, pulled) = (Rc::default(), Rc::default(), Rc::default());
@@ -213,17 +206,11 @@ impl ImageHost for BuildKit {
         let request = BuildRequest {
             context,
             dockerfile: "Dockerfile".to_owned(),
-            tags: Vec::new(),
-            labels: BTreeMap::new(),
-            build_args: BTreeMap::new(),
-            secrets: Secrets::default(),
             images: vec![reference.to_owned()],
-            target: None,
             platform: platform.map(str::to_owned),
-            network: None,
-            no_cache: false,
             builder: Builder::Buildkit,
             deadline,
+            ..BuildRequest::default()
         };
         match self.look(&request).await? {
             Ok((solved, mut info)) => {

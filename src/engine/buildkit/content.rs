@@ -1,19 +1,16 @@
 //! Reading a blob out of a builder's content store: containerd's API, which `BuildKit` offers at its own socket for reading
 //! only (moby/buildkit, control/control.go; from 0.11 on).
 
-use std::time::Duration;
-
 use http::uri::PathAndQuery;
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
 use super::link::Link;
 use crate::engine::EngineError;
+use crate::engine::client::QUICK;
 
 /// Longest config that is read: registries stop at 4 MiB.
 const LONGEST: usize = 8 << 20;
-/// Time for it.
-const SOON: Duration = Duration::from_secs(60);
 
 /// `containerd.services.content.v1.ReadContentRequest`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -53,5 +50,5 @@ pub(super) async fn read(link: &Link, digest: &str) -> Result<Vec<u8>, EngineErr
         }
         Ok(blob)
     };
-    link.ask("read the config of an image", SOON, reading).await
+    link.ask("read the config of an image", QUICK, reading).await
 }

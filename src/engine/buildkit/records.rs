@@ -1,7 +1,5 @@
 //! The records of a builder's cache: listing them, and removing those that are a run's own.
 
-use std::time::Duration;
-
 use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{
     BuildHistoryRequest, DiskUsageRequest, PruneRequest, UpdateBuildHistoryRequest, UsageRecord,
@@ -10,12 +8,8 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
 use super::link::Link;
 use crate::engine::EngineError;
 use crate::engine::clean::BuildCache;
+use crate::engine::client::{QUICK, SLOW};
 use crate::engine::snapshot::ListedRecord;
-
-/// Time for the builder to walk its disk.
-const SLOW: Duration = Duration::from_secs(600);
-/// Time for an answer from memory.
-const QUICK: Duration = Duration::from_secs(60);
 
 impl BuildCache for Link {
     async fn list(&self) -> Result<Vec<ListedRecord>, EngineError> {

@@ -22,14 +22,15 @@ const LONGEST: usize = 64 << 10;
 const SHORT_ID: usize = 11;
 
 /// Whose lines they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Dialect {
+    #[default]
     Classic,
     Buildah,
 }
 
 /// One instruction as it is being built.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct OpenStep {
     instruction: String,
     stage: usize,
@@ -56,7 +57,7 @@ struct Announced<'a> {
 }
 
 /// Folds the line dialects.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::engine) struct Steps {
     dialect: Dialect,
     known: Known,
@@ -75,20 +76,7 @@ pub(in crate::engine) struct Steps {
 
 impl Steps {
     pub(super) fn new(dialect: Dialect, known: Known) -> Self {
-        Self {
-            dialect,
-            known,
-            opened: Vec::new(),
-            stages: BTreeMap::new(),
-            line: String::new(),
-            line_began: Nanos::ZERO,
-            image_id: String::new(),
-            pulled: false,
-            tail: Tail::default(),
-            made: Vec::new(),
-            failure: None,
-            done: Nanos::ZERO,
-        }
+        Self { dialect, known, ..Self::default() }
     }
 
     pub(super) fn line(&mut self, at: Nanos, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
@@ -183,18 +171,7 @@ impl Steps {
             self.stages.insert(stage, stage_name(&instruction));
         }
         observe(BuildEvent::Step { index: position, total, instruction: instruction.clone() });
-        self.opened.push(OpenStep {
-            instruction,
-            stage,
-            position,
-            total,
-            cached: false,
-            running: false,
-            claimed: String::new(),
-            done: false,
-            began: at,
-            ended: Nanos::ZERO,
-        });
+        self.opened.push(OpenStep { instruction, stage, position, total, began: at, ..OpenStep::default() });
     }
 
     /// The step that the builder is at.
@@ -340,15 +317,14 @@ impl Steps {
         self.tail.write(self.line.as_bytes(), |_| {});
         Folded {
             steps,
-            elsewhere: Vec::new(),
             parts,
             image_id: self.image_id,
             pulled: self.pulled,
             log: self.tail.finish(),
             made: self.made,
-            apart: Nanos::ZERO,
             failure: self.failure,
             unfinished,
+            ..Folded::default()
         }
     }
 }

@@ -31,7 +31,7 @@ const DIGEST: usize = 200;
 const FIRST: [&str; 2] = ["[internal] load remote build context", "[internal] load build definition"];
 
 /// What a vertex does, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum VertexKind {
     /// Brings context and Dockerfile to the builder.
     Upload,
@@ -44,10 +44,11 @@ pub(super) enum VertexKind {
     /// Writes the image.
     Export,
     /// Anything else.
+    #[default]
     Other,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Vertex {
     kind: VertexKind,
     /// Order in which the engine first told of it.
@@ -67,7 +68,7 @@ struct Vertex {
 }
 
 /// Folds BuildKit's events.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::engine) struct Vertices {
     known: Known,
     graph: BTreeMap<String, Vertex>,
@@ -79,14 +80,7 @@ pub(in crate::engine) struct Vertices {
 
 impl Vertices {
     pub(super) fn new(known: Known) -> Self {
-        Self {
-            known,
-            graph: BTreeMap::new(),
-            image_id: String::new(),
-            pulled: false,
-            tail: Tail::default(),
-            failure: None,
-        }
+        Self { known, ..Self::default() }
     }
 
     pub(super) fn line(&mut self, line: &LogLine, observe: &mut dyn FnMut(BuildEvent)) {
@@ -255,19 +249,7 @@ impl Vertices {
 impl Vertex {
     fn new(name: &str, seen: usize) -> Self {
         let (kind, stage, place, instruction) = read_name(name);
-        Self {
-            kind,
-            seen,
-            stage,
-            place,
-            instruction,
-            cached: false,
-            started: None,
-            completed: None,
-            error: String::new(),
-            told_start: false,
-            lookups: Vec::new(),
-        }
+        Self { kind, seen, stage, place, instruction, ..Self::default() }
     }
 
     /// What is known of it: nothing, that it came from cache, or that it ran.

@@ -37,18 +37,9 @@ pub(crate) struct Accepted {
     /// When the record was finished, UTC.
     #[serde(default)]
     pub measured_at: String,
-    /// Engine and version; empty for a weighing.
-    #[serde(default)]
-    pub engine: String,
-    /// Kind of the image store.
-    #[serde(default)]
-    pub image_store: String,
-    /// Storage driver.
-    #[serde(default)]
-    pub storage_driver: String,
-    /// Builder.
-    #[serde(default)]
-    pub builder: String,
+    /// What measured them.
+    #[serde(flatten)]
+    pub by: MeasuredBy,
     /// Why it was accepted, in the words of who did.
     #[serde(default)]
     pub reason: String,
@@ -123,18 +114,13 @@ impl Baseline {
 
     /// As something to compare with.
     pub(in crate::gate) fn into_measured(self, label: &str) -> Measured {
-        let by = self.entries.values().next().map(|entry| entry.accepted.clone()).unwrap_or_default();
+        let first = self.entries.values().next().map(|entry| entry.accepted.clone()).unwrap_or_default();
         Measured {
             kind: MeasuredKind::Baseline,
             metrics_version: self.metrics_version,
             suite: self.suite,
-            engine: (!by.engine.is_empty()).then_some(MeasuredBy {
-                engine: by.engine,
-                image_store: by.image_store,
-                storage_driver: by.storage_driver,
-                builder: by.builder,
-            }),
-            measured_at: by.measured_at,
+            engine: Some(first.by).filter(|by| !by.engine.is_empty()),
+            measured_at: first.measured_at,
             ..Measured::of_images(self.entries.into_values().map(|entry| entry.variant).collect(), label)
         }
     }
@@ -143,17 +129,8 @@ impl Baseline {
 impl Accepted {
     /// Of what was measured, without a reason.
     pub(super) fn of(measured: &Measured) -> Self {
-        let by = measured.engine.clone();
-        let (engine, image_store, storage_driver, builder) =
-            by.map(|by| (by.engine, by.image_store, by.storage_driver, by.builder)).unwrap_or_default();
-        Self {
-            measured_at: measured.measured_at.clone(),
-            engine,
-            image_store,
-            storage_driver,
-            builder,
-            reason: String::new(),
-        }
+        let by = measured.engine.clone().unwrap_or_default();
+        Self { measured_at: measured.measured_at.clone(), by, reason: String::new() }
     }
 }
 

@@ -6,12 +6,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::entries::{Accepted, Baseline, Entry};
-use super::text::{self, BASELINE_VERSION, BaseLine};
+use super::text::{self, BASELINE_VERSION};
 use crate::fsx;
 use crate::gate::GateError;
 use crate::gate::measured::blank;
-use crate::record::{Layer, Package, PathSize, Sizes, Updates, Variant};
-use crate::units::Bytes;
+use crate::record::{Base, Layer, Package, PathSize, Sizes, Updates, Variant};
 
 /// The file as it is read.
 #[derive(Debug, Deserialize)]
@@ -35,7 +34,7 @@ struct FileEntry {
     user: String,
     sizes: Sizes,
     #[serde(default)]
-    bases: Vec<BaseLine>,
+    bases: Vec<Base>,
     layers: Vec<Layer>,
     #[serde(default)]
     packages: Vec<Package>,
@@ -94,13 +93,12 @@ impl BaselineFile {
             .variants
             .into_iter()
             .map(|(name, entry)| {
-                let bases = entry.bases.into_iter().map(BaseLine::into_base).collect();
                 let variant = Variant {
                     platform: entry.platform,
                     config_digest: entry.config_digest,
                     user: entry.user,
                     sizes: Some(entry.sizes),
-                    bases,
+                    bases: entry.bases,
                     layers: entry.layers,
                     packages: entry.packages,
                     paths: entry.paths,
@@ -111,21 +109,5 @@ impl BaselineFile {
             })
             .collect();
         Baseline { metrics_version: self.metrics_version, suite: self.suite, entries }
-    }
-}
-
-impl BaseLine {
-    fn into_base(self) -> crate::record::Base {
-        crate::record::Base {
-            reference: self.reference,
-            used: String::new(),
-            id: self.id,
-            digest: self.digest,
-            origin: self.origin,
-            stand_in: String::new(),
-            size_bytes: self.size_bytes,
-            site_bytes: Bytes::ZERO,
-            diff_ids: Vec::new(),
-        }
     }
 }

@@ -122,7 +122,7 @@ fn accepting_adds_updates_removes_and_keeps() {
     assert_eq!(changes["python3.9-alpine-multistage"], Change::NoImage);
     assert_eq!(all.entries.len(), 2);
     assert_eq!(all.entries["python3.9-slim"].accepted.reason, "why");
-    assert_eq!(all.entries["python3.9-slim"].accepted.image_store, "graphdriver");
+    assert_eq!(all.entries["python3.9-slim"].accepted.by.image_store, "graphdriver");
 
     let only = Some(BTreeSet::from(["python3.9-alpine".to_owned()]));
     let (some, changes) = accept(&second, Some(&before), &Accepting { only, ..Accepting::default() });

@@ -2,27 +2,14 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::entries::{Baseline, Entry};
-use crate::record::BaseOrigin;
-use crate::units::Bytes;
 
 /// Version of the format of a baseline, `major.minor`.
 pub(super) const BASELINE_VERSION: &str = "1.0";
-
-/// A base image's identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct BaseLine {
-    pub reference: String,
-    pub digest: String,
-    pub id: String,
-    pub origin: BaseOrigin,
-    #[serde(default)]
-    pub size_bytes: Bytes,
-}
 
 /// How the line with the digest begins; it is left out of what is digested.
 const DIGEST_LINE: &str = "  \"digest\": ";
@@ -76,43 +63,28 @@ fn variant(out: &mut String, entry: &Entry) {
     field(out, 6, "platform", &json!(variant.platform));
     field(out, 6, "config_digest", &json!(variant.config_digest));
     field(out, 6, "user", &json!(variant.user));
-    let sizes = variant.sizes.as_ref().map(pairs).unwrap_or_default();
-    block(out, "sizes", ('{', '}'), &sizes, true);
-    let bases: Vec<String> = variant
-        .bases
-        .iter()
-        .map(|base| {
-            line(&BaseLine {
-                reference: base.reference.clone(),
-                digest: base.digest.clone(),
-                id: base.id.clone(),
-                origin: base.origin,
-                size_bytes: base.size_bytes,
-            })
-        })
-        .collect();
-    block(out, "bases", ('[', ']'), &bases, true);
-    let layers: Vec<String> = variant
-        .layers
-        .iter()
-        .map(|layer| {
-            json!({
-                "diff_id": layer.diff_id, "size_bytes": layer.size_bytes, "wire_bytes": layer.wire_bytes,
-                "origin": layer.origin, "instruction": layer.instruction,
-            })
-            .to_string()
-        })
-        .collect();
-    block(out, "layers", ('[', ']'), &layers, true);
-    let packages: Vec<String> = variant.packages.iter().map(line).collect();
-    block(out, "packages", ('[', ']'), &packages, true);
-    let paths: Vec<String> = variant.paths.iter().map(line).collect();
-    block(out, "paths", ('[', ']'), &paths, true);
+    block(out, "sizes", ('{', '}'), variant.sizes.iter().flat_map(pairs), true);
+    let bases = variant.bases.iter().map(|base| {
+        line(&json!({
+            "reference": base.reference, "digest": base.digest, "id": base.id, "origin": base.origin,
+            "size_bytes": base.size_bytes,
+        }))
+    });
+    block(out, "bases", ('[', ']'), bases, true);
+    let layers = variant.layers.iter().map(|layer| {
+        line(&json!({
+            "diff_id": layer.diff_id, "size_bytes": layer.size_bytes, "wire_bytes": layer.wire_bytes,
+            "origin": layer.origin, "instruction": layer.instruction,
+        }))
+    });
+    block(out, "layers", ('[', ']'), layers, true);
+    block(out, "packages", ('[', ']'), variant.packages.iter().map(line), true);
+    block(out, "paths", ('[', ']'), variant.paths.iter().map(line), true);
     let updates = pairs(&variant.update);
     if !updates.is_empty() {
-        block(out, "update", ('{', '}'), &updates, true);
+        block(out, "update", ('{', '}'), updates, true);
     }
-    block(out, "path_budgets", ('{', '}'), &pairs(&entry.path_bytes), false);
+    block(out, "path_budgets", ('{', '}'), pairs(&entry.path_bytes), false);
 }
 
 /// Records hold strings, integers and lists: nothing that JSON cannot say.
@@ -135,7 +107,14 @@ fn field(out: &mut String, indent: usize, key: &str, value: &Value) {
 }
 
 /// A list or a map with a line for each entry.
-fn block(out: &mut String, key: &str, (open, close): (char, char), lines: &[String], more: bool) {
+fn block(
+    out: &mut String,
+    key: &str,
+    (open, close): (char, char),
+    lines: impl IntoIterator<Item = String>,
+    more: bool,
+) {
+    let lines: Vec<String> = lines.into_iter().collect();
     let comma = if more { "," } else { "" };
     if lines.is_empty() {
         let _ = writeln!(out, "      \"{key}\": {open}{close}{comma}");

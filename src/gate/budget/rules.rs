@@ -99,8 +99,8 @@ impl Budgets {
             return vec![default_rule(Level::Warn, 1), default_rule(Level::Fail, 5)];
         }
         let own = self.variants.get(variant).map_or(&[][..], |rules| rules.limits.as_slice());
-        let replaced: Vec<String> = own.iter().map(|rule| rule.metric.to_string()).collect();
-        let suite = self.suite.limits.iter().filter(|rule| !replaced.contains(&rule.metric.to_string()));
+        let is_replaced = |rule: &Rule| own.iter().any(|own| own.metric == rule.metric);
+        let suite = self.suite.limits.iter().filter(|rule| !is_replaced(rule));
         own.iter().chain(suite).cloned().collect()
     }
 
@@ -129,8 +129,7 @@ impl Budgets {
     pub(crate) fn path_metrics(&self) -> Vec<Metric> {
         let mut found: Vec<Metric> = Vec::new();
         for rule in self.suite.limits.iter().chain(self.variants.values().flat_map(|rules| &rules.limits)) {
-            let known = found.iter().any(|metric| metric.to_string() == rule.metric.to_string());
-            if matches!(rule.metric, Metric::Path(_)) && !known {
+            if matches!(rule.metric, Metric::Path(_)) && !found.contains(&rule.metric) {
                 found.push(rule.metric.clone());
             }
         }

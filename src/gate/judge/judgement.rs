@@ -36,7 +36,7 @@ pub(crate) struct Judgement {
 }
 
 /// A variant and what became of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct VariantResult {
     /// Its name.
     pub name: String,
@@ -59,7 +59,7 @@ pub(crate) struct VariantResult {
 }
 
 /// How a variant stands to the baseline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum State {
     /// In both, and alike enough to compare.
     Compared,
@@ -70,6 +70,7 @@ pub(crate) enum State {
     /// In both, and not to be compared: why.
     Unlike(String),
     /// There is no baseline.
+    #[default]
     NoBaseline,
     /// There is no image of it.
     NoImage,

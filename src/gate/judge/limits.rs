@@ -41,19 +41,16 @@ pub(super) fn judge(
         let (low, high) = match rule.metric.of(variant) {
             Value::Exact(value) => (value, value),
             Value::Between(low, high) => (low, high),
-            Value::Unknown(_) if input.measured.kind == MeasuredKind::Observed => {
-                result.verdict = weaker(rule.level, Verdict::Inconclusive);
-                result.message = format!("{} is not known: a build record has no image", rule.metric).into();
-                result.next = Line::quoting(
-                    "weigh the image with `tonnage weigh`, or judge builds by a suite that only limits them",
-                );
-                rules.push(result);
-                continue;
-            }
             Value::Unknown(why) => {
+                let observed = input.measured.kind == MeasuredKind::Observed;
+                let why = if observed { "a build record has no image" } else { why };
                 result.verdict = weaker(rule.level, Verdict::Inconclusive);
                 result.message = format!("{} is not known: {why}", rule.metric).into();
-                if why == ONLY_THE_MANIFEST {
+                if observed {
+                    result.next = Line::quoting(
+                        "weigh the image with `tonnage weigh`, or judge builds by a suite that only limits them",
+                    );
+                } else if why == ONLY_THE_MANIFEST {
                     result.next = Line::quoting("read the whole image: leave out `--manifest-only`");
                 } else if let Metric::Update(edit) = rule.metric {
                     result.next =

@@ -8,8 +8,6 @@ mod rule;
 mod structure;
 mod unlike;
 
-use std::collections::BTreeMap;
-
 pub(crate) use input::Input;
 pub(crate) use judgement::{Judgement, State, VariantResult};
 pub(crate) use place::line_of;
@@ -21,8 +19,9 @@ use super::budget::{Budgets, Level};
 use super::measured::MeasuredKind;
 use super::timing::{TimingResult, TimingVerdict};
 use crate::analyse::compare::compare;
+use crate::analyse::grouped;
 use crate::line::{Line, command, plain};
-use crate::record::{Outcome, Sample, Variant};
+use crate::record::{Outcome, Variant};
 use crate::suite::manifest::{TimingMode, Vanished};
 use crate::units::Ratio;
 use rule::{at, blank};
@@ -32,14 +31,8 @@ pub(crate) fn judge(input: &Input<'_>) -> Judgement {
     let mut rules = Vec::new();
     let mut variants = Vec::new();
     let mut notes = Vec::new();
-    let mut samples: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
-    for sample in &input.measured.samples {
-        samples.entry(&sample.variant).or_default().push(sample);
-    }
-    let mut timings: BTreeMap<&str, Vec<&TimingResult>> = BTreeMap::new();
-    for timing in input.timings {
-        timings.entry(&timing.variant).or_default().push(timing);
-    }
+    let samples = grouped(input.measured.samples.iter().map(|sample| (sample.variant.as_str(), sample)));
+    let timings = grouped(input.timings.iter().map(|timing| (timing.variant.as_str(), timing)));
     for variant in &input.measured.variants {
         let entry = input.baseline.and_then(|(baseline, _)| baseline.entries.get(&variant.name));
         let result = stand(input, variant, entry);
@@ -124,13 +117,9 @@ fn gone(name: &str, entry: &Entry) -> VariantResult {
     VariantResult {
         name: name.to_owned(),
         state: State::Vanished,
-        dockerfile: String::new(),
-        line: 0,
-        size: None,
-        stand_in: false,
         baseline_size: entry.variant.size(),
-        comparison: None,
         accepted: Some(entry.accepted.clone()),
+        ..VariantResult::default()
     }
 }
 

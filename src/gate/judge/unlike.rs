@@ -50,7 +50,7 @@ pub(super) fn stores(notes: &mut Vec<Line>, baseline: &Baseline, measured: &Meas
     let was: BTreeSet<&str> = baseline
         .entries
         .values()
-        .map(|entry| entry.accepted.image_store.as_str())
+        .map(|entry| entry.accepted.by.image_store.as_str())
         .filter(|store| !store.is_empty() && *store != by.image_store)
         .collect();
     if !was.is_empty() {

@@ -132,20 +132,16 @@ pub(super) fn of_platform(target: &str, scans: Vec<ImageScan>, wanted: &Wanted) 
 /// Which platforms are the wanted one; all where none is.
 pub(super) fn fitting(platforms: &[Platform], wanted: Option<&WantedPlatform>) -> Vec<usize> {
     let Some(wanted) = wanted else { return (0..platforms.len()).collect() };
-    let fits = |fit: fn(&Platform, &WantedPlatform) -> bool| -> Vec<usize> {
-        (0..platforms.len()).filter(|index| fit(&platforms[*index], wanted)).collect()
+    let fits = |fit: &dyn Fn(&Platform) -> bool| -> Vec<usize> {
+        (0..platforms.len()).filter(|index| fit(&platforms[*index])).collect()
     };
-    let exact = fits(is);
-    if exact.is_empty() { fits(is_variant_of) } else { exact }
-}
-
-fn is(platform: &Platform, wanted: &WantedPlatform) -> bool {
-    *platform == wanted.platform
-}
-
-/// `linux/amd64` is any `linux/amd64/v3` as well, if nothing fits better.
-fn is_variant_of(platform: &Platform, wanted: &WantedPlatform) -> bool {
-    wanted.any_variant && (&platform.os, &platform.architecture) == (&wanted.platform.os, &wanted.platform.architecture)
+    let WantedPlatform { platform: exact, any_variant } = wanted;
+    let found = fits(&|platform| platform == exact);
+    if !found.is_empty() || !any_variant {
+        return found;
+    }
+    // `linux/amd64` is any `linux/amd64/v3` as well, if nothing fits better.
+    fits(&|platform| (&platform.os, &platform.architecture) == (&exact.os, &exact.architecture))
 }
 
 /// Platforms as a message lists them: each once, twenty at most.
@@ -194,7 +190,7 @@ mod tests {
     fn a_platform_fits_its_own_variants_and_no_other() {
         let fits = |platform: &str, wanted: &str| {
             let (platform, wanted) = (Platform::lenient(platform), wanted.parse().unwrap());
-            is(&platform, &wanted) || is_variant_of(&platform, &wanted)
+            !fitting(&[platform], Some(&wanted)).is_empty()
         };
         for (platform, wanted, expected) in [
             ("linux/arm64/v8", "linux/arm64", true),

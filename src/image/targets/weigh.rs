@@ -79,7 +79,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
         Some(base) if read_in_registry.contains_key(base) => base_in(base, &read_in_registry[base])?,
         Some(base) => match base_diff_ids {
             Some(diff_ids) => diff_ids,
-            None => base_of(base, wanted, &mut weigher, say)?,
+            None => base_in(base, &read(base, wanted, &mut weigher, say)?)?,
         },
     };
     let mut images = Vec::new();
@@ -104,7 +104,7 @@ pub(crate) async fn weigh(wanted: &Wanted, say: &mut dyn FnMut(Said<'_>)) -> Res
             }
             None => match read_in_registry.remove(target) {
                 Some(scans) => named(target, scans, Via::Registry, wanted),
-                None => from_archive(target, wanted, &mut weigher, say)?,
+                None => named(target, read(target, wanted, &mut weigher, say)?, Via::Archive, wanted),
             },
         };
         for read in read {
@@ -135,7 +135,7 @@ fn distinct<'a>(targets: &'a [String], say: &mut dyn FnMut(Said<'_>)) -> Vec<&'a
     once
 }
 
-/// The images of an archive or a layout; what else is in it is counted.
+/// The images of an archive or a layout for the platform that is wanted; what else is in it is counted.
 fn read(
     target: &str,
     wanted: &Wanted,
@@ -148,7 +148,7 @@ fn read(
         1 => say(Said::Note(&format!("`{}`: skipped 1 entry that is not an image", for_people(target)))),
         count => say(Said::Note(&format!("`{}`: skipped {count} entries that are not images", for_people(target)))),
     }
-    Ok(images)
+    of_platform(target, images, wanted)
 }
 
 fn read_quietly(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<Vec<ImageScan>, Failure> {
@@ -167,16 +167,6 @@ fn read_quietly(target: &str, wanted: &Wanted, weigher: &mut Weigher) -> Result<
         return Err(neither(target));
     }
     weigher.read_path(Path::new(target)).map_err(|error| unreadable(target, error, wanted))
-}
-
-fn from_archive(
-    target: &str,
-    wanted: &Wanted,
-    weigher: &mut Weigher,
-    say: &mut dyn FnMut(Said<'_>),
-) -> Result<Vec<Read>, Failure> {
-    let scans = of_platform(target, read(target, wanted, weigher, say)?, wanted)?;
-    Ok(named(target, scans, Via::Archive, wanted))
 }
 
 /// The images of a target, with their names.
@@ -256,16 +246,6 @@ async fn manifests(targets: &[&str], wanted: &Wanted, weigher: Weigher) -> Resul
         }));
     }
     Ok(images)
-}
-
-/// The diff ids of a base that is an archive or a layout.
-fn base_of(
-    base: &str,
-    wanted: &Wanted,
-    weigher: &mut Weigher,
-    say: &mut dyn FnMut(Said<'_>),
-) -> Result<Vec<String>, Failure> {
-    base_in(base, &of_platform(base, read(base, wanted, weigher, say)?, wanted)?)
 }
 
 /// The diff ids of the only image.

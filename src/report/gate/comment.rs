@@ -145,8 +145,8 @@ fn origin(judgement: &Judgement) -> Line {
         None => start.and("no baseline"),
     };
     let accepted = judgement.variants.iter().find_map(|variant| variant.accepted.as_ref());
-    let from = accepted.filter(|accepted| !accepted.engine.is_empty()).map_or_else(String::new, |accepted| {
-        format!(", measured by {} ({}) at {}", accepted.engine, accepted.image_store, accepted.measured_at)
+    let from = accepted.filter(|accepted| !accepted.by.engine.is_empty()).map_or_else(String::new, |accepted| {
+        format!(", measured by {} ({}) at {}", accepted.by.engine, accepted.by.image_store, accepted.measured_at)
     });
     start.and(shorten(&from, 200)).and(". To accept what grew: ").and(image(&judgement.accept))
 }

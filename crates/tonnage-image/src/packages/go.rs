@@ -185,14 +185,8 @@ fn program(go: &[u8], modules: &[u8]) -> Composite {
 fn data_segments(head: &[u8]) -> Option<Vec<Range<u64>>> {
     const LOAD: u64 = 1;
     const EXECUTABLE: u64 = 1;
-    let wide = match head.get(4)? {
-        1 => false,
-        2 => true,
-        _ => return None,
-    };
-    let little = match head.get(5)? {
-        1 => true,
-        2 => false,
+    let (wide, little) = match (head.get(4)?, head.get(5)?) {
+        (class @ (1 | 2), order @ (1 | 2)) => (*class == 2, *order == 1),
         _ => return None,
     };
     let number = |at, length| if little { little_endian(head, at, length) } else { big_endian(head, at, length) };

@@ -17,27 +17,17 @@ const DUPLICATE_PATHS: usize = 20;
 
 /// The largest files that are stored and cannot be seen.
 pub(crate) fn reclaimable(merged: &Merged<'_>, top: usize, listed: &dyn Fn(&str) -> bool) -> Vec<Reclaimable> {
-    let mut dead: Vec<(u64, &Inode)> = merged
-        .tree
-        .inodes
-        .iter()
-        .filter(|inode| inode.names == 0)
-        .map(|inode| (merged.entry(inode).1.size, inode))
-        .filter(|&(size, _)| size > 0)
-        .collect();
-    largest_first(&mut dead);
-    dead.into_iter()
-        .filter_map(|(size, inode)| {
-            let path = shown_path(&merged.tree.path(inode.node));
-            listed(&path).then(|| Reclaimable {
-                path,
-                size_bytes: Bytes(size),
-                written_by: merged.instruction(inode.layer),
-                removed_by: merged.instruction(inode.removed_by),
-            })
+    let dead = merged.tree.inodes.iter().filter(|inode| inode.names == 0);
+    let sized = dead.map(|inode| (merged.entry(inode).1.size, inode)).filter(|&(size, _)| size > 0);
+    largest(sized, top, |size, inode| {
+        let path = shown_path(&merged.tree.path(inode.node));
+        listed(&path).then(|| Reclaimable {
+            path,
+            size_bytes: Bytes(size),
+            written_by: merged.instruction(inode.layer),
+            removed_by: merged.instruction(inode.removed_by),
         })
-        .take(top)
-        .collect()
+    })
 }
 
 /// The largest visible files.
@@ -47,30 +37,24 @@ pub(crate) fn paths(
     top: usize,
     listed: &dyn Fn(&str) -> bool,
 ) -> Vec<PathSize> {
-    let mut files: Vec<(u64, (u32, &Inode))> = first_names
-        .iter()
-        .map(|&(node, inode)| (node, &merged.tree.inodes[inode as usize]))
-        .map(|(node, inode)| (merged.entry(inode).1.size, (node, inode)))
-        .collect();
-    largest_first(&mut files);
-    files
-        .into_iter()
-        .filter_map(|(size, (node, inode))| {
-            let path = shown_path(&merged.tree.path(node));
-            listed(&path).then(|| PathSize {
-                path,
-                size_bytes: Bytes(size),
-                layer: inode.layer,
-                package: merged.owner_of(inode).map(|owner| merged.packages[owner].name.clone()).unwrap_or_default(),
-            })
+    let files = first_names.iter().map(|&(node, inode)| (node, &merged.tree.inodes[inode as usize]));
+    let sized = files.map(|(node, inode)| (merged.entry(inode).1.size, (node, inode)));
+    largest(sized, top, |size, (node, inode)| {
+        let path = shown_path(&merged.tree.path(node));
+        listed(&path).then(|| PathSize {
+            path,
+            size_bytes: Bytes(size),
+            layer: inode.layer,
+            package: merged.owner_of(inode).map(|owner| merged.packages[owner].name.clone()).unwrap_or_default(),
         })
-        .take(top)
-        .collect()
+    })
 }
 
-/// Equal ones stay in their order.
-fn largest_first<T>(rows: &mut [(u64, T)]) {
-    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
+/// The first `top` rows of what is sized, the largest first; equal ones stay in their order.
+fn largest<T, R>(sized: impl Iterator<Item = (u64, T)>, top: usize, row: impl Fn(u64, T) -> Option<R>) -> Vec<R> {
+    let mut sized: Vec<(u64, T)> = sized.collect();
+    sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    sized.into_iter().filter_map(|(size, item)| row(size, item)).take(top).collect()
 }
 
 /// Visible files of at least so many bytes that have the content of another one, by digest and size.

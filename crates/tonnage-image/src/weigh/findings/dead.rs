@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{NAMED, counted, largest, listed};
+use super::words::{NAMED, add, counted, largest, listed};
 use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
@@ -27,7 +27,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
     let mut twice: BTreeMap<u32, (u64, BTreeMap<usize, u64>)> = BTreeMap::new();
     let mut rewritten: BTreeMap<u32, (u64, usize, BTreeMap<u32, u64>)> = BTreeMap::new();
     // By the layer that hides and the one that wrote.
-    let mut again: BTreeMap<(u32, u32), (u64, usize)> = BTreeMap::new();
+    let mut again: BTreeMap<(u32, u32), (usize, u64)> = BTreeMap::new();
     let mut removed: BTreeMap<(u32, u32), (u64, Vec<u32>)> = BTreeMap::new();
     for inode in inodes.iter().filter(|inode| inode.names == 0 && merged.is_own(inode.removed_by)) {
         let size = merged.entry(inode).1.size;
@@ -37,9 +37,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
         let layers = (inode.removed_by, inode.layer);
         let owner = merged.owner_of(inode).filter(|&owner| shown.contains(&(owner, inode.removed_by)));
         if is_only_changed(merged, inode) {
-            let sum = again.entry(layers).or_default();
-            sum.0 += size;
-            sum.1 += 1;
+            add(&mut again, layers, size);
         } else if let Some(owner) = owner.filter(|_| inode.layer < inode.removed_by) {
             let sum = twice.entry(inode.removed_by).or_default();
             sum.0 += size;
@@ -71,8 +69,8 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
             remedy: "take a base image that has the newer version, and do not upgrade on top of it".into(),
         });
     }
-    findings.extend(again.into_iter().filter(|(_, (bytes, _))| *bytes >= WORTH_SAYING).map(
-        |((layer, writer), (bytes, files))| Finding {
+    findings.extend(again.into_iter().filter(|(_, (_, bytes))| *bytes >= WORTH_SAYING).map(
+        |((layer, writer), (files, bytes))| Finding {
             code: "owner-changed".into(),
             message: format!(
                 "{} in {} are stored again because their owner or mode changed",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::words::{counted, share};
+use super::words::{add, counted, share};
 use crate::bytes::Bytes;
 use crate::facts::{Finding, PackageManager};
 use crate::merge::Merged;
@@ -24,9 +24,7 @@ pub(super) fn tests_and_docs(merged: &Merged<'_>) -> Vec<Finding> {
         let (layer, entry) = merged.entry(inode);
         let is_languages = |owner: usize| LANGUAGES.contains(&merged.packages[owner].manager);
         if entry.size > 0 && merged.owner_of(inode).is_some_and(is_languages) && is_not_run(layer.path(entry)) {
-            let sum = sums.entry(inode.layer).or_default();
-            sum.0 += 1;
-            sum.1 += entry.size;
+            add(&mut sums, inode.layer, entry.size);
         }
     }
     sums.retain(|_, (_, bytes)| *bytes >= share(merged, 1));
@@ -92,9 +90,7 @@ pub(super) fn byte_code_missing(merged: &Merged<'_>) -> Vec<Finding> {
                 .is_some_and(|at| tree.nodes[at as usize].shown != Shown::Nothing)
         };
         if !stems.contains(stem) && !beside() {
-            let sum = sums.entry(inode.layer).or_default();
-            sum.0 += 1;
-            sum.1 += size;
+            add(&mut sums, inode.layer, size);
         }
     }
     sums.retain(|_, (_, bytes)| *bytes >= LITTLE_SOURCE);

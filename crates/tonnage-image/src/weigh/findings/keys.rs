@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::words::{counted, listed};
-use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
 use crate::weigh::lists::shown_path;
@@ -35,9 +34,9 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
                 listed(&paths, paths.len())
             ),
             instruction: merged.instruction(layer),
-            size_bytes: Bytes::ZERO,
             remedy: "replace what has leaked, and pass secrets to the build as mounts: `RUN --mount=type=secret,id=NAME,target=PATH …`"
                 .into(),
+            ..Finding::default()
         }
     };
     found.into_iter().map(finding).collect()

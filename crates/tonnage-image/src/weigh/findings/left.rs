@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::words::{counted, share};
+use super::words::{add, counted, share};
 use crate::bytes::Bytes;
 use crate::facts::{Finding, LayerOrigin};
 use crate::merge::Merged;
@@ -212,9 +212,7 @@ pub(super) fn findings(merged: &Merged<'_>) -> Vec<Finding> {
         let kind = Some(kinds[inode.node as usize]).filter(|&kind| kind != NONE).map(|kind| kind as usize);
         let kind = kind.or_else(|| is_byte_code_of_base(merged, inode.node).then_some(LEFTOVERS.len()));
         if let Some(kind) = kind {
-            let sum = sums.entry((kind, inode.layer)).or_default();
-            sum.0 += 1;
-            sum.1 += size;
+            add(&mut sums, (kind, inode.layer), size);
         }
     }
     sums.into_iter()

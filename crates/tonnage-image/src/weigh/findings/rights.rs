@@ -1,7 +1,6 @@
 //! Rights that a process in the container has and may not need.
 
 use super::words::{NAMED, counted, listed};
-use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
 use crate::read::layer::EntryKind;
@@ -40,8 +39,8 @@ pub(super) fn setuid(merged: &Merged<'_>) -> Option<Finding> {
             listed(&paths, count)
         ),
         instruction: own.map(|layer| merged.instruction(layer)).unwrap_or_default(),
-        size_bytes: Bytes::ZERO,
         remedy: "take the bits away (`chmod a-s`) where nothing in the container needs them".into(),
+        ..Finding::default()
     })
 }
 
@@ -51,8 +50,7 @@ pub(super) fn runs_as_root(merged: &Merged<'_>) -> Option<Finding> {
     matches!(user, "" | "0" | "root").then(|| Finding {
         code: "runs-as-root".into(),
         message: "the container's process runs as root".into(),
-        instruction: String::new(),
-        size_bytes: Bytes::ZERO,
         remedy: "add a user and name it with `USER`, after the last step that needs root".into(),
+        ..Finding::default()
     })
 }

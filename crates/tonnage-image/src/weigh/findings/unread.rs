@@ -1,6 +1,5 @@
 //! Package databases that could not be read whole.
 
-use crate::bytes::Bytes;
 use crate::facts::Finding;
 use crate::merge::Merged;
 use crate::packages::UNREAD_RPM;
@@ -39,11 +38,5 @@ pub(super) fn finding(merged: &Merged<'_>) -> Option<Finding> {
     } else {
         return None;
     };
-    Some(Finding {
-        code: "package-database-unread".into(),
-        message,
-        instruction: String::new(),
-        size_bytes: Bytes::ZERO,
-        remedy: remedy.into(),
-    })
+    Some(Finding { code: "package-database-unread".into(), message, remedy: remedy.into(), ..Finding::default() })
 }

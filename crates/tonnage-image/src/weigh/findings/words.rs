@@ -1,5 +1,7 @@
 //! Counts and lists in the words of a finding.
 
+use std::collections::BTreeMap;
+
 use crate::merge::Merged;
 use crate::text::for_people;
 
@@ -10,6 +12,13 @@ pub(super) const NAMED: usize = 5;
 pub(super) fn share(merged: &Merged<'_>, percents: u64) -> u64 {
     let size: u128 = merged.layers.iter().map(|layer| u128::from(layer.size_bytes)).sum();
     u64::try_from(size * u128::from(percents) / 100).unwrap_or(u64::MAX)
+}
+
+/// Counts a file and its bytes under a key.
+pub(super) fn add<K: Ord>(sums: &mut BTreeMap<K, (usize, u64)>, key: K, bytes: u64) {
+    let sum = sums.entry(key).or_default();
+    sum.0 += 1;
+    sum.1 += bytes;
 }
 
 /// Names, that with the most bytes first.

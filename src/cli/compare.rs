@@ -77,7 +77,7 @@ fn target(name: &str, args: &CompareArgs, terminal: &Terminal) -> Result<Measure
         return Ok(Measured::read(path)?);
     }
     let target = args.registry.target(name.to_owned());
-    // Several images of one archive are told apart by their tags or platforms, so that those of another find their like.
+    // Images of one archive are named by their tags or platforms, so that they pair with those of another archive.
     let wanted = one_target(&target, TargetNaming::ByImage, &args.registry);
     measured(&target, &Wanted { platform: args.platform.clone(), ..wanted }, terminal)
 }

@@ -110,7 +110,7 @@ impl SuitePlace {
 }
 
 impl ChosenSuite {
-    /// There is no baseline where there must be one.
+    /// The error for a missing baseline where one is required.
     pub(super) fn no_baseline(&self) -> Failure {
         let message = format!("there is no baseline `{}`", self.baseline.display());
         Failure::new(Exit::NotComparable, message, "make one with `tonnage baseline accept`")

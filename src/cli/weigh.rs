@@ -318,7 +318,7 @@ fn named(targets: Vec<String>, name: Option<String>) -> Result<(Vec<String>, BTr
     if let Some(name) = name {
         checked(&name)?;
         let [target] = found.as_slice() else {
-            return Err(usage_error("`--name` names one target".to_owned(), "write `NAME=TARGET` for each of several"));
+            return Err(usage_error("`--name` names one target", "write `NAME=TARGET` for each of several"));
         };
         if names.insert(target.clone(), name).is_some() {
             return Err(usage_error(

@@ -75,7 +75,7 @@ impl Route {
 /// Why one start did not end in the expected answer.
 enum Refusal {
     /// The container ended, or no expected answer came in time; the last thing seen.
-    Silent(String),
+    Unanswered(String),
     /// Nothing comes from its address (rootless engines, other network namespaces).
     OutOfReach(String),
 }
@@ -155,7 +155,7 @@ pub(super) async fn serve<H: ImageHost>(
                 log.clear();
                 break;
             }
-            Err(Refusal::Silent(reason)) => {
+            Err(Refusal::Unanswered(reason)) => {
                 state = ServeState::Failed;
                 failure = Some(reason);
                 break;
@@ -211,7 +211,7 @@ async fn ask_until_ready<H: ImageHost>(
         if !state.running && state.exit_code.is_some() {
             let code = state.exit_code.unwrap_or_default();
             let why = if state.oom_killed { ", killed for memory" } else { "" };
-            return Ok(Err(Refusal::Silent(format!("it ended with code {code}{why} before it answered"))));
+            return Ok(Err(Refusal::Unanswered(format!("it ended with code {code}{why} before it answered"))));
         }
         if begun.elapsed() > question.timeout {
             let port = question.spec.port;
@@ -228,7 +228,7 @@ async fn ask_until_ready<H: ImageHost>(
                 Some(Listens::Yes) | None => {}
             }
             let seconds = question.timeout.as_secs();
-            return Ok(Err(Refusal::Silent(format!("no expected answer within {seconds} s: {seen}"))));
+            return Ok(Err(Refusal::Unanswered(format!("no expected answer within {seconds} s: {seen}"))));
         }
         if let Some(address) = &state.address {
             let since = *addressed.get_or_insert_with(Instant::now);
@@ -285,7 +285,7 @@ async fn ask_more(address: &str, question: &Question) -> Result<(), Refusal> {
             Ok((status, body)) => format!("{status} `{}`", text::shorten(&text::for_people(&body), 80)),
             Err(Miss::Nothing(reason) | Miss::Closed(reason) | Miss::Refused(reason)) => reason,
         };
-        return Err(Refusal::Silent(format!("GET {path} was not answered as expected: {seen}")));
+        return Err(Refusal::Unanswered(format!("GET {path} was not answered as expected: {seen}")));
     }
     Ok(())
 }
